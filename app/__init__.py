@@ -1,0 +1,1 @@
+"""Stillwatch, the service: gateway, extractor, worker, API and dashboard."""

@@ -1,0 +1,180 @@
+"""One frozen dataclass a component, read from the environment once, at the roof."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from app.errors import SettingError
+
+T = TypeVar("T")
+
+UNIX_PATH_LIMIT = 100  # bytes of a socket's path; the kernel's limit is 107
+
+
+class Setting(NamedTuple):
+    """One environment variable: the documentation and the house tests read this table."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("UPSTREAM", "", "URL of the model API that the gateway fronts; empty starts the sample model API"),
+    Setting("REDIS_URL", "", "Redis or Valkey 6.2+; empty starts the bundled Valkey"),
+    Setting("DATABASE_URL", "", "SQLite or PostgreSQL; empty uses SQLite in the data folder"),
+    Setting("STILLWATCH_DATA", ".stillwatch", "folder for the embedded database, secrets and sockets"),
+    Setting("STILLWATCH_SECRET", "", "key of every pseudonym (32+ characters); empty uses one kept in the data folder"),
+    Setting("STILLWATCH_ADMIN_TOKEN", "", "sets the admin token (16+ characters); empty makes one in the data folder"),
+    Setting("STILLWATCH_GATEWAY_HOST", "127.0.0.1", "address that the gateway listens on"),
+    Setting("STILLWATCH_GATEWAY_PORT", "8080", "port of the gateway"),
+    Setting("STILLWATCH_CONSOLE_HOST", "127.0.0.1", "address that API and dashboard listen on"),
+    Setting("STILLWATCH_CONSOLE_PORT", "8081", "port of API and dashboard"),
+    Setting("STILLWATCH_CONSOLE_HTTPS", "0", "1 marks the session cookie Secure: set it behind TLS"),
+    Setting("STILLWATCH_MODE", "observe", "observe: hand exchanges to the extractor; bypass: relay only"),
+    Setting("STILLWATCH_PARTITIONS", "16", "streams that clients are spread over; fixed for the life of a Redis"),
+    Setting("STILLWATCH_COPY_BYTES", "262144", "most bytes copied of each request and of each answer"),
+    Setting("STILLWATCH_CHANNEL_BYTES", "33554432", "most bytes waiting between gateway and extractor"),
+    Setting("STILLWATCH_BACKLOG_BLOCKS", "20000", "stream entries a partition may hold before events are dropped"),
+    Setting("STILLWATCH_CONNECT_SECONDS", "10", "limit on connecting to the model API"),
+    Setting("STILLWATCH_IDLE_SECONDS", "900", "limit on silence from the model API; there is no total limit"),
+    Setting("STILLWATCH_DRAIN_SECONDS", "30", "how long open answers may run on after a stop signal"),
+    Setting("STILLWATCH_ROW_DAYS", "90", "days after which an idle client's row is forgotten"),
+    Setting("STILLWATCH_REFERENCE", "", "file with the reference of ordinary traffic; empty uses the one that ships"),
+    Setting("STILLWATCH_LOG_LEVEL", "info", "debug, info, warning or error"),
+)
+DEFAULTS: dict[str, str] = {setting.name: setting.default for setting in SETTINGS}
+
+
+def _text(env: Mapping[str, str], name: str) -> str:
+    return env.get(name, "").strip() or DEFAULTS[name]
+
+
+def _number(env: Mapping[str, str], name: str, convert: Callable[[str], T], low: float, high: float) -> T:
+    text = _text(env, name)
+    try:
+        value = convert(text)
+    except ValueError:
+        raise SettingError(name, f"{text!r} is not a number", f"give one from {low:g} to {high:g}") from None
+    if not low <= float(value) <= high:  # type: ignore[arg-type]
+        raise SettingError(name, f"{text} is out of range", f"give a number from {low:g} to {high:g}")
+    return value
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = _text(env, name).lower()
+    if text not in choices:
+        raise SettingError(name, f"{text!r} is unknown", f"give one of {', '.join(choices)}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the roof hands to the parts; each part takes only what it names."""
+
+    upstream: str
+    redis_url: str
+    database_url: str
+    data: Path
+    secret: str
+    admin_token: str
+    gateway_host: str
+    gateway_port: int
+    console_host: str
+    console_port: int
+    console_https: bool
+    mode: str
+    partitions: int
+    copy_bytes: int
+    channel_bytes: int
+    backlog_blocks: int
+    connect_seconds: float
+    idle_seconds: float
+    drain_seconds: float
+    row_days: float
+    reference: str
+    log_level: str
+
+    @property
+    def handoff(self) -> Path:
+        """The unix socket between gateway and extractor; short whatever the data folder's path."""
+        path = self.data.resolve() / "handoff.sock"
+        if len(os.fsencode(path)) <= UNIX_PATH_LIMIT:
+            return path
+        name = blake2b(os.fsencode(path), digest_size=8).hexdigest()
+        return Path(tempfile.gettempdir()) / f"stillwatch-{name}.sock"
+
+
+def _upstream(env: Mapping[str, str]) -> str:
+    url = _text(env, "UPSTREAM")
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    try:
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+        raise SettingError("UPSTREAM", f"{url!r} is not a URL", "give one such as https://api.example.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingError("UPSTREAM", "it carries a user, a query or a fragment", "give scheme, host, port and path")
+    return url.rstrip("/")
+
+
+def database_url(text: str, data: Path) -> str:
+    """`text` as a SQLAlchemy URL with an async driver; empty means SQLite in the data folder."""
+    if not text:
+        return f"sqlite+aiosqlite:///{data.resolve() / 'stillwatch.db'}"
+    scheme, separator, rest = text.partition("://")
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "sqlite+aiosqlite": "sqlite+aiosqlite",
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+        "postgresql+psycopg": "postgresql+psycopg",
+    }
+    if not separator or scheme not in drivers:
+        remedy = "give sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+        raise SettingError("DATABASE_URL", f"scheme {scheme!r} is not supported", remedy)
+    return f"{drivers[scheme]}://{rest}"
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """All settings from the environment; raises SettingError that names the first wrong one."""
+    data = Path(_text(env, "STILLWATCH_DATA")).expanduser()
+    secret, token = _text(env, "STILLWATCH_SECRET"), _text(env, "STILLWATCH_ADMIN_TOKEN")
+    if secret and len(secret) < 32:
+        raise SettingError("STILLWATCH_SECRET", "shorter than 32 characters", "openssl rand -hex 32 prints a good one")
+    if token and len(token) < 16:
+        raise SettingError("STILLWATCH_ADMIN_TOKEN", "shorter than 16 characters", "give a longer one, or none")
+    return Settings(
+        upstream=_upstream(env),
+        redis_url=_text(env, "REDIS_URL"),
+        database_url=database_url(_text(env, "DATABASE_URL"), data),
+        data=data,
+        secret=secret,
+        admin_token=token,
+        gateway_host=_text(env, "STILLWATCH_GATEWAY_HOST"),
+        gateway_port=_number(env, "STILLWATCH_GATEWAY_PORT", int, 1, 65535),
+        console_host=_text(env, "STILLWATCH_CONSOLE_HOST"),
+        console_port=_number(env, "STILLWATCH_CONSOLE_PORT", int, 1, 65535),
+        console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",
+        mode=_choice(env, "STILLWATCH_MODE", ("observe", "bypass")),
+        partitions=_number(env, "STILLWATCH_PARTITIONS", int, 1, 4096),
+        copy_bytes=_number(env, "STILLWATCH_COPY_BYTES", int, 4096, 64 << 20),
+        channel_bytes=_number(env, "STILLWATCH_CHANNEL_BYTES", int, 1 << 20, 4 << 30),
+        backlog_blocks=_number(env, "STILLWATCH_BACKLOG_BLOCKS", int, 10, 10_000_000),
+        connect_seconds=_number(env, "STILLWATCH_CONNECT_SECONDS", float, 0.1, 300),
+        idle_seconds=_number(env, "STILLWATCH_IDLE_SECONDS", float, 1, 86400),
+        drain_seconds=_number(env, "STILLWATCH_DRAIN_SECONDS", float, 0, 3600),
+        row_days=_number(env, "STILLWATCH_ROW_DAYS", float, 0.01, 3650),
+        reference=_text(env, "STILLWATCH_REFERENCE"),
+        log_level=_choice(env, "STILLWATCH_LOG_LEVEL", ("debug", "info", "warning", "error")),
+    )

@@ -1,0 +1,98 @@
+"""Detector, Evidence: the contract between a hypothesis and the engine."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from detectors.batch import Batch
+
+Family = Literal["content", "surface", "rhythm", "coordination"]
+"""The four kinds of evidence; an alert never rests on one weak family (fuse.py)."""
+
+
+class Level(IntEnum):
+    """What a finding says of a client. Only REVIEW opens an alert."""
+
+    NONE = 0
+    WATCH = 1
+    REVIEW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One number that speaks for or against harvesting, beside what is ordinary in the peer group."""
+
+    feature: str
+    value: float
+    unit: str
+    expected: float  # the peer group's median; NaN where the reference does not know it
+    expected_p99: float
+    percentile: float  # of `value` in the peer group, 0..100; NaN where unknown
+    share: float  # signed part of the detector's evidence, nats; negative speaks for the client
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one detector says of one client at one time."""
+
+    detector: str
+    version: int
+    family: Family
+    raw: float  # the detector's own score
+    p: float  # right-tail conformal p-value in the peer group
+    nats: float  # calibrated evidence, -ln p, capped
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A finding in full: frozen into the alert, printed by replay, shown on the dashboard."""
+
+    client: int
+    at: float
+    level: Level
+    score: float  # fused evidence, nats
+    threshold: float  # the nats at which the level REVIEW begins
+    peer_group: str
+    requests: int
+    look: int  # the number of requests at which the last look was taken
+    sentence: str  # why, in one plain sentence
+    evidence: tuple[Evidence, ...]
+    counter: tuple[Term, ...]  # features that point to an ordinary use
+    cannot_tell: str  # the missing observation that would decide it; empty where nothing is missing
+
+
+class Detector(abc.ABC):
+    """One hypothesis about how a harvesting client differs from an ordinary one."""
+
+    name: ClassVar[str]  # stable, one word
+    version: ClassVar[int]  # a bump forgets old state and reference
+    family: ClassVar[Family]
+    scale: ClassVar[Literal["evidence", "rank"]]
+    reads: ClassVar[tuple[str, ...]]  # EVENT fields
+    horizons: ClassVar[tuple[float, ...]]  # how far back the state reaches, seconds
+    state: ClassVar[np.dtype[np.void]]  # the whole memory kept of a client
+
+    @abc.abstractmethod
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place; rows[i] is batch.clients[i]."""
+
+    @abc.abstractmethod
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Higher is more suspicious; 0 is silence. Shape (len(rows),). Changes nothing."""
+
+    @abc.abstractmethod
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """The observed and the expected numbers; the terms' shares sum to the score."""
+
+    def fit(self, rows: NDArray[np.void], now: float) -> Self:
+        """Learn what is ordinary; learned attributes end in an underscore."""
+        return self

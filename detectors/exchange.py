@@ -1,0 +1,104 @@
+"""Exchange: one request with its completion, provider-neutral and immutable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Dialect(IntEnum):
+    """The wire format a request was written in."""
+
+    OPAQUE = 0
+    OPENAI = 1
+    ANTHROPIC = 2
+    GEMINI = 3
+
+
+class Operation(IntEnum):
+    """What the request asked for; OTHER is counted and never parsed."""
+
+    OTHER = 0
+    CHAT = 1
+    COMPLETION = 2
+    EMBEDDING = 3
+    RESPONSE = 4
+    BATCH = 5
+
+
+class Outcome(IntEnum):
+    """How the exchange ended, seen from the client."""
+
+    OK = 0
+    CLIENT_ABORTED = 1
+    UPSTREAM_ERROR = 2
+    UPSTREAM_TRUNCATED = 3
+    TIMEOUT = 4
+    REJECTED = 5
+
+
+class Usage(IntEnum):
+    """Where the token counts come from."""
+
+    ABSENT = 0
+    ESTIMATED = 1
+    REPORTED = 2
+
+
+class Finish(IntEnum):
+    """Why the model stopped."""
+
+    UNKNOWN = 0
+    STOP = 1
+    LENGTH = 2
+    TOOL_CALLS = 3
+    FILTER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the prompt or one choice of the completion, as text."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its completion. `at` is the request's start, seconds since the epoch.
+
+    Parameters that the client left out are None. `messages` is empty and `dialect` OPAQUE where the
+    bytes could not be read as a known format; such an exchange still counts as a request.
+    """
+
+    at: float
+    client: int
+    dialect: Dialect = Dialect.OPAQUE
+    operation: Operation = Operation.OTHER
+    outcome: Outcome = Outcome.OK
+    status: int = 0
+    ttfb: float = float("nan")  # seconds from the request's start to the first byte of the answer
+    duration: float = 0.0  # seconds from the request's start to the answer's end
+    model: str = ""
+    messages: tuple[Message, ...] = ()
+    completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
+    reasoning_chars: int = 0  # visible reasoning in the answer, characters
+    finish: Finish = Finish.UNKNOWN
+    stream: bool = False
+    choices: int = 1  # how many samples were asked for each prompt (n)
+    top_logprobs: int = -1  # -1: no log probabilities asked; 0: only of the chosen token
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    tools: str = ""  # canonical text of the offered tools' names and schemas
+    tool_calls: int = 0
+    schema: str = ""  # canonical text of the output schema that was asked for
+    user: str = ""  # the end-user id that the client sent, if any
+    peer: str = ""  # network address
+    user_agent: str = ""
+    retry: bool = False  # a client library's own repeat of an earlier request
+    truncated: bool = False  # the copy of request or answer was cut at the limit
+    usage: Usage = Usage.ABSENT
+    input_tokens: int = 0
+    output_tokens: int = 0
