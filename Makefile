@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UPSTREAM
 
-.PHONY: help setup dev run test check format lock migrate reference bench-score bench-gateway bench-detect clean
+.PHONY: help setup dev run test check format lock reference bench-score bench-gateway bench-detect clean
 
 help: ## Print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

