@@ -122,7 +122,8 @@ def _upstream(env: Mapping[str, str]) -> str:
     except ValueError:
         port_ok = False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
-        raise SettingError("UPSTREAM", f"{url!r} is not a URL", "give one such as https://api.example.com")
+        # The value is not repeated: it may hold a password.
+        raise SettingError("UPSTREAM", "it is no http or https URL", "give one such as https://api.example.com")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise SettingError("UPSTREAM", "it carries a user, a query or a fragment", "give scheme, host, port and path")
     return url.rstrip("/")

@@ -93,6 +93,6 @@ class Detector(abc.ABC):
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The observed and the expected numbers; the terms' shares sum to the score."""
 
-    def fit(self, rows: NDArray[np.void], now: float) -> Self:
+    def fit(self, rows: NDArray[np.void], now: float) -> Self:  # noqa: ARG002 (a default that learns nothing)
         """Learn what is ordinary; learned attributes end in an underscore."""
         return self

@@ -56,7 +56,7 @@ def test_a_broken_contract_would_be_seen(tmp_path):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("")
     (tmp_path / "detectors" / "bad.py").write_text("import app\n")
-    contract = '[importlinter]\nroot_packages=\n  app\n  detectors\n[importlinter:contract:1]\nname=rock\n'
+    contract = "[importlinter]\nroot_packages=\n  app\n  detectors\n[importlinter:contract:1]\nname=rock\n"
     contract += "type=forbidden\nsource_modules=detectors\nforbidden_modules=app\n"
     (tmp_path / ".importlinter").write_text(contract)
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
@@ -73,7 +73,12 @@ def test_module_says_its_purpose_and_stays_small(path):
 
 
 def test_functions_stay_small():
-    long = [f"{relative(p)}:{f.name} {body_lines(f)}" for p in SOURCES for f in functions(p) if body_lines(f) > FUNCTION_LINES]
+    long = [
+        f"{relative(p)}:{f.name} {body_lines(f)}"
+        for p in SOURCES
+        for f in functions(p)
+        if body_lines(f) > FUNCTION_LINES
+    ]
     assert not long, "\n".join(long)
 
 

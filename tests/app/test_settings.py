@@ -1,0 +1,104 @@
+"""Settings are read once, and a wrong one is named together with its remedy."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import SettingError
+from app.settings import SETTINGS, UNIX_PATH_LIMIT, Settings, database_url, read_settings
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    settings = read_settings({})
+    assert (settings.gateway_port, settings.console_port) == (8080, 8081)
+    assert settings.gateway_host == settings.console_host == "127.0.0.1"
+    assert settings.upstream == settings.redis_url == ""
+    assert settings.mode == "observe"
+
+
+def test_blank_values_count_as_unset():
+    assert read_settings({"UPSTREAM": "  ", "STILLWATCH_GATEWAY_PORT": ""}) == read_settings({})
+
+
+def test_the_table_is_the_dataclass():
+    """A setting in the table that nothing reads, or the reverse, would be a lie in the documents."""
+    names = {name.lower().removeprefix("stillwatch_") for name in (setting.name for setting in SETTINGS)}
+    assert names == {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STILLWATCH_GATEWAY_PORT", "eighty"),
+        ("STILLWATCH_GATEWAY_PORT", "0"),
+        ("STILLWATCH_GATEWAY_PORT", "65536"),
+        ("STILLWATCH_CONSOLE_PORT", "-1"),
+        ("STILLWATCH_MODE", "enforced"),
+        ("STILLWATCH_PARTITIONS", "0"),
+        ("STILLWATCH_IDLE_SECONDS", "nan"),
+        ("STILLWATCH_SECRET", "short"),
+        ("STILLWATCH_ADMIN_TOKEN", "short"),
+        ("UPSTREAM", "api.example.com"),
+        ("UPSTREAM", "ftp://api.example.com"),
+        ("UPSTREAM", "https://user:secret@api.example.com"),
+        ("UPSTREAM", "https://api.example.com?key=1"),
+        ("UPSTREAM", "http://:8080"),
+        ("UPSTREAM", "http://host:99999"),
+        ("DATABASE_URL", "mysql://root@localhost/x"),
+        ("DATABASE_URL", "nonsense"),
+    ],
+)
+def test_a_wrong_value_names_the_setting_and_the_remedy(name, value):
+    with pytest.raises(SettingError) as caught:
+        read_settings({name: value})
+    assert caught.value.setting == name
+    assert "Remedy: " in str(caught.value)
+
+
+def test_a_wrong_secret_is_not_repeated():
+    for name in ("STILLWATCH_SECRET", "STILLWATCH_ADMIN_TOKEN"):
+        with pytest.raises(SettingError) as caught:
+            read_settings({name: "hunter2"})
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_with_a_password_is_not_repeated():
+    with pytest.raises(SettingError) as caught:
+        read_settings({"UPSTREAM": "https://user:hunter2@api.example.com"})
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(SettingError) as caught:
+        read_settings({"UPSTREAM": "ftp://user:hunter2@api.example.com"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given_url", "driver"),
+    [
+        ("sqlite:////tmp/a.db", "sqlite+aiosqlite:////tmp/a.db"),
+        ("postgres://u:p@h/n", "postgresql+psycopg://u:p@h/n"),
+        ("postgresql://u:p@h/n", "postgresql+psycopg://u:p@h/n"),
+        ("postgresql+psycopg://u:p@h/n", "postgresql+psycopg://u:p@h/n"),
+    ],
+)
+def test_database_urls_get_an_async_driver(given_url, driver):
+    assert database_url(given_url, Path()) == driver
+
+
+def test_without_a_database_url_sqlite_lies_in_the_data_folder(tmp_path):
+    settings = read_settings({"STILLWATCH_DATA": str(tmp_path)})
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/stillwatch.db"
+
+
+@given(st.text("abcdefgh/", min_size=1, max_size=300))
+def test_the_socket_path_always_fits_the_kernel(tail):
+    settings = read_settings({"STILLWATCH_DATA": "/x/" + tail})
+    assert len(bytes(settings.handoff)) <= max(UNIX_PATH_LIMIT, 107)
+
+
+def test_two_data_folders_never_share_a_socket():
+    deep = "/very/" + "deep/" * 40
+    one, two = (read_settings({"STILLWATCH_DATA": deep + name}).handoff for name in ("a", "b"))
+    assert one != two
