@@ -1,0 +1,78 @@
+"""Logs are one line each and give no secret away."""
+
+import logging
+import sys
+
+import pytest
+
+from app.settings import read_settings
+from app.telemetry import LineFormatter, configure_logging, scrub
+
+
+@pytest.fixture
+def _logging_restored():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def line(message, *args, exc_info=None, **extra):
+    record = logging.LogRecord("app.x", logging.WARNING, __file__, 1, message, args, exc_info)
+    record.__dict__.update(extra)
+    return LineFormatter("gateway").format(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("GET /v1/models?key=AIzaSecret HTTP/1.1", "AIzaSecret"),
+        ("header Authorization: Bearer abc.def-123", "abc.def-123"),
+        ("sent sk-proj-abcdefghijkl", "abcdefghijkl"),
+        ("x-api-key=0123456789", "0123456789"),
+        ("connect postgresql://u:hunter2@db/stillwatch", "hunter2"),
+        ('{"password": "hunter2"}', "hunter2"),
+    ],
+)
+def test_no_secret_survives(text, secret):
+    assert secret in text
+    assert secret not in scrub(text)
+
+
+def test_what_is_no_secret_survives():
+    text = "redis unix:///data/valkey.sock away, 3 dropped, retry in 0.5 s"
+    assert scrub(text) == text
+
+
+def test_line_is_structured_and_single():
+    text = line("lost %d\nblocks", 3, partition=7, cause="not a word")
+    assert "\n" not in text
+    assert "level=warning role=gateway logger=app.x" in text
+    assert text.endswith('partition=7 cause="not a word"')
+
+
+def test_an_exception_stays_on_the_line():
+    try:
+        raise ValueError("bad\nthing")
+    except ValueError:
+        text = line("failed", exc_info=sys.exc_info())
+    assert "\n" not in text
+    assert "ValueError" in text
+
+
+def test_a_very_long_message_is_cut():
+    assert len(line("x" * 100_000)) == 4000
+
+
+@pytest.mark.usefixtures("_logging_restored")
+def test_configured_once_for_every_logger(capsys):
+    configure_logging(read_settings({"STILLWATCH_LOG_LEVEL": "warning"}), "worker")
+    logging.getLogger("uvicorn.error").warning("server says")
+    logging.getLogger("app.worker").info("too quiet")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "role=worker logger=uvicorn.error" in captured.err
+    assert "too quiet" not in captured.err
+    assert captured.err.count("\n") == 1
