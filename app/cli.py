@@ -1,0 +1,154 @@
+"""The command `stillwatch`: reads the settings, then hands over to one process's entry function."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.errors import SettingError, StillwatchError
+from app.settings import Settings, read_settings
+
+app = typer.Typer(
+    help="Stillwatch watches the traffic in front of a model API for distillation attacks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+token = typer.Typer(help="Create, list and revoke the tokens of API and dashboard.", no_args_is_help=True)
+app.add_typer(token, name="token")
+
+Scopes = Annotated[list[str], typer.Option("--scope", help="May be given several times; default: read-only.")]
+
+
+def _entry(target: str) -> Callable[..., Any]:
+    """The function that `module:name` names; heavy imports happen here and nowhere earlier."""
+    module, _, name = target.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _settings() -> Settings:
+    return read_settings(os.environ)
+
+
+def _hand_over(target: str, *args: Any) -> None:
+    raise typer.Exit(int(_entry(target)(*args) or 0))
+
+
+@app.command()
+def run() -> None:
+    """Start everything under one supervisor; without UPSTREAM, with a sample model API and sample traffic."""
+    _hand_over("app.run.supervisor:main", _settings())
+
+
+@app.command()
+def gateway() -> None:
+    """Serve the gateway: forwards every request to UPSTREAM byte for byte."""
+    _hand_over("app.gateway.serve:main", _settings())
+
+
+@app.command()
+def extractor() -> None:
+    """Run the gateway's sibling: copies of exchanges in, events out to Redis."""
+    _hand_over("app.extractor.run:main", _settings())
+
+
+@app.command()
+def worker() -> None:
+    """Score the events of the partitions that this process owns."""
+    _hand_over("app.worker.run:main", _settings())
+
+
+@app.command()
+def console() -> None:
+    """Serve API and dashboard."""
+    _hand_over("app.main:serve_console", _settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's tables."""
+    settings = _settings()
+    _entry("app.store.db:migrate")(settings.database_url)
+
+
+@app.command()
+def replay(
+    logs: Annotated[list[Path], typer.Argument(help="Exchange logs, JSON lines, optionally gzip.")],
+    labels: Annotated[Path | None, typer.Option(help="CSV of client,label,family,persona,campaign.")] = None,
+    out: Annotated[Path | None, typer.Option(help="One JSON line a client.")] = None,
+    report: Annotated[Path | None, typer.Option(help="One JSON document about the whole run.")] = None,
+) -> None:
+    """Score recorded traffic in process; needs neither Redis nor a database."""
+    _hand_over("app.ingest.replay:run_command", logs, labels, out, report)
+
+
+@token.command("create")
+def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
+    """Print a new token, once."""
+    _hand_over("app.run.tokens:create", _settings(), name, scope)
+
+
+@token.command("list")
+def token_list() -> None:
+    """List the tokens, without their secrets."""
+    _hand_over("app.run.tokens:list_all", _settings())
+
+
+@token.command("revoke")
+def token_revoke(token_id: Annotated[str, typer.Argument(help="As `stillwatch token list` shows it.")]) -> None:
+    """Revoke a token at once."""
+    _hand_over("app.run.tokens:revoke", _settings(), token_id)
+
+
+@app.command("sample-api")
+def sample_api(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    fd: Annotated[int, typer.Option(hidden=True)] = -1,
+) -> None:
+    """Serve the sample model API: made-up answers in the OpenAI wire format."""
+    _hand_over("app.sample.model_api:main", host, port, fd)
+
+
+@app.command("sample-traffic")
+def sample_traffic(
+    target: Annotated[str, typer.Option(help="Where the sample clients send; default: this host's gateway.")] = "",
+    seed: Annotated[int, typer.Option(help="The same seed plays the same requests; 0 draws new ones.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Stop after this long; 0 plays on.")] = 0,
+) -> None:
+    """Play about a dozen sample clients, two of them harvesters, through the gateway."""
+    if not target:
+        settings = _settings()
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.gateway_host, settings.gateway_host)  # noqa: S104
+        target = f"http://[{host}]:{settings.gateway_port}" if ":" in host else f"http://{host}:{settings.gateway_port}"
+    _hand_over("app.sample.traffic:main", target, seed, seconds)
+
+
+def _fail(problem: object, code: int) -> int:
+    print(f"stillwatch: {problem}", file=sys.stderr, flush=True)  # noqa: T201
+    return code
+
+
+def main() -> None:
+    """Entry point: an operator's mistake ends in one line and exit code 2, never in a traceback."""
+    try:
+        app()
+    except SettingError as error:
+        sys.exit(_fail(error, 2))
+    except StillwatchError as error:
+        sys.exit(_fail(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL, errno.ENOSPC):
+            raise
+        sys.exit(_fail(error, 2))
