@@ -1,0 +1,1 @@
+"""Who may call: tokens, their scopes, and sessions of the dashboard."""

@@ -1,0 +1,1 @@
+"""Clients: who is scored, and what is known of them now."""

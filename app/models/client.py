@@ -1,0 +1,49 @@
+"""client: the unit scored, as the worker last saw it; its state itself lives in Redis."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.errors import NotFound
+from app.models.base import Base
+
+PREFIX = "cl_"
+
+
+class Client(Base):
+    """One principal at one deployment, known only by keyed hash."""
+
+    __tablename__ = "client"
+
+    id: Mapped[str] = mapped_column(sa.String(19), primary_key=True)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    requests: Mapped[int] = mapped_column(sa.BigInteger)
+    in_tokens: Mapped[int] = mapped_column(sa.BigInteger)
+    out_tokens: Mapped[int] = mapped_column(sa.BigInteger)
+    level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level
+    score: Mapped[float]  # fused evidence, nats
+    peer_group: Mapped[str] = mapped_column(sa.String(64))
+
+    __table_args__ = (
+        sa.Index(None, "last_seen", "id"),
+        sa.Index(None, "score", "id"),
+        sa.Index(None, "requests", "id"),
+        sa.Index(None, "first_seen", "id"),
+    )
+
+
+def client_ref(number: int) -> str:
+    """`cl_` and 16 hex digits: how a client's 64-bit number is shown and stored."""
+    return f"{PREFIX}{int(number):016x}"
+
+
+def client_number(ref: str) -> int:
+    """The number that `client_ref` came from; raises NotFound where `ref` cannot name a client."""
+    digits = ref.removeprefix(PREFIX)
+    if len(ref) != 19 or len(digits) != 16 or set(digits) - set("0123456789abcdef"):
+        raise NotFound("no such client")
+    return int(digits, 16)

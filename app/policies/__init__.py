@@ -1,0 +1,1 @@
+"""Policies: from an alert to a decision."""

@@ -1,0 +1,1 @@
+"""Redis and the database: the only code that speaks to them."""

@@ -1,0 +1,158 @@
+"""The database: engine, session scopes (the only place that commits), migrations."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+import migrations
+from app.errors import Unavailable
+
+BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
+MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
+MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
+BEGIN = "stillwatch_begin"  # execution option: how SQLite begins
+POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _tune_sqlite(engine: Engine, begin: str, wait_seconds: float = BUSY_SECONDS) -> None:
+    """WAL, durable commits, foreign keys, a wait instead of an error, and transactions that begin as we say."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come late and deferred
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(wait_seconds * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # an answered request stays answered after a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        how = connection.get_execution_options().get(BEGIN, begin)
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """An engine for `url` (sqlite+aiosqlite or postgresql+psycopg); connects on first use."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(parsed, json_serializer=_dumps, pool_timeout=BUSY_SECONDS)
+        _tune_sqlite(engine.sync_engine, "DEFERRED")
+        return engine
+    return create_async_engine(
+        parsed,
+        json_serializer=_dumps,
+        pool_pre_ping=True,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"connect_timeout": 3, "options": POSTGRES_OPTIONS, "application_name": "stillwatch"},
+    )
+
+
+@asynccontextmanager
+async def _mapped_errors() -> AsyncIterator[None]:
+    """Say Unavailable where the database is away, busy or full; keep every other error."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError) as error:
+        raise Unavailable("the database does not answer") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("the database does not answer") from error
+        raise
+
+
+@asynccontextmanager
+async def session_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A transaction that may write: commits at the end, rolls back on any error; Unavailable when the database is."""
+    # On SQLite the write lock is taken first: a read that turns into a write later would fail instead of waiting.
+    bind = engine.execution_options(**{BEGIN: "IMMEDIATE"})
+    async with _mapped_errors(), AsyncSession(bind, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def read_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A transaction that only reads: never waits for a writer on SQLite, and is rolled back at the end."""
+    async with _mapped_errors(), AsyncSession(engine, expire_on_commit=False) as session:
+        yield session
+
+
+def insert_into(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    """The dialect's INSERT, which knows ON CONFLICT."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def _sync_url(url: str) -> URL:
+    parsed = make_url(url)
+    return parsed.set(drivername="sqlite") if parsed.get_backend_name() == "sqlite" else parsed
+
+
+def migration_config() -> Config:
+    """Alembic's configuration for the migrations that are installed with this package."""
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))).replace("%", "%%"))
+    return config
+
+
+def _lock(connection: Connection, deadline: float) -> None:
+    """Wait for a migration of another process; SQLite's BEGIN IMMEDIATE has done so already."""
+    if connection.dialect.name == "sqlite":
+        return
+    while not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(MIGRATION_LOCK))):
+        if time.monotonic() > deadline:
+            raise Unavailable("another process has been migrating the database for too long")
+        time.sleep(0.1)
+
+
+def _alembic(url: str, revision: str, *, down: bool) -> None:
+    parsed = _sync_url(url)
+    deadline = time.monotonic() + MIGRATE_SECONDS
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"timeout": MIGRATE_SECONDS})
+        _tune_sqlite(engine, "IMMEDIATE", MIGRATE_SECONDS)
+    else:
+        engine = sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"connect_timeout": 10})
+    config = migration_config()
+    try:
+        with engine.begin() as connection:
+            _lock(connection, deadline)
+            config.attributes["connection"] = connection
+            (command.downgrade if down else command.upgrade)(config, revision)
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("the database could not be migrated: it does not answer or is locked") from error
+    finally:
+        engine.dispose()
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to `revision`, in one transaction; safe beside another process that does the same."""
+    _alembic(url, revision, down=False)
+
+
+def revert(url: str, revision: str) -> None:
+    """Take the database back to an older `revision` ("base": before the first)."""
+    _alembic(url, revision, down=True)
