@@ -86,6 +86,7 @@ class Exchange:
     finish: Finish = Finish.UNKNOWN
     stream: bool = False
     choices: int = 1  # how many samples were asked for each prompt (n)
+    prompts: int = 1  # prompts in the request: lines of a batch, items of a list
     top_logprobs: int = -1  # -1: no log probabilities asked; 0: only of the chosen token
     max_tokens: int | None = None
     temperature: float | None = None
@@ -98,6 +99,7 @@ class Exchange:
     peer: str = ""  # network address
     user_agent: str = ""
     retry: bool = False  # a client library's own repeat of an earlier request
+    prompt_chars: int = -1  # length of the prompt where its copy was cut; -1: the messages are whole
     truncated: bool = False  # the copy of request or answer was cut at the limit
     usage: Usage = Usage.ABSENT
     input_tokens: int = 0

@@ -1,0 +1,250 @@
+"""Exchange to EVENT, a whole batch at once: the only place where text becomes numbers."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import text as texts
+from detectors.elicitation import match as elicited
+from detectors.event import EVENT, Flag, zeros
+from detectors.exchange import Dialect, Exchange, Operation
+
+Matcher = Callable[[str], int]
+
+MATCHED: Final = 4_000  # characters of a text that the elicitation matcher reads, head and tail
+SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+TOOL_ROLES: Final = frozenset({"tool", "function"})
+_STREAM, _TOOLS, _SCHEMA, _LOGPROBS = int(Flag.STREAM), int(Flag.TOOLS), int(Flag.SCHEMA), int(Flag.LOGPROBS)
+_USER_ID, _RETRY, _TRUNCATED, _SEED = int(Flag.USER_ID), int(Flag.RETRY), int(Flag.TRUNCATED), int(Flag.SEED)
+_SYSTEM, _ELICIT_SYSTEM, _ELICIT_USER = int(Flag.SYSTEM), int(Flag.ELICIT_SYSTEM), int(Flag.ELICIT_USER)
+_MULTI_TURN, _PREFILL, _BLANK_INPUT = int(Flag.MULTI_TURN), int(Flag.PREFILL), int(Flag.BLANK_INPUT)
+_TOOL_RESULT = int(Flag.TOOL_RESULT)
+_BLANK_LIMIT: Final = 400  # a longer user turn is never blank
+_SYSTEMS_CACHED: Final = 4_096
+_U16: Final = 0xFFFF
+_U32: Final = 0xFFFFFFFF
+_F32: Final = 3e38
+
+# What chat templates put around an empty user turn.
+_TEMPLATE_TOKEN = re.compile(
+    r"<[|｜][^|｜<>]{0,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
+    r"|\b(?:user|human|assistant|model|system|instruction|response|input)s?\b:?|#{2,6}|[\s:]+",
+    re.IGNORECASE,
+)
+
+
+class _Texts(NamedTuple):
+    """The hashes and counts of one exchange's text."""
+
+    body: int
+    payload: int
+    head4: int
+    head12: int
+    tail6: int
+    system: int
+    answer: int
+    elicitation: int
+    flags: int
+    in_chars: int
+    payload_chars: int
+    normalised: str
+
+
+_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
+
+
+@lru_cache(maxsize=4096)
+def _short_hash(text: str, seed: int) -> int:
+    return texts.seeded(text, seed) & _U32
+
+
+def model_hash(model: str) -> int:
+    """The 32-bit hash by which events name a model; not keyed, since a model's name is public. 0: no name."""
+    return _short_hash(model, 0)
+
+
+@lru_cache(maxsize=65536)
+def _network(peer: str, seed: int) -> int:
+    """Keyed 32-bit hash of the peer's /24 or /48; of the text itself where it is no address."""
+    try:
+        address = ipaddress.ip_address(peer.strip("[]").partition("%")[0])
+    except ValueError:
+        return _short_hash(peer, seed)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    keep = 24 if address.version == 4 else 48
+    return _short_hash(str(ipaddress.ip_network((address, keep), strict=False)), seed)
+
+
+_systems: dict[tuple[int, int, Matcher], tuple[int, int]] = {}
+
+
+def _system(text: str, seed: int, match: Matcher) -> tuple[int, int]:
+    """Masked hash and elicitation classes of a system prompt; remembered, for most clients have few."""
+    key = (texts.seeded(text, seed), seed, match)
+    known = _systems.get(key)
+    if known is None:
+        masked = texts.mask(text)
+        beyond = f"\0{len(text) // 1024}" if len(text) > texts.CLIP else ""
+        known = texts.seeded(masked + beyond, seed), match(texts.clip(texts.normalise(text), MATCHED))
+        if len(_systems) >= _SYSTEMS_CACHED:
+            _systems.clear()
+        _systems[key] = known
+    return known
+
+
+def _is_blank(text: str) -> bool:
+    return len(text) <= _BLANK_LIMIT and not _TEMPLATE_TOKEN.sub("", text)
+
+
+def _last_user(exchange: Exchange) -> int:
+    """Index of the last user turn; -1 where there is none."""
+    for index in range(len(exchange.messages) - 1, -1, -1):
+        if exchange.messages[index].role == "user":
+            return index
+    return -1
+
+
+def _prompt_flags(exchange: Exchange, last_user: int, payload: str) -> int:
+    """Flags that the shape of the prompt decides."""
+    messages = exchange.messages
+    roles = [message.role for message in messages]
+    flags = 0
+    if "assistant" in roles[: last_user + 1]:
+        flags |= _MULTI_TURN
+    if roles[-1] == "assistant":
+        flags |= _PREFILL
+    if not TOOL_ROLES.isdisjoint(roles):
+        flags |= _TOOL_RESULT
+    if exchange.operation in (Operation.CHAT, Operation.COMPLETION) and _is_blank(payload):
+        flags |= _BLANK_INPUT
+    return flags
+
+
+def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
+    """Everything that is computed from one exchange's text but the sketch."""
+    answer = exchange.completions[0] if exchange.completions else ""
+    answered = texts.content(answer, texts.normalise(answer), seed) if answer else 0
+    messages = exchange.messages
+    if not messages:
+        return _NO_TEXT._replace(answer=answered, in_chars=max(exchange.prompt_chars, 0))
+    prompt = [message.text for message in messages]
+    system = "\n".join(message.text for message in messages if message.role in SYSTEM_ROLES)
+    last_user = _last_user(exchange)
+    payload = prompt[last_user] if last_user >= 0 else ""
+    flags = _prompt_flags(exchange, last_user, payload)
+    system_hash, classes = _system(system, seed, match) if system else (0, 0)
+    flags |= (_SYSTEM if system else 0) | (_ELICIT_SYSTEM if classes else 0)
+    normalised = texts.normalise(payload)
+    user_classes = match(texts.clip(normalised, MATCHED)) if normalised else 0
+    flags |= _ELICIT_USER if user_classes else 0
+    keys = texts.keys(payload)
+    return _Texts(
+        body=texts.seeded_many(prompt, seed),
+        payload=texts.content(payload, normalised, seed),
+        head4=texts.seeded(keys.head4, seed),
+        head12=texts.seeded(keys.head12, seed),
+        tail6=texts.seeded(keys.tail6, seed),
+        system=system_hash,
+        answer=answered,
+        elicitation=(classes | user_classes) & _U16,
+        flags=flags,
+        in_chars=exchange.prompt_chars if exchange.prompt_chars >= 0 else sum(map(len, prompt)),
+        payload_chars=len(payload),
+        normalised=normalised,
+    )
+
+
+def _parameters(exchange: Exchange, seed: int) -> int:
+    """Hash of the sampling parameters; a seed that changes with each call is a sweep, so its value counts."""
+    if exchange.dialect == Dialect.OPAQUE:
+        return 0
+    return texts.seeded(
+        f"{exchange.temperature!r} {exchange.top_p!r} {exchange.choices} {exchange.max_tokens} {exchange.seed}"
+        f" {exchange.top_logprobs}",
+        seed,
+    )
+
+
+def _flags(exchange: Exchange) -> int:
+    """Flags that a single field of the exchange decides."""
+    return (
+        (_STREAM if exchange.stream else 0)
+        | (_TOOLS if exchange.tools else 0)
+        | (_SCHEMA if exchange.schema else 0)
+        | (_LOGPROBS if exchange.top_logprobs >= 0 else 0)
+        | (_USER_ID if exchange.user else 0)
+        | (_RETRY if exchange.retry else 0)
+        | (_TRUNCATED if exchange.truncated else 0)
+        | (_SEED if exchange.seed is not None else 0)
+    )
+
+
+def _bounded(number: float | None, limit: int) -> int:
+    """A count as it fits an unsigned field; 0 for nothing."""
+    return 0 if not number else int(min(max(number, 0), limit))
+
+
+def _real(number: float | None) -> float:
+    """A real number as it fits a 4-byte field; NaN for unknown, and for what no field can hold."""
+    return number if number is not None and abs(number) < _F32 else math.nan
+
+
+def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher) -> None:
+    read = [_read(exchange, seed, match) for exchange in batch]
+    for name in ("body", "payload", "head4", "head12", "tail6", "system", "answer", "elicitation"):
+        out[name] = [getattr(one, name) for one in read]
+    out["in_chars"] = [min(one.in_chars, _U32) for one in read]
+    out["payload_chars"] = [min(one.payload_chars, _U32) for one in read]
+    out["flags"] = [one.flags | _flags(exchange) for one, exchange in zip(read, batch, strict=True)]
+    out["sketch"] = texts.sketches([one.normalised for one in read], seed)
+    out["params"] = [_parameters(exchange, seed) for exchange in batch]
+    out["tools"] = [texts.seeded(exchange.tools, seed) for exchange in batch]
+    out["schema"] = [texts.seeded(exchange.schema, seed) for exchange in batch]
+    out["user"] = [texts.seeded(exchange.user, seed) for exchange in batch]
+    out["model"] = [model_hash(exchange.model) for exchange in batch]
+    out["network"] = [_network(exchange.peer, seed) for exchange in batch]
+    out["agent"] = [_short_hash(exchange.user_agent, seed) for exchange in batch]
+
+
+def _fill_numbers(out: NDArray[np.void], batch: Sequence[Exchange]) -> None:
+    out["at"] = [exchange.at for exchange in batch]
+    out["client"] = [exchange.client for exchange in batch]
+    out["out_chars"] = [min(sum(map(len, exchange.completions)), _U32) for exchange in batch]
+    out["reasoning_chars"] = [_bounded(exchange.reasoning_chars, _U32) for exchange in batch]
+    out["in_tokens"] = [_bounded(exchange.input_tokens, _U32) for exchange in batch]
+    out["out_tokens"] = [_bounded(exchange.output_tokens, _U32) for exchange in batch]
+    out["max_tokens"] = [_bounded(exchange.max_tokens, _U32) for exchange in batch]
+    out["ttfb"] = [_real(exchange.ttfb) for exchange in batch]
+    out["duration"] = [_real(exchange.duration) for exchange in batch]
+    out["temperature"] = [_real(exchange.temperature) for exchange in batch]
+    out["top_p"] = [_real(exchange.top_p) for exchange in batch]
+    out["messages"] = [min(len(exchange.messages), _U16) for exchange in batch]
+    out["choices"] = [max(_bounded(exchange.choices, _U16), 1) for exchange in batch]
+    out["prompts"] = [max(_bounded(exchange.prompts, _U16), 1) for exchange in batch]
+    out["tool_calls"] = [_bounded(exchange.tool_calls, _U16) for exchange in batch]
+    out["status"] = [_bounded(exchange.status, _U16) for exchange in batch]
+    out["top_logprobs"] = [min(max(exchange.top_logprobs, -1), 127) for exchange in batch]
+    out["dialect"] = [exchange.dialect for exchange in batch]
+    out["operation"] = [exchange.operation for exchange in batch]
+    out["outcome"] = [exchange.outcome for exchange in batch]
+    out["usage"] = [exchange.usage for exchange in batch]
+    out["finish"] = [exchange.finish for exchange in batch]
+
+
+def events(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = elicited) -> NDArray[np.void]:
+    """One EVENT an exchange, shape (len(exchanges),); hashes of text are keyed by the 64-bit `seed`."""
+    out = zeros(len(exchanges))
+    assert out.dtype == EVENT
+    if exchanges:
+        _fill_text(out, exchanges, seed, match)
+        _fill_numbers(out, exchanges)
+    return out
