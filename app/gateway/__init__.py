@@ -1,0 +1,1 @@
+"""The door for customers' traffic: forwards every request untouched and copies it aside."""

@@ -1,0 +1,223 @@
+"""The hand-off's records and their frames: a bounded copy of an exchange, and a gateway's counters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from struct import Struct
+
+# What `Copy.outcome` counts in, in the order of detectors.exchange.Outcome; the gateway does not import detectors.
+OUTCOMES = ("ok", "client_aborted", "upstream_error", "upstream_truncated", "timeout", "rejected")
+OK, CLIENT_ABORTED, UPSTREAM_ERROR, UPSTREAM_TRUNCATED, TIMEOUT, REJECTED = range(6)
+
+COPY, COUNTERS = 1, 2  # frame kinds
+PREFIX = Struct("<IB")  # bytes that follow this prefix, kind
+FIXED = Struct("<IBBHHHIIIIIiiQQQddd")  # the prefix again, then the fixed part of a copy
+FRAME_LIMIT = 512 << 20  # a longer frame means that the peer does not speak this protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A bounded copy of one exchange, free of credentials.
+
+    Header names are in lower case. Where a body is longer than the copy limit its head and its tail are
+    kept, and `request_cut` or `response_cut` is the offset of the gap in the kept bytes; -1: it is whole.
+    """
+
+    at: float  # start of the request, seconds since the epoch
+    client: int
+    peer: str
+    method: str
+    target: bytes  # path and query as sent, the value of the query's key removed
+    request_headers: tuple[tuple[bytes, bytes], ...]
+    request_body: bytes
+    request_bytes: int  # true length
+    request_cut: int
+    status: int  # as sent to the client; 0 where no answer was begun
+    response_headers: tuple[tuple[bytes, bytes], ...]
+    response_body: bytes
+    response_bytes: int  # true length
+    response_cut: int
+    ttfb: float  # seconds from the request's start to the answer's head; NaN where none came
+    duration: float  # seconds from the request's start to the exchange's end
+    outcome: int  # index into OUTCOMES
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A gateway's own counters, as sent about once a second."""
+
+    instance: str  # which gateway process
+    values: dict[str, float]
+
+
+Record = Copy | Counters
+
+
+def pack(
+    at: float,
+    client: int,
+    peer: bytes,
+    method: bytes,
+    target: bytes,
+    request_headers: bytes,
+    request_body: Sequence[bytes],
+    request_bytes: int,
+    request_cut: int,
+    status: int,
+    response_headers: bytes,
+    response_body: Sequence[bytes],
+    response_bytes: int,
+    response_cut: int,
+    ttfb: float,
+    duration: float,
+    outcome: int,
+) -> bytes:
+    """The frame of one exchange: headers are lines `name: value` with CR LF, bodies come in pieces."""
+    parts = (
+        peer,
+        method,
+        target,
+        request_headers,
+        *request_body,
+        response_headers,
+        *response_body,
+    )
+    fixed = FIXED.pack(
+        FIXED.size - PREFIX.size + sum(map(len, parts)),
+        COPY,
+        outcome,
+        status,
+        len(peer),
+        len(method),
+        len(target),
+        len(request_headers),
+        sum(map(len, request_body)),
+        len(response_headers),
+        sum(map(len, response_body)),
+        request_cut,
+        response_cut,
+        client,
+        request_bytes,
+        response_bytes,
+        at,
+        ttfb,
+        duration,
+    )
+    return b"".join((fixed, *parts))
+
+
+def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+def encode(record: Record) -> bytes:
+    """The frame of a record, for whoever has one as an object; the gateway calls `pack`."""
+    if isinstance(record, Counters):
+        text = json.dumps({"instance": record.instance, "values": record.values}).encode()
+        return PREFIX.pack(len(text), COUNTERS) + text
+    return pack(
+        record.at,
+        record.client,
+        record.peer.encode("latin-1", "replace"),
+        record.method.encode("latin-1"),
+        record.target,
+        _block(record.request_headers),
+        (record.request_body,),
+        record.request_bytes,
+        record.request_cut,
+        record.status,
+        _block(record.response_headers),
+        (record.response_body,),
+        record.response_bytes,
+        record.response_cut,
+        record.ttfb,
+        record.duration,
+        record.outcome,
+    )
+
+
+def _headers(block: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    pairs = (line.partition(b": ") for line in block.split(b"\r\n") if line)
+    return tuple((name.lower(), value) for name, _, value in pairs)
+
+
+def _decode_copy(data: bytes, start: int) -> Copy:
+    (_, _, outcome, status, peer_n, method_n, target_n, head_n, body_n, head2_n, body2_n, cut, cut2, client) = (
+        fields := FIXED.unpack_from(data, start)
+    )[:14]
+    parts: list[bytes] = []
+    place = start + FIXED.size
+    for length in (peer_n, method_n, target_n, head_n, body_n, head2_n, body2_n):
+        parts.append(data[place : place + length])
+        place += length
+    request_bytes, response_bytes, at, ttfb, duration = fields[14:]
+    return Copy(
+        at=at,
+        client=client,
+        peer=parts[0].decode("latin-1"),
+        method=parts[1].decode("latin-1"),
+        target=parts[2],
+        request_headers=_headers(parts[3]),
+        request_body=parts[4],
+        request_bytes=request_bytes,
+        request_cut=cut,
+        status=status,
+        response_headers=_headers(parts[5]),
+        response_body=parts[6],
+        response_bytes=response_bytes,
+        response_cut=cut2,
+        ttfb=ttfb,
+        duration=duration,
+        outcome=outcome,
+    )
+
+
+class Decoder:
+    """Frames out of a byte stream that may be cut anywhere; raises ValueError on what is no frame."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._need = PREFIX.size
+
+    def feed(self, data: bytes) -> list[Record]:
+        """The records that `data` completes."""
+        self._parts.append(data)
+        self._held += len(data)
+        if self._held < self._need:
+            return []
+        whole = b"".join(self._parts) if len(self._parts) > 1 else data
+        records: list[Record] = []
+        place = 0
+        for start, end in self._frames(whole):
+            records.append(self._record(whole, start, end))
+            place = end
+        rest = whole[place:]
+        self._parts, self._held = [rest], len(rest)
+        return records
+
+    def _frames(self, data: bytes) -> Iterator[tuple[int, int]]:
+        place, size = 0, len(data)
+        self._need = PREFIX.size
+        while size - place >= PREFIX.size:
+            length, kind = PREFIX.unpack_from(data, place)
+            if length > FRAME_LIMIT or kind not in (COPY, COUNTERS):
+                raise ValueError(f"no hand-off frame: kind {kind}, {length} bytes")
+            end = place + PREFIX.size + length
+            if end > size:
+                self._need = end - place
+                return
+            yield place, end
+            place = end
+
+    @staticmethod
+    def _record(data: bytes, start: int, end: int) -> Record:
+        if data[start + PREFIX.size - 1] == COUNTERS:
+            loaded = json.loads(data[start + PREFIX.size : end])
+            return Counters(str(loaded["instance"]), dict(loaded["values"]))
+        lengths = FIXED.unpack_from(data, start)[4:11] if end - start >= FIXED.size else ()
+        if FIXED.size + sum(lengths) != end - start:
+            raise ValueError("a hand-off frame's lengths do not add up")
+        return _decode_copy(data, start)
