@@ -1,0 +1,132 @@
+"""The event stream: partition by client, publish a block, read blocks, tell the lag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.store.redis import Argument
+from detectors.event import EVENT, SCHEMA
+
+START = b"0-0"
+POISON_BLOCKS = 1000  # how many blocks that broke the engine are kept for a look
+LATEST_PLAUSIBLE = 2.0**35  # seconds since the epoch: the year 3058; beyond it a time is garbage
+_SCHEMA = str(SCHEMA).encode()
+
+Entry = tuple[bytes, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of one partition's keys; the braces keep them in one slot of a cluster."""
+
+    events: bytes
+    offset: bytes
+    fence: bytes
+    lease: bytes
+    attempts: bytes
+    poison: bytes
+    row: bytes  # a prefix; the client's 8 little-endian bytes follow
+
+
+@lru_cache(maxsize=8192)
+def keys(partition: int) -> Keys:
+    """The names of a partition's keys."""
+    tag = b"{p%d}:" % partition
+    parts = (b"events", b"offset", b"fence", b"lease", b"attempts", b"poison", b"state:")
+    return Keys(*(tag + part for part in parts))
+
+
+def row_key(partition: int, client: int) -> bytes:
+    """The name of a client's row."""
+    return keys(partition).row + client.to_bytes(8, "little")
+
+
+def partition_of(clients: NDArray[np.uint64], partitions: int) -> NDArray[np.uint16]:
+    """The partition of each client: the splitmix64 finaliser, so that any spread of ids is even."""
+    with np.errstate(over="ignore"):
+        mixed = clients + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed = mixed ^ (mixed >> np.uint64(31))
+    return (mixed % np.uint64(partitions)).astype(np.uint16)
+
+
+def publish_command(partition: int, block: bytes, count: int) -> tuple[Argument, ...]:
+    """The command that appends a block of `count` packed events to a partition's stream."""
+    return ("XADD", keys(partition).events, "*", "b", block, "s", _SCHEMA, "n", count)
+
+
+def lag_command(partition: int) -> tuple[Argument, ...]:
+    """The command that tells how many blocks wait: what is applied is trimmed, so the length is the lag."""
+    return ("XLEN", keys(partition).events)
+
+
+def read_command(partition: int, offset: bytes, count: int) -> tuple[Argument, ...]:
+    """The command that reads up to `count` blocks after `offset`."""
+    return ("XREAD", "COUNT", count, "STREAMS", keys(partition).events, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A run of stream entries and the events in them, in one contiguous array of EVENT."""
+
+    entries: Sequence[Entry]
+    events: NDArray[np.void]
+    rejected: int  # entries that are not blocks of this schema, skipped
+    misplaced: int  # events that belong to another partition or to no time, skipped
+    more: bool  # the stream had more than was asked for, or than was taken
+
+    @property
+    def last(self) -> bytes:
+        """The id of the last entry: the offset once this is applied."""
+        return self.entries[-1][0]
+
+
+def parse(reply: object, partition: int, partitions: int, count: int, most_events: int) -> Blocks | None:
+    """The blocks of an XREAD reply for `count` entries; stops after `most_events` events, but takes one at least.
+
+    None when nothing waits. What is no block of ours is counted and skipped, never an error.
+    """
+    if not reply:
+        return None
+    entries: list[Entry] = reply[0][1]  # type: ignore[index]
+    taken: list[bytes] = []
+    size = rejected = used = 0
+    for _, fields in entries:
+        block = _block(fields)
+        if block is None:
+            rejected += 1
+        else:
+            taken.append(block)
+            size += len(block)
+        used += 1
+        if size >= most_events * EVENT.itemsize:
+            break
+    events = np.frombuffer(b"".join(taken), EVENT)
+    kept = _plausible(events, partition, partitions)
+    misplaced = len(events) - int(kept.sum())
+    if misplaced:
+        events = events[kept]
+    return Blocks(entries[:used], events, rejected, misplaced, used < len(entries) or len(entries) >= count)
+
+
+def _block(fields: list[bytes] | None) -> bytes | None:
+    if not fields or len(fields) % 2:
+        return None
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    block = named.get(b"b", b"")
+    if named.get(b"s") != _SCHEMA or not block or len(block) % EVENT.itemsize:
+        return None
+    return block
+
+
+def _plausible(events: NDArray[np.void], partition: int, partitions: int) -> NDArray[np.bool_]:
+    at = events["at"]
+    timely: NDArray[np.bool_] = (at > 0) & (at < LATEST_PLAUSIBLE)  # NaN is neither
+    timely &= partition_of(events["client"], partitions) == partition
+    return timely
