@@ -1,0 +1,117 @@
+"""Connecting: clear errors, short timeouts, no retries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+import redis
+
+from app.errors import SettingError, Unavailable
+from app.store.redis import Link, check, check_async, connect, connect_async, judge, pack
+
+
+@pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "", "redis://localhost:port/0"])
+@pytest.mark.parametrize("make", [connect, connect_async])
+def test_a_wrong_url_is_named_without_its_password(make, url):
+    with pytest.raises(SettingError, match="REDIS_URL") as caught:
+        make(url.replace("localhost", "u:hunter2@localhost"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_old_server_is_refused():
+    with pytest.raises(SettingError, match=r"6\.0\.16.*6\.2"):
+        judge({"redis_version": "6.0.16"})
+    assert judge({"redis_version": "7.2.4", "valkey_version": "9.1.2"}).version == "9.1.2"
+    assert judge({"redis_version": "6.2"}).version == "6.2"
+
+
+def test_a_server_that_may_evict_rows_is_recognised():
+    full = {"redis_version": "7.0.0", "maxmemory": 1 << 30}
+    assert judge({**full, "maxmemory_policy": "allkeys-lru"}).evicts
+    assert not judge({**full, "maxmemory_policy": "noeviction"}).evicts
+    assert not judge({**full, "maxmemory": 0, "maxmemory_policy": "allkeys-lru"}).evicts
+
+
+async def test_both_clients_reach_a_real_server(redis_url):
+    with connect(redis_url) as client:
+        assert check(client).version
+        assert client.get("nothing") is None
+    async with connect_async(redis_url) as client:
+        assert (await check_async(client)).version
+
+
+def test_a_black_hole_is_given_up_after_one_timeout(private_valkey):
+    private_valkey.start()
+    with connect(private_valkey.url) as client:
+        client.ping()
+        private_valkey.pause()
+        begun = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+        with pytest.raises(Unavailable):
+            check(client)
+        assert time.monotonic() - begun < 2.0
+
+
+async def test_nobody_there_is_unavailable_at_once(free_port):
+    url = f"redis://127.0.0.1:{free_port()}"
+    begun = time.monotonic()
+    with connect(url) as client, pytest.raises(Unavailable):
+        check(client)
+    async with connect_async(url) as client:
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(check_async(client), 5)
+    with pytest.raises(Unavailable):
+        Link(url, 1.0).call("PING")
+    assert time.monotonic() - begun < 2.0
+
+
+def test_pack_speaks_the_protocol():
+    assert pack("SET", b"k\r\n", 12) == b"*3\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$2\r\n12\r\n"
+
+
+def test_link_answers_in_order_and_keeps_binary(redis_url):
+    link = Link(redis_url, 5.0)
+    assert not link.connected
+    value = bytes(range(256)) * 8192  # larger than one read
+    assert link.pipeline([("SET", "k", value), ("GET", "k"), ("GET", "none")]) == [b"OK", value, None]
+    assert link.pipeline([]) == []
+    link.close()
+    assert not link.connected
+    assert link.call("GET", "k") == value
+    link.close()
+
+
+def test_link_raises_for_an_error_reply_and_heals(redis_url):
+    link = Link(redis_url, 5.0)
+    with pytest.raises(Unavailable, match="WRONGTYPE"):
+        link.pipeline([("SET", "k", "text"), ("LPUSH", "k", "1"), ("GET", "k")])
+    assert link.call("GET", "k") == b"text"
+    link.close()
+
+
+def test_link_survives_a_server_that_dies_and_returns(private_valkey):
+    private_valkey.start()
+    link = Link(private_valkey.url, 1.0)
+    assert link.call("PING") == b"PONG"
+    private_valkey.kill()
+    with pytest.raises(Unavailable):
+        link.call("PING")
+    with pytest.raises(Unavailable):
+        link.call("PING")
+    private_valkey.start()
+    assert link.call("PING") == b"PONG"
+    link.close()
+
+
+def test_link_times_out(private_valkey):
+    private_valkey.start()
+    link = Link(private_valkey.url, 0.1)
+    link.call("PING")
+    private_valkey.pause()
+    with pytest.raises(Unavailable, match="timed out"):
+        link.call("PING")
+    assert not link.connected
+    private_valkey.resume()
