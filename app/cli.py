@@ -152,3 +152,7 @@ def main() -> None:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL, errno.ENOSPC):
             raise
         sys.exit(_fail(error, 2))
+
+
+if __name__ == "__main__":
+    main()
