@@ -1,0 +1,281 @@
+"""The life of an alert: opened or refreshed by findings, claimed, closed and re-opened by reviewers.
+
+Everything happens in the caller's transaction; nothing here commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.alerts import episodes, history
+from app.alerts.episodes import Step
+from app.alerts.evidence import FindingInput, frozen, reading, severity_of, speaking
+from app.clients import queries as clients
+from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
+from app.models.alert import Alert
+from app.models.base import COUNT_LIMIT, moment, new_id
+from app.models.client import client_ref
+from app.models.label import Label
+from app.models.vocabulary import Disposition, State, Verdict
+from app.policies import decide, rules
+from app.policies.decide import DecisionOut
+from app.store.db import insert_into
+from detectors.base import Level
+
+__all__ = ["DecisionOut", "FindingInput", "claim", "close", "fingerprint", "record", "reopen"]
+
+CHUNK = 200  # clients looked up at once
+NOTE_LIMIT = 4000  # characters
+VERDICTS: dict[Disposition, Verdict] = {
+    Disposition.DISTILLATION_CONFIRMED: Verdict.HARVESTING,
+    Disposition.DISTILLATION_SUSPECTED: Verdict.HARVESTING,
+    Disposition.OTHER_ABUSE: Verdict.UNSURE,
+    Disposition.BENIGN_EXPECTED: Verdict.BENIGN,
+    Disposition.FALSE_POSITIVE: Verdict.BENIGN,
+    Disposition.DUPLICATE: Verdict.UNSURE,
+    Disposition.INSUFFICIENT_DATA: Verdict.UNSURE,
+    Disposition.TEST: Verdict.UNSURE,
+}
+
+
+def fingerprint(client: int) -> str:
+    """What an alert is about: the client and the policy. At most one open alert has it."""
+    return f"{client_ref(client)}:{rules.POLICY}"
+
+
+async def record(session: AsyncSession, findings: Sequence[FindingInput], now: float) -> list[DecisionOut]:
+    """Open or refresh the alerts of `findings` and decide; returns the decisions to publish after the commit.
+
+    Saying the same finding twice, from one worker or from two at once, changes nothing the second time.
+    """
+    decisions: list[DecisionOut] = []
+    ordered = sorted(findings, key=lambda finding: (finding.client, finding.at, finding.requests))
+    for chunk in _chunks(ordered):
+        newest = await _newest(session, [finding.client for finding in chunk])
+        for finding in chunk:
+            key = fingerprint(finding.client)
+            alert, changed = await _fold(session, newest.get(key), finding, now)
+            if alert is not None:
+                newest[key] = alert
+            decisions += changed
+    await session.flush()
+    return decisions
+
+
+def _chunks(findings: Sequence[FindingInput]) -> Iterator[Sequence[FindingInput]]:
+    for start in range(0, len(findings), CHUNK):
+        yield findings[start : start + CHUNK]
+
+
+async def _newest(session: AsyncSession, numbers: Sequence[int]) -> dict[str, Alert]:
+    """The newest episode of each client, its row locked in one order so that two workers never cross."""
+    keys = sorted({fingerprint(number) for number in numbers})
+    last = sa.select(Alert.fingerprint, sa.func.max(Alert.episode)).where(Alert.fingerprint.in_(keys))
+    query = (
+        sa.select(Alert)
+        .where(sa.tuple_(Alert.fingerprint, Alert.episode).in_(last.group_by(Alert.fingerprint)))
+        .order_by(Alert.fingerprint)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {alert.fingerprint: alert for alert in await session.scalars(query)}
+
+
+async def _fold(
+    session: AsyncSession, alert: Alert | None, finding: FindingInput, now: float
+) -> tuple[Alert | None, list[DecisionOut]]:
+    """Take one finding's step; the alert it ends in, and the decisions that changed."""
+    move = episodes.next_move(alert, finding)
+    if move.step is Step.IGNORE:
+        return alert, []
+    if move.step is Step.OPEN:
+        opened = await _open(session, alert.episode + 1 if alert else 1, finding, now)
+        if opened is not None:
+            return opened, await decide.apply(session, opened, now)
+        # Another worker opened it a moment ago: what is left to do is decided on its row.
+        alert = (await _newest(session, [finding.client]))[fingerprint(finding.client)]
+        return await _fold(session, alert, finding, now)
+    assert alert is not None
+    if move.step is Step.REOPEN:
+        _reopen_escalated(session, alert, finding, move.joined, now)
+        return alert, await decide.apply(session, alert, now)
+    _refresh(session, alert, finding, now)
+    if alert.state != State.CLOSED and finding.level >= Level.REVIEW:
+        return alert, await decide.apply(session, alert, now)
+    return alert, []
+
+
+async def _open(session: AsyncSession, episode: int, finding: FindingInput, now: float) -> Alert | None:
+    """A new alert with its evidence frozen; None where another transaction opened one first."""
+    await clients.ensure(session, finding.client, finding.at)
+    explanation = finding.explanation
+    alert_id = new_id("al", now)
+    values = {
+        "id": alert_id,
+        "client_id": client_ref(finding.client),
+        "fingerprint": fingerprint(finding.client),
+        "episode": episode,
+        "policy": rules.POLICY,
+        "policy_version": rules.POLICY_VERSION,
+        "state": State.NEW,
+        "severity": severity_of(finding.score, explanation.threshold),
+        "score": float(finding.score),
+        "threshold": float(explanation.threshold),
+        "sentence": explanation.sentence,
+        "evidence": frozen(finding, alert_id, episode),
+        "latest": reading(finding),
+        "seen_at": moment(finding.at),
+        "seen_requests": min(int(finding.requests), COUNT_LIMIT),
+        "opened_at": moment(now),
+        "updated_at": moment(now),
+        "version": 0,
+    }
+    statement = insert_into(session, Alert).values(values).on_conflict_do_nothing().returning(Alert.id)
+    if await session.scalar(statement) is None:
+        return None
+    alert = await session.get_one(Alert, alert_id)
+    history.step(session, alert, "opened", history.SYSTEM, {"score": alert.score, "episode": episode}, now)
+    return alert
+
+
+def _refresh(session: AsyncSession, alert: Alert, finding: FindingInput, now: float) -> None:
+    """The newest reading; while open also the peak, and a step of history where the picture changed."""
+    was_over = int(alert.latest.get("level", Level.REVIEW)) >= Level.REVIEW
+    is_over = finding.level >= Level.REVIEW
+    _take(alert, finding, now)
+    if alert.state == State.CLOSED:
+        return
+    data = {"score": float(finding.score)}
+    if was_over != is_over:
+        history.step(session, alert, "returned" if is_over else "cleared", history.SYSTEM, data, now)
+    if is_over and finding.score > alert.score:
+        alert.score = float(finding.score)
+        severity = severity_of(alert.score, alert.threshold)
+        if severity.number > alert.severity.number:
+            alert.severity = severity
+            history.step(session, alert, "escalated", history.SYSTEM, data | {"severity": str(severity)}, now)
+
+
+def _take(alert: Alert, finding: FindingInput, now: float) -> None:
+    alert.latest = reading(finding)
+    alert.seen_at = moment(finding.at)
+    alert.seen_requests = min(int(finding.requests), COUNT_LIMIT)
+    alert.updated_at = moment(now)
+
+
+def _reopen_escalated(
+    session: AsyncSession, alert: Alert, finding: FindingInput, joined: Sequence[str], now: float
+) -> None:
+    data = {"reason": "escalated", "score": float(finding.score), "closed_score": alert.closed_score}
+    _take(alert, finding, now)
+    _back_to_new(alert)
+    alert.score = float(finding.score)
+    alert.severity = severity_of(alert.score, alert.threshold)
+    history.step(session, alert, "reopened", history.SYSTEM, data | {"joined": list(joined)}, now)
+
+
+def _back_to_new(alert: Alert) -> None:
+    """The verdict leaves the alert; its label and its history keep it."""
+    alert.state = State.NEW
+    alert.disposition = alert.closed_at = alert.closed_by = alert.closed_score = alert.closed_detectors = None
+    alert.note = alert.assignee = None
+
+
+async def _locked(session: AsyncSession, alert_id: str, expected_version: int | None) -> Alert:
+    """The alert, locked, in the version that the reviewer saw."""
+    if expected_version is None:
+        raise PreconditionRequired("say which version you saw: send its ETag in If-Match")
+    alert = await session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+    if alert is None:
+        raise NotFound("no such alert")
+    if alert.version != expected_version:
+        raise PreconditionFailed(f"the alert is at version {alert.version} now: read it again")
+    return alert
+
+
+def _disposition(text: str | None) -> Disposition:
+    try:
+        return Disposition(text or "")
+    except ValueError:
+        raise InvalidInput("/disposition", f"choose one of {', '.join(Disposition)}") from None
+
+
+def _note(pointer: str, text: str) -> str:
+    text = text.strip()
+    if len(text) > NOTE_LIMIT or "\0" in text:
+        raise InvalidInput(pointer, f"give at most {NOTE_LIMIT} characters, none of them NUL")
+    return text
+
+
+async def claim(session: AsyncSession, alert_id: str, actor: str, expected_version: int | None, now: float) -> Alert:
+    """Take the alert into review; Conflict where it is closed or another reviewer has it."""
+    alert = await _locked(session, alert_id, expected_version)
+    if alert.state == State.CLOSED:
+        raise Conflict("the alert is closed: re-open it first")
+    if alert.state == State.IN_REVIEW and alert.assignee != actor:
+        raise Conflict("another reviewer has claimed the alert")
+    if alert.state == State.NEW:
+        alert.state, alert.assignee = State.IN_REVIEW, actor
+        history.step(session, alert, "claimed", actor, {}, now)
+        await session.flush()
+    return alert
+
+
+async def close(
+    session: AsyncSession,
+    alert_id: str,
+    disposition: str | None,
+    note: str,
+    actor: str,
+    expected_version: int | None,
+    now: float,
+) -> Alert:
+    """Close with a verdict, which also becomes a label; a benign one ends the alert's decisions."""
+    chosen = _disposition(disposition)
+    note = _note("/note", note)
+    alert = await _locked(session, alert_id, expected_version)
+    if alert.state == State.CLOSED:
+        raise Conflict("the alert is closed already")
+    alert.state, alert.disposition = State.CLOSED, chosen
+    alert.closed_at, alert.closed_by, alert.note = moment(now), actor, note or None
+    alert.closed_score = max(alert.score, float(alert.latest.get("score") or 0.0))
+    alert.closed_detectors = speaking(alert.latest, episodes.HEARD_NATS)
+    verdict = VERDICTS[chosen]
+    label = Label(
+        id=new_id("lb", now),
+        alert_id=alert.id,
+        client_id=alert.client_id,
+        verdict=verdict,
+        disposition=chosen,
+        given_by=actor,
+        given_at=moment(now),
+    )
+    session.add(label)
+    data = {"disposition": str(chosen), "label": str(verdict), "note": note, "score": alert.closed_score}
+    history.step(session, alert, "closed", actor, data, now)
+    if verdict is Verdict.BENIGN:
+        await decide.revoke_of_alert(session, alert.id, "closed_benign", now)
+    await session.flush()
+    return alert
+
+
+async def reopen(
+    session: AsyncSession, alert_id: str, reason: str, actor: str, expected_version: int | None, now: float
+) -> Alert:
+    """Bring a closed alert back to the queue; Conflict where a newer episode of the client is open."""
+    reason = _note("/reason", reason)
+    if not reason:
+        raise InvalidInput("/reason", "say why")
+    alert = await _locked(session, alert_id, expected_version)
+    if alert.state != State.CLOSED:
+        raise Conflict("the alert is not closed")
+    newer = sa.select(Alert.id).where(Alert.fingerprint == alert.fingerprint, Alert.episode > alert.episode)
+    if await session.scalar(newer.limit(1)) is not None:
+        raise Conflict("the client has a newer alert: work on that one")
+    _back_to_new(alert)
+    history.step(session, alert, "reopened", actor, {"reason": reason}, now)
+    await session.flush()
+    return alert

@@ -1,0 +1,98 @@
+"""Clients: kept up to date by the worker, read by API and dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import NotFound
+from app.models.alert import Alert
+from app.models.base import COUNT_LIMIT, moment
+from app.models.client import Client, client_number, client_ref
+from app.models.decision import Decision
+from app.store.db import insert_into
+
+CHUNK = 500  # rows of one statement: nine parameters each, far under either database's limit
+RELATED = 50  # alerts and decisions shown of one client
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSummary:
+    """What the worker knows of a client after a batch; moments are epoch seconds, score is nats."""
+
+    client: int
+    first: float
+    last: float
+    requests: int
+    in_tokens: int
+    out_tokens: int
+    level: int
+    score: float
+    peer_group: str = ""
+
+
+def _values(summary: ClientSummary) -> dict[str, Any]:
+    return {
+        "id": client_ref(summary.client),
+        "first_seen": moment(summary.first),
+        "last_seen": moment(summary.last),
+        "requests": min(int(summary.requests), COUNT_LIMIT),
+        "in_tokens": min(int(summary.in_tokens), COUNT_LIMIT),
+        "out_tokens": min(int(summary.out_tokens), COUNT_LIMIT),
+        "level": int(summary.level),
+        "score": float(summary.score),
+        "peer_group": summary.peer_group[:64],
+    }
+
+
+async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> None:
+    """Write the newest summaries; an older one never overwrites a newer, so that a batch may be said twice."""
+    newest: dict[int, ClientSummary] = {}
+    for summary in summaries:
+        known = newest.get(summary.client)
+        if known is None or (summary.last, summary.requests) >= (known.last, known.requests):
+            newest[summary.client] = summary
+    ordered = sorted((_values(summary) for summary in newest.values()), key=lambda values: str(values["id"]))
+    for start in range(0, len(ordered), CHUNK):  # in order of id: two workers never lock crosswise
+        statement = insert_into(session, Client).values(ordered[start : start + CHUNK])
+        new = statement.excluded
+        earliest = sa.case((new.first_seen < Client.first_seen, new.first_seen), else_=Client.first_seen)
+        changed = {name: new[name] for name in ordered[0] if name not in ("id", "first_seen")}
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[Client.id],
+                set_=changed | {"first_seen": earliest},
+                where=sa.or_(new.last_seen >= Client.last_seen, Client.requests == 0),  # 0: only ensured so far
+            )
+        )
+
+
+async def ensure(session: AsyncSession, client: int, at: float) -> None:
+    """Add the client where it is unknown, so that an alert can point to it before its first summary."""
+    blank = ClientSummary(client, at, at, 0, 0, 0, 0, 0.0)
+    await session.execute(insert_into(session, Client).values(_values(blank)).on_conflict_do_nothing())
+
+
+async def get_client(session: AsyncSession, client_id: str) -> Client:
+    """The client; NotFound where there is none."""
+    client_number(client_id)
+    client = await session.get(Client, client_id)
+    if client is None:
+        raise NotFound("no such client")
+    return client
+
+
+async def alerts_of(session: AsyncSession, client_id: str, limit: int = RELATED) -> list[Alert]:
+    """The client's alerts, newest first."""
+    query = sa.select(Alert).where(Alert.client_id == client_id)
+    return list(await session.scalars(query.order_by(Alert.opened_at.desc(), Alert.id.desc()).limit(limit)))
+
+
+async def decisions_of(session: AsyncSession, client_id: str, limit: int = RELATED) -> list[Decision]:
+    """The client's decisions, newest first, ended ones too."""
+    query = sa.select(Decision).where(Decision.client_id == client_id)
+    return list(await session.scalars(query.order_by(Decision.starts_at.desc(), Decision.id.desc()).limit(limit)))
