@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,9 +17,16 @@ from app.models.base import COUNT_LIMIT, moment
 from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
 from app.store.db import insert_into
+from app.store.page import Page, digest, paginate, sort_keys
 
 CHUNK = 500  # rows of one statement: nine parameters each, far under either database's limit
 RELATED = 50  # alerts and decisions shown of one client
+SORTS = {
+    "last_seen": Client.last_seen,
+    "first_seen": Client.first_seen,
+    "score": Client.score,
+    "requests": Client.requests,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,26 @@ class ClientSummary:
     peer_group: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All clients at a glance; None where there is no client yet."""
+
+    clients: int
+    highest: float | None
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """Which clients, in which order; an empty field keeps all."""
+
+    level_gte: int = 0  # detectors.base.Level
+    peer_group: str = ""
+    seen_gte: datetime | None = None
+    q: str = ""  # part of the id
+    sort: str = "-score"
+
+
 def _values(summary: ClientSummary) -> dict[str, Any]:
     return {
         "id": client_ref(summary.client),
@@ -44,7 +73,7 @@ def _values(summary: ClientSummary) -> dict[str, Any]:
         "in_tokens": min(int(summary.in_tokens), COUNT_LIMIT),
         "out_tokens": min(int(summary.out_tokens), COUNT_LIMIT),
         "level": int(summary.level),
-        "score": float(summary.score),
+        "score": float(summary.score) if math.isfinite(summary.score) else 0.0,
         "peer_group": summary.peer_group[:64],
     }
 
@@ -77,6 +106,25 @@ async def ensure(session: AsyncSession, client: int, at: float) -> None:
     await session.execute(insert_into(session, Client).values(_values(blank)).on_conflict_do_nothing())
 
 
+async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str | None, limit: int) -> Page[Client]:
+    """A page of clients, highest score first unless the filter says otherwise.
+
+    The worker moves rows in every order but `first_seen`: a row that moves between two pages may be seen
+    twice or not at all, so sweep over all clients in the order of `first_seen`.
+    """
+    query = sa.select(Client)
+    if filters.level_gte:
+        query = query.where(Client.level >= filters.level_gte)
+    if filters.peer_group:
+        query = query.where(Client.peer_group == filters.peer_group)
+    if filters.seen_gte is not None:
+        query = query.where(Client.last_seen >= filters.seen_gte)
+    if filters.q:
+        query = query.where(Client.id.contains(filters.q.lower(), autoescape=True))
+    keys = sort_keys(filters.sort, SORTS, Client.id)
+    return await paginate(session, query, keys, digest("clients", astuple(filters)), cursor, limit)
+
+
 async def get_client(session: AsyncSession, client_id: str) -> Client:
     """The client; NotFound where there is none."""
     client_number(client_id)
@@ -96,3 +144,10 @@ async def decisions_of(session: AsyncSession, client_id: str, limit: int = RELAT
     """The client's decisions, newest first, ended ones too."""
     query = sa.select(Decision).where(Decision.client_id == client_id)
     return list(await session.scalars(query.order_by(Decision.starts_at.desc(), Decision.id.desc()).limit(limit)))
+
+
+async def totals(session: AsyncSession) -> Totals:
+    """How many clients there are, the highest score among them, and when the newest was seen."""
+    found = await session.execute(sa.select(sa.func.count(), sa.func.max(Client.score), sa.func.max(Client.last_seen)))
+    clients, highest, last_seen = found.one()
+    return Totals(clients, highest, last_seen)

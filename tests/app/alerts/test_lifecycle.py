@@ -140,7 +140,7 @@ async def test_every_disposition_closes_and_labels(sqlite_database, make_finding
 @pytest.mark.parametrize("disposition", [None, "", "open", "benign"])
 async def test_a_close_without_a_known_disposition_names_the_choices(sqlite_database, make_finding, disposition):
     await record(sqlite_database, make_finding())
-    with pytest.raises(InvalidInput, match="distillation_confirmed, .*insufficient_data, test") as refusal:
+    with pytest.raises(InvalidInput, match=r"distillation_confirmed, .*insufficient_data, test") as refusal:
         await close(sqlite_database, await the_alert(sqlite_database), disposition)
     assert refusal.value.pointer == "/disposition"
     assert await rows(sqlite_database, Label) == []

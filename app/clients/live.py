@@ -1,0 +1,34 @@
+"""A client as it stands now: its row in Redis, read and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from redis.asyncio import Redis
+
+from app.models.client import client_number
+from app.store.stream import partition_of, row_key
+from detectors.base import Explanation
+from detectors.engine import Activity, Engine
+
+
+@dataclass(frozen=True, slots=True)
+class LiveClient:
+    """What the engine says of a client's row: why it scores as it does, and when it asked."""
+
+    explanation: Explanation
+    activity: Activity
+
+
+async def live(redis: Redis, engine: Engine, client_id: str, now: float, *, partitions: int) -> LiveClient | None:
+    """The client's row explained; None where it expired or is of another version. Raises redis.RedisError."""
+    client = client_number(client_id)
+    partition = int(partition_of(np.array([client], np.uint64), partitions)[0])
+    stored = await redis.get(row_key(partition, client))
+    if not isinstance(stored, bytes) or len(stored) != engine.row.itemsize:
+        return None
+    row = np.frombuffer(stored, engine.row)[0]
+    if int(row["schema"]) != engine.schema or int(row["client"]) != client:
+        return None
+    return LiveClient(engine.explain(row, now), engine.activity(row))
