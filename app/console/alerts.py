@@ -1,0 +1,293 @@
+"""The alerts: the list, the page of one, and what a reviewer does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.alerts import lifecycle, queries
+from app.clients import queries as clients
+from app.console import evidence, listing, markdown, render, review, session, words
+from app.console.review import DecisionView
+from app.console.route import PageRoute
+from app.console.session import Visit
+from app.errors import Conflict, Forbidden, InvalidInput
+from app.models.alert import Alert
+from app.models.vocabulary import State
+
+SCOPE = "alerts:write"
+CLIENT_LENGTH = 19  # characters of a whole id
+DONE = {
+    "claimed": "Claimed: the alert is yours to review.",
+    "closed": "Closed.",
+    "reopened": "Reopened: the alert is back in the queue.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks the list to show."""
+
+    state: str
+    severity: str
+    client: str  # the whole id of a client, or a part of it
+
+    @property
+    def active(self) -> bool:
+        """Whether anything beyond the state narrows the list."""
+        return bool(self.severity or self.client)
+
+    def parameters(self) -> dict[str, str]:
+        """The filters as parameters of an address."""
+        return {"state": self.state, "severity": self.severity, "client": self.client}
+
+    def query(self) -> queries.AlertFilter:
+        """The filters as the domain knows them."""
+        whole = len(self.client) == CLIENT_LENGTH and self.client.startswith("cl_")
+        return queries.AlertFilter(
+            states=() if self.state == "all" else (self.state,),
+            severities=(self.severity,) if self.severity else (),
+            client=self.client if whole else "",
+            q="" if whole else self.client,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One state with the number of its alerts."""
+
+    title: str
+    url: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What the reviewer typed, kept when it could not be saved."""
+
+    disposition: str = ""
+    note: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing was saved: a conflict, or a problem with one field."""
+
+    status: int
+    conflict: str = ""
+    problem: str = ""
+    invalid: str = ""
+
+
+def filters_of(request: Request) -> Filters:
+    """The filters of the address; unknown words mean none."""
+    asked = request.query_params
+    state, severity = asked.get("state", "new"), asked.get("severity", "")
+    return Filters(
+        state if state in (*words.STATES, "all") else "new",
+        severity if severity in words.SEVERITIES else "",
+        asked.get("client", "").replace("\0", "").strip().lower()[:40],
+    )
+
+
+async def show_list(request: Request) -> Response:
+    """`GET /alerts`: the queue, newest first, one page."""
+    filters = filters_of(request)
+    parameters = filters.parameters()
+    async with session.visit(request) as visit:
+        cursor = request.query_params.get("cursor") or None
+        page = await queries.list_alerts(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
+        counts = await queries.counts_by_state(visit.db)
+        newest = await _newest(visit.db, filters)
+        context = {
+            "pulse": await listing.pulse(request, visit.db, visit.now),
+            "alerts": page.items,
+            "top": max((alert.score for alert in page.items), default=0.0),
+            "tabs": _tabs(filters, counts),
+            "total": sum(counts.values()),
+            "filters": filters,
+            "severities": words.SEVERITIES,
+            "clear_url": listing.address("/alerts", {"state": filters.state}),
+            "poll_url": listing.address("/alerts/arrivals", {**parameters, "since": newest}),
+            "order": "newest first",
+            "pager": listing.pager("/alerts", parameters, page.prev_cursor, page.next_cursor),
+            "arrivals": 0,
+            "gateway_url": _gateway_url(request),
+        }
+        return render.html("alerts.html", visit.page("alerts", **context))
+
+
+def _tabs(filters: Filters, counts: Mapping[State, int]) -> list[Tab]:
+    tabs = []
+    for name, title in (*words.STATES.items(), ("all", "All")):
+        count = sum(counts.values()) if name == "all" else counts.get(State(name), 0)
+        url = listing.address("/alerts", {**filters.parameters(), "state": name})
+        tabs.append(Tab(title, url, count, name == filters.state))
+    return tabs
+
+
+def _gateway_url(request: Request) -> str:
+    settings = request.app.state.settings
+    host = settings.gateway_host if settings.gateway_host not in ("0.0.0.0", "::", "") else request.url.hostname  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in str(host) else host}:{settings.gateway_port}"
+
+
+async def _newest(db: AsyncSession, filters: Filters) -> str:
+    """The id of the newest alert of the list, the mark that arrivals are counted from."""
+    page = await queries.list_alerts(db, filters.query(), None, 1)
+    return page.items[0].id if page.items else "al_"
+
+
+async def arrivals(request: Request) -> Response:
+    """`GET /alerts/arrivals`: the line above the list with the number of alerts that came since `since`."""
+    filters, since = filters_of(request), request.query_params.get("since", "")
+    async with session.visit(request) as visit:
+        page = await queries.list_alerts(visit.db, filters.query(), None, listing.PAGE_ROWS)
+        fresh = sum(1 for alert in page.items if alert.id > since)
+        context = {
+            "pulse": await listing.pulse(request, visit.db, visit.now),
+            "arrivals": fresh,
+            "arrivals_more": fresh == listing.PAGE_ROWS,
+            "arrivals_url": listing.address("/alerts", filters.parameters()),
+        }
+        return render.html("_live.html", visit.page("alerts", **context))
+
+
+async def _decisions(visit: Visit, alert: Alert) -> list[DecisionView]:
+    """What this alert decided, newest first, and what stands for its client from elsewhere."""
+    found = await clients.decisions_of(visit.db, alert.client_id)
+    mine = [item for item in found if item.alert_id == alert.id]
+    shown = mine or [item for item in found if item.revoked_at is None]
+    return [review.decision(item, visit.now) for item in shown]
+
+
+async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, entered: Entered) -> Response:
+    """The page of one alert, as it is now."""
+    timing = alert.evidence.get("timing") or {}
+    plots = (
+        evidence.plot("By minute, the last hour", evidence.frozen_points(timing.get("minutes") or ()), words.MINUTE),
+        evidence.plot("By hour, the last three days", evidence.frozen_points(timing.get("hours") or ()), words.HOUR),
+    )
+    decisions = await _decisions(visit, alert)
+    context = {
+        "alert": alert,
+        "evidence": evidence.frozen(alert.evidence),
+        "plots": [plot for plot in plots if plot],
+        "traffic": review.traffic(alert.evidence.get("traffic")),
+        "quality": review.quality(alert.evidence.get("data_quality")),
+        "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],
+        "decisions": decisions,
+        "facts": review.facts(alert),
+        "latest": review.latest(alert),
+        "may_review": SCOPE in visit.scopes,
+        "dispositions": words.DISPOSITIONS,
+        "entered": entered,
+        "conflict": refusal.conflict,
+        "problem": refusal.problem,
+        "invalid": refusal.invalid,
+        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+    }
+    return render.html("alert.html", visit.page("alerts", **context), refusal.status)
+
+
+async def show(request: Request) -> Response:
+    """`GET /alerts/{id}`: one alert."""
+    async with session.visit(request) as visit:
+        alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
+        return await _page(request, visit, alert, Refusal(200), Entered())
+
+
+async def as_markdown(request: Request) -> Response:
+    """`GET /alerts/{id}/markdown`: the same in text."""
+    async with session.visit(request) as visit:
+        alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
+        decisions = await _decisions(visit, alert)
+        history = [review.entry(event) for event in await queries.history(visit.db, alert.id)]
+        quality = review.quality(alert.evidence.get("data_quality"))
+        address = str(request.url.replace(path=f"/alerts/{alert.id}", query=""))
+        text = markdown.document(alert, evidence.frozen(alert.evidence), decisions, history, quality, address)
+        return Response(text, 200, render.PRIVATE, "text/plain; charset=utf-8")
+
+
+async def next_new(request: Request) -> Response:
+    """`GET /alerts/next`: to the gravest new alert but the one just seen, or to the list where there is none."""
+    after = request.query_params.get("after", "")
+    async with session.visit(request) as visit:
+        page = await queries.list_alerts(
+            visit.db, queries.AlertFilter(states=("new",), sort="-severity,created_at"), None, 2
+        )
+        other = [alert.id for alert in page.items if alert.id != after]
+    return render.redirect(f"/alerts/{other[0]}" if other else "/alerts")
+
+
+Act = Callable[[Visit, str, dict[str, str], int | None], Awaitable[Alert]]
+
+
+async def _claim(visit: Visit, alert_id: str, _form: dict[str, str], version: int | None) -> Alert:
+    return await lifecycle.claim(visit.db, alert_id, visit.name, version, visit.now)
+
+
+async def _close(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Alert:
+    disposition, note = form.get("disposition", ""), form.get("note", "")
+    return await lifecycle.close(visit.db, alert_id, disposition, note, visit.name, version, visit.now)
+
+
+async def _reopen(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Alert:
+    return await lifecycle.reopen(visit.db, alert_id, form.get("reason", ""), visit.name, version, visit.now)
+
+
+def _refusal(error: Conflict | InvalidInput) -> Refusal:
+    if isinstance(error, InvalidInput):
+        field = error.pointer.strip("/")
+        said = {"disposition": "Choose a disposition.", "reason": "Say why you reopen the alert."}
+        return Refusal(422, problem=said.get(field, f"{field.capitalize()}: {error.problem}."), invalid=field)
+    if error.status == 409:
+        return Refusal(409, conflict=f"{str(error).capitalize()}.")
+    return Refusal(409, conflict="Someone else, or the scorer, changed this alert while you were reading it.")
+
+
+def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that takes one step in the life of an alert, and shows the alert again either way."""
+
+    async def handle(request: Request) -> Response:
+        alert_id, form = request.path_params["alert_id"], await session.read_form(request)
+        version = form.get("version", "")
+        try:
+            async with session.visit(request, write=True) as visit:
+                session.check_token(form, visit.csrf)
+                if SCOPE not in visit.scopes:
+                    raise Forbidden(f"the token lacks the scope {SCOPE}")
+                await act(visit, alert_id, form, int(version) if version.isdecimal() and len(version) < 10 else None)
+        except (Conflict, InvalidInput) as error:
+            entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
+            async with session.visit(request) as visit:
+                alert = await queries.get_alert(visit.db, alert_id)
+                return await _page(request, visit, alert, _refusal(error), entered)
+        return render.redirect(f"/alerts/{alert_id}?done={done}")
+
+    return handle
+
+
+def make_router() -> APIRouter:
+    """Everything under `/alerts`."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router.add_api_route("/alerts", show_list, methods=["GET"])
+    router.add_api_route("/alerts/arrivals", arrivals, methods=["GET"])
+    router.add_api_route("/alerts/next", next_new, methods=["GET"])
+    router.add_api_route("/alerts/{alert_id}", show, methods=["GET"])
+    router.add_api_route("/alerts/{alert_id}/markdown", as_markdown, methods=["GET"])
+    steps: tuple[tuple[str, Act, str], ...] = (
+        ("claim", _claim, "claimed"),
+        ("close", _close, "closed"),
+        ("reopen", _reopen, "reopened"),
+    )
+    for name, act, done in steps:
+        router.add_api_route(f"/alerts/{{alert_id}}/{name}", _acting(act, done), methods=["POST"])
+    return router

@@ -1,0 +1,161 @@
+"""The clients: the list, and what one of them does now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.clients import live, queries
+from app.clients.live import LiveClient
+from app.console import evidence, listing, render, review, session, words
+from app.console.route import PageRoute
+from app.errors import Unavailable
+from app.models.client import Client
+from detectors.base import Level
+
+TITLES: dict[int, str] = {Level.REVIEW: "Review", Level.WATCH: "Watch", Level.NONE: "Ordinary"}
+CHOICES = (("review", "Review"), ("watch", "Watch or review"))
+MODELS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks the list to show."""
+
+    level: str
+    client: str
+
+    @property
+    def active(self) -> bool:
+        """Whether anything narrows the list."""
+        return bool(self.level or self.client)
+
+    def query(self) -> queries.ClientFilter:
+        """The filters as the domain knows them."""
+        level = Level[self.level.upper()] if self.level else Level.NONE
+        return queries.ClientFilter(level_gte=int(level), q=self.client)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One client of the list."""
+
+    id: str
+    level: str
+    score: float
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    first_seen: Any
+    last_seen: Any
+
+
+def level_title(level: int) -> str:
+    """A level as people read it."""
+    return TITLES.get(level, str(level))
+
+
+def _row(client: Client) -> Row:
+    return Row(
+        client.id,
+        level_title(client.level),
+        client.score,
+        client.requests,
+        client.in_tokens,
+        client.out_tokens,
+        client.first_seen,
+        client.last_seen,
+    )
+
+
+async def show_list(request: Request) -> Response:
+    """`GET /clients`: highest score first, one page."""
+    asked = request.query_params
+    level, client = asked.get("level", ""), asked.get("client", "").replace("\0", "").strip().lower()[:40]
+    filters = Filters(level if level in dict(CHOICES) else "", client)
+    async with session.visit(request) as visit:
+        page = await queries.list_clients(visit.db, filters.query(), asked.get("cursor") or None, listing.PAGE_ROWS)
+        rows = [_row(client) for client in page.items]
+        parameters = {"level": filters.level, "client": filters.client}
+        context = {
+            "pulse": await listing.pulse(request, visit.db, visit.now),
+            "arrivals": 0,
+            "clients": rows,
+            "top": max((row.score for row in rows), default=0.0),
+            "filters": filters,
+            "levels": CHOICES,
+            "pager": listing.pager("/clients", parameters, page.prev_cursor, page.next_cursor),
+        }
+        return render.html("clients.html", visit.page("clients", **context))
+
+
+async def _now(request: Request, client_id: str, now: float) -> tuple[LiveClient | None, str]:
+    """The client's row as it stands, and why there is none where there is none."""
+    state = request.app.state
+    try:
+        found = await live.live(state.redis, state.scoring, client_id, now, partitions=state.settings.partitions)
+    except (RedisError, Unavailable):
+        return None, "Redis does not answer, so today's evidence cannot be read. What the database knows is below."
+    gone = "The client was idle for so long that its row was forgotten. Its alerts keep their evidence."
+    return found, "" if found else gone
+
+
+def _facts(client: Client) -> list[tuple[str, Any, str]]:
+    return [
+        ("Level", level_title(client.level), ""),
+        ("Score", f"{words.score(client.score)} nats", ""),
+        ("Peer group", words.words(client.peer_group) or "not known yet", ""),
+        ("Requests", words.count(client.requests), ""),
+        ("Tokens in", words.compact(client.in_tokens), ""),
+        ("Tokens out", words.compact(client.out_tokens), ""),
+        ("First seen", client.first_seen, "time"),
+        ("Last seen", client.last_seen, "time"),
+    ]
+
+
+def _plots(found: LiveClient) -> list[evidence.Plot]:
+    activity = found.activity
+    plots = (
+        evidence.plot("By minute, the last hour", activity.minutes, words.MINUTE),
+        evidence.plot("By hour, the last three days", activity.hours, words.HOUR),
+    )
+    return [plot for plot in plots if plot]
+
+
+def _models(found: LiveClient) -> list[tuple[str, int]]:
+    counts = sorted(found.activity.models.items(), key=lambda item: -item[1])
+    return [(str(name), int(amount)) for name, amount in counts[:MODELS_SHOWN]]
+
+
+async def show(request: Request) -> Response:
+    """`GET /clients/{id}`: one client."""
+    client_id = request.path_params["client_id"]
+    async with session.visit(request) as visit:
+        client = await queries.get_client(visit.db, client_id)
+        found, gone = await _now(request, client_id, visit.now)
+        decisions = await queries.decisions_of(visit.db, client_id)
+        context = {
+            "client": client,
+            "level": level_title(client.level),
+            "evidence": evidence.live(found.explanation) if found else None,
+            "gone": gone,
+            "plots": _plots(found) if found else [],
+            "models": _models(found) if found else [],
+            "facts": _facts(client),
+            "alerts": await queries.alerts_of(visit.db, client_id),
+            "decisions": [review.decision(decision, visit.now) for decision in decisions],
+        }
+        return render.html("client.html", visit.page("clients", **context))
+
+
+def make_router() -> APIRouter:
+    """Everything under `/clients`."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router.add_api_route("/clients", show_list, methods=["GET"])
+    router.add_api_route("/clients/{client_id}", show, methods=["GET"])
+    return router

@@ -1,0 +1,182 @@
+"""Whether scoring is up to date, and how each part of the service is: from heartbeats and the clients' table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from app.clients.queries import Totals
+from app.console import words
+from app.store.heartbeat import Heartbeat, read_all_async
+
+ROLES = ("gateway", "extractor", "worker")
+LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
+STALE_SECONDS = 10.0  # a heartbeat comes every few seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The line above every list: an empty queue must never look like a stopped scorer."""
+
+    state: str  # ok, late, idle or down
+    clients: int
+    highest: float
+    threshold: float
+    last_score: datetime | None
+    headline: str = ""
+    detail: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a reviewer or operator must know; `kind` is bad or warn."""
+
+    kind: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number of the status page."""
+
+    title: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process with the numbers that it reports."""
+
+    role: str
+    instance: str
+    at: float
+    started: float
+    numbers: tuple[tuple[str, str], ...]
+
+
+async def heartbeats(redis: Any) -> list[Heartbeat] | None:
+    """Every living process, or None where Redis does not answer."""
+    try:
+        return await read_all_async(redis)
+    except (RedisError, OSError):
+        return None
+
+
+def total(beats: Iterable[Heartbeat], *parts: str) -> float:
+    """The sum over processes of every counter whose name holds one of `parts`."""
+    return sum(
+        float(value) for beat in beats for name, value in beat.counters.items() if any(part in name for part in parts)
+    )
+
+
+def lag(beats: Iterable[Heartbeat]) -> float | None:
+    """Seconds that the slowest worker is behind; None where none says."""
+    said = [
+        float(value)
+        for beat in beats
+        if beat.role == "worker"
+        for name, value in beat.gauges.items()
+        if "lag" in name and name.endswith("seconds")
+    ]
+    return max(said, default=None)
+
+
+def _stopped(totals: Totals, now: float) -> str:
+    if totals.last_seen is None:
+        return "Nothing was scored so far."
+    return f"Scores are {words.duration(now - totals.last_seen.timestamp())} old."
+
+
+def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, threshold: float, now: float) -> Pulse:
+    """Where scoring stands."""
+
+    def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
+        highest = totals.highest or 0.0
+        return Pulse(state, totals.clients, highest, threshold, totals.last_seen, headline, detail, problem)
+
+    if beats is None:
+        return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
+    if not any(beat.role == "worker" and now - beat.at < STALE_SECONDS for beat in beats):
+        return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
+    behind = lag(beats)
+    if behind is not None and behind > LATE_SECONDS:
+        return said("late", f"Scoring is {words.duration(behind)} behind.", "Newer requests are not in the scores yet.")
+    dropped = total(beats, "dropped")
+    problem = f"{words.count(dropped)} dropped" if dropped else ""
+    return said("idle" if not totals.clients else "ok", problem=problem)
+
+
+def problems(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> list[Problem]:
+    """What is wrong, worst first; empty where all is well."""
+    if beats is None:
+        detail = "Requests to the model API pass, but nothing is handed on or scored until it is back."
+        return [Problem("bad", "Redis does not answer.", detail)]
+    found = []
+    alive = {beat.role for beat in beats if now - beat.at < STALE_SECONDS}
+    effects = {
+        "gateway": "Requests that come through it are not observed.",
+        "extractor": "Exchanges are not turned into events.",
+        "worker": "Nothing is scored and no alert opens.",
+    }
+    found += [Problem("bad", f"No {role} reports.", effects[role]) for role in ROLES if role not in alive]
+    if mode == "bypass":
+        found.append(Problem("warn", "The mode is bypass.", "The gateway only relays; nothing is observed."))
+    behind = lag(beats)
+    if behind is not None and behind > LATE_SECONDS:
+        found.append(Problem("warn", f"Scoring is {words.duration(behind)} behind.", "It catches up by itself."))
+    dropped = total(beats, "dropped")
+    if dropped:
+        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
+        found.append(Problem("warn", f"{words.count(dropped)} events or copies were dropped.", detail))
+    open_for = total(beats, "fail_open_seconds")
+    if open_for:
+        detail = "In that time decisions were not applied."
+        found.append(Problem("warn", f"The gateway failed open for {words.duration(open_for)}.", detail))
+    return found
+
+
+def tiles(beats: Sequence[Heartbeat] | None, mode: str, database: str, redis_ms: float | None) -> list[Tile]:
+    """The numbers at the top of the status page."""
+    living = beats or ()
+    behind = lag(living)
+    modes = {"observe": "Exchanges are copied to the extractor", "bypass": "Relays only, observes nothing"}
+    return [
+        Tile("Mode", mode.capitalize(), modes.get(mode, "")),
+        Tile("Redis", "Away" if redis_ms is None else "Answers", "" if redis_ms is None else f"in {redis_ms:.1f} ms"),
+        Tile("Database", "Answers", database),
+        Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),
+        Tile("Dropped", words.count(total(living, "dropped")), "events and copies, since the processes started"),
+        Tile("Failed open", words.duration(total(living, "fail_open_seconds")), "since the gateways started"),
+    ]
+
+
+def _number(name: str, value: float) -> str:
+    return words.duration(value) if name.endswith("_seconds") else words.quantity(value)
+
+
+def process(beat: Heartbeat) -> Process:
+    """A heartbeat, ready to print."""
+    parts: tuple[Mapping[str, float], ...] = (beat.counters, beat.gauges)
+    numbers = [(words.words(name), _number(name, float(value))) for part in parts for name, value in part.items()]
+    numbers += [(words.words(name), str(value)) for name, value in beat.info.items()]
+    return Process(
+        beat.role, beat.instance, beat.at, beat.started, (*numbers, ("process", f"{beat.pid} on {beat.host}"))
+    )
+
+
+async def ping(redis: Any) -> float | None:
+    """Milliseconds of one round trip to Redis; None where it does not answer."""
+    start = time.perf_counter()
+    try:
+        await redis.ping()
+    except (RedisError, OSError):
+        return None
+    return (time.perf_counter() - start) * 1000

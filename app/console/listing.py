@@ -1,0 +1,44 @@
+"""What the two lists share: filters out of the address, addresses out of filters, the line on scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from app.clients import queries as clients
+from app.console import health
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Addresses of the neighbouring pages; None where there is none."""
+
+    previous: str | None
+    next: str | None
+
+
+def address(path: str, parameters: Mapping[str, str | None]) -> str:
+    """`path` with the parameters that hold something."""
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def pager(path: str, parameters: Mapping[str, str], previous: str | None, following: str | None) -> Pager:
+    """The neighbouring pages of a list, by cursor."""
+    return Pager(
+        address(path, {**parameters, "cursor": previous}) if previous else None,
+        address(path, {**parameters, "cursor": following}) if following else None,
+    )
+
+
+async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:
+    """Where scoring stands now."""
+    state = request.app.state
+    beats = await health.heartbeats(state.redis)
+    return health.pulse(beats, await clients.totals(db), float(state.scoring.threshold), now)

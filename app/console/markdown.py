@@ -1,0 +1,70 @@
+"""An alert as Markdown, to paste into a ticket or a chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from app.console import words
+from app.console.evidence import EvidenceView, TermView
+from app.console.review import DecisionView, Entry, Quality
+from app.models.alert import Alert
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+
+
+def plain(text: str) -> str:
+    """`text` with everything escaped that Markdown would take for markup, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _terms(terms: Iterable[TermView]) -> list[str]:
+    lines = []
+    for term in terms:
+        peers = f"; peers: median {term.expected}" if term.expected else ""
+        place = f", {term.percentile} percentile" if term.percentile else ""
+        lines.append(
+            f"- **{words.signed(term.share)}** {plain(term.label)}: {plain(term.sentence)} "
+            f"Here {plain(term.value)}{plain(peers)}{place}."
+        )
+    return lines
+
+
+def document(
+    alert: Alert,
+    evidence: EvidenceView,
+    decisions: Sequence[DecisionView],
+    history: Sequence[Entry],
+    quality: Quality,
+    address: str,
+) -> str:
+    """The alert page in text: sentence, evidence, counter-evidence, blind spots, decision, history."""
+    closed = f" ({words.disposition(alert.disposition).lower()})" if alert.disposition else ""
+    lines = [
+        f"# {plain(evidence.sentence)}",
+        "",
+        f"- Alert: [{alert.id}]({address})",
+        f"- Client: {alert.client_id}",
+        f"- Severity: {alert.severity}; state: {words.STATES.get(str(alert.state), alert.state)}{closed}",
+        f"- Score: {words.score(evidence.score)} nats, review threshold {words.score(evidence.threshold)}",
+        f"- Opened: {words.utc(alert.opened_at)} after {words.count(evidence.requests)} requests",
+        "",
+        "## Why",
+        "",
+        *(_terms(evidence.terms) or ["Nothing observed."]),
+        "",
+        "## What speaks for an ordinary use",
+        "",
+        *(_terms(evidence.counter) or ["Nothing observed."]),
+    ]
+    if evidence.cannot_tell:
+        lines += ["", "## Cannot tell", "", plain(evidence.cannot_tell)]
+    blind = [f"- {plain(line)}" for line in quality.lines]
+    lines += ["", "## Data quality", "", *(blind or ["Not recorded." if quality.unknown else "No blind spot known."])]
+    said = [f"- {plain(item.headline)}: {plain(item.detail)}" for item in decisions]
+    lines += ["", "## Decision", "", *(said or ["None."]), "", "## History", ""]
+    for item in history:
+        by = f" by {plain(item.actor)}" if item.actor else ""
+        note = f": {plain(item.note)}" if item.note else ""
+        lines.append(f"- {words.utc(item.at)}: {plain(item.what)}{by}{note}")
+    return "\n".join(lines) + "\n"

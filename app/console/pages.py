@@ -1,0 +1,30 @@
+"""The dashboard's router: the roof includes it beside the REST API."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console import alerts, assets, clients, render, route, signin, status
+from app.console.guard import HOME
+from app.errors import StillwatchError
+
+
+async def _home(_request: Request) -> Response:
+    return render.redirect(HOME)
+
+
+def error_page(error: StillwatchError) -> Response:
+    """The page of an error, for the roof: unknown addresses and whatever no route has caught."""
+    return route.failure(error)
+
+
+def make_router() -> APIRouter:
+    """Every page. Needs `app.state` to hold engine, redis (asyncio), scoring and settings."""
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route("/", _home, methods=["GET"])
+    router.add_api_route("/static/{name:path}", assets.serve, methods=["GET"])
+    for part in (signin, alerts, clients, status):
+        router.include_router(part.make_router())
+    return router

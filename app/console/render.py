@@ -1,0 +1,64 @@
+"""Templates to answers: one Jinja environment, one set of headers on every page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import RedirectResponse, Response
+
+from app.console import assets, charts, words
+from app.console.guard import HEADERS
+
+PRIVATE = {**HEADERS, "cache-control": "no-store"}
+
+
+def _capitalize_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def environment() -> Environment:
+    """The templates, escaping everything and refusing unknown names."""
+    folder = Path(__file__).parent / "templates"
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        ago=words.ago,
+        capitalize_first=_capitalize_first,
+        compact=words.compact,
+        count=words.count,
+        disposition=words.disposition,
+        duration=words.duration,
+        iso=words.iso,
+        score=words.score,
+        signed=words.signed,
+        state_title=lambda name: words.STATES.get(name, words.words(name).capitalize()),
+        utc=words.utc,
+        utc_short=words.utc_short,
+        words=words.words,
+    )
+    made.globals.update(asset=assets.url, mini_score=charts.mini_score)
+    return made
+
+
+def html(template: str, context: Mapping[str, Any], status: int = 200) -> Response:
+    """A page that no cache keeps; `now` is set once, so that all ages on it agree."""
+    base: dict[str, Any] = {"now": time.time(), "viewer": None, "csrf_token": "", "section": ""}
+    text = environment().get_template(template).render({**base, **context})
+    return Response(text, status, PRIVATE, "text/html")
+
+
+def redirect(path: str) -> Response:
+    """303 to one of our own pages."""
+    return RedirectResponse(path, 303, PRIVATE)

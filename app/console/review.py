@@ -1,0 +1,181 @@
+"""What the pages say of an alert beside its evidence: history, decisions, facts, data quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.console import words
+from app.models.alert import Alert
+from app.models.alert_event import AlertEvent
+from app.models.decision import Decision
+
+SYSTEM = "stillwatch"
+ACTIONS: dict[str, tuple[str, str]] = {
+    "tag": ("Tag", "mark the client's requests, and nothing else"),
+    "throttle": ("Throttle", "slow the client down: what comes too fast is answered with 429"),
+}
+ENDED: dict[str, str] = {
+    "expired": "ran out",
+    "superseded": "replaced by a stronger one",
+    "closed_benign": "ended when the alert was closed as benign",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step of an alert's history."""
+
+    at: datetime
+    what: str
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """One decision: what it does, or would do, and until when."""
+
+    headline: str
+    detail: str
+    active: bool
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The blind spots in an alert's window."""
+
+    unknown: bool
+    lines: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether the window is known to be whole."""
+        return not self.unknown and not self.lines
+
+
+def _scored(data: Mapping[str, Any]) -> str:
+    score = data.get("score")
+    return f", score {words.score(score)}" if isinstance(score, int | float) else ""
+
+
+def _reopened(data: Mapping[str, Any], actor: str) -> str:
+    if actor != SYSTEM:
+        return "Reopened"
+    joined = ", ".join(str(name) for name in data.get("joined") or ())
+    why = f"{joined} joined the evidence" if joined else f"it was closed at {words.score(data.get('closed_score'))}"
+    return f"Reopened because it escalated{_scored(data)}: {why}"
+
+
+def _what(kind: str, data: Mapping[str, Any], actor: str) -> str:
+    if kind == "closed":
+        return f"Closed: {words.disposition(str(data.get('disposition') or '')).lower()}"
+    if kind == "reopened":
+        return _reopened(data, actor)
+    if kind == "escalated":
+        return f"Severity rose to {data.get('severity', 'a higher one')}{_scored(data)}"
+    if kind == "claimed":
+        return "Claimed for review"
+    text = {
+        "opened": "Opened",
+        "cleared": "Fell below the review threshold",
+        "returned": "Rose above the review threshold again",
+    }.get(kind, words.words(kind).capitalize())
+    return text + _scored(data)
+
+
+def entry(event: AlertEvent) -> Entry:
+    """A step of the history in words; what the system did has no actor."""
+    data = event.data or {}
+    person = event.actor if event.actor != SYSTEM else ""
+    reason = data.get("reason") if person else ""
+    return Entry(event.at, _what(event.kind, data, event.actor), person, str(data.get("note") or reason or ""))
+
+
+def decision(item: Decision, now: float) -> DecisionView:
+    """A decision in words; a simulated one says what it would do."""
+    title, effect = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), "act on the client"))
+    active = item.revoked_at is None and item.expires_at.timestamp() > now
+    headline = f"{title}, simulated" if item.simulated else title
+    if not active:
+        how = ENDED.get(item.revoked_reason or "expired", words.words(item.revoked_reason or ""))
+        ended = item.revoked_at or item.expires_at
+        return DecisionView(f"{headline} (ended)", f"{how.capitalize()}, {words.utc(ended)}.", False, None)
+    if item.simulated:
+        detail = f"Would {effect}. It is only simulated: the client's requests are served as ever."
+    else:
+        detail = f"In force: {effect}."
+    return DecisionView(headline, detail, True, item.expires_at)
+
+
+def quality(document: Mapping[str, Any] | None) -> Quality:
+    """What the alert froze of dropped events and fail-open seconds."""
+    if not document:
+        return Quality(unknown=True, lines=())
+    lines = []
+    for name, value in document.items():
+        if not isinstance(value, int | float) or not value:
+            continue
+        if name.endswith("_seconds"):
+            lines.append(f"{words.words(name.removesuffix('_seconds')).capitalize()}: {words.duration(value)}")
+        else:
+            lines.append(f"{words.words(name).capitalize()}: {words.count(value)}")
+    return Quality(unknown=False, lines=tuple(lines))
+
+
+def traffic(document: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Frozen traffic numbers as rows of name and value."""
+    rows = []
+    for name, value in (document or {}).items():
+        if isinstance(value, Mapping):
+            text = ", ".join(f"{key} ({words.count(amount)})" for key, amount in list(value.items())[:8])
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            text = ", ".join(str(item) for item in value[:8])
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            text = words.quantity(float(value))
+        else:
+            text = "" if value is None else str(value)
+        if text:
+            rows.append((words.words(name).capitalize(), text))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest word on the client of an open alert."""
+
+    score: float
+    requests: int
+    at: datetime
+
+
+def latest(alert: Alert) -> Latest | None:
+    """The newest reading where it differs from the frozen one."""
+    reading = alert.latest or {}
+    at, score, requests = reading.get("at"), reading.get("score"), reading.get("requests")
+    if not at or score is None or requests in (None, alert.evidence.get("requests")):
+        return None
+    return Latest(float(score), int(requests), datetime.fromisoformat(at))
+
+
+def facts(alert: Alert) -> list[tuple[str, Any, str]]:
+    """Name, value and kind of what identifies an alert and what judged it."""
+    document = alert.evidence
+    window = document.get("window") or {}
+    versions = document.get("detector_versions") or {}
+    rows: list[tuple[str, Any, str]] = [("Alert", alert.id, "id"), ("Opened", alert.opened_at, "time")]
+    if alert.assignee:
+        rows.append(("Claimed by", alert.assignee, ""))
+    if window.get("start"):
+        rows.append(("Window from", datetime.fromisoformat(window["start"]), "time"))
+    rows += [
+        ("Requests", words.count(document.get("requests") or 0), ""),
+        ("Peer group", words.words(str(document.get("peer_group") or "")) or "all clients", ""),
+        ("Policy", f"{alert.policy}, version {alert.policy_version}", ""),
+        ("Detectors", ", ".join(f"{name} {version}" for name, version in versions.items()) or "not recorded", ""),
+        ("Version", str(alert.version), ""),
+    ]
+    return rows

@@ -1,0 +1,78 @@
+"""A route of the dashboard: whatever goes wrong in it becomes a page that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.routing import APIRoute
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console import render
+from app.console.guard import HOME, return_path
+from app.errors import Forbidden, StillwatchError, Unauthenticated, Unavailable
+
+REMEDIES: dict[str, str] = {
+    "not_found": "It may have been mistyped, or removed when its retention ended.",
+    "forbidden": "Sign in with a token that has the scope, or ask an administrator for one.",
+    "form_token": "Nothing was changed. Go back, reload the page and send the form again.",
+    "unavailable": "Requests to the model API are not affected. Try again in a moment; the status page says more.",
+    "cursor_filter_mismatch": "The link belongs to another filter. Start again from the first page.",
+}
+TITLES: dict[str, str] = {"unavailable": "Not available right now", "not_found": "Nothing is here"}
+
+
+class PageRoute(APIRoute):
+    """Turns our errors into pages; everything else is the application's business."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, wrapped."""
+        handle = super().get_route_handler()
+
+        async def wrapped(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Unauthenticated:
+                return to_sign_in(request)
+            except RedisError:
+                return failure(Unavailable("Redis does not answer."))
+            except StillwatchError as error:
+                return failure(error)
+
+        return wrapped
+
+
+def to_sign_in(request: Request) -> Response:
+    """To the sign-in page and back; scripts get a bare 401, links from other sites one more hop.
+
+    A browser keeps a Strict cookie to itself when a link on another site leads here, so a reviewer who
+    follows a link from a mail would seem signed out. The hop makes the same request from our own page.
+    """
+    if "text/html" not in request.headers.get("accept", "text/html") or request.headers.get("sec-fetch-mode") == "cors":
+        return Response("Sign in first", 401, render.PRIVATE, "text/plain")
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = return_path(asked) if request.method == "GET" else HOME
+    if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
+        return render.html("passage.html", {"next": wanted})
+    return render.redirect(f"/signin?next={quote(wanted, safe='/')}")
+
+
+def _sentence(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def failure(error: StillwatchError) -> Response:
+    """The page of an error, without the frame: it must not need what has just failed."""
+    context = {
+        "status": error.status,
+        "title": TITLES.get(error.code, error.title),
+        "detail": _sentence(str(error)),
+        "remedy": REMEDIES.get(error.code, ""),
+        "back": HOME if not isinstance(error, Forbidden) else "/signin",
+        "back_title": "Go to the alerts" if not isinstance(error, Forbidden) else "Sign in",
+    }
+    return render.html("failure.html", context, error.status)

@@ -1,0 +1,47 @@
+"""Slow down whoever guesses tokens: failed sign-ins are counted by address, in fixed windows."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+
+WINDOW_SECONDS = 60.0
+FAILURES = 10  # in a window, from one address
+ADDRESSES = 10_000  # remembered at most
+
+
+def group(peer: str) -> str:
+    """What is counted as one address: IPv4 whole, IPv6 by its /64, which one person owns."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(IPv6Address(int(address) >> 64 << 64))
+    return str(address)
+
+
+class Throttle:
+    """Failures only: a client that signs in well is never shut out by its own success."""
+
+    def __init__(self, failures: int = FAILURES, window_seconds: float = WINDOW_SECONDS) -> None:
+        self._limit = failures
+        self._window = window_seconds
+        self._seen: dict[str, tuple[float, int]] = {}  # address: start of its window, failures in it
+
+    def wait(self, peer: str, now: float) -> float:
+        """Seconds until `peer` may try again; 0 where it may try now."""
+        start, failures = self._seen.get(group(peer), (0.0, 0))
+        left = start + self._window - now
+        return left if failures >= self._limit and left > 0 else 0.0
+
+    def failed(self, peer: str, now: float) -> None:
+        """Count one failure."""
+        key = group(peer)
+        start, failures = self._seen.pop(key, (now, 0))
+        if now - start >= self._window:
+            start, failures = now, 0
+        self._seen[key] = (start, failures + 1)
+        while len(self._seen) > ADDRESSES:
+            del self._seen[next(iter(self._seen))]  # the one that failed longest ago
