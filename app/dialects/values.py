@@ -1,0 +1,123 @@
+"""Reads untrusted JSON: each function takes any value and gives the type that it promises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+import xxhash
+
+Fields = dict[str, Any]
+"""Keyword arguments of an Exchange."""
+
+CHARS_PER_TOKEN: Final = 4.1
+NAME_LIMIT: Final = 256  # characters kept of a model's name, a user id or a role
+_TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking", "summary_text"})
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> list[Any]:
+    """`value` where it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def string(value: object) -> str:
+    """`value` where it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def name(value: object) -> str:
+    """A short string: a model, an end-user id, a role."""
+    return value[:NAME_LIMIT] if isinstance(value, str) else ""
+
+
+def integer(value: object) -> int | None:
+    """`value` where it is a whole number, else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def real(value: object) -> float | None:
+    """`value` where it is a finite number that a float can hold, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def first(document: Mapping[str, Any], *names: str) -> Any:
+    """The first of several fields that is there and is not null."""
+    for key in names:
+        value = document.get(key)
+        if value is not None:
+            return value
+    return None
+
+
+def canonical(value: object) -> str:
+    """One text for equal JSON values; empty for null and for empty ones."""
+    if not value:
+        return ""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except (TypeError, ValueError, RecursionError):  # a lone surrogate, a number beyond 64 bits, too deep
+        pass
+    try:
+        return repr(value)
+    except RecursionError:
+        return "⟨too deep⟩"
+
+
+def attachment(kind: str, value: object) -> str:
+    """What stands in a text for an image, a sound or a file: equal where the content is."""
+    digest = xxhash.xxh3_64_hexdigest(canonical(value).encode("utf-8", "surrogatepass"))
+    return f"⟨{kind or 'part'} {digest}⟩"
+
+
+def part_text(part: object) -> str:
+    """The text of one content part."""
+    if isinstance(part, str):
+        return part
+    fields = mapping(part)
+    kind = name(fields.get("type"))
+    if kind in _TEXT_TYPES or (not kind and "text" in fields):
+        text = first(fields, "text", "refusal", "thinking")
+        return text if isinstance(text, str) else canonical(text)
+    return attachment(kind, part) if part is not None else ""
+
+
+def content_text(content: object) -> str:
+    """The text of a message's content: a string, or parts of which the text is kept, one a line."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join([part_text(part) for part in content])
+    return part_text(content)
+
+
+def call_text(called: object, arguments: object) -> str:
+    """One line for a tool call in a message."""
+    given = arguments if isinstance(arguments, str) else canonical(arguments)
+    return f"⟨call⟩ {name(called)} {given}"
+
+
+def lines(texts: Iterable[str]) -> str:
+    """The texts that are not empty, one a line."""
+    return "\n".join([text for text in texts if text])
+
+
+def estimated_tokens(characters: int) -> int:
+    """Tokens of so many characters, as a guess; never shown as a count."""
+    return round(characters / CHARS_PER_TOKEN)

@@ -1,0 +1,1 @@
+"""One wire format to Exchange a module: encodings, streams and cut copies included."""

@@ -1,0 +1,83 @@
+"""Server-sent events out of bytes that may be cut anywhere; memory is bounded whatever comes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EVENT_LIMIT: Final = 1 << 20  # bytes of one event's data, and of one line
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Events:
+    """Incremental reader of the `data` of each event; once an event is over the limit it reads nothing more."""
+
+    def __init__(self, limit: int = EVENT_LIMIT) -> None:
+        self._limit = limit
+        self._pending: list[bytes] = []  # the pieces of a line that has not ended
+        self._held = 0
+        self._data: list[bytes] = []
+        self._size = 0
+        self._begun = False
+        self._after_cr = False
+        self.overflowed = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of each event that `chunk` completes, lines joined by a line feed."""
+        if self.overflowed or not chunk:
+            return []
+        if self._after_cr:
+            self._after_cr = False
+            if chunk[0] == 10:  # the second half of CR LF
+                chunk = chunk[1:]
+        self._pending.append(chunk)
+        self._held += len(chunk)
+        if b"\n" not in chunk and b"\r" not in chunk:
+            self._overflow(self._held)
+            return []
+        return self._lines(b"".join(self._pending))
+
+    def finish(self) -> list[bytes]:
+        """The data of a last event that no blank line closed; none where there is none."""
+        found = self._lines(b"".join(self._pending) + b"\n") if self._held and not self.overflowed else []
+        return found + self._dispatch()
+
+    def _lines(self, buffer: bytes) -> list[bytes]:
+        if not self._begun:
+            self._begun = True
+            buffer = buffer.removeprefix(_BOM)
+        lines = buffer.splitlines(keepends=True)
+        rest = b""
+        if lines and lines[-1][-1] not in b"\r\n":
+            rest = lines.pop()
+        self._after_cr = not rest and buffer.endswith(b"\r")
+        self._pending, self._held = ([rest], len(rest)) if rest else ([], 0)
+        found: list[bytes] = []
+        for line in lines:
+            line = line.rstrip(b"\r\n")
+            if not line:
+                found += self._dispatch()
+            elif line.startswith(b"data:"):
+                self._add(line[6:] if line[5:6] == b" " else line[5:])
+            elif line == b"data":
+                self._add(b"")
+            if self.overflowed:
+                return found
+        self._overflow(self._held)
+        return found
+
+    def _add(self, value: bytes) -> None:
+        self._data.append(value)
+        self._size += len(value) + 1
+        self._overflow(self._size)
+
+    def _overflow(self, size: int) -> None:
+        if size > self._limit:
+            self.overflowed = True
+            self._pending, self._data, self._held, self._size = [], [], 0, 0
+
+    def _dispatch(self) -> list[bytes]:
+        if not self._data:
+            return []
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data, self._size = [], 0
+        return [data]

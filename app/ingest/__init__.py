@@ -1,0 +1,1 @@
+"""Exchanges that did not pass our gateway: the same features, the same engine."""

@@ -1,0 +1,93 @@
+"""Bodies are decoded within bounds; what cannot be decoded is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.extractor.providers import body
+from app.extractor.providers.body import document, header, plain
+
+TEXT = json.dumps({"text": "water " * 400}).encode()
+
+
+def bare(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(data) + stream.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        (b"", TEXT),
+        (b"identity", TEXT),
+        (b"gzip", gzip.compress(TEXT)),
+        (b"X-GZIP", gzip.compress(TEXT)),
+        (b"gzip, identity", gzip.compress(TEXT)),
+        (b"deflate", zlib.compress(TEXT)),
+        (b"deflate", bare(TEXT)),
+        (b"gzip", gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:])),
+    ],
+)
+def test_encodings(encoding, data):
+    assert plain(data, -1, encoding) == (TEXT, b"", False, "")
+
+
+@pytest.mark.parametrize("encoding", [b"br", b"zstd", b"gzip, br", b"gzip, gzip", b"\xff"])
+def test_an_encoding_that_we_do_not_read_is_named(encoding):
+    assert plain(b"whatever", -1, encoding) == (b"", b"", True, "encoding")
+
+
+def test_a_gap_leaves_head_and_tail():
+    assert plain(b"headtail", 4, b"") == (b"head", b"tail", True, "")
+
+
+def test_a_compressed_body_with_a_gap_gives_its_head():
+    squeezed = gzip.compress(TEXT, 1)
+    found = plain(squeezed[:60] + b"tail", 60, b"gzip")
+    assert found.head
+    assert TEXT.startswith(found.head)
+    assert found.cut
+    assert not found.tail
+
+
+def test_a_bomb_is_stopped(monkeypatch):
+    monkeypatch.setattr(body, "DECODED_LIMIT", 100_000)
+    found = plain(gzip.compress(bytes(10_000_000)), -1, b"gzip")
+    assert len(found.head) == 100_000
+    assert found.cut
+
+
+def test_corrupt_data_keep_what_came_before():
+    squeezed = bytearray(gzip.compress(bytes(range(256)) * 2000, 0))
+    squeezed[200_000:200_100] = b"\xff" * 100
+    squeezed[-8:] = b"\0" * 8
+    found = plain(bytes(squeezed), -1, b"gzip")
+    assert found.problem == "corrupt"
+    assert len(found.head) > 100_000
+
+
+@given(st.binary(max_size=300), st.integers(-1, 300), st.sampled_from([b"", b"gzip", b"deflate", b"br", b"gzip,"]))
+def test_any_bytes_are_taken(data, cut, encoding):
+    plain(data, min(cut, len(data)), encoding)
+
+
+def test_header_gives_the_first_of_several():
+    assert header(((b"a", b"1"), (b"b", b"2"), (b"b", b"3")), b"b") == b"2"
+    assert header((), b"b") == b""
+
+
+def test_document_takes_what_strict_parsers_refuse():
+    assert document(b'{"a": NaN}')["a"] != 0
+    assert document(b'{"a": "\\ud800"}') == {"a": "\ud800"}
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 5000])
+def test_document_raises_only_value_error(data):
+    with pytest.raises(ValueError):  # noqa: PT011  the promise is the type alone
+        document(data)
