@@ -26,7 +26,7 @@ _PROBLEMS = (
     "In a {code} of {a} entries, {c} of every {d} are wrong at random. What is the chance that {b} checks find none?",
     "A ray meets a glass block of index 1.{c} at {a} degrees. By how much is it displaced after {b} cm?",
     "{name}, {name2} and {name3} share {a} {goods} in the ratio {b}:{c}:{d}. {name2} gives away a third. Who has most?",
-    "{name} throws a fair die with {a} sides {b} times in {place}. What is the expected number of different faces seen?",
+    "{name} throws a fair {a}-sided die {b} times in {place}. What is the expected number of distinct faces?",
     "Two trains leave {place} and {place2}, {a} km apart, at {b} and {c} km/h. A bird flies between them at {d} km/h. "
     "How far does it fly before they meet?",
     "Which integers x between {b} and {a} satisfy x*x + {c}*x = 0 modulo {d}?",

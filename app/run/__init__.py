@@ -1,0 +1,1 @@
+"""`stillwatch run`: every process on one machine, under one supervisor."""

@@ -1,0 +1,230 @@
+"""The supervisor: starts every process in order, restarts what dies, stops all of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.access.bootstrap import load_admin_token
+from app.errors import SettingError, Unavailable
+from app.gateway.identify import client_of
+from app.run import plan, probe
+from app.run.child import Child, Spec
+from app.run.embedded import Embedded
+from app.run.logs import BoundedLog, Output
+from app.run.preflight import check_ports, lock_folder, prepare_folder
+from app.run.progress import Progress
+from app.run.screen import Addresses, Screen
+from app.sample.traffic import PERSONAS
+from app.settings import Settings
+from app.store.redis import check_async, connect_async
+from app.store.secret import load_secret
+
+READY_SECONDS = 90.0  # for gateway and API to answer, on a slow machine
+MIGRATE_SECONDS = 120.0
+LEGEND = "sample-clients.csv"
+
+
+class Supervisor:
+    """One run: its children by name, and how to bring them up and down."""
+
+    def __init__(self, settings: Settings, folder: Path, screen: Screen, environ: Mapping[str, str]) -> None:
+        self.settings, self.folder, self.screen, self.environ = settings, folder, screen, environ
+        self.children: dict[str, Child] = {}
+        self.embedded: Embedded | None = None
+        self.sample_socket: socket.socket | None = None
+        self.stopping = asyncio.Event()
+        self.secret = load_secret(settings)
+        self.token = load_admin_token(settings)
+
+    def _child(self, spec: Spec) -> Child:
+        def say(text: str) -> None:
+            if not self.stopping.is_set():
+                self.screen.event(spec.name, text)
+
+        child = Child(spec, Output(BoundedLog(self.folder / "logs" / f"{spec.name}.log"), say), say)
+        self.children[spec.name] = child
+        return child
+
+    async def up(self) -> None:
+        """Start everything and wait until gateway and API answer; raises SettingError or Unavailable."""
+        env = plan.environment(self.environ, self.settings, await self._resolve())
+        await self._migrate(env)
+        if self.sample_socket is not None:
+            await self._child(plan.sample_api_spec(env, self.sample_socket.fileno())).start()
+        for spec in plan.service_specs(self.settings, env):
+            await self._child(spec).start()
+        await self._answers("gateway", self.settings.gateway_host, self.settings.gateway_port, "/_stillwatch/livez")
+        await self._answers("console", self.settings.console_host, self.settings.console_port, "/livez")
+        if self.sample_socket is not None:
+            await self._child(plan.sample_traffic_spec(env)).start()
+
+    async def _resolve(self) -> plan.Resolved:
+        """Redis, upstream and secrets: the operator's, or those of this run."""
+        redis_url, upstream = self.settings.redis_url, self.settings.upstream
+        if redis_url:
+            await _check_redis(redis_url)
+        else:
+            self.embedded = Embedded(self.folder)
+            valkey = self._child(self.embedded.spec(plan.clean(self.environ)))
+            await valkey.start()
+            await self.embedded.ready(valkey)
+            redis_url = self.embedded.url
+        if not upstream:
+            self.sample_socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+            upstream = f"http://127.0.0.1:{self.sample_socket.getsockname()[1]}"
+        return plan.Resolved(str(self.folder), self.secret, self.token, redis_url, upstream)
+
+    async def _migrate(self, env: Mapping[str, str]) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *plan.command("migrate"), env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), MIGRATE_SECONDS)
+        except (TimeoutError, asyncio.CancelledError):
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            lines = said.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+            raise SettingError(
+                "DATABASE_URL", f"the migration failed: {lines[-1]}", "see that the database can be reached"
+            )
+
+    async def _answers(self, name: str, host: str, port: int, path: str) -> None:
+        child, deadline = self.children[name], time.monotonic() + READY_SECONDS
+        while (await probe.get(host, port, path))[0] != 200:
+            self.raise_fatal()
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{name} does not answer after {READY_SECONDS:g} s: {child.output.obituary()}")
+            await asyncio.sleep(0.1)
+
+    def raise_fatal(self) -> None:
+        """Raises Unavailable if a child ended because of a setting: to start it again would not help."""
+        for name, child in self.children.items():
+            if child.fatal.is_set():
+                raise Unavailable(f"{name} cannot run: {child.output.obituary()}")
+
+    async def down(self) -> None:
+        """Stop all children in order, at once where `hurry` was called."""
+        self.stopping.set()
+        for names in plan.STOP_ORDER:
+            await asyncio.gather(*(self.children[name].stop() for name in names if name in self.children))
+        if self.embedded is not None:
+            self.embedded.clear()
+        if self.sample_socket is not None:
+            self.sample_socket.close()
+
+    def hurry(self) -> None:
+        """Kill whatever still runs: the operator pressed Ctrl-C again."""
+        for child in self.children.values():
+            child.kill()
+
+    def addresses(self) -> Addresses:
+        """What the banner says."""
+        settings = self.settings
+        console = _url(settings.console_host, settings.console_port)
+        shown = settings.data if str(settings.data) else self.folder
+        return Addresses(
+            gateway=_url(settings.gateway_host, settings.gateway_port),
+            console=console,
+            api=f"{console}/api/v1/docs",
+            token=self.token,
+            data=f"{shown}, {shown / 'logs'}",
+            upstream=settings.upstream,
+        )
+
+    def legend(self) -> dict[str, str]:
+        """Client ids of the sample harvesters; writes the whole cast beside the data, as a label file."""
+        ids = {}
+        rows = ["client,label,family,persona,campaign"]
+        for persona in PERSONAS:
+            header = [(b"authorization", f"Bearer {persona.key}".encode())]
+            client = f"cl_{client_of(self.secret.encode(), header, b'', ''):016x}"
+            rows.append(f"{client},{int(persona.harvests)},sample,{persona.name},")
+            if persona.harvests:
+                ids[client] = persona.name
+        (self.folder / LEGEND).write_text("\n".join(rows) + "\n", "utf-8")
+        return ids
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+async def _check_redis(url: str) -> None:
+    client = connect_async(url, timeout=3.0)
+    try:
+        await check_async(client)
+    except Unavailable as error:
+        raise SettingError("REDIS_URL", str(error), "start it, correct the URL, or leave it empty") from None
+    finally:
+        await client.aclose()
+
+
+async def _watch(supervisor: Supervisor) -> None:
+    """Tell what happens until cancelled; raises Unavailable when a child gave up."""
+    sample = not supervisor.settings.upstream
+    progress = Progress(
+        supervisor.settings,
+        supervisor.token,
+        supervisor.screen,
+        supervisor.addresses().console,
+        supervisor.legend() if sample else {},
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(progress.follow())
+        while True:
+            supervisor.raise_fatal()
+            await asyncio.sleep(0.5)
+
+
+async def _serve(supervisor: Supervisor) -> None:
+    await supervisor.up()
+    supervisor.screen.banner(supervisor.addresses())
+    await _watch(supervisor)
+
+
+async def run(settings: Settings, folder: Path, screen: Screen, environ: Mapping[str, str]) -> None:
+    """Run until a signal stops it; raises what kept it from running."""
+    supervisor = Supervisor(settings, folder, screen, environ)
+    task = asyncio.create_task(_serve(supervisor))
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if supervisor.stopping.is_set():
+            supervisor.hurry()
+            return
+        supervisor.stopping.set()
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        screen.progress("")
+        screen.say("Stopping ...")
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+    finally:
+        await supervisor.down()
+    screen.say("Stopped.")
+
+
+def main(settings: Settings) -> int:
+    """`stillwatch run`."""
+    folder = prepare_folder(settings.data)
+    with contextlib.closing(lock_folder(folder)):
+        check_ports(settings)
+        screen = Screen()
+        screen.say("Stillwatch starts ...")
+        asyncio.run(run(settings, folder, screen, os.environ))
+    return 0

@@ -1,0 +1,68 @@
+"""`stillwatch token`: create, list and revoke, straight in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import tokens
+from app.access.scopes import READ_ONLY
+from app.models.token import Token
+from app.settings import Settings
+from app.store.db import make_engine, migrate, session_scope
+
+T = TypeVar("T")
+
+
+def _in_session(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def run() -> T:
+        engine = make_engine(settings.database_url)
+        try:
+            async with session_scope(engine) as session:
+                return await work(session)
+        finally:
+            await engine.dispose()
+
+    migrate(settings.database_url)
+    return asyncio.run(run())
+
+
+def create(settings: Settings, name: str, scopes: list[str]) -> int:
+    """Print the new token's secret on stdout, alone, so that a script can take it."""
+
+    async def work(session: AsyncSession) -> tuple[Token, str]:
+        return await tokens.create_token(session, name, scopes or READ_ONLY, time.time())
+
+    token, secret = _in_session(settings, work)
+    Console(stderr=True, highlight=False).print(f"{token.id} may: {', '.join(token.scopes)}. It is shown this once:")
+    print(secret)  # noqa: T201
+    return 0
+
+
+def list_all(settings: Settings) -> int:
+    """Print every token without its secret, newest first."""
+    table = Table("id", "name", "may", "created", "last used", "revoked", box=None, header_style="bold")
+    for token in _in_session(settings, tokens.list_tokens):
+        moments = (token.created_at, token.last_used_at, token.revoked_at)
+        table.add_row(
+            token.id, token.name, " ".join(token.scopes), *(f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in moments)
+        )
+    Console(highlight=False, soft_wrap=True).print(table)
+    return 0
+
+
+def revoke(settings: Settings, token_id: str) -> int:
+    """Revoke one token."""
+
+    async def work(session: AsyncSession) -> Token:
+        return await tokens.revoke_token(session, token_id, time.time())
+
+    token = _in_session(settings, work)
+    print(f"{token.id} ({token.name}) is revoked")  # noqa: T201
+    return 0
