@@ -102,7 +102,12 @@ def _system(text: str, seed: int, match: Matcher) -> tuple[int, int]:
 
 
 def _is_blank(text: str) -> bool:
-    return len(text) <= _BLANK_LIMIT and not _TEMPLATE_TOKEN.sub("", text)
+    """Whether a user turn holds nothing but white space and what chat templates put around a turn."""
+    if not text or text.isspace():
+        return True
+    if len(text) > _BLANK_LIMIT or not ("<" in text or "[" in text or "#" in text):
+        return False
+    return not _TEMPLATE_TOKEN.sub("", text)
 
 
 def _last_user(exchange: Exchange) -> int:

@@ -1,0 +1,100 @@
+"""When a client was active and with which models: rings of the last 60 minutes and 72 hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.batch import Batch
+from detectors.sketch import mixed
+
+MINUTES, HOURS, MODELS = 60, 72, 8
+_MOST = (1 << 31) - 1
+
+state = np.dtype(
+    [
+        ("minute", "<i4"),  # the latest minute seen, since the epoch
+        ("hour", "<i4"),
+        ("minutes", "<u2", (MINUTES,)),  # slot = minute modulo 60; saturating
+        ("hours", "<u4", (HOURS,)),
+        ("model", "<u4", (MODELS,)),  # the largest model hash of a slot
+        ("models", "<u4", (MODELS,)),  # requests of a slot
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Requests by time, oldest first, as (start in seconds, requests), and by model hash."""
+
+    minutes: tuple[tuple[float, int], ...]
+    hours: tuple[tuple[float, int], ...]
+    models: tuple[tuple[int, int], ...]
+
+
+def update(rows: NDArray[np.void], batch: Batch) -> None:
+    """Count a batch's events of every kind into their clients' rings, in place; late ones land in their slot."""
+    minute = np.clip(batch["at"] // 60.0, 0, _MOST).astype(np.int64)
+    _ring(rows, batch, minute, "minute", "minutes")
+    _ring(rows, batch, minute // 60, "hour", "hours")
+    _count_models(rows, batch)
+
+
+def _ring(rows: NDArray[np.void], batch: Batch, units: NDArray[np.int64], latest: str, ring: str) -> None:
+    slots = rows[ring].shape[1]
+    old = rows[latest].astype(np.int64)
+    new = np.maximum(old, batch.max(units))
+    moved = np.flatnonzero(new > old)
+    if len(moved):
+        _clear(rows[ring], moved, old[moved], new[moved])
+        rows[latest] = new
+    kept = units > batch.spread(new) - slots
+    place = batch.index * slots + units % slots
+    if not kept.all():
+        place = place[kept]
+    added = np.bincount(place, minlength=len(rows) * slots).reshape(len(rows), slots)
+    counts = rows[ring]
+    np.minimum(counts + added, np.iinfo(counts.dtype).max, out=counts, casting="unsafe")
+
+
+def _clear(ring: NDArray[Any], moved: NDArray[np.intp], old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
+    """Empty the slots of the units after `old` up to `new`."""
+    slots = ring.shape[1]
+    far = new - old >= slots
+    ring[moved[far]] = 0
+    near = ~far
+    steps = (new - old)[near]
+    row = np.repeat(moved[near], steps)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(steps) - steps, steps)
+    ring[row, (np.repeat(old[near], steps) + 1 + offset) % slots] = 0
+
+
+def _count_models(rows: NDArray[np.void], batch: Batch) -> None:
+    models = batch["model"]
+    slot = (mixed(batch, "model") & np.uint64(MODELS - 1)).astype(np.intp)
+    added = np.bincount(batch.index * MODELS + slot, minlength=len(rows) * MODELS).reshape(len(rows), MODELS)
+    counts, names = rows["models"], rows["model"]
+    np.add(counts, added, out=counts, casting="unsafe")
+    larger = np.flatnonzero(models > names[batch.index, slot])
+    if len(larger):
+        larger = larger[np.argsort(models[larger], kind="stable")]
+        names[batch.index[larger], slot[larger]] = models[larger]
+
+
+def read(row: np.void) -> Activity:
+    """The rings of one client in order of time, up to its latest request; older slots are empty."""
+
+    def series(latest: int, counts: NDArray[Any], unit: float) -> tuple[tuple[float, int], ...]:
+        if not latest:
+            return ()
+        slots = len(counts)
+        return tuple((at * unit, int(counts[at % slots])) for at in range(latest - slots + 1, latest + 1))
+
+    used = np.flatnonzero(row["models"])
+    models = sorted(((int(row["model"][k]), int(row["models"][k])) for k in used), key=lambda one: -one[1])
+    return Activity(
+        series(int(row["minute"]), row["minutes"], 60.0), series(int(row["hour"]), row["hours"], 3600.0), tuple(models)
+    )

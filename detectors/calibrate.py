@@ -1,0 +1,67 @@
+"""Raw scores to p-values and evidence: client against client, within the peer group, at the same look."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.reference import LOOKS, RANKS, Reference
+
+CAP = float(4.0 * np.log(10.0))  # nats: no family says more than one in ten thousand
+SHRINK = 200  # a group of so many clients weighs as much as all clients together
+
+
+def spending(look: int) -> float:
+    """The part of the false-alarm budget that look `look` (1, 2, ...) may use; the parts sum to 1."""
+    return float(6.0 / (np.pi**2 * look**2))
+
+
+def rank_p(reference: Reference, detector: int, group: NDArray[np.integer], look: NDArray[np.integer],
+           scores: NDArray[np.float32]) -> NDArray[np.float64]:  # fmt: skip
+    """Conformal right-tail p in one cell each: (1 + ordinary clients that score as high) / (1 + clients).
+
+    Between the ranks that are kept the count is taken as high as it can be, so p is never too small; it
+    is at least 1 / (1 + clients), the level that the cell can resolve.
+    """
+    size = reference.sizes[detector, group, look]
+    tails = reference.tails[detector, group, look]
+    reached = (tails >= scores[:, None]).sum(axis=1)
+    beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
+    return np.asarray((1.0 + np.minimum(beyond, size)) / (1.0 + size), np.float64)
+
+
+def p_values(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer],
+             scores: NDArray[np.float32]) -> NDArray[np.float64]:  # fmt: skip
+    """The p of each client's score for its peer group and look, drawn to all clients where the group is small.
+
+    `looks` counts from 1; `detector` is an index into the reference, -1 where it does not know the
+    detector. A silent detector (score 0 or less) and an unknown one have p = 1.
+    """
+    p = np.ones(len(scores))
+    if detector < 0 or not len(scores):
+        return p
+    everyone = np.full(len(scores), len(reference.groups))
+    look = np.clip(looks.astype(np.int64) - 1, 0, _deepest(reference, detector))
+    size = reference.sizes[detector, groups, look]
+    weight = size / (size + SHRINK)
+    pooled = rank_p(reference, detector, everyone, look, scores)
+    mixed = weight * rank_p(reference, detector, groups, look, scores) + (1.0 - weight) * pooled
+    speaking = scores > 0.0
+    p[speaking] = mixed[speaking]
+    return p
+
+
+def _deepest(reference: Reference, detector: int) -> int:
+    """The last look that enough ordinary clients reached; beyond it the shares no longer change much."""
+    enough = np.flatnonzero(reference.sizes[detector, -1] >= SHRINK)
+    return int(enough[-1]) if len(enough) else 0
+
+
+def nats(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Evidence of a p-value: -ln p, capped."""
+    return np.minimum(-np.log(np.clip(p, 1e-300, 1.0)), CAP)
+
+
+def look_size(look: int) -> int:
+    """The number of counted requests of look `look` (1, 2, ...); 0 before the first."""
+    return LOOKS[min(look, len(LOOKS)) - 1] if look > 0 else 0

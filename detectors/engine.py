@@ -1,0 +1,267 @@
+"""Engine: events in, findings out; the only loop over detectors."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import activity, calibrate, fuse, profile
+from detectors.activity import Activity
+from detectors.base import Detector, Evidence, Explanation, Level, Term
+from detectors.batch import Batch
+from detectors.reference import Reference
+
+FINDING = np.dtype(
+    [
+        ("client", "<u8"),
+        ("level", "u1"),
+        ("previous", "u1"),
+        ("score", "<f4"),
+        ("requests", "<u8"),
+        ("at", "<f8"),
+    ]
+)
+SUMMARY = np.dtype(
+    [
+        ("client", "<u8"),
+        ("first", "<f8"),
+        ("last", "<f8"),
+        ("requests", "<u8"),
+        ("in_tokens", "<u8"),
+        ("out_tokens", "<u8"),
+        ("level", "u1"),
+        ("score", "<f4"),
+        ("group", "u1"),
+    ]
+)
+
+WINDOW = 7 * 86_400.0  # seconds; the detectors' memory of a client starts anew with each window
+RISE = 1.0  # nats: a rise of the score that is worth telling while a client is in review
+ROW_LIMIT = 4096
+_HEAD: list[tuple[str, str]] = [
+    ("client", "<u8"),
+    ("schema", "<u4"),
+    ("window", "<i4"),
+    ("events", "<u8"),  # every event ever folded in, retries and errors included
+    ("first", "<f8"),
+    ("last", "<f8"),
+    ("in_tokens", "<u8"),
+    ("out_tokens", "<u8"),
+    ("counted", "<u4"),  # exchanges of this window that the detectors counted
+    ("score", "<f4"),
+    ("told", "<f4"),  # the score of the last finding
+    ("level", "u1"),
+    ("group", "u1"),
+    ("look", "u1"),
+    ("pad", "u1"),
+]
+_HEAD_NAMES = frozenset(name for name, _ in _HEAD)
+
+
+class Engine:
+    """The detectors, the reference, and the row that they share.
+
+    A row is one packed record: head, activity rings, profile, one sub-record a detector. Time is cut into
+    windows of seven days that begin at another moment for each client, so that they do not all end
+    together; the detectors' memory and the looks start anew with each, the level is kept until the next
+    look. So an old client that turns is compared by what it does now, and late or shuffled events leave
+    the same memory.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], reference: Reference) -> None:
+        self.detectors = tuple(detectors)
+        self.reference = reference
+        self.row = _row(self.detectors)
+        self.schema = _schema(self.detectors, self.row)
+        self.reset = 0  # rows of another schema that were started anew
+        self._families = tuple(detector.family for detector in self.detectors)
+        known = {name: (place, version) for place, (name, version) in enumerate(reference.detectors)}
+        self._place = tuple(
+            known[one.name][0] if known.get(one.name, (0, None))[1] == one.version else -1 for one in self.detectors
+        )
+
+    def empty(self, clients: NDArray[np.uint64]) -> NDArray[np.void]:
+        """Fresh rows of `clients`, shape (len(clients),)."""
+        rows = np.zeros(len(clients), self.row)
+        rows["client"] = clients
+        rows["schema"] = self.schema
+        return rows
+
+    def step(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> NDArray[np.void]:
+        """Fold `events` (any order, any clients) into `rows`, in place, and return the findings.
+
+        `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A
+        finding is told of a client whose level changed, or whose score rose by RISE while in review.
+        """
+        if not len(events):
+            return np.zeros(0, FINDING)
+        batch = Batch(events)
+        if not np.array_equal(rows["client"], batch.clients):
+            raise ValueError("rows are not those of the sorted unique clients of the events")
+        self._renew(rows)
+        self._update_head(rows, batch)
+        activity.update(rows["activity"], batch)
+        current = self._roll(rows, batch)
+        rows["counted"] += current.counted.counts.astype(np.uint32)
+        profile.update(rows["profile"], current)
+        for detector in self.detectors:
+            detector.update(rows[detector.name], current)
+        return self._look(rows, now)
+
+    def explain(self, row: np.void, now: float) -> Explanation:
+        """All that is known for and against one client, as its row stands."""
+        rows = np.array([row])
+        look = int(row["look"])
+        group = int(row["group"])
+        scores, p, nats = self._evidence(rows, now)
+        fused = fuse.fuse(p, nats, self._families)
+        level = Level(int(row["level"]))
+        evidence = tuple(
+            Evidence(
+                one.name, one.version, one.family, float(scores[0, k]), float(p[0, k]), float(nats[0, k]),
+                self._beside(one, row, group, now),
+            )
+            for k, one in enumerate(self.detectors)
+        )  # fmt: skip
+        distinct = next((t.value for e in evidence for t in e.terms if t.feature == "new_content"), 0.0)
+        requests = int(row["events"])
+        place = max(look - 1, 0)
+        early = "Too few requests so far to compare it with other clients."
+        return Explanation(
+            client=int(row["client"]),
+            at=now,
+            level=level,
+            score=float(fused.score[0]) if look else 0.0,
+            threshold=float(self.reference.review[min(place, len(self.reference.review) - 1)]),
+            peer_group=self.reference.group_name(group) if look else "not yet known",
+            requests=requests,
+            look=calibrate.look_size(look),
+            sentence=fuse.sentence(evidence, requests) if look else early,
+            evidence=evidence,
+            counter=fuse.counter_evidence(evidence),
+            cannot_tell=fuse.cannot_tell(evidence, level, look, distinct * int(row["counted"])),
+        )
+
+    def summary(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """One SUMMARY a row, for lists of clients."""
+        out = np.zeros(len(rows), SUMMARY)
+        for name in ("client", "first", "last", "in_tokens", "out_tokens", "level", "score", "group"):
+            out[name] = rows[name]
+        out["requests"] = rows["events"]
+        return out
+
+    def activity(self, row: np.void) -> Activity:
+        """When the client was active: its last 60 minutes and 72 hours, and its models."""
+        return activity.read(row["activity"])
+
+    def _renew(self, rows: NDArray[np.void]) -> None:
+        stale = rows["schema"] != self.schema
+        if stale.any():
+            self.reset += int(stale.sum())
+            rows[stale] = self.empty(rows["client"][stale])
+
+    def _update_head(self, rows: NDArray[np.void], batch: Batch) -> None:
+        fresh = rows["events"] == 0
+        first = batch.min(batch["at"])
+        rows["first"] = np.where(fresh, first, np.minimum(rows["first"], first))
+        rows["last"] = np.where(fresh, batch.last, np.maximum(rows["last"], batch.last))
+        rows["events"] += batch.counts.astype(np.uint64)
+        for name in ("in_tokens", "out_tokens"):
+            rows[name] += batch.sum(batch[name]).astype(np.uint64)
+
+    def _roll(self, rows: NDArray[np.void], batch: Batch) -> Batch:
+        """Start a new window where a client's events have reached one; the events of each client's newest window."""
+        offset = (batch.clients % np.uint64(int(WINDOW))).astype(np.float64)
+        window = np.clip((batch["at"] + batch.spread(offset)) // WINDOW, 0, 2**31 - 1).astype(np.int64)
+        newest = np.maximum(rows["window"].astype(np.int64), batch.max(window))
+        fresh = newest > rows["window"]
+        if fresh.any():
+            rows["window"] = newest
+            rows["counted"][fresh] = 0
+            rows["look"][fresh] = 0
+            for name in ("profile", *(detector.name for detector in self.detectors)):
+                rows[name][fresh] = np.zeros((), self.row[name])
+        keep = window == batch.spread(newest)
+        return batch if keep.all() else batch.only(keep)
+
+    def _look(self, rows: NDArray[np.void], now: float) -> NDArray[np.void]:
+        looks = self.reference.look_index(rows["counted"])
+        due = np.flatnonzero(looks > rows["look"])
+        if not len(due):
+            return np.zeros(0, FINDING)
+        seen = rows[due]
+        seen["look"] = looks[due]
+        seen["group"] = self.reference.group_of(profile.features(seen["profile"]))
+        _, p, nats = self._evidence(seen, now)
+        fused = fuse.fuse(p, nats, self._families)
+        previous = seen["level"].copy()
+        level = fuse.levels(self.reference, fused, seen["look"], previous)
+        score = fused.score.astype(np.float32)
+        rose = (level == Level.REVIEW) & (score >= seen["told"] + RISE)
+        tell = (level != previous) | rose
+        rows["told"][due] = np.where(tell, score, seen["told"])
+        for name, value in (("look", seen["look"]), ("group", seen["group"]), ("level", level), ("score", score)):
+            rows[name][due] = value
+        findings = np.zeros(int(tell.sum()), FINDING)
+        findings["client"] = seen["client"][tell]
+        findings["level"] = level[tell]
+        findings["previous"] = previous[tell]
+        findings["score"] = score[tell]
+        findings["requests"] = seen["events"][tell]
+        findings["at"] = now
+        return findings
+
+    def _evidence(
+        self, rows: NDArray[np.void], now: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+        """Raw scores, p-values and nats: each of shape (len(rows), detectors)."""
+        shape = (len(rows), len(self.detectors))
+        scores, p = np.zeros(shape, np.float32), np.ones(shape)
+        looked = rows["look"] > 0
+        for column, detector in enumerate(self.detectors):
+            scores[:, column] = detector.score(rows[detector.name], now)
+            p[looked, column] = calibrate.p_values(
+                self.reference, self._place[column], rows["group"][looked], rows["look"][looked], scores[looked, column]
+            )
+        return scores, p, calibrate.nats(p)
+
+    def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
+        """A detector's terms with what the peer group does beside them."""
+        terms = []
+        for term in detector.explain(row[detector.name], now):
+            known = f"{detector.name}.{term.feature}"
+            median, high, place = self.reference.expected(known, group, term.value)
+            terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
+        return tuple(terms)
+
+
+def _row(detectors: Sequence[Detector]) -> np.dtype[np.void]:
+    """The packed record of a client, a multiple of 8 bytes; raises ValueError where it does not fit."""
+    fields: list[tuple[str, np.dtype[np.void] | str]] = [
+        *_HEAD,
+        ("activity", activity.state),
+        ("profile", profile.state),
+    ]
+    taken = {name for name, _ in fields}
+    for detector in detectors:
+        if detector.name in taken:
+            raise ValueError(f"two parts of the row are called {detector.name!r}")
+        taken.add(detector.name)
+        fields.append((detector.name, detector.state))
+    size = np.dtype(fields).itemsize
+    if size % 8:
+        fields.append(("filler", f"V{8 - size % 8}"))
+    row = np.dtype(fields)
+    if row.itemsize > ROW_LIMIT:
+        raise ValueError(f"a row of {row.itemsize} bytes is over the limit of {ROW_LIMIT}")
+    return row
+
+
+def _schema(detectors: Sequence[Detector], row: np.dtype[np.void]) -> int:
+    """A number that changes with the row's layout and with any detector's version."""
+    versions = [(detector.name, detector.version) for detector in detectors]
+    return zlib.crc32(repr((row.descr, versions)).encode()) or 1

@@ -1,0 +1,134 @@
+"""Reasoning elicitation (D4a): the client asks for the reasoning itself, again and again."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import elicitation, twins
+from detectors.base import Detector, Family, Term
+from detectors.batch import Batch
+from detectors.event import Flag
+from detectors.sketch import hll_count, hll_update, mixed
+
+_ORDINARY = 0.02  # the share of elicitation in ordinary traffic, and in a harvest
+_HARVEST = 0.30
+_HIT = float(np.log(_HARVEST / _ORDINARY))
+_MISS = float(np.log((1.0 - _HARVEST) / (1.0 - _ORDINARY)))
+_PLAIN = 0.6  # "think step by step" is common; asking for private or complete reasoning is not
+_WEIGHTS = {
+    "multi_turn": 0.7,
+    "closed_answers": 0.95,
+    "greedy": 0.5,
+    "structured": 0.5,
+    "end_users": 0.8,
+    "streamed": 0.3,
+    "repeats": 0.9,
+}
+
+
+class Reasoning(Detector):
+    """A large share of requests asks for written-out reasoning.
+
+    Hypothesis
+    ----------
+    Reasoning traces are what trains a reasoning model, and hidden reasoning must be asked for. The score
+    is the mean log-likelihood ratio a request of "asks for reasoning" under a harvest (30 %) against
+    ordinary traffic (2 %), times the answer text taken, reduced by the ordinary twins. A plain "think
+    step by step" counts for less than asking for private, complete or tagged reasoning.
+
+    Misses
+    ------
+    Wordings outside the matcher's classes and languages; models that show their reasoning unasked; a
+    share under about one in nine. Self-consistency products and evaluation of reasoning models use the
+    plain class too; tutoring asks for explanations. One family alone never opens an alert.
+
+    Cost
+    ----
+    One table look-up and a few sums an event; 220 bytes a client. The matcher runs in the extractor.
+
+    References
+    ----------
+    Wald, "Sequential tests of statistical hypotheses", 1945. Wei et al., arXiv 2201.11903. Muennighoff et
+    al., "s1: simple test-time scaling", arXiv 2501.19393.
+    """
+
+    name: ClassVar[str] = "reasoning"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "elicitation", "reasoning_chars")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("n", "<u4"),
+            ("twins", "<u4", (twins.COUNTED_TWINS,)),
+            ("plain", "<u4"),  # only a plain request to think aloud
+            ("strong", "<u4"),  # any other class
+            ("system", "<u4"),  # asked in the system prompt
+            ("user", "<u4"),  # asked in the user turn
+            ("log_chars", "<u8"),
+            ("payloads", "u1", (128,)),
+        ]
+    )
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        seen = batch.counted
+        bits = seen["elicitation"]
+        strong = (bits & np.uint16(~elicitation.PLAIN & 0xFFFF)) != 0
+        columns = np.empty((len(seen), 4), np.uint8)
+        columns[:, 0] = (bits != 0) & ~strong
+        columns[:, 1] = strong
+        columns[:, 2] = seen.flag(Flag.ELICIT_SYSTEM)
+        columns[:, 3] = seen.flag(Flag.ELICIT_USER)
+        sums = seen.sum(columns).astype(np.uint32)
+        rows["n"] += seen.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(seen).astype(np.uint32)
+        for position, name in enumerate(("plain", "strong", "system", "user")):
+            rows[name] += sums[:, position]
+        text = twins.log16(twins.measures(seen).chars + seen["reasoning_chars"])
+        rows["log_chars"] += seen.sum(text).astype(np.uint64)
+        hll_update(rows["payloads"], seen.index, mixed(seen, "payload"))
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Mean log-likelihood ratio a request x answer text, less the twins; 0 to about 2.7."""
+        del now
+        base, _, _, factor = self._parts(rows)
+        return np.asarray(base * factor.prod(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """The share of requests that ask for reasoning by kind, then what each twin took away."""
+        del now
+        rows = np.array([row])
+        base, values, share, factor = self._parts(rows)
+        plain, strong, chars = (float(v) for v in values[0])
+        weight = strong / max(strong + _PLAIN * plain, 1e-9)
+        where = "in the system prompt" if row["system"] > row["user"] else "in the prompt"
+        nan = twins.NAN
+        terms = (
+            Term("full_reasoning_asked", strong, "share", nan, nan, nan, float(base[0]) * weight,
+                 f"It asks {where} for complete or hidden reasoning in {twins.percent(strong)} of its requests."),
+            Term("step_by_step_asked", plain, "share", nan, nan, nan, float(base[0]) * (1.0 - weight),
+                 f"It asks {where} for the reasoning step by step in {twins.percent(plain)} of its requests."),
+            Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
+                 f"It takes about {chars:,.0f} characters of answer and reasoning from each request."),
+        )  # fmt: skip
+        return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
+
+    def _parts(
+        self, rows: NDArray[np.void]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        n = rows["n"].astype(np.float64)
+        total = np.maximum(n, 1.0)
+        plain, strong = rows["plain"] / total, rows["strong"] / total
+        hits = strong + _PLAIN * plain
+        ratio = np.maximum(hits * _HIT + (1.0 - hits) * _MISS, 0.0) * (n > 0)
+        doublings = rows["log_chars"] / total / twins.LOG
+        size = 0.25 + 0.75 * np.clip((doublings - 6.0) / 8.0, 0.0, 1.0)
+        distinct = hll_count(rows["payloads"])
+        share = twins.shares(rows["twins"], n, distinct)
+        values = np.column_stack([plain, strong, np.exp2(doublings) - 1.0])
+        return ratio * size, values, share, twins.factors(share, _WEIGHTS)

@@ -1,0 +1,144 @@
+"""The ordinary twins: what speaks for an ordinary use, measured and weighed the same way by every detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Term
+from detectors.batch import COUNTED_READS, Batch
+from detectors.event import Flag
+
+READS = (
+    *COUNTED_READS,
+    "choices",
+    "prompts",
+    "out_chars",
+    "out_tokens",
+    "payload_chars",
+    "max_tokens",
+    "temperature",
+)
+
+LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
+CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
+CLOSED_TOKENS = 16
+NAN = float("nan")
+
+
+class Twin(NamedTuple):
+    """One ordinary habit: its name and how to say its share."""
+
+    name: str
+    sentence: str  # with {share}
+
+
+TWINS: tuple[Twin, ...] = (
+    Twin("multi_turn", "It continues conversations in {share} of its requests."),
+    Twin("closed_answers", "Its answers are short labels or numbers in {share} of its requests."),
+    Twin("greedy", "It asks for the single most likely answer (temperature 0) in {share} of its requests."),
+    Twin("structured", "It asks for tool calls or a fixed output format in {share} of its requests."),
+    Twin("end_users", "It names an end user in {share} of its requests."),
+    Twin("streamed", "It streams the answer, as for a waiting person, in {share} of its requests."),
+    Twin("no_longer", "The answer is no longer than the text it sent in {share} of its requests."),
+    Twin("repeats", "It sends prompts that it sent before in {share} of its requests."),
+)
+COUNTED_TWINS = len(TWINS) - 1  # repeats come from a distinct count, not from a counter
+NAMES = tuple(twin.name for twin in TWINS)
+
+
+class Measures(NamedTuple):
+    """Per-event arrays that several detectors need."""
+
+    chars: NDArray[np.int64]  # answer text of the request, all choices
+    log_choice: NDArray[np.int64]  # of one choice, in sixteenths of a doubling
+    open: NDArray[np.bool_]  # the answer is free text
+
+
+def measures(batch: Batch) -> Measures:
+    """The answer's size and kind for each event, worked out once a batch."""
+    return batch.once("measures", _measures)
+
+
+def _measures(batch: Batch) -> Measures:
+    chars = batch["out_chars"].astype(np.int64)
+    unknown = chars == 0
+    if unknown.any():
+        # A log without answer texts still has token counts: about four characters a token.
+        chars = np.where(unknown, 4 * batch["out_tokens"].astype(np.int64), chars)
+    samples = np.maximum(batch["choices"].astype(np.int64) * np.maximum(batch["prompts"], 1), 1)
+    choice = chars // samples
+    limit = batch["max_tokens"]
+    capped = (limit > 0) & (limit <= CLOSED_TOKENS)
+    return Measures(chars, log16(choice), (choice >= CLOSED_CHARS) & ~capped)
+
+
+def log16(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Sixteen times the binary logarithm of 1 + value, rounded down."""
+    return (np.log2(1.0 + values) * LOG).astype(np.int64)
+
+
+def sums(batch: Batch) -> NDArray[np.int64]:
+    """Each client's count of events with each counted twin: shape (clients, COUNTED_TWINS)."""
+    return batch.once("twins", _sums)
+
+
+def _sums(batch: Batch) -> NDArray[np.int64]:
+    seen = measures(batch)
+    flags = batch["flags"]
+    columns = np.empty((len(batch), COUNTED_TWINS), np.uint8)
+    columns[:, 0] = (flags & Flag.MULTI_TURN) != 0
+    columns[:, 1] = ~seen.open
+    columns[:, 2] = batch["temperature"] <= 0.05
+    columns[:, 3] = (flags & (Flag.TOOLS | Flag.SCHEMA)) != 0
+    columns[:, 4] = (flags & Flag.USER_ID) != 0
+    columns[:, 5] = (flags & Flag.STREAM) != 0
+    columns[:, 6] = 4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64)
+    return batch.sum(columns)
+
+
+def shares(counts: NDArray[Any], n: NDArray[Any], distinct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of each twin, 0 to 1: shape (clients, len(TWINS)).
+
+    The distinct count is an estimate; a repetition of less than a tenth is taken for its error.
+    """
+    total = np.maximum(np.asarray(n, np.float64), 1.0)
+    repeated = np.clip((0.9 - distinct / total) / 0.9, 0.0, 1.0)
+    return np.column_stack([np.asarray(counts, np.float64) / total[:, None], repeated])
+
+
+def factors(share: NDArray[np.float64], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """What each twin leaves of the evidence, 1 - weight x share: shape (clients, len(TWINS))."""
+    weight = np.array([weights.get(name, 0.0) for name in NAMES])
+    return np.asarray(np.clip(1.0 - share * weight, 1e-3, 1.0), np.float64)
+
+
+def counter_terms(
+    base: float, share: NDArray[np.float64], factor: NDArray[np.float64], weights: Mapping[str, float]
+) -> tuple[Term, ...]:
+    """What each twin took from the evidence `base` of one client; the shares sum to the reduction."""
+    logs = np.log(factor)
+    total = float(logs.sum())
+    taken = base * (1.0 - float(np.exp(total)))
+    terms = []
+    for position, twin in enumerate(TWINS):
+        if twin.name not in weights:
+            continue
+        part = -taken * float(logs[position]) / total if total < 0.0 else 0.0
+        value = float(share[position])
+        text = twin.sentence.format(share=percent(value))
+        terms.append(Term(twin.name, value, "share", NAN, NAN, NAN, part, text))
+    return tuple(terms)
+
+
+def percent(share: float) -> str:
+    """A share as a whole number of per cent, never rounded up to all or down to none."""
+    number = round(100.0 * share)
+    if number == 100 and share < 0.9995:
+        number = 99
+    if number == 0 and share > 0.0:
+        return "under 1 %"
+    return f"{number} %"
