@@ -165,3 +165,7 @@ class Follower:
                 continue
             self._table.apply(decision, self._clock())
         return len(answer)
+
+    async def close(self) -> None:
+        """Close the connection to Redis."""
+        await self._redis.aclose()

@@ -1,0 +1,132 @@
+"""The gateway's application: its own few endpoints by FastAPI, everything else to the proxy before any routing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, cast
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.errors import SettingError
+from app.gateway.counts import Counts
+from app.gateway.cycle import Receive, Scope, Send
+from app.gateway.enforce import Enforcer
+from app.gateway.identify import Identifier
+from app.gateway.metrics import Readings, registry
+from app.gateway.proxy import Observer, Proxy
+from app.gateway.upstream import Pool
+from app.settings import Settings
+from app.store.decisions import Follower, Table
+from app.store.handoff import Sender
+from app.store.redis import connect_async
+
+PREFIX = b"/_stillwatch/"  # reserved; no model API has it
+FLUSH_SECONDS = 2.0  # for the last copies to reach the extractor at a stop
+
+
+class Gateway(FastAPI):
+    """Sends whatever is not under the reserved prefix to the proxy, byte for byte."""
+
+    proxy: Proxy
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:  # type: ignore[override]
+        """The ASGI callable; a plain function, so that a proxied request pays for no extra coroutine."""
+        if scope["type"] != "http":
+            return super().__call__(scope, receive, send)  # type: ignore[arg-type]
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if not path.startswith(PREFIX):
+            return self.proxy(scope, receive, send)
+        lowered = [(name.lower(), value) for name, value in scope["headers"]]
+        return super().__call__({**scope, "headers": lowered}, receive, send)  # type: ignore[arg-type]
+
+
+class Parts:
+    """What a gateway process consists of besides its listener."""
+
+    def __init__(self, settings: Settings, secret: bytes) -> None:
+        self.mode = settings.mode
+        self.counts = Counts()
+        self.pool = Pool(settings.upstream, settings.connect_seconds, settings.idle_seconds)
+        self.sender: Sender | None = None
+        self.follower: Follower | None = None
+        self.enforcer = Enforcer(table := Table())
+        self.table = table
+        self.stopping = False
+        self.started = time.time()
+        self.readings = Readings(self)
+        observer = None
+        if settings.mode != "bypass":
+            instance = f"{socket.gethostname()}-{os.getpid()}"
+            self.sender = Sender(settings.handoff, settings.channel_bytes, instance, self.readings.flat)
+            observer = Observer(self.sender, Identifier(secret), self.enforcer, settings.copy_bytes)
+            if settings.redis_url:
+                self.follower = Follower(connect_async(settings.redis_url), table, time.time)
+        self.proxy = Proxy(self.pool, self.counts, observer)
+
+    @contextlib.asynccontextmanager
+    async def running(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Start the background work; at the end flush what waits and close every connection."""
+        self.pool.start()
+        if self.sender is not None:
+            self.sender.start()
+        following = asyncio.create_task(self.follower.run()) if self.follower is not None else None
+        yield
+        self.pool.close()
+        if self.sender is not None:
+            await self.sender.close(FLUSH_SECONDS)
+        if following is not None:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+            await cast(Follower, self.follower).close()
+
+
+def create_gateway_app(settings: Settings, secret: bytes | None = None) -> Gateway:
+    """The application over `settings`; raises SettingError when it cannot know its upstream or its secret."""
+    if not settings.upstream:
+        raise SettingError("UPSTREAM", "the gateway has nothing to front", "give the model API's URL")
+    key = secret if secret is not None else settings.secret.encode()
+    if not key and settings.mode != "bypass":
+        raise SettingError("STILLWATCH_SECRET", "it is empty", "openssl rand -hex 32 prints a good one")
+    parts = Parts(settings, key)
+    app = Gateway(
+        title="Stillwatch gateway",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=parts.running,
+    )
+    app.proxy = parts.proxy
+    app.state.parts = parts
+    _add_endpoints(app, parts)
+    return app
+
+
+def _add_endpoints(app: FastAPI, parts: Parts) -> None:
+    prefix = PREFIX.decode()
+    exposed = registry(parts.readings)
+
+    @app.get(f"{prefix}livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get(f"{prefix}readyz")
+    async def readyz() -> JSONResponse:
+        detail = {"status": "stopping" if parts.stopping else "ready", **parts.readings.links()}
+        return JSONResponse(detail, status_code=503 if parts.stopping else 200)
+
+    @app.get(f"{prefix}metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(exposed), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get(f"{prefix}status")
+    async def status() -> dict[str, Any]:
+        return parts.readings.status()

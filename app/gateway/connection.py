@@ -1,0 +1,290 @@
+"""One HTTP/1.1 connection to the model API: byte-transparent, on asyncio and the httptools parser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+import termios
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+if TYPE_CHECKING:
+    from app.gateway.upstream import Pool
+
+HIGH_WATER = 65536  # bytes of an answer that wait for a slow client before we stop reading
+HEAD_LIMIT = 262144  # bytes of an answer's head
+NO_BODY = (204, 304)
+
+
+class Connection(asyncio.Protocol):
+    """One connection, one exchange at a time.
+
+    The relay reads `status`, `headers`, `complete`, `error` and calls `take`; `error` is one of
+    closed, invalid, timeout, gone (the client left), and `stale` says that the request was not even
+    received, so that another connection may carry it.
+    """
+
+    __slots__ = (
+        "_buffered",
+        "_chunks",
+        "_drainer",
+        "_head_only",
+        "_head_size",
+        "_parser",
+        "_pool",
+        "_transport",
+        "_waiter",
+        "_write_paused",
+        "answered",
+        "busy",
+        "closed",
+        "complete",
+        "error",
+        "headers",
+        "idle_since",
+        "keep",
+        "loop",
+        "paused",
+        "reused",
+        "spoiled",
+        "stale",
+        "status",
+        "touched",
+    )
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+        self._pool = pool
+        self.loop = loop
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._write_paused = False
+        self._drainer: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.closed = self.busy = self.reused = False
+        self.idle_since = self.touched = 0.0
+        self._reset()
+
+    def _reset(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.status = 0  # 0 until the head is complete
+        self.error = ""
+        self.complete = self.keep = self.spoiled = self.stale = self.answered = False
+        self._chunks: list[bytes] = []
+        self._buffered = self._head_size = 0
+        self._head_only = self.paused = False
+
+    # What the relay calls.
+
+    def begin(self, data: bytes, *, head_only: bool) -> None:
+        """Start an exchange by sending `data`; `head_only`: the answer has no body whatever it says (HEAD)."""
+        self.reused = self.idle_since > 0
+        if self.reused:
+            self._reset()
+        self._head_only = head_only
+        self.busy = True
+        self.touched = self.loop.time()
+        self._pool.active.add(self)
+        self._transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Send more of the request; ignored once the connection is gone."""
+        if not self.closed:
+            self.touched = self.loop.time()
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until a slow model API has taken what was written."""
+        if self._write_paused and not self.closed:
+            self._drainer = self.loop.create_future()
+            await self._drainer
+
+    async def wait_head(self) -> None:
+        """Until the answer's head is complete or `error` is set."""
+        while not self.status and not self.error:
+            await self._wait()
+
+    async def wait_more(self) -> None:
+        """Until there is something to take, the answer is complete or `error` is set."""
+        while not self._chunks and not self.complete and not self.error:
+            await self._wait()
+
+    def take(self) -> bytes:
+        """The body bytes that have come since the last call; reading goes on."""
+        chunks = self._chunks
+        if not chunks:
+            return b""
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._chunks = []
+        self._buffered = 0
+        if self.paused:
+            self.paused = False
+            self.touched = self.loop.time()
+            if not self.closed:
+                self._transport.resume_reading()
+        return data
+
+    def release(self, *, reusable: bool) -> None:
+        """The exchange is over: back to the pool, or closed at once unless everything ended in order."""
+        self.busy = False
+        self._pool.active.discard(self)
+        if reusable and self.complete and self.keep and not (self.spoiled or self.closed):
+            self._pool.put(self)
+        else:
+            self.abort()
+
+    def fail(self, error: str) -> None:
+        """End the exchange: set `error`, wake the relay, close the connection."""
+        if not self.error and not self.complete:
+            self.error = error
+        self._wake()
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once; the model API sees it and can stop generating."""
+        if not self.closed:
+            self.closed = True
+            self._transport.abort()
+
+    async def _wait(self) -> None:
+        self._waiter = self.loop.create_future()
+        await self._waiter
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.busy or self.complete:
+            self.spoiled = True  # bytes that belong to no exchange
+            self.abort()
+            return
+        self.answered = True
+        self.touched = self.loop.time()
+        if not self.status:
+            self._head_size += len(data)
+        self._feed(data)
+        if self._head_size > HEAD_LIMIT and not self.status:
+            self.fail("invalid")
+        if self._buffered > HIGH_WATER and not self.paused and not self.closed:
+            self.paused = True
+            self._transport.pause_reading()
+        if self.status or self.error:
+            self._wake()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.spoiled = True
+            if not self.complete and not self.error:
+                self.fail("invalid")
+
+    def eof_received(self) -> None:
+        if not self.answered:
+            self.stale = self._unread()
+        self._ended(clean=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None and self.busy and not self.complete and not self.error:
+            if not self.answered:
+                self.stale = self._unread()
+            self._salvage()
+        self.closed = True
+        self._pool.forget(self)
+        self._ended(clean=exc is None)
+        if self._drainer is not None and not self._drainer.done():
+            self._drainer.set_result(None)
+
+    def _ended(self, *, clean: bool) -> None:
+        if self.busy and not self.complete and not self.error:
+            # An answer without a length ends where the connection does.
+            if clean and self.status and not self._framed():
+                self.complete = True
+            else:
+                self.error = "closed"
+        self.spoiled = True
+        self._wake()
+
+    def _framed(self) -> bool:
+        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+
+    def _unread(self) -> bool:
+        """Whether the peer's kernel has not taken all that we sent: then nobody has read the request."""
+        plain = self._transport.get_extra_info("socket")
+        try:
+            packed = fcntl.ioctl(plain.fileno(), termios.TIOCOUTQ, bytes(4))
+        except (OSError, ValueError):
+            return False
+        return bool(struct.unpack("i", packed)[0] > 0)
+
+    def _salvage(self) -> None:
+        """Read what had arrived before a write failed: an early answer is often followed by a reset."""
+        if self._transport.get_extra_info("ssl_object") is not None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            spare = os.dup(self._transport.get_extra_info("socket").fileno())
+            with socket.socket(fileno=spare) as plain:
+                plain.setblocking(False)
+                while not self.complete and not self.error and (data := plain.recv(HIGH_WATER)):
+                    self.answered = True
+                    self._feed(data)
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        if self._drainer is not None and not self._drainer.done():
+            self._drainer.set_result(None)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.spoiled = True
+        else:
+            self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.status:  # later ones are trailers
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self.complete:
+            return
+        if status < 200:
+            if status == 101:
+                self.fail("invalid")  # nobody asked for an upgrade
+            return
+        self.status = status
+        if self._head_only or status in NO_BODY:
+            self.complete = True
+            self.keep = self._parser.should_keep_alive()
+            # This parser would wait for a body that never comes.
+            self._parser = httptools.HttpResponseParser(self)
+
+    def on_body(self, data: bytes) -> None:
+        if self.complete:
+            self.spoiled = True
+            return
+        self._chunks.append(data)
+        self._buffered += len(data)
+
+    def on_message_complete(self) -> None:
+        if self.status and not self.complete:
+            self.complete = True
+            self.keep = self._parser.should_keep_alive()

@@ -1,0 +1,81 @@
+"""Credential to client by keyed hash, and what must never leave with a copy."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import unquote_to_bytes
+
+CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")  # in order of precedence
+SECRETS = frozenset((*CREDENTIALS, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
+SECRET_PARAMETERS = frozenset((b"key", b"api_key", b"api-key", b"apikey", b"access_token", b"token", b"sig"))
+BLOCK = 64  # bytes of a SHA-256 block
+_PARAMETER = re.compile(rb"([^&;=?]*)=([^&;]*)")
+
+
+def bearer(value: bytes) -> bytes:
+    """An Authorization value without the scheme word Bearer."""
+    return value[7:].strip() if value[:7].lower() == b"bearer " else value
+
+
+def key_parameter(query: bytes) -> bytes:
+    """The decoded value of the query's `key`; empty where there is none."""
+    if b"=" in query:
+        for name, value in _PARAMETER.findall(query):
+            if value and unquote_to_bytes(name).lower() == b"key":
+                return unquote_to_bytes(value.replace(b"+", b" "))
+    return b""
+
+
+def scrub(target: bytes) -> bytes:
+    """`target` with the values of its query's credentials removed."""
+    path, mark, query = target.partition(b"?")
+    return path + mark + _PARAMETER.sub(_without_secret, query) if mark else target
+
+
+def _without_secret(match: re.Match[bytes]) -> bytes:
+    name: bytes = match[1]
+    return name + b"=" if unquote_to_bytes(name).lower() in SECRET_PARAMETERS else match[0]
+
+
+class Identifier:
+    """Clients of credentials under one secret; the key's part of the HMAC is computed once."""
+
+    def __init__(self, secret: bytes) -> None:
+        key = hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret
+        padded = key.ljust(BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + b"client\0")
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def client(self, credential: bytes) -> int:
+        """The first 8 bytes of HMAC-SHA256(secret, "client" NUL credential), big-endian."""
+        inner = self._inner.copy()
+        inner.update(credential)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return int.from_bytes(outer.digest()[:8], "big")
+
+
+def anonymous(peer: str) -> bytes:
+    """What stands for the credential of a request that carries none."""
+    return b"anonymous\0" + peer.encode()
+
+
+def credential_of(headers: list[tuple[bytes, bytes]], query: bytes, peer: str) -> bytes:
+    """The credential a request presents, by the order of CREDENTIALS, then `?key=`, then its address."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if value and lower in CREDENTIALS:
+            found.setdefault(lower, value)
+    if credential := bearer(found.pop(b"authorization", b"")):
+        return credential
+    for name in CREDENTIALS:
+        if name in found:
+            return found[name]
+    return key_parameter(query) or anonymous(peer)
+
+
+def client_of(secret: bytes, headers: list[tuple[bytes, bytes]], query: bytes, peer: str) -> int:
+    """The client that a request counts for."""
+    return Identifier(secret).client(credential_of(headers, query, peer))

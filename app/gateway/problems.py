@@ -1,0 +1,67 @@
+"""The answers that the gateway makes itself: what went wrong and what to do, in the error shape of model APIs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One answer of the gateway's own; it says nothing of credentials, addresses or traces."""
+
+    status: int
+    code: str
+    message: str
+
+    def body(self) -> bytes:
+        """The JSON text."""
+        error = {"message": self.message, "type": "stillwatch_gateway", "code": self.code}
+        return json.dumps({"error": error}).encode()
+
+
+BAD_HOST = Problem(400, "bad_host", "The request needs exactly one valid Host header. Send one.")
+BAD_TARGET = Problem(400, "bad_target", "The request's target is not a path. Send one that begins with a slash.")
+TWO_FRAMINGS = Problem(
+    400,
+    "ambiguous_length",
+    "The request says in two ways how long its body is. Send either Content-Length or Transfer-Encoding: chunked.",
+)
+BAD_SYNTAX = Problem(400, "bad_request", "The request is not valid HTTP/1.1. Check its request line and headers.")
+TRANSFER_CODING = Problem(
+    501, "transfer_coding", "The only transfer coding that is understood is chunked. Send the body with that or none."
+)
+NO_UPGRADE = Problem(
+    501,
+    "upgrade_not_supported",
+    "WebSocket and other upgrades are not relayed. Use the HTTP form of the API, with streaming where it is needed.",
+)
+BAD_VERSION = Problem(505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here. Send the request as HTTP/1.1.")
+HEAD_TOO_LARGE = Problem(431, "head_too_large", "The request's headers are too large. Send fewer or shorter ones.")
+CONNECT_TIMEOUT = Problem(
+    504, "upstream_connect_timeout", "The model API does not accept connections in time. Try again in a moment."
+)
+UPSTREAM_TIMEOUT = Problem(
+    504,
+    "upstream_timeout",
+    "The model API sent nothing within the idle limit. Ask for a streamed answer, or have the limit raised.",
+)
+UPSTREAM_CLOSED = Problem(
+    502,
+    "upstream_closed",
+    "The model API closed the connection without an answer. Whether it acted on the request is unknown.",
+)
+UPSTREAM_INVALID = Problem(
+    502, "upstream_invalid", "The model API's answer is not valid HTTP/1.1. Try again, or tell whoever runs it."
+)
+STOPPING = Problem(503, "stopping", "The gateway is stopping. Send the request again.")
+INTERNAL = Problem(500, "internal_error", "The gateway failed on this request. Send it again; if it lasts, report it.")
+
+
+def unreachable(reason: str) -> Problem:
+    """No connection to the model API, for `reason`."""
+    return Problem(
+        502,
+        "upstream_unreachable",
+        f"The gateway cannot reach the model API: {reason}. Try again; if it lasts, check the UPSTREAM setting.",
+    )

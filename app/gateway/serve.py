@@ -1,0 +1,91 @@
+"""The gateway process: one listener, uvicorn on uvloop, a stop that loses no answer within its limit."""
+
+from __future__ import annotations
+
+import logging
+import math
+import resource
+import socket
+
+import uvicorn
+
+from app.errors import SettingError
+from app.gateway.app import Gateway, create_gateway_app
+from app.gateway.server import Protocol, Server
+from app.settings import Settings
+from app.telemetry import configure_logging
+
+KEEP_ALIVE_SECONDS = 75  # longer than the load balancers in front keep idle connections
+FEW_FILES = 4096  # a stream takes two descriptors
+BACKLOG = 2048
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+
+logger = logging.getLogger(__name__)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; accepted connections inherit its keep-alive."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            listener.setsockopt(socket.IPPROTO_TCP, option, value)
+        listener.bind(address)
+    except OSError as error:
+        problem = f"cannot listen on {host}:{port} ({error.strerror})"
+        raise SettingError("STILLWATCH_GATEWAY_PORT", problem, "stop what uses it, or give another port") from None
+    return listener
+
+
+def _check_files() -> None:
+    """Raise the limit on open files as far as we may, and say so where it stays low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1 << 20)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    except (OSError, ValueError):
+        pass
+    if soft < FEW_FILES:
+        logger.warning("only %d open files are allowed: about %d streams at once; raise ulimit -n", soft, soft // 2)
+
+
+def make_server(app: Gateway, drain_seconds: float) -> Server:
+    """uvicorn's server as the gateway needs it, for `app`."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        loop="uvloop",
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, math.ceil(drain_seconds)),
+    )
+
+    def stopping() -> None:
+        app.state.parts.stopping = True
+
+    return Server(config, stopping)
+
+
+def main(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging(settings, "gateway")
+    app = create_gateway_app(settings)
+    _check_files()
+    listener = _listen(settings.gateway_host, settings.gateway_port)
+    logger.info("gateway on http://%s:%d for %s", *listener.getsockname()[:2], settings.upstream)
+    with listener:
+        make_server(app, settings.drain_seconds).run(sockets=[listener])
+    return 0

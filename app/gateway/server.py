@@ -1,0 +1,265 @@
+"""The server's side of a client's connection, run by uvicorn: targets and names as sent, a clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import httptools
+import uvicorn
+from uvicorn.server import ServerState
+
+from app.gateway.cycle import STATUS_LINES, Application, Cycle, Scope
+from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
+
+HEAD_LIMIT = 262144  # bytes of a request's head
+HEAD_SECONDS = 60.0  # for a request's head to arrive, and for the first one to begin
+SWEEP_TICKS = 10  # of 0.1 s, between looks for idle connections
+ANNOUNCE_SECONDS = 0.25  # between failing readiness and closing the listener
+
+
+class Protocol(asyncio.Protocol):
+    """A client's connection; uvicorn makes one for each.
+
+    The scope has two entries beyond ASGI: `stillwatch.target`, the target as sent, and `stillwatch.cycle`.
+    Header names keep their spelling. Trailers are dropped.
+    """
+
+    faults = 0  # exceptions that requests raised inside the gateway, in this process
+    unreadable = 0  # requests refused by the parser, in this process
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002  uvicorn passes it
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.loop = _loop or asyncio.get_running_loop()
+        self._app = cast(Application, config.loaded_app)
+        self._connections = cast("set[Protocol]", server_state.connections)
+        self._tasks = server_state.tasks
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._peer: tuple[Any, Any, str] = (None, None, "http")
+        self._cycle: Cycle | None = None
+        self._pipeline: deque[Cycle] = deque()
+        self._drainer: asyncio.Future[None] | None = None
+        self._deaf = False
+        self._in_head = True
+        self._head_size = 0  # bytes read since the present head began
+        self._since = self.loop.time()  # when it last became idle
+        self._read_paused = False
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self.write_paused = False
+
+    # What a cycle calls.
+
+    def write(self, data: bytes) -> None:
+        """Write to the client."""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Close once what was written is sent."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Read no more until `resume_reading`."""
+        if not self._read_paused:
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._read_paused and not self._pipeline:
+            self._read_paused = False
+            self._transport.resume_reading()
+
+    async def drain(self) -> None:
+        """Until a slow client has taken most of what was written, or has left."""
+        if self._drainer is None:
+            self._drainer = self.loop.create_future()
+        await self._drainer
+
+    def answered(self) -> None:
+        """The present answer is complete: the next request may begin."""
+        self._since = self.loop.time()
+        if self._transport.is_closing():
+            return
+        if self._pipeline:
+            self._start(self._pipeline.popleft())
+        self.resume_reading()
+
+    # What uvicorn's server calls.
+
+    def shutdown(self) -> None:
+        """Close now if idle, else after the present answer."""
+        if self._cycle is None or self._cycle.complete:
+            self._transport.close()
+        else:
+            self._cycle.keep_alive = False
+
+    def expire(self, now: float, keep_alive: float) -> None:
+        """Close a connection that has been idle too long, or dawdles over a request's head."""
+        if self._cycle is not None and not self._cycle.complete:
+            return
+        fresh = self._cycle is None or self._head_size > 0
+        if now - self._since > (HEAD_SECONDS if fresh else keep_alive):
+            self._transport.close()
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._peer = (peer[:2] if peer else None, own[:2] if own else None, scheme)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._connections.discard(self)
+        for cycle in (self._cycle, *self._pipeline):
+            if cycle is not None:
+                cycle.gone()
+        self._pipeline.clear()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        drainer, self._drainer = self._drainer, None
+        if drainer is not None and not drainer.done():
+            drainer.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        if self._in_head:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(BAD_SYNTAX)
+        except httptools.HttpParserUpgrade:
+            self._deaf = True  # what follows is in another protocol; the application answers 501
+        if self._in_head and self._head_size > HEAD_LIMIT:
+            self._refuse(HEAD_TOO_LARGE)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer a request that cannot be read, unless an earlier one is still being answered: then cut."""
+        if self._deaf:
+            return
+        self._deaf = True
+        type(self).unreadable += 1
+        if self._cycle is None or self._cycle.complete:
+            body = problem.body()
+            head = STATUS_LINES[problem.status] + b"content-type: application/json\r\nconnection: close\r\n"
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        self._transport.close()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # later ones are trailers
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        parser, headers, target = self._parser, self._headers, self._target
+        version = parser.get_http_version()
+        client, server, scheme = self._peer
+        path, _, query = target.partition(b"?")
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": parser.get_method().decode("ascii"),
+            "scheme": scheme,
+            "path": path.decode("latin-1"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": headers,
+            "client": client,
+            "server": server,
+            "stillwatch.target": target,
+        }
+        expect = any(len(name) == 6 and name.lower() == b"expect" for name, _ in headers)
+        keep_alive = version == "1.1" and parser.should_keep_alive()
+        cycle = scope["stillwatch.cycle"] = Cycle(self, scope, keep_alive=keep_alive, expect=expect)
+        if self._cycle is None or (self._cycle.complete and not self._pipeline):
+            self._start(cycle)
+        else:
+            self._pipeline.append(cycle)
+            self.pause_reading()
+        self._newest = cycle
+
+    def on_body(self, body: bytes) -> None:
+        if not self._newest.complete:
+            self._newest.feed(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_size = 0
+        self._newest.end()
+
+    def _start(self, cycle: Cycle) -> None:
+        self._cycle = cycle
+        task = self.loop.create_task(cycle.run(self._app))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with a clean stop: readiness fails first, and the exit is not a death by signal."""
+
+    def __init__(self, config: uvicorn.Config, on_stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stopping = on_stopping
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every 0.1 s: whether to stop; from time to time, close idle connections."""
+        if counter % SWEEP_TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                cast(Protocol, connection).expire(now, self.config.timeout_keep_alive)
+        return self.should_exit
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Fail readiness, give that a moment to be seen, then let uvicorn stop within its limit."""
+        self._on_stopping()
+        await asyncio.sleep(ANNOUNCE_SECONDS)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM; nothing is raised again afterwards, so the exit code can be 0."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

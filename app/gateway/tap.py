@@ -1,0 +1,47 @@
+"""A bounded copy of a body while its bytes pass: its head and its tail, opaque to us."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class Tap:
+    """Keeps a body whole up to `limit` bytes, else its first and its last half of that."""
+
+    __slots__ = ("_half", "_head", "_limit", "_parts", "_tail", "_tail_size", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._head: bytes | None = None
+        self.size = 0  # bytes that passed
+
+    def add(self, data: bytes) -> None:
+        """Note the next bytes of the body; the object is kept, not copied, while the body is small."""
+        self.size += len(data)
+        if self._head is None and self.size <= self._limit:
+            self._parts.append(data)
+        else:
+            self._overflow(data)
+
+    def _overflow(self, data: bytes) -> None:
+        if self._head is None:
+            whole = b"".join((*self._parts, data))
+            self._half = self._limit // 2
+            self._head = whole[: self._half]
+            data = whole[self._half :][-self._half :]
+            self._parts = []
+            self._tail: deque[bytes] = deque()
+            self._tail_size = 0
+        elif len(data) > self._half:
+            data = data[-self._half :]
+        self._tail.append(data)
+        self._tail_size += len(data)
+        while self._tail_size - len(self._tail[0]) >= self._half:
+            self._tail_size -= len(self._tail.popleft())
+
+    def kept(self) -> tuple[list[bytes], int]:
+        """The kept bytes in pieces, and the gap's offset in them or -1 where the body is whole."""
+        if self._head is None:
+            return self._parts, -1
+        return [self._head, b"".join(self._tail)[-self._half :]], len(self._head)

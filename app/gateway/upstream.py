@@ -1,0 +1,129 @@
+"""Pooled, byte-transparent client to the model API: HTTP/1.1 over TCP or verified TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+from app.gateway.connection import Connection
+
+POOL_IDLE_SECONDS = 8.0  # model APIs close idle connections after as little as 15
+TICK_SECONDS = 1.0
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 6))
+
+
+class ConnectFailed(Exception):
+    """No connection to the model API; `timed_out` says that it did not answer in time."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+
+class Pool:
+    """Connections to one model API: idle ones are kept a few seconds, silent ones are ended."""
+
+    def __init__(self, url: str, connect_seconds: float, idle_seconds: float) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        if self._tls is not None:
+            self._tls.set_alpn_protocols(["http/1.1"])
+        self._port = parts.port or (443 if self._tls else 80)
+        self.host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
+        self.prefix = parts.path.rstrip("/").encode()  # goes before every target
+        self._connect_seconds = connect_seconds
+        self._idle_seconds = idle_seconds
+        self._idle: list[Connection] = []  # the longest idle first
+        self._ticker: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.active: set[Connection] = set()
+        self.opened = self.reused = self.failed = 0
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait in the pool."""
+        return len(self._idle)
+
+    def start(self) -> None:
+        """Begin reaping; needs a running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._tick()
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for connection in [*self._idle, *self.active]:
+            connection.fail("closed")
+        self._idle.clear()
+
+    def get(self) -> Connection | None:
+        """An idle connection, the latest used first."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed and not connection.spoiled:
+                self.reused += 1
+                return connection
+        return None
+
+    def put(self, connection: Connection) -> None:
+        """Keep a connection for the next exchange."""
+        connection.idle_since = connection.loop.time()
+        self._idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        if not connection.busy:
+            with contextlib.suppress(ValueError):
+                self._idle.remove(connection)
+
+    async def connect(self) -> Connection:
+        """A new connection; raises ConnectFailed."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                transport, connection = await loop.create_connection(
+                    lambda: Connection(self, loop),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls else None,
+                )
+        except TimeoutError:
+            self.failed += 1
+            raise ConnectFailed(f"no connection within {self._connect_seconds:g} s", timed_out=True) from None
+        except (OSError, UnicodeError) as error:
+            self.failed += 1
+            raise ConnectFailed(_reason(error)) from None
+        plain = transport.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            plain.setsockopt(socket.IPPROTO_TCP, option, value)
+        self.opened += 1
+        return connection
+
+    def _tick(self) -> None:
+        assert self._loop is not None
+        now = self._loop.time()
+        while self._idle and self._idle[0].idle_since < now - POOL_IDLE_SECONDS:
+            self._idle.pop(0).abort()
+        for connection in [entry for entry in self.active if entry.touched < now - self._idle_seconds]:
+            if not connection.paused:
+                connection.fail("timeout")
+        self._ticker = self._loop.call_later(min(TICK_SECONDS, self._idle_seconds / 4), self._tick)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason})"
+    if isinstance(error, socket.gaierror):
+        return "its name does not resolve"
+    if isinstance(error, ConnectionRefusedError):
+        return "it refuses connections"
+    return type(error).__name__
