@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.dialects.values import (
@@ -109,21 +109,6 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     fields["messages"] = tuple([Message("user", text + suffix) for text in prompts])
     fields["prompts"] = max(len(prompts), 1)
     return fields
-
-
-def read_batch(items: Sequence[object], operation_of: Mapping[str, Operation]) -> Fields:
-    """A batch upload as one request of as many prompts as it has lines; the first line's parameters stand for all."""
-    fields: Fields = {}
-    messages: list[Message] = []
-    prompts = 0
-    for item in items:
-        url = string(mapping(item).get("url"))
-        operation = next((kind for ending, kind in operation_of.items() if url.endswith(ending)), Operation.CHAT)
-        line = read_request(mapping(mapping(item).get("body")), operation)
-        messages.extend(line["messages"])
-        prompts += line.get("prompts", 1)
-        fields = fields or line
-    return {**fields, "messages": tuple(messages), "prompts": max(prompts, 1)}
 
 
 class Answer:

@@ -121,3 +121,9 @@ def lines(texts: Iterable[str]) -> str:
 def estimated_tokens(characters: int) -> int:
     """Tokens of so many characters, as a guess; never shown as a count."""
     return round(characters / CHARS_PER_TOKEN)
+
+
+def is_retry(count: str) -> bool:
+    """Whether the header `x-stainless-retry-count` says that a client library repeats a request by itself."""
+    text = count.strip()
+    return len(text) < 10 and text.isascii() and text.isdigit() and int(text) > 0

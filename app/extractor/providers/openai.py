@@ -8,7 +8,7 @@ import orjson
 
 from app.dialects import openai
 from app.dialects.paths import Route, recognise
-from app.dialects.values import Fields, estimated_tokens
+from app.dialects.values import Fields, estimated_tokens, is_retry
 from app.extractor.providers import salvage
 from app.extractor.providers.body import Body, document, header, plain
 from app.extractor.providers.sse import Events
@@ -64,7 +64,7 @@ def opaque(copy: Copy) -> Exchange:
 
 
 def _envelope(copy: Copy) -> Fields:
-    retries = header(copy.request_headers, b"x-stainless-retry-count").strip()
+    retries = header(copy.request_headers, b"x-stainless-retry-count")
     return {
         "at": copy.at,
         "client": copy.client,
@@ -74,7 +74,7 @@ def _envelope(copy: Copy) -> Fields:
         "duration": copy.duration,
         "peer": copy.peer,
         "user_agent": header(copy.request_headers, b"user-agent")[:_NAMES_LIMIT].decode("latin-1"),
-        "retry": len(retries) < 10 and retries.isdigit() and int(retries) > 0,
+        "retry": is_retry(retries.decode("latin-1")),
         "truncated": copy.request_cut >= 0 or copy.response_cut >= 0,
     }
 

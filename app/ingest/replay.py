@@ -1,0 +1,289 @@
+"""`stillwatch replay`: recorded traffic through the same features, engine and fusion as the service, in process."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from app.alerts.evidence import jsonable, severity_of
+from app.errors import InvalidInput
+from app.ingest.log import Advance, Entry, Problems, open_log, read_log
+from app.ingest.measures import Label, compare, read_labels
+from detectors.base import Evidence, Explanation, Level, Term
+from detectors.engine import Engine
+from detectors.features import events
+from detectors.registry import load
+from detectors.table import Table
+
+BATCH: Final = 1_000
+SHOWN: Final = 20  # unreadable lines printed by name; the report has more
+SEED: Final = 0  # hashes of a replay stay in this process, and two runs should agree
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Track:
+    """What a replay remembers of a client beside its row."""
+
+    name: str
+    level: Level = Level.NONE
+    peak: float = 0.0
+    flagged_at_request: int | None = None
+    flagged_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientResult:
+    """One client at the end of a replay; `flagged` says that it reached the level of review at any time."""
+
+    client: str
+    score: float
+    level: Level
+    flagged: bool
+    flagged_at_request: int | None
+    flagged_at: float | None
+    severity: str
+    explanation: Explanation
+
+    @property
+    def watched(self) -> bool:
+        """Whether it reached at least the level of watching."""
+        return self.level >= Level.WATCH
+
+    def line(self) -> dict[str, Any]:
+        """The client's line in the scores."""
+        told = self.explanation
+        document = {
+            "client": self.client,
+            "score": round(self.score, 4),
+            "flagged": self.flagged,
+            "flagged_at_request": self.flagged_at_request,
+            "flagged_at": self.flagged_at,
+            "severity": self.severity,
+            "campaign": None,
+            "evidence": [_evidence(one) for one in told.evidence],
+            "counter_evidence": [_term(term) for term in told.counter],
+            "level": self.level.name.lower(),
+            "requests": told.requests,
+            "peer_group": told.peer_group,
+            "sentence": told.sentence,
+            "cannot_tell": told.cannot_tell,
+        }
+        result: dict[str, Any] = jsonable(document)
+        return result
+
+
+@dataclass(slots=True)
+class Report:
+    """What a replay read and found."""
+
+    clients: list[ClientResult] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+    exchanges: int = 0
+    prompts: int = 0
+    opaque: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    seconds: float = 0.0
+
+    def document(self, labels: Mapping[str, Label] | None = None) -> dict[str, Any]:
+        """The report as one JSON document."""
+        found: dict[str, Any] = {
+            "exchanges": self.exchanges,
+            "prompts": self.prompts,
+            "opaque": self.opaque,
+            "clients": len(self.clients),
+            "flagged": sum(one.flagged for one in self.clients),
+            "watched": sum(one.watched for one in self.clients),
+            "first": self.first,
+            "last": self.last,
+            "seconds": round(self.seconds, 3),
+            "exchanges_per_second": round(self.exchanges / self.seconds, 1) if self.seconds else None,
+            "unreadable": {
+                "count": self.problems.count,
+                "lines": [one._asdict() for one in self.problems.named],
+            },
+        }
+        if labels is not None:
+            found["labels"] = compare(self.clients, labels)
+        result: dict[str, Any] = jsonable(found)
+        return result
+
+
+def _term(term: Term) -> dict[str, Any]:
+    return {
+        "feature": term.feature,
+        "value": term.value,
+        "unit": term.unit,
+        "expected": term.expected,
+        "percentile": term.percentile,
+        "share": term.share,
+        "sentence": term.sentence,
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "detector": evidence.detector,
+        "family": evidence.family,
+        "nats": evidence.nats,
+        "p": evidence.p,
+        "terms": [_term(term) for term in evidence.terms],
+    }
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    source = iter(entries)
+    while batch := list(islice(source, BATCH)):
+        yield batch
+
+
+def replay(
+    paths: Sequence[Path], engine: Engine, *, advance: Advance = lambda _: None, clock: Clock = time.perf_counter
+) -> Report:
+    """Score the exchanges of several logs in the order of their times; raises InvalidInput where a log is missing."""
+    report, tracks, table = Report(), dict[int, _Track](), Table(engine)
+    for path in paths:
+        open_log(path).close()
+    begun = clock()
+    logs = [read_log(path, report.problems, advance) for path in paths]
+    for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
+        for entry in batch:
+            tracks.setdefault(entry.exchange.client, _Track(entry.client))
+        block = events([entry.exchange for entry in batch], seed=SEED)
+        _count(report, block)
+        _remember(tracks, table.step(block, report.last))
+    report.clients = [_result(engine, table[client], track) for client, track in tracks.items()]
+    report.clients.sort(key=lambda one: (-one.flagged, -one.level, -one.score, one.client))
+    report.seconds = clock() - begun
+    return report
+
+
+def _count(report: Report, block: NDArray[np.void]) -> None:
+    at = block["at"]
+    report.first = min(report.first or float(at.min()), float(at.min()))
+    report.last = max(report.last, float(at.max()))
+    report.exchanges += len(block)
+    report.prompts += int(block["prompts"].sum())
+    report.opaque += int((block["dialect"] == 0).sum())
+
+
+def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
+    for finding in findings:
+        track = tracks[int(finding["client"])]
+        level = Level(int(finding["level"]))
+        track.level = max(track.level, level)
+        track.peak = max(track.peak, float(finding["score"]))
+        if level == Level.REVIEW and track.flagged_at is None:
+            track.flagged_at_request, track.flagged_at = int(finding["requests"]), float(finding["at"])
+
+
+def _result(engine: Engine, row: np.void, track: _Track) -> ClientResult:
+    told = engine.explain(row, float(row["last"]))
+    flagged = track.flagged_at is not None
+    score = max(track.peak, told.score)
+    return ClientResult(
+        client=track.name,
+        score=score,
+        level=max(track.level, told.level),
+        flagged=flagged,
+        flagged_at_request=track.flagged_at_request,
+        flagged_at=track.flagged_at,
+        severity=str(severity_of(score, told.threshold)) if flagged else "none",
+        explanation=told,
+    )
+
+
+def _write(path: Path, option: str, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidInput(option, f"{path}: {error.strerror or error}") from None
+
+
+def _writable(path: Path | None, option: str) -> None:
+    """Say before the work, not after it, that a result cannot be written."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise InvalidInput(option, f"{path}: no file can be written there")
+
+
+def _watched(paths: Sequence[Path], engine: Engine, console: Console) -> Report:
+    """A replay behind a progress bar that goes by the bytes read."""
+    size = sum(path.stat().st_size for path in paths if path.is_file())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Replaying", total=size)
+        return replay(paths, engine, advance=lambda count: progress.advance(task, count))
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell(console: Console, report: Report, document: Mapping[str, Any]) -> None:
+    """A few lines on stderr for whoever sits there."""
+    speed = document["exchanges_per_second"] or 0
+    _say(
+        console,
+        f"{report.exchanges} exchanges ({report.prompts} prompts) of {len(report.clients)} clients"
+        f" in {report.seconds:.1f} s, {speed:.0f}/s: {document['flagged']} for review, {document['watched']} watched.",
+    )
+    for file, line, reason in report.problems.named[:SHOWN]:
+        _say(console, f"unreadable: {file}:{line}: {reason}")
+    if report.problems.count:
+        _say(console, f"{report.problems.count} lines were unreadable and passed over.")
+    if "labels" in document:
+        _tell_labels(console, document["labels"])
+
+
+def _tell_labels(console: Console, labels: Mapping[str, Any]) -> None:
+    for name, key in (("Harvesting clients flagged", "tpr"), ("Ordinary clients flagged", "fpr")):
+        one = labels[key]
+        _say(
+            console,
+            f"{name}: {one['flagged']} of {one['clients']} ({one['rate']:.1%},"
+            f" 95 % interval {one['low']:.1%} to {one['high']:.1%}); watched: {one['watched']}",
+        )
+    if labels["auc"] is not None:
+        _say(console, f"AUC {labels['auc']:.3f}")
+    for one in labels["personas"][:3]:
+        if one["watched"]:
+            text = (
+                f"worst ordinary: {one['name']}: {one['flagged']} flagged, {one['watched']} watched of {one['clients']}"
+            )
+            _say(console, text)
+
+
+def run_command(
+    logs: list[Path], labels: Path | None, out: Path | None, report: Path | None, reference: str = ""
+) -> int:
+    """The command: scores to `out` or stdout, the report to `report`, a summary to stderr; the exit code."""
+    known = read_labels(labels) if labels is not None else None
+    _writable(out, "--out")
+    _writable(report, "--report")
+    console = Console(stderr=True)
+    found = _watched(logs, load(reference), console)
+    document = found.document(known)
+    scores = b"".join(orjson.dumps(one.line(), option=orjson.OPT_APPEND_NEWLINE) for one in found.clients)
+    if out is not None:
+        _write(out, "--out", scores)
+    else:
+        sys.stdout.buffer.write(scores)
+        sys.stdout.flush()
+    if report is not None:
+        _write(report, "--report", orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    _tell(console, found, document)
+    return 0 if found.exchanges or not found.problems.count else 1
