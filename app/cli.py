@@ -81,6 +81,12 @@ def migrate() -> None:
 
 
 @app.command()
+def health(role: Annotated[str, typer.Argument(help="gateway, console, extractor or worker.")]) -> None:
+    """Say whether this host's process of a role lives: exit code 0 if it does."""
+    _hand_over("app.run.health:main", _settings(), role)
+
+
+@app.command()
 def replay(
     logs: Annotated[list[Path], typer.Argument(help="Exchange logs, JSON lines, optionally gzip.")],
     labels: Annotated[Path | None, typer.Option(help="CSV of client,label,family,persona,campaign.")] = None,
