@@ -21,6 +21,8 @@ from app.models.alert import Alert
 from app.models.vocabulary import State
 
 SCOPE = "alerts:write"
+NEWEST, GRAVEST = "-created_at", "-severity,created_at"
+SORTS: dict[str, str] = {NEWEST: "Newest first", GRAVEST: "Gravest first", "-score": "Highest score first"}
 CLIENT_LENGTH = 19  # characters of a whole id
 DONE = {
     "claimed": "Claimed: the alert is yours to review.",
@@ -35,7 +37,8 @@ class Filters:
 
     state: str
     severity: str
-    client: str  # the whole id of a client, or a part of it
+    client: str  # the whole id of a client, or words of it or of the sentence
+    sort: str
 
     @property
     def active(self) -> bool:
@@ -44,16 +47,18 @@ class Filters:
 
     def parameters(self) -> dict[str, str]:
         """The filters as parameters of an address."""
-        return {"state": self.state, "severity": self.severity, "client": self.client}
+        sort = "" if self.sort == NEWEST else self.sort
+        return {"state": self.state, "severity": self.severity, "client": self.client, "sort": sort}
 
-    def query(self) -> queries.AlertFilter:
-        """The filters as the domain knows them."""
+    def query(self, sort: str = "") -> queries.AlertFilter:
+        """The filters as the domain knows them, in the order asked for unless told otherwise."""
         whole = len(self.client) == CLIENT_LENGTH and self.client.startswith("cl_")
         return queries.AlertFilter(
             states=() if self.state == "all" else (self.state,),
             severities=(self.severity,) if self.severity else (),
             client=self.client if whole else "",
             q="" if whole else self.client,
+            sort=sort or self.sort,
         )
 
 
@@ -89,11 +94,12 @@ class Refusal:
 def filters_of(request: Request) -> Filters:
     """The filters of the address; unknown words mean none."""
     asked = request.query_params
-    state, severity = asked.get("state", "new"), asked.get("severity", "")
+    state, severity, sort = asked.get("state", "new"), asked.get("severity", ""), asked.get("sort", NEWEST)
     return Filters(
         state if state in (*words.STATES, "all") else "new",
         severity if severity in words.SEVERITIES else "",
         asked.get("client", "").replace("\0", "").strip().lower()[:40],
+        sort if sort in SORTS else NEWEST,
     )
 
 
@@ -116,7 +122,8 @@ async def show_list(request: Request) -> Response:
             "severities": words.SEVERITIES,
             "clear_url": listing.address("/alerts", {"state": filters.state}),
             "poll_url": listing.address("/alerts/arrivals", {**parameters, "since": newest}),
-            "order": "newest first",
+            "order": SORTS[filters.sort].lower(),
+            "sorts": SORTS,
             "pager": listing.pager("/alerts", parameters, page.prev_cursor, page.next_cursor),
             "arrivals": 0,
             "gateway_url": _gateway_url(request),
@@ -141,7 +148,7 @@ def _gateway_url(request: Request) -> str:
 
 async def _newest(db: AsyncSession, filters: Filters) -> str:
     """The id of the newest alert of the list, the mark that arrivals are counted from."""
-    page = await queries.list_alerts(db, filters.query(), None, 1)
+    page = await queries.list_alerts(db, filters.query(NEWEST), None, 1)
     return page.items[0].id if page.items else "al_"
 
 
@@ -149,7 +156,7 @@ async def arrivals(request: Request) -> Response:
     """`GET /alerts/arrivals`: the line above the list with the number of alerts that came since `since`."""
     filters, since = filters_of(request), request.query_params.get("since", "")
     async with session.visit(request) as visit:
-        page = await queries.list_alerts(visit.db, filters.query(), None, listing.PAGE_ROWS)
+        page = await queries.list_alerts(visit.db, filters.query(NEWEST), None, listing.PAGE_ROWS)
         fresh = sum(1 for alert in page.items if alert.id > since)
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),

@@ -74,13 +74,11 @@ def mini_score(score: float, threshold: float, top: float = 0.0) -> Markup:
     return _svg("0 0 100 10", "mini-score", "", body)
 
 
-def share_bar(share: float, largest: float, kind: str) -> Markup:
-    """One term's part of the evidence beside the largest; the number stands beside it."""
-    size = abs(_finite(share)) / largest * 100 if largest > 0 else 0.0
-    width = max(size, LEAST_VISIBLE) if share else 0.0
-    return _svg(
-        "0 0 100 10", "share-bar", "", [_rect(0, 0, 100, 10, "track"), _rect(0, 0, width, 10, str(escape(kind)))]
-    )
+def share_bar(part: float, kind: str) -> Markup:
+    """One term's part, 0 to 1 of the largest; the number stands beside it."""
+    width = max(min(_finite(part), 1.0) * 100, LEAST_VISIBLE) if part else 0.0
+    body = [_rect(0, 0, 100, 10, "track"), _rect(0, 0, width, 10, str(escape(kind)))]
+    return _svg("0 0 100 10", "share-bar", "", body)
 
 
 def percentile_strip(percentile: float | None, kind: str = "for") -> Markup:

@@ -18,9 +18,9 @@ from app.errors import Unavailable
 from app.models.client import Client
 from detectors.base import Level
 
-TITLES: dict[int, str] = {Level.REVIEW: "Review", Level.WATCH: "Watch", Level.NONE: "Ordinary"}
 CHOICES = (("review", "Review"), ("watch", "Watch or review"))
 MODELS_SHOWN = 12
+MODEL_NAMES = "names:models"  # hash of hash: hex of the event's model, and its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +41,6 @@ class Filters:
         return queries.ClientFilter(level_gte=int(level), q=self.client)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One client of the list."""
-
-    id: str
-    level: str
-    score: float
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    first_seen: Any
-    last_seen: Any
-
-
-def level_title(level: int) -> str:
-    """A level as people read it."""
-    return TITLES.get(level, str(level))
-
-
-def _row(client: Client) -> Row:
-    return Row(
-        client.id,
-        level_title(client.level),
-        client.score,
-        client.requests,
-        client.in_tokens,
-        client.out_tokens,
-        client.first_seen,
-        client.last_seen,
-    )
-
-
 async def show_list(request: Request) -> Response:
     """`GET /clients`: highest score first, one page."""
     asked = request.query_params
@@ -80,13 +48,12 @@ async def show_list(request: Request) -> Response:
     filters = Filters(level if level in dict(CHOICES) else "", client)
     async with session.visit(request) as visit:
         page = await queries.list_clients(visit.db, filters.query(), asked.get("cursor") or None, listing.PAGE_ROWS)
-        rows = [_row(client) for client in page.items]
         parameters = {"level": filters.level, "client": filters.client}
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,
-            "clients": rows,
-            "top": max((row.score for row in rows), default=0.0),
+            "clients": page.items,
+            "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,
             "levels": CHOICES,
             "pager": listing.pager("/clients", parameters, page.prev_cursor, page.next_cursor),
@@ -107,7 +74,7 @@ async def _now(request: Request, client_id: str, now: float) -> tuple[LiveClient
 
 def _facts(client: Client) -> list[tuple[str, Any, str]]:
     return [
-        ("Level", level_title(client.level), ""),
+        ("Level", words.LEVELS.get(client.level, str(client.level)), ""),
         ("Score", f"{words.score(client.score)} nats", ""),
         ("Peer group", words.words(client.peer_group) or "not known yet", ""),
         ("Requests", words.count(client.requests), ""),
@@ -127,9 +94,18 @@ def _plots(found: LiveClient) -> list[evidence.Plot]:
     return [plot for plot in plots if plot]
 
 
-def _models(found: LiveClient) -> list[tuple[str, int]]:
-    counts = sorted(found.activity.models.items(), key=lambda item: -item[1])
-    return [(str(name), int(amount)) for name, amount in counts[:MODELS_SHOWN]]
+async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
+    """The client's models by name, most used first; a hash where the name is not known."""
+    counts = found.activity.models[:MODELS_SHOWN]
+    hashes = [f"{number:08x}" for number, _ in counts]
+    try:
+        names = await request.app.state.redis.hmget(MODEL_NAMES, hashes) if hashes else []
+    except RedisError:
+        names = [None] * len(hashes)
+    return [
+        (name.decode("utf-8", "replace") if name else code, amount)
+        for name, code, (_, amount) in zip(names, hashes, counts, strict=True)
+    ]
 
 
 async def show(request: Request) -> Response:
@@ -141,11 +117,10 @@ async def show(request: Request) -> Response:
         decisions = await queries.decisions_of(visit.db, client_id)
         context = {
             "client": client,
-            "level": level_title(client.level),
             "evidence": evidence.live(found.explanation) if found else None,
             "gone": gone,
             "plots": _plots(found) if found else [],
-            "models": _models(found) if found else [],
+            "models": await _models(request, found) if found else [],
             "facts": _facts(client),
             "alerts": await queries.alerts_of(visit.db, client_id),
             "decisions": [review.decision(decision, visit.now) for decision in decisions],

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from app.console import charts, words
 from detectors.base import Explanation, Term
 
-LEAST_SHARE = 0.05  # nats; a smaller term says nothing a reviewer could use
+LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
+LEAST_PART = 0.005  # the same for what is taken off
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class TermView:
 
     label: str
     sentence: str
-    share: float
+    weight: str  # nats where it speaks for harvesting, per cent taken off where it speaks against
     value: str
     expected: str
     expected_p99: str
@@ -70,7 +71,6 @@ class EvidenceView:
     families: tuple[FamilyView, ...]
     terms: tuple[TermView, ...]
     counter: tuple[TermView, ...]
-    counter_nats: float
     cannot_tell: str
 
 
@@ -78,24 +78,29 @@ class EvidenceView:
 class RawTerm:
     """A term as it was measured, whatever it was read from; None where the reference does not know."""
 
-    family: str
     feature: str
     value: float | None
     unit: str
     expected: float | None
     expected_p99: float | None
     percentile: float | None
-    share: float
+    share: float  # signed part of the detector's own score
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class RawDetector:
-    """What one detector says in sum."""
+    """What one detector says: its evidence in nats, how rare that is, and the terms behind it."""
 
     family: str
     p: float
     nats: float
+    terms: tuple[RawTerm, ...]
+
+    @property
+    def gross(self) -> float:
+        """The score before the counter-evidence took its part."""
+        return sum(term.share for term in self.terms if term.share > 0)
 
 
 def _known(value: Any) -> float | None:
@@ -104,19 +109,18 @@ def _known(value: Any) -> float | None:
     return float(value)
 
 
-def _term(raw: RawTerm, largest: float) -> TermView:
-    kind = f"for {raw.family}" if raw.share >= 0 else "against"
+def _term(raw: RawTerm, family: str, weight: str, size: float, kind: str) -> TermView:
     return TermView(
         label=words.words(raw.feature),
         sentence=raw.sentence,
-        share=raw.share,
+        weight=weight,
         value=words.quantity(raw.value, raw.unit),
         expected="" if raw.expected is None else words.quantity(raw.expected, raw.unit),
         expected_p99="" if raw.expected_p99 is None else words.quantity(raw.expected_p99, raw.unit),
         percentile=words.percentile(raw.percentile),
-        family=raw.family,
-        family_title=words.FAMILIES.get(raw.family, words.words(raw.family).capitalize()),
-        bar=charts.share_bar(raw.share, largest, kind),
+        family=family,
+        family_title=words.FAMILIES.get(family, words.words(family).capitalize()),
+        bar=charts.share_bar(size, kind),
         strip=charts.percentile_strip(raw.percentile, kind),
     )
 
@@ -129,39 +133,55 @@ def _rarity(p: float) -> str:
     return f"1 in {words.count(round(1 / p))} ordinary peers scores this high"
 
 
-def _families(detectors: Sequence[RawDetector], terms: Sequence[RawTerm]) -> tuple[FamilyView, ...]:
+def _families(detectors: Sequence[RawDetector]) -> tuple[FamilyView, ...]:
+    """Each family by its strongest detector, which alone counts in the score."""
     best: dict[str, RawDetector] = {}
     for detector in detectors:
-        if detector.nats > best.get(detector.family, RawDetector("", 1.0, 0.0)).nats:
+        known = best.get(detector.family)
+        if detector.nats >= LEAST_NATS and (known is None or detector.nats > known.nats):
             best[detector.family] = detector
     views = []
     for family, detector in sorted(best.items(), key=lambda item: -item[1].nats):
-        mine = [term for term in terms if term.family == family and term.share > 0]
-        headline = max(mine, key=lambda term: term.share).sentence if mine else ""
+        headline = max(detector.terms, key=lambda term: term.share).sentence if detector.gross > 0 else ""
         title = words.FAMILIES.get(family, words.words(family).capitalize())
         views.append(FamilyView(family, title, detector.nats, headline, _rarity(detector.p)))
     return tuple(views)
 
 
-def _against(terms: Sequence[RawTerm], counter: Sequence[RawTerm]) -> list[RawTerm]:
-    """The counter-evidence, strongest first: one observation is said once, however many detectors weigh it."""
-    strongest: dict[str, RawTerm] = {term.feature: term for term in counter}
-    named = set(strongest)
-    for term in terms:
-        known = strongest.get(term.feature)
-        if term.share <= -LEAST_SHARE and term.feature not in named and (known is None or term.share < known.share):
-            strongest[term.feature] = term
-    return sorted(strongest.values(), key=lambda term: term.share)
+def _for(detectors: Sequence[RawDetector]) -> tuple[TermView, ...]:
+    """What points to harvesting: each detector's nats shared out over its terms, largest first."""
+    found = [
+        (term.share / detector.gross * detector.nats, detector.family, term)
+        for detector in detectors
+        for term in detector.terms
+        if term.share > 0
+    ]
+    found = sorted((item for item in found if item[0] >= LEAST_NATS), key=lambda item: -item[0])
+    largest = found[0][0] if found else 1.0
+    return tuple(
+        _term(term, family, words.signed(nats), nats / largest, f"for {family}") for nats, family, term in found
+    )
 
 
-def build(
-    head: Mapping[str, Any], detectors: Sequence[RawDetector], terms: Sequence[RawTerm], counter: Sequence[RawTerm]
-) -> EvidenceView:
-    """Sort, scale and label the raw numbers; negative terms stand with the counter-evidence."""
-    positive = sorted((term for term in terms if term.share >= LEAST_SHARE), key=lambda term: -term.share)
-    against = _against(terms, counter)
-    largest = max((abs(term.share) for term in (*positive, *against)), default=0.0)
-    families = _families(detectors, positive)
+def _against(detectors: Sequence[RawDetector], counter: Sequence[RawTerm]) -> tuple[TermView, ...]:
+    """What points to an ordinary use, by how much it takes off; said once however many detectors weigh it."""
+    strongest: dict[str, tuple[float, RawTerm]] = {}
+    for detector in detectors:
+        for term in detector.terms:
+            part = -term.share / detector.gross if detector.gross > 0 else 0.0
+            if part >= LEAST_PART and part > strongest.get(term.feature, (0.0, term))[0]:
+                strongest[term.feature] = (part, term)
+    for term in counter:
+        strongest.setdefault(term.feature, (0.0, term))
+    ordered = sorted(strongest.values(), key=lambda item: -item[0])
+    return tuple(
+        _term(term, "", f"−{part * 100:.0f} %" if part else "", min(part, 1.0), "against") for part, term in ordered
+    )
+
+
+def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Sequence[RawTerm]) -> EvidenceView:
+    """Sort, scale and label the raw numbers."""
+    families = _families(detectors)
     score, threshold = _known(head.get("score")) or 0.0, _known(head.get("threshold")) or 0.0
     parts = [charts.Part(family.name, family.title, family.nats) for family in families]
     return EvidenceView(
@@ -172,16 +192,14 @@ def build(
         peer_group=words.words(str(head.get("peer_group") or "")),
         requests=int(head.get("requests") or 0),
         families=families,
-        terms=tuple(_term(term, largest) for term in positive),
-        counter=tuple(_term(term, largest) for term in against),
-        counter_nats=sum(min(term.share, 0.0) for term in against),
+        terms=_for(detectors),
+        counter=_against(detectors, counter),
         cannot_tell=str(head.get("cannot_tell") or ""),
     )
 
 
-def _raw(term: Term, family: str) -> RawTerm:
+def _raw(term: Term) -> RawTerm:
     return RawTerm(
-        family=family,
         feature=term.feature,
         value=_known(term.value),
         unit=term.unit,
@@ -203,14 +221,15 @@ def live(explanation: Explanation) -> EvidenceView:
         "requests": explanation.requests,
         "cannot_tell": explanation.cannot_tell,
     }
-    detectors = [RawDetector(item.family, item.p, item.nats) for item in explanation.evidence]
-    terms = [_raw(term, item.family) for item in explanation.evidence for term in item.terms]
-    return build(head, detectors, terms, [_raw(term, "") for term in explanation.counter])
+    detectors = [
+        RawDetector(item.family, item.p, _known(item.nats) or 0.0, tuple(_raw(term) for term in item.terms))
+        for item in explanation.evidence
+    ]
+    return build(head, detectors, [_raw(term) for term in explanation.counter])
 
 
 def _frozen_term(item: Mapping[str, Any]) -> RawTerm:
     return RawTerm(
-        family=str(item.get("family") or ""),
         feature=str(item.get("feature") or ""),
         value=_known(item.get("value")),
         unit=str(item.get("unit") or ""),
@@ -225,13 +244,18 @@ def _frozen_term(item: Mapping[str, Any]) -> RawTerm:
 def frozen(document: Mapping[str, Any]) -> EvidenceView:
     """The evidence as an alert froze it; what an older format lacks is left out."""
     thresholds = document.get("thresholds") or {}
+    contributions = document.get("contributions") or ()
     detectors = [
-        RawDetector(str(item.get("family") or ""), _known(item.get("p")) or 0.0, _known(item.get("nats")) or 0.0)
+        RawDetector(
+            str(item.get("family") or ""),
+            _known(item.get("p")) or 0.0,
+            _known(item.get("nats")) or 0.0,
+            tuple(_frozen_term(one) for one in contributions if one.get("detector") == item.get("detector")),
+        )
         for item in document.get("detectors") or ()
     ]
-    terms = [_frozen_term(item) for item in document.get("contributions") or ()]
     counter = [_frozen_term(item) for item in document.get("counter_evidence") or ()]
-    return build({**document, "threshold": thresholds.get("review")}, detectors, terms, counter)
+    return build({**document, "threshold": thresholds.get("review")}, detectors, counter)
 
 
 def frozen_points(items: Iterable[Mapping[str, Any]]) -> list[tuple[float, int]]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.clients import queries as clients
 from app.console import health
+from detectors.engine import Engine
 
 PAGE_ROWS = 50
 
@@ -37,8 +38,13 @@ def pager(path: str, parameters: Mapping[str, str], previous: str | None, follow
     )
 
 
+def threshold(scoring: Engine) -> float:
+    """The lowest evidence at which an alert can open; the exact one rises with a client's requests."""
+    return float(scoring.reference.review.min())
+
+
 async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:
     """Where scoring stands now."""
     state = request.app.state
     beats = await health.heartbeats(state.redis)
-    return health.pulse(beats, await clients.totals(db), float(state.scoring.threshold), now)
+    return health.pulse(beats, await clients.totals(db), threshold(state.scoring), now)

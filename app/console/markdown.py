@@ -24,7 +24,7 @@ def _terms(terms: Iterable[TermView]) -> list[str]:
         peers = f"; peers: median {term.expected}" if term.expected else ""
         place = f", {term.percentile} percentile" if term.percentile else ""
         lines.append(
-            f"- **{words.signed(term.share)}** {plain(term.label)}: {plain(term.sentence)} "
+            f"- {f'**{plain(term.weight)}** ' if term.weight else ''}{plain(term.label)}: {plain(term.sentence)} "
             f"Here {plain(term.value)}{plain(peers)}{place}."
         )
     return lines

@@ -41,6 +41,7 @@ def environment() -> Environment:
         disposition=words.disposition,
         duration=words.duration,
         iso=words.iso,
+        level_title=lambda level: words.LEVELS.get(level, str(level)),
         score=words.score,
         signed=words.signed,
         state_title=lambda name: words.STATES.get(name, words.words(name).capitalize()),

@@ -9,16 +9,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import access
-from app.access import sessions
+from app.access import sessions, tokens
 from app.console import render, session
 from app.console.guard import HOME, return_path
 from app.console.route import PageRoute
 from app.console.throttle import Throttle
 from app.errors import Unauthenticated
 from app.store.db import session_scope
-
-TOKEN_LIMIT = 500  # characters; ours are much shorter
 
 
 def _page(request: Request, wanted: str, problem: str = "", message: str = "", status: int = 200) -> Response:
@@ -79,8 +76,9 @@ async def _enter(request: Request, token: str, wanted: str, throttle: Throttle, 
     cookie = session.session_cookie(request)
     try:
         async with session_scope(request.app.state.engine) as db:
-            principal = await access.authenticate(db, token[:TOKEN_LIMIT], now)
+            principal = await tokens.authenticate(db, token, now)
             await sessions.end(db, request.cookies.get(cookie, ""))
+            await tokens.touch(db, principal.token_id, now)
             value = await sessions.begin(db, principal, now)
     except Unauthenticated:
         throttle.failed(_peer(request), now)

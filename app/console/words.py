@@ -21,6 +21,7 @@ DISPOSITIONS: tuple[tuple[str, str, str], ...] = (
 """Value, title and meaning of each way to close an alert."""
 
 STATES: dict[str, str] = {"new": "New", "in_review": "In review", "closed": "Closed"}
+LEVELS: dict[int, str] = {2: "Review", 1: "Watch", 0: "Ordinary"}  # of detectors.base.Level
 SEVERITIES: tuple[str, ...] = ("critical", "high", "medium", "low")
 FAMILIES: dict[str, str] = {
     "content": "Content",
@@ -56,7 +57,7 @@ def compact(value: float) -> str:
 
 def score(value: float | None) -> str:
     """Evidence in nats, one decimal; a dash where it is unknown."""
-    return "–" if value is None or math.isnan(value) else f"{value:.1f}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
 
 
 def signed(value: float) -> str:
@@ -66,6 +67,13 @@ def signed(value: float) -> str:
     return f"{'−' if value < 0 else '+'}{abs(value):.1f}"
 
 
+def _percent(value: float) -> str:
+    """Whole per cent where it is much, two digits where it is little; 100 only where it is all."""
+    if 99 < value < 99.95:
+        return "99 %"
+    return f"{value:.0f} %" if value >= 9.95 or value <= 0 else f"{value:.2g} %"
+
+
 def quantity(value: float | None, unit: str = "") -> str:
     """A measured value with its unit; shares become percentages, seconds durations."""
     if value is None or math.isnan(value):
@@ -73,8 +81,7 @@ def quantity(value: float | None, unit: str = "") -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if unit in SHARES:
-        percent = value * 100 if unit != "percent" else value
-        return f"{percent:.0f} %" if percent >= 9.95 or percent == 0 else f"{percent:.2g} %"
+        return _percent(value * 100 if unit != "percent" else value)
     if unit == "s":
         return duration(value)
     text = count(value) if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
