@@ -10,6 +10,7 @@ from pathlib import Path
 LARGEST = 5 << 20  # bytes of a log file before it becomes the older one; there is one older one
 LONGEST_LINE = 8192
 LAST_LINES = 12
+LONGEST_WARNING = 240  # characters on the terminal
 BURST = 5  # warnings of a child shown within WINDOW seconds
 WINDOW = 30.0
 
@@ -34,7 +35,10 @@ def warning_in(line: str) -> str:
     if not _LEVEL.search(line):
         return ""
     message = _MESSAGE.search(line)
-    return (message.group(1).strip('"') + message.group(2)).split(" error=", 1)[0] if message else line
+    text = (message.group(1).strip('"') + message.group(2)).split(" error=", 1)[0] if message else line
+    if "Traceback" in text:  # the file has all of it; its last line says what happened
+        text = [part for part in text.split("\\n") if part.strip()][-1]
+    return text[:LONGEST_WARNING]
 
 
 class BoundedLog:

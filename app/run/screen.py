@@ -95,7 +95,7 @@ class Screen:
         rows = (
             ("Gateway", f"{where.gateway}/v1", "the base URL for your client"),
             ("Dashboard", where.console, "sign in with the admin token"),
-            ("API", where.api, "reference, OpenAPI 3.1"),
+            ("REST API", where.api, "OpenAPI 3.1"),
             ("Admin token", where.token, ""),
             ("Data, logs", where.data, ""),
         )

@@ -27,6 +27,7 @@ from app.store.redis import check_async, connect_async
 from app.store.secret import load_secret
 
 READY_SECONDS = 90.0  # for gateway and API to answer, on a slow machine
+MOST_STARTS = 4  # of one of them before we give up
 MIGRATE_SECONDS = 120.0
 LEGEND = "sample-clients.csv"
 
@@ -40,7 +41,7 @@ class Supervisor:
         self.embedded: Embedded | None = None
         self.sample_socket: socket.socket | None = None
         self.stopping = asyncio.Event()
-        self.secret = load_secret(settings)
+        self.secret = load_secret(settings).decode()
         self.token = load_admin_token(settings)
 
     def _child(self, spec: Spec) -> Child:
@@ -101,8 +102,8 @@ class Supervisor:
         child, deadline = self.children[name], time.monotonic() + READY_SECONDS
         while (await probe.get(host, port, path))[0] != 200:
             self.raise_fatal()
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{name} does not answer after {READY_SECONDS:g} s: {child.output.obituary()}")
+            if time.monotonic() > deadline or child.starts > MOST_STARTS:
+                raise Unavailable(f"{name} does not start: {child.output.obituary()} (see {child.output.log.path})")
             await asyncio.sleep(0.1)
 
     def raise_fatal(self) -> None:
@@ -134,7 +135,7 @@ class Supervisor:
         return Addresses(
             gateway=_url(settings.gateway_host, settings.gateway_port),
             console=console,
-            api=f"{console}/api/v1/docs",
+            api=f"{console}/api/v1/openapi.json",
             token=self.token,
             data=f"{shown}, {shown / 'logs'}",
             upstream=settings.upstream,

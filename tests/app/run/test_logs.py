@@ -13,6 +13,8 @@ from app.run.logs import BURST, LARGEST, WINDOW, BoundedLog, Output, warning_in
             "Redis is away cause=refused",
         ),
         ('time=x level=error role=worker logger=a message=failed error="Traceback ..."', "failed"),
+        (r'level=error message="Traceback (most recent call last):\n  File\nOSError: full\n"', "OSError: full"),
+        ("level=warning message=" + "x" * 999, "x" * 240),
         ("time=x level=info role=worker logger=a message=hello", ""),
         ("Traceback (most recent call last):", ""),
         ("77:M 25 Nov 2026 17:40:00.123 # Out of disk", "Out of disk"),
