@@ -85,8 +85,8 @@ def _term(term: Term, **about: Any) -> dict[str, Any]:
     }
 
 
-def _why(explanation: Explanation) -> dict[str, Any]:
-    """The parts that both documents hold: who says what, for and against."""
+def why(explanation: Explanation) -> dict[str, Any]:
+    """Who says what, for and against; numbers as they are, so pass it through `jsonable` before it is sent."""
     contributions = [
         _term(term, detector=evidence.detector, family=evidence.family)
         for evidence in explanation.evidence
@@ -112,7 +112,7 @@ def frozen(finding: FindingInput, alert_id: str, episode: int) -> dict[str, Any]
     hours = [(at, count) for at, count in activity.hours if count] if activity is not None else []
     minutes = list(activity.minutes) if activity is not None else []
     start = min([at for at, _ in hours], default=finding.at)
-    document = _why(explanation) | {
+    document = why(explanation) | {
         "format": FORMAT,
         "id": alert_id,
         "episode_no": episode,
@@ -141,7 +141,7 @@ def frozen(finding: FindingInput, alert_id: str, episode: int) -> dict[str, Any]
 
 def reading(finding: FindingInput) -> dict[str, Any]:
     """The newest word on the client, refreshed with each finding."""
-    document = _why(finding.explanation) | {
+    document = why(finding.explanation) | {
         "at": instant(finding.at),
         "score": finding.score,
         "level": int(finding.level),

@@ -16,7 +16,7 @@ from app.alerts.evidence import FindingInput, frozen, reading, severity_of, spea
 from app.clients import queries as clients
 from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
 from app.models.alert import Alert
-from app.models.base import COUNT_LIMIT, moment, new_id
+from app.models.base import COUNT_LIMIT, is_id, moment, new_id
 from app.models.client import client_ref
 from app.models.label import Label
 from app.models.vocabulary import Disposition, State, Verdict
@@ -188,7 +188,9 @@ async def _locked(session: AsyncSession, alert_id: str, expected_version: int | 
     """The alert, locked, in the version that the reviewer saw."""
     if expected_version is None:
         raise PreconditionRequired("say which version you saw: send its ETag in If-Match")
-    alert = await session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+    alert = None
+    if is_id(alert_id, "al"):
+        alert = await session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
     if alert is None:
         raise NotFound("no such alert")
     if alert.version != expected_version:

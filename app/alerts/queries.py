@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import NotFound
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
+from app.models.base import is_id
 from app.models.client import client_number
 from app.models.label import Label
 from app.models.vocabulary import Severity, State
@@ -67,7 +68,7 @@ async def list_alerts(session: AsyncSession, filters: AlertFilter, cursor: str |
 
 async def get_alert(session: AsyncSession, alert_id: str) -> Alert:
     """The alert; NotFound where there is none."""
-    alert = await session.get(Alert, alert_id) if "\0" not in alert_id else None
+    alert = await session.get(Alert, alert_id) if is_id(alert_id, "al") else None
     if alert is None:
         raise NotFound("no such alert")
     return alert

@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 
 from app.models.client import client_number
 from app.store.stream import partition_of, row_key
+from detectors.activity import Activity
 from detectors.base import Explanation
-from detectors.engine import Activity, Engine
+from detectors.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

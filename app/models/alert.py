@@ -60,3 +60,8 @@ class Alert(Base):
         sa.Index(None, "severity", "id"),
         sa.Index(None, "state", "opened_at", "id"),
     )
+
+    @property
+    def severity_id(self) -> int:
+        """OCSF's number of the severity."""
+        return self.severity.number

@@ -29,6 +29,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What the column holds in Python."""
+        return datetime
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The moment as the driver wants it: SQLite knows no zones, so it is given UTC without one."""
         if value is None:
@@ -87,3 +92,9 @@ def new_id(prefix: str, now: float) -> str:
 def moment(seconds: float) -> datetime:
     """Epoch seconds as an aware UTC datetime."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` can be an id that `new_id` made; what cannot is not worth asking the database."""
+    digits = text.removeprefix(f"{prefix}_").replace("-", "")
+    return len(text) == len(prefix) + 37 and len(digits) == 32 and not set(digits) - set("0123456789abcdef")

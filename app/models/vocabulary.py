@@ -69,6 +69,11 @@ class SeverityNumber(TypeDecorator[Severity]):
     impl = sa.SmallInteger
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[Severity]:
+        """What the column holds in Python."""
+        return Severity
+
     def process_bind_param(self, value: Severity | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """The number; raises ValueError where the word is unknown."""
         return None if value is None else SEVERITY_IDS[Severity(value)]

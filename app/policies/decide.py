@@ -97,3 +97,8 @@ async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now
     """End every standing decision that came from the alert; returns them."""
     query = sa.select(Decision).where(Decision.alert_id == alert_id, Decision.revoked_at.is_(None))
     return [_end(session, decision, reason, now) for decision in await session.scalars(query.order_by(Decision.id))]
+
+
+async def decisions_of_alert(session: AsyncSession, alert_id: str) -> list[Decision]:
+    """Every decision that came from the alert, oldest first."""
+    return list(await session.scalars(sa.select(Decision).where(Decision.alert_id == alert_id).order_by(Decision.id)))

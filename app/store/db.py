@@ -6,16 +6,18 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -114,6 +116,23 @@ def migration_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(next(iter(migrations.__path__))).replace("%", "%%"))
     return config
+
+
+@cache
+def _head() -> str:
+    """The newest revision that this version knows."""
+    return str(ScriptDirectory.from_config(migration_config()).get_current_head())
+
+
+async def is_migrated(session: AsyncSession) -> bool:
+    """Whether the tables are at this version's revision, or at a newer release's."""
+    try:
+        found = await session.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    except (OperationalError, ProgrammingError) as error:
+        if isinstance(error, ProgrammingError) or "no such table" in str(error.orig):
+            return False
+        raise
+    return found is not None and str(found) >= _head()
 
 
 def _lock(connection: Connection, deadline: float) -> None:

@@ -1,0 +1,81 @@
+"""Bearer tokens at the door of the API: who calls is settled before anything of the request is read."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Security
+from fastapi.params import Security as SecurityParameter
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.access import tokens
+from app.access.tokens import Principal
+from app.errors import Unauthenticated, Unavailable
+from app.store.db import read_scope, session_scope
+
+_scheme = HTTPBearer(scheme_name="token", description="A token with the scopes named.", auto_error=False)
+
+
+def _presented(request: Request) -> str:
+    """The bearer token; Unauthenticated where there is none, or more than one."""
+    given = request.headers.getlist("authorization")
+    scheme, _, secret = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise Unauthenticated("send a token: Authorization: Bearer ...")
+    return secret.strip()
+
+
+async def identify(request: Request) -> Principal:
+    """Who calls; its use is noted about once a minute, and never at the price of the request."""
+    now = time.time()
+    engine = request.app.state.engine
+    presented = _presented(request)
+    async with read_scope(engine) as session:
+        principal = await tokens.authenticate(session, presented, now)
+    if tokens.is_due(principal, now):
+        with contextlib.suppress(Unavailable):
+            async with session_scope(engine) as session:
+                await tokens.touch(session, principal.token_id, now)
+    return principal
+
+
+class GuardedRoute(APIRoute):
+    """A route whose `allowed(...)` scopes are checked first, before parameters and body are looked at."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, behind the check; a route that names no scope is a mistake and cannot be made."""
+        handle = super().get_route_handler()
+        scopes = [s for d in self.dependencies if isinstance(d, SecurityParameter) for s in d.scopes or ()]
+        if not scopes:
+            raise TypeError(f"{self.path} names no scope")
+
+        async def guarded(request: Request) -> Response:
+            principal = await identify(request)
+            principal.require(*scopes)
+            request.state.principal = principal
+            return await handle(request)
+
+        return guarded
+
+
+async def _documented(_token: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> None:
+    """Puts the scheme into the OpenAPI document; the check itself is GuardedRoute's."""
+
+
+def allowed(*scopes: str) -> list[Any]:
+    """The `dependencies` of a route: a token with all of `scopes`."""
+    return [Security(_documented, scopes=list(scopes))]
+
+
+def _principal(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(_principal)]

@@ -1,0 +1,79 @@
+"""/livez, /readyz and /metrics: for whoever keeps the process running, not for reviewers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from fastapi import APIRouter
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api import metrics, status
+from app.api.access import GuardedRoute, allowed
+from app.api.documents import errors
+from app.api.schemas import Health
+from app.errors import Unavailable
+from app.store.db import is_migrated, read_scope
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+CHECK_SECONDS = 2.0
+
+open_router = APIRouter(tags=["service"])
+guarded_router = APIRouter(tags=["service"], route_class=GuardedRoute)
+
+
+@open_router.get("/livez", operation_id="getLive", summary="Whether the process answers", responses=errors())
+async def livez() -> Health:
+    """Always ok: that it answers is the answer."""
+    return Health(status="ok")
+
+
+async def _redis(request: Request) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await request.app.state.redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        return "away"
+    return "ok"
+
+
+async def _database(request: Request) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), read_scope(request.app.state.engine) as session:
+            return "ok" if await is_migrated(session) else "not migrated"
+    except (Unavailable, TimeoutError):
+        return "away"
+
+
+@open_router.get(
+    "/readyz", operation_id="getReady", summary="Whether API and dashboard can serve", responses=errors(503)
+)
+async def readyz(request: Request) -> Health:
+    """Ready while the database answers and has this version's tables; Redis may be away."""
+    checks = {"db": await _database(request), "redis": await _redis(request)}
+    if checks["db"] != "ok":
+        raise Unavailable(f"the database is {checks['db']}")
+    return Health(status="ok", checks=checks)
+
+
+@guarded_router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Read the metrics",
+    dependencies=allowed("metrics:read"),
+    response_class=Response,
+    responses=errors(401, 403, 503) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def read_metrics(request: Request) -> Response:
+    """Prometheus' text format: this process, and every other one by its heartbeat."""
+    now = time.time()
+    beats = await status.heartbeats(request)
+    rows = await status.stored(request)
+    families = [
+        metrics.dependencies({"redis": beats is not None, "db": True}),
+        *metrics.alerts(rows.alerts, rows.outbox),
+        *metrics.processes(beats or (), now),
+    ]
+    return Response(request.app.state.metrics.render(families), media_type=TEXT)

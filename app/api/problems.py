@@ -1,0 +1,136 @@
+"""RFC 9457 problem details: what every error of the API looks like; nothing of the request is ever repeated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import InvalidInput, PreconditionFailed, StillwatchError, Unauthenticated, Unavailable
+from app.models.vocabulary import Disposition
+
+MEDIA_TYPE = "application/problem+json"
+SILENT = frozenset({"value_error", "assertion_error", "extra_forbidden", "json_invalid", "union_tag_invalid"})
+HINTS = {"/disposition": f"choose one of {', '.join(Disposition)}"}
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error: `code` is stable, `title` is the same for each of a code, `detail` is about this one."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    errors: Sequence[dict[str, str]] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def respond(problem: Problem, request_id: str) -> Response:
+    """The problem as an answer."""
+    body: dict[str, Any] = {
+        "type": f"urn:stillwatch:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": f"urn:stillwatch:request:{request_id}",
+        "code": problem.code,
+        "request_id": request_id,
+        "errors": list(problem.errors),
+    }
+    return Response(json.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def of_error(error: StillwatchError, path: str) -> Problem:
+    """The problem that one of our own errors is."""
+    headers: dict[str, str] = {}
+    errors: list[dict[str, str]] = []
+    detail = str(error)
+    if isinstance(error, InvalidInput):
+        errors.append({"pointer": error.pointer, "code": error.code, "message": error.problem})
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="stillwatch"'
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if isinstance(error, PreconditionFailed):
+        headers["Link"] = f'<{path.rpartition("/")[0]}>; rel="latest-version"'
+    return Problem(error.status, error.code, error.title, detail, errors, headers)
+
+
+def _pointer(location: Sequence[int | str], kind: str) -> str:
+    """A JSON pointer into the body, else the parameter's name; an unknown name is the caller's own text."""
+    where, *rest = location or ("body",)
+    if kind == "extra_forbidden":
+        rest = rest[:-1]
+    if where == "body":
+        return "".join(f"/{part}" for part in rest if not isinstance(part, int)) if kind != "json_invalid" else ""
+    return ".".join(str(part) for part in rest) or str(where)
+
+
+def _message(kind: str, text: str, pointer: str) -> str:
+    if kind in ("missing", "enum") and pointer in HINTS:
+        return HINTS[pointer]
+    if kind == "extra_forbidden":
+        return "there is a name that we do not know"
+    return "it is not valid" if kind in SILENT else text
+
+
+def of_validation(error: RequestValidationError) -> Problem:
+    """The problem that a rejected request is: which parameters or members, and what they should be."""
+    errors = []
+    for item in error.errors():
+        kind = str(item["type"])
+        pointer = _pointer(item["loc"], kind)
+        errors.append({"pointer": pointer, "code": kind, "message": _message(kind, str(item["msg"]), pointer)})
+    first = errors[0] if errors else {"pointer": "", "message": "the request is not valid"}
+    detail = f"{first['pointer']}: {first['message']}" if first["pointer"] else first["message"]
+    return Problem(422, InvalidInput.code, InvalidInput.title, detail, errors)
+
+
+def of_http(error: HTTPException) -> Problem:
+    """The problem that the framework's own refusal is: no such path, no such method, an unreadable body."""
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    details = {404: "there is nothing at this address", 405: "this address does not take this method"}
+    detail = details.get(error.status_code, "the request could not be read")
+    return Problem(error.status_code, code, phrase, detail, (), dict(error.headers or {}))
+
+
+def request_id(request: Request) -> str:
+    """The id that the edge gave this request."""
+    return str(request.state.request_id)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StillwatchError)
+        return respond(of_error(error, request.url.path), request_id(request))
+
+    async def validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return respond(of_validation(error), request_id(request))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return respond(of_http(error), request_id(request))
+
+    async def redis(request: Request, _error: Exception) -> Response:
+        away = Unavailable("Redis does not answer")
+        return respond(of_error(away, request.url.path), request_id(request))
+
+    app.add_exception_handler(StillwatchError, ours)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RedisError, redis)

@@ -1,0 +1,29 @@
+"""Every route of the API in one place: what is mounted where."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from app.api import alerts, clients, documents, health, status
+
+BASE = "/api/v1"
+
+
+async def _openapi(request: Request) -> JSONResponse:
+    """The OpenAPI document, open to everyone: it holds no data."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
+
+
+def make_router() -> APIRouter:
+    """The resources under /api/v1; health and metrics at the root and, under the same names, beside them."""
+    router = APIRouter()
+    for part in (alerts.router, clients.router, status.router):
+        router.include_router(part, prefix=BASE)
+    for part in (health.open_router, health.guarded_router):
+        router.include_router(part)
+        router.include_router(part, prefix=BASE, include_in_schema=False)
+    router.add_api_route(documents.PATH, _openapi, methods=["GET"], include_in_schema=False)
+    return router

@@ -1,0 +1,259 @@
+"""The JSON shapes of the API. Words such as `status` may gain values: readers must tolerate new ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.models.vocabulary import Action, Disposition, Severity, State, Verdict
+
+T = TypeVar("T")
+
+CLIENT = "cl_5f0c2b9e4d17a36c"
+ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
+MOMENT = "2026-11-25T17:03:11.482Z"
+
+
+class Shape(BaseModel):
+    """Root of what we send; read from rows by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Links(Shape):
+    """Where a page stands."""
+
+    next_cursor: str | None = Field(description="Leads to the rows after this page")
+    prev_cursor: str | None = Field(description="Leads to the rows before this page")
+    has_more: bool = Field(description="Whether rows follow this page")
+
+
+class Listing(Shape, Generic[T]):
+    """A page of rows."""
+
+    data: list[T]
+    page: Links
+
+
+class AlertShape(Shape):
+    """An alert without its evidence."""
+
+    id: str = Field(examples=[ALERT])
+    client_id: str = Field(examples=[CLIENT])
+    status: State = Field(validation_alias="state")
+    disposition: Disposition | None = Field(description="The verdict; present exactly when the alert is closed")
+    severity: Severity
+    severity_id: int = Field(description="2 low, 3 medium, 4 high, 5 critical, as in OCSF", examples=[4])
+    score: float = Field(description="The highest of the episode, nats", examples=[14.2])
+    threshold: float = Field(description="Where review begins, nats", examples=[9.2])
+    sentence: str = Field(description="Why, in one sentence", examples=["One template fills 97 % of 1,204 requests."])
+    episode: int = Field(description="Counts the alerts of this client under this policy", examples=[1])
+    policy: str = Field(examples=["harvest"])
+    policy_version: int = Field(examples=[1])
+    assignee: str | None = Field(description="Who claimed it")
+    created_at: datetime = Field(validation_alias="opened_at", examples=[MOMENT])
+    updated_at: datetime = Field(examples=[MOMENT])
+    closed_at: datetime | None
+    closed_by: str | None
+    note: str | None = Field(description="What the reviewer wrote at the closing")
+    version: int = Field(description="The number in the ETag; a refresh of `latest` leaves it alone", examples=[1])
+
+
+class DecisionShape(Shape):
+    """What the gateway does to a client, until when."""
+
+    id: str = Field(examples=["dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"])
+    alert_id: str = Field(examples=[ALERT])
+    client_id: str = Field(examples=[CLIENT])
+    action: Action
+    simulated: bool = Field(description="True: recorded, and not one answer is changed")
+    reason: str
+    policy: str
+    policy_version: int
+    starts_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_reason: str | None
+
+
+class AlertDetail(AlertShape):
+    """An alert with its evidence and decisions."""
+
+    evidence: dict[str, Any] = Field(description="Frozen when the alert opened; never changes (docs/review.md)")
+    latest: dict[str, Any] = Field(description="The newest reading of the client; follows the traffic")
+    decisions: list[DecisionShape]
+
+
+class EventShape(Shape):
+    """One step of an alert's history."""
+
+    id: str
+    sequence: int = Field(description="The alert's version after the step")
+    at: datetime
+    kind: str = Field(description="opened, escalated, cleared, returned, claimed, closed or reopened")
+    actor: str = Field(description="The name of the token, or `stillwatch` for what no person did")
+    data: dict[str, Any]
+
+
+class ClientShape(Shape):
+    """A client as the worker last wrote it down."""
+
+    id: str = Field(examples=[CLIENT])
+    first_seen: datetime = Field(examples=[MOMENT])
+    last_seen: datetime = Field(examples=[MOMENT])
+    requests: int = Field(examples=[1204])
+    in_tokens: int
+    out_tokens: int
+    level: int = Field(description="0 none, 1 watch, 2 review", examples=[2])
+    score: float = Field(description="Fused evidence, nats", examples=[14.2])
+    peer_group: str
+
+
+class LabelShape(Shape):
+    """A reviewer's verdict."""
+
+    id: str
+    alert_id: str
+    verdict: Verdict
+    disposition: Disposition
+    given_by: str
+    given_at: datetime
+
+
+class Bucket(Shape):
+    """Requests in one span of time."""
+
+    start: datetime
+    requests: int
+
+
+class ActivityShape(Shape):
+    """When a client asked."""
+
+    minutes: list[Bucket] = Field(description="The last 60 minutes")
+    hours: list[Bucket] = Field(description="The last 72 hours")
+
+
+class LiveShape(Shape):
+    """What the engine says of the client now."""
+
+    at: datetime
+    level: int
+    score: float | None
+    threshold: float | None
+    peer_group: str
+    requests: int
+    explanation: dict[str, Any] = Field(description="sentence, detectors, contributions, counter_evidence, cannot_tell")
+    activity: ActivityShape
+
+
+class ClientDetail(ClientShape):
+    """A client with all that is known of it."""
+
+    live: LiveShape | None = Field(description="Null where the row expired or Redis is away: see live_status")
+    live_status: str = Field(description="ok, expired or unavailable", examples=["ok"])
+    alerts: list[AlertShape] = Field(description="The newest 50")
+    decisions: list[DecisionShape] = Field(description="The newest 50")
+    labels: list[LabelShape]
+
+
+class Process(Shape):
+    """One process, by its heartbeat."""
+
+    role: str
+    instance: str
+    host: str
+    at: datetime
+    started: datetime
+    counters: dict[str, float]
+    gauges: dict[str, float]
+    info: dict[str, Any]
+
+
+class StatusShape(Shape):
+    """Whether traffic is watched."""
+
+    mode: str = Field(description="ok, degraded (scores are late or lost) or fail_open (traffic passes unscored)")
+    reasons: list[str] = Field(description="Why the mode is not ok")
+    at: datetime
+    redis: str = Field(description="ok or away")
+    db: str = Field(description="ok or away")
+    scorer_lag_s: float | None = Field(description="How far the slowest worker is behind; null where none says")
+    dropped_events: float = Field(description="Copies and events dropped since the processes started")
+    outbox_depth: int
+    alerts: dict[str, int] = Field(description="Alerts by status")
+    clients: int
+    processes: list[Process]
+
+
+class Health(Shape):
+    """Whether this process can serve."""
+
+    status: str = Field(examples=["ok"])
+    checks: dict[str, str] = Field(default_factory=dict, examples=[{"db": "ok", "redis": "ok"}])
+
+
+class Body(BaseModel):
+    """Root of what we are sent: names that we do not know are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CloseBody(Body):
+    """The verdict."""
+
+    disposition: Disposition = Field(description="Mandatory; it also becomes a label")
+    note: str = Field("", max_length=4000, examples=["One key, one template, 40,000 different questions."])
+
+
+class ReopenBody(Body):
+    """Why the verdict does not hold."""
+
+    reason: str = Field(min_length=1, max_length=4000, pattern=r"\S", examples=["The customer sent the contract."])
+
+
+STATES = "|".join(State)
+TEXT = r"^[^\x00]*$"
+Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page")]
+Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` or `prev_cursor` of another page")]
+
+
+class Query(BaseModel):
+    """Root of the parameters of a list: names that we do not know are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
+class AlertQuery(Query):
+    """Which alerts, in which order."""
+
+    status: str = Field("", pattern=rf"^(({STATES})(,({STATES}))*)?$", description="Several, joined by commas")
+    severity_gte: str | None = Field(None, pattern=r"^(low|medium|high|critical|[2-5])$", description="A word or id")
+    client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
+    created_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    created_lt: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    q: str = Field("", max_length=200, pattern=TEXT, description="Part of the sentence, the client's id or the alert's")
+    sort: str = Field(
+        "-created_at",
+        max_length=100,
+        pattern=r"^-?(created_at|updated_at|score|severity)(,-?(created_at|updated_at|score|severity)){0,3}$",
+    )
+
+
+class ClientQuery(Query):
+    """Which clients, in which order."""
+
+    level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review")
+    peer_group: str = Field("", max_length=64, pattern=TEXT)
+    seen_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    q: str = Field("", max_length=200, pattern=TEXT, description="Part of the id")
+    sort: str = Field(
+        "-score",
+        max_length=100,
+        pattern=r"^-?(last_seen|first_seen|score|requests)(,-?(last_seen|first_seen|score|requests)){0,3}$",
+    )

@@ -1,0 +1,150 @@
+"""Whether traffic is watched: from the heartbeats of every process, Redis and the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+from redis.exceptions import RedisError
+from starlette.requests import Request
+
+from app.alerts import queries as alerts
+from app.api.access import GuardedRoute, allowed
+from app.api.documents import errors
+from app.api.schemas import Process, StatusShape
+from app.clients import queries as clients
+from app.models.base import moment
+from app.models.outbox import OutboxMessage
+from app.store.db import read_scope
+from app.store.heartbeat import Heartbeat, read_all_async
+
+router = APIRouter(tags=["service"], route_class=GuardedRoute)
+LATE_SECONDS = 60.0  # a scorer this far behind is degraded
+STALE_SECONDS = 15.0  # a heartbeat comes every few seconds
+REDIS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database says."""
+
+    alerts: dict[str, int]
+    clients: int
+    outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The mode, and why it is not ok; `lag` in seconds, None where no worker says."""
+
+    mode: str
+    reasons: list[str] = field(default_factory=list)
+    lag: float | None = None
+    dropped: float = 0.0
+
+
+def dropped_events(beats: Iterable[Heartbeat]) -> float:
+    """Copies and events that were dropped anywhere since the processes started."""
+    return sum(
+        float(value)
+        for beat in beats
+        for name, value in beat.counters.items()
+        if "dropped" in name and isinstance(value, int | float)
+    )
+
+
+def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
+    """How far the slowest worker is behind."""
+    said = [
+        float(value)
+        for beat in beats
+        if beat.role == "worker"
+        for name, value in beat.gauges.items()
+        if "lag" in name and name.endswith("seconds")
+    ]
+    return max(said, default=None)
+
+
+def assess(beats: Sequence[Heartbeat] | None, now: float) -> Assessment:
+    """The mode from the heartbeats; None for `beats` says that Redis is away.
+
+    fail_open: a gateway lives and passes traffic that nobody scores. degraded: scores are late, lost, or
+    unknown. What was dropped in the past is told beside the mode and does not change it.
+    """
+    if beats is None:
+        return Assessment("degraded", ["Redis does not answer: traffic passes, and is not scored until it is back"])
+    alive = {beat.role for beat in beats if now - beat.at < STALE_SECONDS}
+    reasons = [f"no {role} reports" for role in ("gateway", "extractor", "worker") if role not in alive]
+    unwatched = "gateway" in alive and not {"extractor", "worker"} <= alive
+    if any(beat.role == "gateway" and beat.info.get("mode") == "bypass" for beat in beats):
+        reasons.append("the gateway is in bypass: it relays and watches nothing")
+        unwatched = True
+    lag = lag_seconds(beats)
+    if lag is not None and lag > LATE_SECONDS:
+        reasons.append(f"scoring is {lag:.0f} s behind")
+    mode = "fail_open" if unwatched else "degraded" if reasons else "ok"
+    return Assessment(mode, reasons, lag, dropped_events(beats))
+
+
+async def heartbeats(request: Request) -> list[Heartbeat] | None:
+    """Every living process; None where Redis is away."""
+    try:
+        async with asyncio.timeout(REDIS_SECONDS):
+            return await read_all_async(request.app.state.redis)
+    except (RedisError, OSError, TimeoutError):
+        return None
+
+
+async def stored(request: Request) -> Stored:
+    """What the database says; raises Unavailable."""
+    async with read_scope(request.app.state.engine) as session:
+        counts = await alerts.counts_by_state(session)
+        totals = await clients.totals(session)
+        waiting = sa.select(sa.func.count()).select_from(OutboxMessage).where(OutboxMessage.delivered_at.is_(None))
+        outbox = await session.scalar(waiting) or 0
+    return Stored({str(state): count for state, count in counts.items()}, totals.clients, outbox)
+
+
+def _process(beat: Heartbeat) -> Process:
+    return Process(
+        role=beat.role,
+        instance=beat.instance,
+        host=beat.host,
+        at=moment(beat.at),
+        started=moment(beat.started),
+        counters=dict(beat.counters),
+        gauges=dict(beat.gauges),
+        info=dict(beat.info),
+    )
+
+
+@router.get(
+    "/status",
+    operation_id="getStatus",
+    summary="Read the state of the service",
+    dependencies=allowed("metrics:read"),
+    responses=errors(401, 403, 503),
+)
+async def get_status(request: Request) -> StatusShape:
+    """The mode and what is behind it; answers also while Redis is away."""
+    now = time.time()
+    beats = await heartbeats(request)
+    found = assess(beats, now)
+    rows = await stored(request)
+    return StatusShape(
+        mode=found.mode,
+        reasons=found.reasons,
+        at=moment(now),
+        redis="ok" if beats is not None else "away",
+        db="ok",
+        scorer_lag_s=found.lag,
+        dropped_events=found.dropped,
+        outbox_depth=rows.outbox,
+        alerts=rows.alerts,
+        clients=rows.clients,
+        processes=[_process(beat) for beat in beats or ()],
+    )

@@ -1,0 +1,124 @@
+"""The roof of API and dashboard: puts their parts together on one listener, apart from the gateway's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.access.bootstrap import load_admin_token
+from app.access.tokens import ensure_admin
+from app.api import documents, problems, routes
+from app.api.edge import Edge
+from app.api.metrics import ApiMetrics
+from app.console.pages import make_router as make_console_router
+from app.errors import Unavailable
+from app.settings import Settings
+from app.store.db import make_engine, session_scope
+from app.store.redis import connect_async
+from app.store.secret import load_secret
+from app.telemetry import configure_logging
+from detectors.registry import load
+
+REDIS_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+DRAIN_SECONDS = 5
+BACKLOG = 512
+
+logger = logging.getLogger(__name__)
+
+
+async def _admit_admin(app: FastAPI, token: str) -> bool:
+    """Make the operator's token valid; False where the database does not answer yet."""
+    try:
+        async with session_scope(app.state.engine) as session:
+            await ensure_admin(session, token, time.time())
+    except Unavailable:
+        return False
+    return True
+
+
+async def _admit_later(app: FastAPI, token: str) -> None:
+    logger.warning("the database does not answer yet: nobody can sign in")
+    while True:
+        await asyncio.sleep(RETRY_SECONDS)
+        if await _admit_admin(app, token):
+            logger.info("the database answers: the admin token is valid")
+            return
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Load what takes long beside the loop, let the operator in, and close the connections at the end."""
+    settings: Settings = app.state.settings
+    app.state.scoring = await asyncio.to_thread(load, settings.reference)
+    token = load_admin_token(settings)
+    later = None if await _admit_admin(app, token) else asyncio.create_task(_admit_later(app, token))
+    try:
+        yield
+    finally:
+        if later is not None:
+            later.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await later
+        await app.state.redis.aclose()
+        await app.state.engine.dispose()
+
+
+def create_console_app(settings: Settings) -> FastAPI:
+    """API and dashboard. Connects on first use; `app.state` holds engine, redis, scoring, settings, secret."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan, redirect_slashes=False)
+    app.state.settings = settings
+    app.state.engine = make_engine(settings.database_url)
+    app.state.redis = connect_async(settings.redis_url, REDIS_SECONDS)
+    app.state.secret = load_secret(settings)
+    app.state.scoring = None
+    app.state.metrics = ApiMetrics()
+    app.include_router(routes.make_router())
+    app.include_router(make_console_router())
+    problems.install(app)
+    documents.install(app)
+    app.add_middleware(Edge, metrics=app.state.metrics)
+    return app
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a stop signal ends it with success instead of being raised again."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ask for a stop at SIGTERM and SIGINT."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(super().capture_signals())
+            stack.callback(self._captured_signals.clear)
+            yield
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket; raises OSError where the address is taken."""
+    family = socket.AF_INET6 if ":" in settings.console_host else socket.AF_INET
+    return socket.create_server((settings.console_host, settings.console_port), family=family, backlog=BACKLOG)
+
+
+def serve_console(settings: Settings) -> int:
+    """Serve API and dashboard until SIGTERM or SIGINT; returns 0."""
+    configure_logging(settings, "console")
+    with _listen(settings) as listener:
+        config = uvicorn.Config(
+            create_console_app(settings),
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="on",
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        server = _Server(config)
+        server.run(sockets=[listener])
+    return 0 if server.started else 1

@@ -1,0 +1,116 @@
+"""The API in process, over a real database and a real Valkey, and callers with and without scopes."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from app.access import create_token, ensure_admin
+from app.access.scopes import SCOPES
+from app.alerts import lifecycle
+from app.main import create_console_app
+from app.settings import read_settings
+from app.store.db import migrate, session_scope
+from detectors.registry import load
+
+ADMIN = "operator-chosen-admin-token"
+NOW = 1_800_000_100.0
+
+
+@pytest.fixture(scope="session")
+def scoring():
+    """The shipped engine, loaded once."""
+    return load()
+
+
+async def make_app(database_url, redis_url, folder, scoring):
+    """The application as the roof puts it together, without a listener."""
+    env = {
+        "DATABASE_URL": database_url.replace("+aiosqlite", "").replace("+psycopg", ""),
+        "REDIS_URL": redis_url,
+        "STILLWATCH_DATA": str(folder),
+        "STILLWATCH_SECRET": "s" * 32,
+        "STILLWATCH_ADMIN_TOKEN": ADMIN,
+    }
+    app = create_console_app(read_settings(env))
+    app.state.scoring = scoring
+    return app
+
+
+async def close_app(app):
+    await app.state.redis.aclose()
+    await app.state.engine.dispose()
+
+
+@pytest.fixture
+async def app_on(tmp_path, scoring):
+    """A function that makes an application on any database and Redis."""
+    made = []
+
+    async def make(database_url, redis_url):
+        app = await make_app(database_url, redis_url, tmp_path, scoring)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        await close_app(app)
+
+
+@pytest.fixture
+async def api(sqlite_url, redis_url, app_on):
+    """The application on SQLite with the admin let in; kinds of database are the queries' tests' business."""
+    migrate(sqlite_url)
+    app = await app_on(sqlite_url, redis_url)
+    async with session_scope(app.state.engine) as session:
+        await ensure_admin(session, ADMIN, time.time())
+    return app
+
+
+@pytest.fixture
+async def call(api):
+    """A caller with every scope."""
+    async with client_of(api, ADMIN) as client:
+        yield client
+
+
+def client_of(app, token=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://console", headers=headers)
+
+
+@pytest.fixture
+def caller(api):
+    """A function that makes a caller with a token of its own, or with none."""
+    return lambda token=None: client_of(api, token)
+
+
+@pytest.fixture
+def token_of(api):
+    """A function that makes a token with some scopes."""
+
+    async def make(*scopes, name=""):
+        async with session_scope(api.state.engine) as session:
+            _, secret = await create_token(session, name or "/".join(scopes), scopes, time.time())
+        return secret
+
+    return make
+
+
+@pytest.fixture
+def record(api, make_finding):
+    """Records a finding and returns nothing; keywords are those of make_finding."""
+
+    async def write(client=0xC0FFEE, **fields):
+        async with session_scope(api.state.engine) as session:
+            await lifecycle.record(session, [make_finding(client, **fields)], NOW)
+
+    return write
+
+
+@pytest.fixture
+def every_scope():
+    return frozenset(SCOPES)

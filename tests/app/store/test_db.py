@@ -1,0 +1,208 @@
+"""The database commits only whole scopes, waits for writers, and migrates alike on both kinds."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import StatementError
+
+from app.errors import Unavailable
+from app.models import Client, OutboxMessage, metadata
+from app.models.base import moment, new_id
+from app.models.client import client_ref
+from app.store.db import is_migrated, make_engine, migrate, read_scope, revert, session_scope
+
+NOW = 1_800_000_000.25
+
+
+def a_client(number, **fields):
+    values = {
+        "first_seen": moment(NOW),
+        "last_seen": moment(NOW),
+        "requests": 1,
+        "in_tokens": 2,
+        "out_tokens": 3,
+        "level": 0,
+        "score": 0.5,
+        "peer_group": "",
+    }
+    return Client(id=client_ref(number), **(values | fields))
+
+
+def inspect(url, look):
+    engine = sa.create_engine(url.replace("+aiosqlite", ""), poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            return look(connection)
+    finally:
+        engine.dispose()
+
+
+def tables(url):
+    return set(inspect(url, lambda connection: sa.inspect(connection).get_table_names()))
+
+
+def test_migrations_make_exactly_the_models(database_url):
+    migrate(database_url)
+    differences = inspect(
+        database_url,
+        lambda connection: compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), metadata
+        ),
+    )
+    assert differences == []
+    assert set(metadata.tables) < tables(database_url)
+
+
+def partial_indexes(connection):
+    names = ("uq_alert_open_fingerprint", "uq_decision_standing", "uq_token_standing_name")
+    found = {}
+    for table in ("alert", "decision", "token"):
+        for index in sa.inspect(connection).get_indexes(table):
+            if index["name"] in names:
+                options = index.get("dialect_options", {})
+                found[index["name"]] = bool(index["unique"]) and any(key.endswith("_where") for key in options)
+    return found
+
+
+def test_what_must_be_single_is_single_by_a_partial_index(database_url):
+    """Comparing the metadata does not look at the condition of an index."""
+    migrate(database_url)
+    assert inspect(database_url, partial_indexes) == {
+        "uq_alert_open_fingerprint": True,
+        "uq_decision_standing": True,
+        "uq_token_standing_name": True,
+    }
+
+
+def test_up_twice_down_and_up_again(database_url):
+    migrate(database_url)
+    migrate(database_url)
+    revert(database_url, "base")
+    assert tables(database_url) <= {"alembic_version"}
+    migrate(database_url)
+    assert "alert" in tables(database_url)
+
+
+def test_processes_that_migrate_at_once_all_succeed(database_url):
+    script = f"from app.store.db import migrate; migrate({database_url!r})"
+    started = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(3)]
+    outcomes = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+    assert [code for _, code in outcomes] == [0, 0, 0], outcomes
+    assert "alert" in tables(database_url)
+
+
+async def test_is_migrated_tells_before_from_after(database_url):
+    engine = make_engine(database_url)
+    try:
+        async with read_scope(engine) as session:
+            assert not await is_migrated(session)
+        migrate(database_url)
+        async with read_scope(engine) as session:
+            assert await is_migrated(session)
+    finally:
+        await engine.dispose()
+
+
+async def test_a_scope_commits_at_its_end(database):
+    async with session_scope(database) as session:
+        session.add(a_client(1))
+    async with read_scope(database) as session:
+        assert (await session.get_one(Client, client_ref(1))).score == 0.5
+
+
+async def test_a_scope_that_fails_leaves_nothing(database):
+    async def fail():
+        async with session_scope(database) as session:
+            session.add(a_client(1))
+            await session.flush()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    async with read_scope(database) as session:
+        assert await session.get(Client, client_ref(1)) is None
+
+
+async def test_a_read_scope_keeps_nothing(database):
+    async with read_scope(database) as session:
+        session.add(a_client(1))
+        await session.flush()
+    async with read_scope(database) as session:
+        assert await session.get(Client, client_ref(1)) is None
+
+
+async def test_writers_wait_for_each_other(database):
+    async def count_up():
+        async with session_scope(database) as session:
+            client = await session.get_one(Client, client_ref(1), with_for_update=True)
+            seen = client.requests
+            await asyncio.sleep(0)
+            client.requests = seen + 1
+
+    async with session_scope(database) as session:
+        session.add(a_client(1, requests=0))
+    await asyncio.gather(*(count_up() for _ in range(20)))
+    async with read_scope(database) as session:
+        assert (await session.get_one(Client, client_ref(1))).requests == 20
+
+
+async def test_a_reader_does_not_wait_for_a_writer(sqlite_database):
+    async with session_scope(sqlite_database) as writer:
+        writer.add(a_client(1))
+        await writer.flush()
+        async with read_scope(sqlite_database) as reader:
+            assert await reader.get(Client, client_ref(1)) is None
+
+
+async def test_moments_come_back_aware_and_in_utc(database):
+    tokyo = datetime(2027, 1, 15, 17, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=9)))
+    async with session_scope(database) as session:
+        session.add(a_client(1, last_seen=tokyo))
+    async with read_scope(database) as session:
+        found = (await session.get_one(Client, client_ref(1))).last_seen
+    assert found == tokyo
+    assert found.tzinfo is UTC
+
+
+async def test_a_moment_without_a_zone_is_refused(sqlite_database):
+    with pytest.raises(StatementError, match="without a time zone"):
+        async with session_scope(sqlite_database) as session:
+            session.add(a_client(1, last_seen=datetime(2027, 1, 15)))  # noqa: DTZ001
+
+
+async def test_a_database_that_is_away_is_unavailable(free_port, tmp_path):
+    urls = (
+        f"postgresql+psycopg://u:p@127.0.0.1:{free_port()}/x",
+        f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such' / 'folder' / 'x.db'}",
+    )
+    for url in urls:
+        engine = make_engine(url)
+        for scope in (session_scope, read_scope):
+            with pytest.raises(Unavailable):
+                async with scope(engine) as session:
+                    await session.execute(sa.text("SELECT 1"))
+        await engine.dispose()
+
+
+async def test_numbers_that_are_no_json_are_refused(sqlite_database):
+    payload = {"x": float("nan")}
+
+    async def write():
+        async with session_scope(sqlite_database) as session:
+            session.add(OutboxMessage(id="ob_1", topic="t", once="o", payload=payload, created_at=moment(NOW)))
+
+    with pytest.raises(StatementError):
+        await write()
+
+
+def test_ids_sort_by_time_and_within_a_millisecond():
+    ids = [new_id("al", NOW) for _ in range(2000)] + [new_id("al", NOW + 0.001)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == len(ids)
+    assert ids[0][17:18] == "7"  # the version of the UUID
