@@ -1,0 +1,222 @@
+"""The loop: copies of exchanges in, batches of events out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import uvloop
+from numpy.typing import NDArray
+
+from app.extractor.emit import Command, Emitter
+from app.extractor.providers import openai
+from app.settings import Settings
+from app.store import heartbeat
+from app.store.handoff import Copy, Counters, Record, serve
+from app.store.heartbeat import Heartbeat
+from app.store.secret import load_secret, text_seed
+from app.telemetry import configure_logging
+from detectors.exchange import Exchange
+from detectors.features import events, model_hash
+
+BATCH: Final = 256
+BATCH_SECONDS: Final = 0.02
+BEAT_SECONDS: Final = 2.0
+GATEWAY_SECONDS: Final = 6.0  # a gateway that is silent for longer is reported no more
+STOP_SECONDS: Final = 5.0
+_ERROR_STATUS: Final = 400
+_NAMED_MODEL: Final = 128  # characters
+
+logger = logging.getLogger(__name__)
+
+
+class _Gateway:
+    """A gateway's counters as it last told them."""
+
+    def __init__(self, now: float) -> None:
+        self.started = now
+        self.heard = now
+        self.values: dict[str, float] = {}
+
+
+class Extractor:
+    """Turns the copies of all gateways of this host into events, in batches, within one event loop.
+
+    Counters: exchanges, bytes, parse_opaque, parse_failed_<cause>, features_failed, and those of the Emitter.
+    """
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.emitter = Emitter(settings.redis_url, settings.partitions, settings.backlog_blocks, self.counts)
+        self._stopped = False
+        self._seed = seed
+        self._pending: list[Copy] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._gateways: dict[str, _Gateway] = {}
+        self._started = time.time()
+        self._instance = f"{socket.gethostname()}-{os.getpid()}"
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Copies to be read with the next batch, and gateways' counters; what the hand-off calls.
+
+        Raises ConnectionAbortedError once stopped: what is not acknowledged is counted by the gateway.
+        """
+        if self._stopped:
+            raise ConnectionAbortedError("the extractor stops")
+        for record in records:
+            if isinstance(record, Counters):
+                self._hear(record)
+                continue
+            self._pending.append(record)
+            if len(self._pending) >= BATCH:
+                self.flush()
+        if self._pending and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Read the copies that wait and hand their events on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        copies, self._pending = self._pending, []
+        if not copies:
+            return
+        self.counts["exchanges"] += len(copies)
+        self.counts["bytes"] += sum(len(copy.request_body) + len(copy.response_body) for copy in copies)
+        exchanges = [self._read(copy) for copy in copies]
+        self.emitter.add(self._events(copies, exchanges))
+        self.emitter.name_models(
+            {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
+        )
+
+    def stop(self) -> None:
+        """Read the copies that wait, and take no more."""
+        self.flush()
+        self._stopped = True
+
+    def beat(self, now: float) -> None:
+        """Publish that this process and the gateways it hears live, with their counters; epoch seconds."""
+        gauges = {
+            "emit_lag_seconds": round(self.emitter.lag_seconds(), 3),
+            "emit_waiting_events": self.emitter.held,
+            "gateways": len(self._gateways),
+        }
+        info = {"redis": "ok" if self.emitter.connected else "away"}
+        beats = [
+            Heartbeat(
+                "extractor", self._instance, now, self._started, counters=dict(self.counts), gauges=gauges, info=info
+            )
+        ]
+        self._gateways = {name: one for name, one in self._gateways.items() if now - one.heard < GATEWAY_SECONDS}
+        for name, one in self._gateways.items():
+            beats.append(Heartbeat("gateway", name, one.heard, one.started, _pid(name), counters=one.values))
+        commands: list[Command] = [command for beat in beats for command in heartbeat.commands(beat)]
+        self.emitter.publish(commands)
+
+    def _hear(self, told: Counters) -> None:
+        now = time.time()
+        gateway = self._gateways.setdefault(told.instance, _Gateway(now))
+        gateway.heard, gateway.values = now, told.values
+
+    def _read(self, copy: Copy) -> Exchange:
+        """The exchange of a copy; an opaque one where no parser could take it, counted by cause."""
+        try:
+            exchange, cause = openai.read(copy)
+        except Exception as error:  # noqa: BLE001  the loop's edge: one copy must not cost the others their events
+            self.counts["parse_failed_parser"] += 1
+            logger.error("a copy broke the parser", extra={"kind": type(error).__name__})
+            return openai.opaque(copy)
+        if cause:
+            self.counts["parse_opaque" if cause == "opaque" else f"parse_failed_{cause}"] += 1
+        return exchange
+
+    def _events(self, copies: Sequence[Copy], exchanges: Sequence[Exchange]) -> NDArray[np.void]:
+        try:
+            return events(exchanges, seed=self._seed)
+        except Exception as error:  # noqa: BLE001  the loop's edge: find the one that broke the batch
+            logger.error("a batch broke the features", extra={"kind": type(error).__name__})
+        return np.concatenate(
+            [self._one_event(copy, exchange) for copy, exchange in zip(copies, exchanges, strict=True)]
+        )
+
+    def _one_event(self, copy: Copy, exchange: Exchange) -> NDArray[np.void]:
+        try:
+            return events([exchange], seed=self._seed)
+        except Exception:  # noqa: BLE001  the loop's edge: still one event
+            self.counts["features_failed"] += 1
+            return events([openai.opaque(copy)], seed=self._seed)
+
+
+def _is_served(exchange: Exchange) -> bool:
+    """Whether the upstream knew the model: names that clients make up are not published."""
+    return bool(exchange.model) and 0 < exchange.status < _ERROR_STATUS
+
+
+def _pid(instance: str) -> int:
+    """The process id at the end of an instance's name; 0 where there is none."""
+    number = instance.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
+
+
+async def _beats(extractor: Extractor) -> None:
+    while True:
+        extractor.beat(time.time())
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event) -> None:
+    """Serve the hand-off until `stopping`; then read and send what is left, for at most STOP_SECONDS."""
+    server = await serve(settings.handoff, extractor.take)
+    emitting = asyncio.create_task(extractor.emitter.run())
+    beating = asyncio.create_task(_beats(extractor))
+    logger.info("reading copies", extra={"socket": settings.handoff.name, "partitions": settings.partitions})
+    signalled = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((signalled, emitting, beating), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.close()
+        await asyncio.sleep(BATCH_SECONDS)  # what the gateway wrote before it ended is read first
+        extractor.stop()
+        extractor.emitter.stop()
+        for task in (signalled, beating):
+            task.cancel()
+        ended = await asyncio.gather(signalled, beating, emitting, return_exceptions=True)
+        extractor.beat(time.time())
+        await extractor.emitter.close(STOP_SECONDS)
+        settings.handoff.unlink(missing_ok=True)
+        logger.info("stopped", extra=dict(extractor.counts))
+    for result in ended:
+        if isinstance(result, Exception):
+            raise result  # a loop of ours broke: end, and let the supervisor start anew
+
+
+async def _until_signal(settings: Settings, extractor: Extractor) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await run(settings, extractor, stopping)
+
+
+def main(settings: Settings) -> int:
+    """Run the extractor until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging(settings, "extractor")
+    seed = text_seed(load_secret(settings))
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: later collections need not walk it
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_start(settings, seed))
+    return 0
+
+
+async def _start(settings: Settings, seed: int) -> None:
+    await _until_signal(settings, Extractor(settings, seed))
