@@ -35,10 +35,13 @@ def warning_in(line: str) -> str:
     if not _LEVEL.search(line):
         return ""
     message = _MESSAGE.search(line)
-    text = (message.group(1).strip('"') + message.group(2)).split(" error=", 1)[0] if message else line
-    if "Traceback" in text:  # the file has all of it; its last line says what happened
-        text = [part for part in text.split("\\n") if part.strip()][-1]
-    return text[:LONGEST_WARNING]
+    if message is None:
+        return line[:LONGEST_WARNING]
+    text, _, error = (message.group(1).strip('"') + message.group(2)).partition(" error=")
+    lines = [part for part in text.split("\\n") if part.strip()] or [""]
+    text = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    causes = [part for part in error.strip('"').split("\\n") if part.strip()]  # a traceback: its last line tells
+    return (f"{text} ({causes[-1]})" if causes else text)[:LONGEST_WARNING]
 
 
 class BoundedLog:

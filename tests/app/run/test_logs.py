@@ -12,7 +12,11 @@ from app.run.logs import BURST, LARGEST, WINDOW, BoundedLog, Output, warning_in
             'time=x level=warning role=worker logger=a message="Redis is away" cause=refused',
             "Redis is away cause=refused",
         ),
-        ('time=x level=error role=worker logger=a message=failed error="Traceback ..."', "failed"),
+        (
+            'time=x level=error role=worker logger=a message=failed error="Traceback ...\\nOSError: full"',
+            "failed (OSError: full)",
+        ),
+        (r'level=error message="first\nsecond" error="a"', "first (a)"),
         (r'level=error message="Traceback (most recent call last):\n  File\nOSError: full\n"', "OSError: full"),
         ("level=warning message=" + "x" * 999, "x" * 240),
         ("time=x level=info role=worker logger=a message=hello", ""),

@@ -1,0 +1,88 @@
+"""The supervisor on real processes: it starts, restarts, refuses, stops, and leaves nobody behind."""
+
+import os
+import signal
+
+import pytest
+
+SERVICES = {"gateway", "extractor", "worker", "console", "valkey"}
+START_SECONDS = 90
+
+
+@pytest.mark.slow
+def test_a_life(launch, quiet_upstream, processes, wait_for):
+    """Start, deaths of children, a second supervisor, Ctrl-C, a warm start, a kill."""
+    run = launch(UPSTREAM=quiet_upstream)
+    wait_for(run.ready, START_SECONDS, "the start")
+    assert set(run.children()) == SERVICES
+    assert quiet_upstream in run.said()
+    assert run.get("/livez")[0] == 200
+    assert run.get("/v1/models", run.gateway) == (200, {})
+
+    for role in ("worker", "valkey"):
+        before = run.children()[role]
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda role=role, before=before: run.children().get(role, before) != before, 20, f"{role}'s return")
+        assert f"{role}  ended (signal SIGKILL" in run.said()
+    assert run.get("/v1/models", run.gateway) == (200, {})
+
+    second = launch(UPSTREAM=quiet_upstream)  # same folder
+    assert second.process.wait(20) == 2
+    assert second.said().count("\n") == 1
+    assert f"another Stillwatch (process {run.process.pid}) runs on" in second.said()
+    third = launch("other", ports=(run.gateway, run.console), UPSTREAM=quiet_upstream)
+    assert third.process.wait(20) == 2
+    assert "set STILLWATCH_GATEWAY_PORT" in third.said()
+
+    assert run.interrupt() == 0
+    assert run.said().endswith("Stopped.\n")
+    assert not processes(run.mark)
+
+    again = launch(UPSTREAM=quiet_upstream)
+    wait_for(again.ready, START_SECONDS, "the warm start")
+    again.process.kill()
+    again.process.wait()
+    wait_for(lambda: not processes(again.mark), 5, "the end of all children")
+
+
+@pytest.mark.slow
+def test_two_side_by_side(launch, quiet_upstream, processes, wait_for):
+    first, second = launch("first", UPSTREAM=quiet_upstream), launch("s" * 120, UPSTREAM=quiet_upstream)
+    for run in (first, second):
+        wait_for(run.ready, START_SECONDS, "the start")
+        assert set(run.children()) == SERVICES
+        assert run.get("/api/v1/status")[0] == 200
+    assert not set(first.children().values()) & set(second.children().values())
+    assert first.interrupt(signal.SIGTERM) == 0
+    assert not processes(first.mark)
+    assert second.get("/v1/models", second.gateway) == (200, {})
+    assert second.interrupt() == 0
+    assert not processes(second.mark)
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"UPSTREAM": "ftp://x"}, "UPSTREAM: "),
+        ({"STILLWATCH_GATEWAY_PORT": "many"}, "STILLWATCH_GATEWAY_PORT: 'many' is not a number"),
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "REDIS_URL: "),
+        ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/x"}, "DATABASE_URL: the migration failed: "),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_setting_is_one_line(launch, processes, env, words):
+    run = launch(**{"UPSTREAM": "http://127.0.0.1:1", **env})
+    assert run.process.wait(60) == 2
+    last = run.said().strip().splitlines()[-1]
+    assert last.startswith(f"stillwatch: {words}")
+    assert ". Remedy: " in last
+    assert "Traceback" not in run.said()
+    assert "hidden" not in run.said()
+    assert not processes(run.mark)
+
+
+def test_a_stop_in_the_middle_of_the_start(launch, processes, wait_for):
+    run = launch()
+    wait_for(lambda: "starts ..." in run.said(), 20, "the first line")
+    assert run.interrupt(signal.SIGTERM) == 0
+    assert not processes(run.mark)
