@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 import redis
@@ -40,11 +40,17 @@ class Heartbeat:
 
 def commands(beat: Heartbeat) -> list[tuple[Argument, ...]]:
     """The commands that publish a heartbeat, for a caller with its own connection."""
-    text = json.dumps(asdict(beat), separators=(",", ":"))
+    # asdict would rebuild a Counter from pairs and count those.
+    told = {name: dict(value) if isinstance(value, Mapping) else value for name, value in _values(beat)}
+    text = json.dumps(told, separators=(",", ":"))
     return [
         ("SET", beat.key, text, "EX", LIFE_SECONDS),
         ("SADD", INDEX, f"{beat.role}:{beat.instance}"),
     ]
+
+
+def _values(beat: Heartbeat) -> list[tuple[str, object]]:
+    return [(entry.name, getattr(beat, entry.name)) for entry in fields(beat)]
 
 
 def publish(client: redis.Redis, beat: Heartbeat) -> None:

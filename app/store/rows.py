@@ -33,6 +33,8 @@ class Claim:
     partition: int
     token: int
     offset: bytes = START
+    attempts: int = 0  # first batches that earlier owners began and neither committed nor gave up
+    tried: bool = False  # whether this owner has begun a batch
 
     @property
     def keys(self) -> Keys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 
 import redis
 import redis.asyncio
@@ -17,7 +18,7 @@ def beat(role, instance, **more):
 
 
 async def test_all_processes_are_read_in_order(redis_url):
-    worker = beat("worker", "b", counters={"events": 5}, gauges={"lag": 1.5}, info={"database": "away"})
+    worker = beat("worker", "b", counters=Counter({"events": 5}), gauges={"lag": 1.5}, info={"database": "away"})
     with redis.Redis.from_url(redis_url) as client:
         heartbeat.publish(client, worker)
         async with redis.asyncio.Redis.from_url(redis_url) as other:

@@ -1,0 +1,1 @@
+"""The worker: scores the events of the partitions that it owns."""

@@ -1,0 +1,162 @@
+"""What the worker writes to the database, from a loop that is not asynchronous: findings and client summaries.
+
+While the database is away, calls fail at once until the next try is due, so that partitions without
+findings go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.alerts.lifecycle import DecisionOut, FindingInput, record
+from app.clients.queries import ClientSummary, upsert
+from app.errors import Unavailable
+from app.models.base import moment
+from app.models.decision import Decision
+from app.policies.decide import outcome
+from app.store.db import session_scope
+
+CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
+BACKOFF_SECONDS = (0.2, 5.0)
+FLUSH_SECONDS = 2.0
+FLUSH_CLIENTS = 5_000
+ENDED_SECONDS = 3600.0
+MOST_STANDING = 10_000  # decisions told again at once
+PENDING_CLIENTS = 200_000  # waiting for a flush; beyond it the ones touched longest ago are left out and counted
+
+T = TypeVar("T")
+Work = Callable[[AsyncSession], Awaitable[T]]
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Alerts, decisions and client summaries, each call in a transaction of its own.
+
+    `group_name` gives a peer group's name by the number in a summary.
+    """
+
+    def __init__(self, database: AsyncEngine, group_name: Callable[[int], str], counts: Counter[str]) -> None:
+        self._database = database
+        self._group_name = group_name
+        self._counts = counts
+        self._runner = asyncio.Runner()
+        self._retry_at = 0.0
+        self._backoff = BACKOFF_SECONDS[0]
+        self._away_since: float | None = None
+        self._pending: list[NDArray[np.void]] = []
+        self._next_flush = 0.0
+
+    @property
+    def pending(self) -> int:
+        """How many touched summaries wait for a flush, repetitions included."""
+        return sum(len(part) for part in self._pending)
+
+    def away_seconds(self) -> float:
+        """For how long the database has not answered; 0 when it did last time."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    def findings(self, findings: Sequence[FindingInput], summaries: NDArray[np.void], now: float) -> list[DecisionOut]:
+        """Record findings with their clients' summaries in one transaction; raises Unavailable."""
+        clients = self._clients(summaries)
+
+        async def work(session: AsyncSession) -> list[DecisionOut]:
+            await upsert(session, clients)
+            return await record(session, findings, now)
+
+        return self._transact(work)
+
+    def standing(self, now: float) -> list[DecisionOut]:
+        """Decisions that hold, and those that lately ended: what gateways must have heard; raises Unavailable."""
+        holds = sa.and_(Decision.revoked_at.is_(None), Decision.expires_at > moment(now))
+        ended = Decision.revoked_at > moment(now - ENDED_SECONDS)
+        query = sa.select(Decision).where(sa.or_(holds, ended)).order_by(Decision.starts_at.desc()).limit(MOST_STANDING)
+
+        async def work(session: AsyncSession) -> list[DecisionOut]:
+            return [outcome(decision) for decision in await session.scalars(query)]
+
+        return self._transact(work)
+
+    def touch(self, summaries: NDArray[np.void]) -> None:
+        """Remember the newest summaries of clients; the next flush writes them."""
+        self._pending.append(summaries)
+        if len(self._pending) > 1 and self.pending > 2 * PENDING_CLIENTS:
+            self._compact()
+
+    def flush(self) -> None:
+        """Write summaries that wait, at most every FLUSH_SECONDS and FLUSH_CLIENTS at once; raises Unavailable."""
+        if not self._pending or time.monotonic() < self._next_flush:
+            return
+        self._next_flush = time.monotonic() + FLUSH_SECONDS
+        waiting = self._compact()
+        clients = self._clients(waiting[:FLUSH_CLIENTS])
+        self._transact(lambda session: upsert(session, clients))
+        self._counts["summaries"] += len(clients)
+        rest = waiting[FLUSH_CLIENTS:]
+        self._pending = [rest] if len(rest) else []
+
+    def flush_all(self, seconds: float) -> None:
+        """Write the summaries that wait, for about `seconds` at most; raises Unavailable."""
+        deadline = time.monotonic() + seconds
+        while self._pending and time.monotonic() < deadline:
+            self._next_flush = 0.0
+            self.flush()
+
+    def close(self) -> None:
+        """Close the database's connections and the loop."""
+        try:
+            self._runner.run(self._database.dispose())
+        finally:
+            self._runner.close()
+
+    def _compact(self) -> NDArray[np.void]:
+        """The newest summary of each client that waits, the client touched longest ago first."""
+        joined = np.concatenate(self._pending)
+        _, back = np.unique(joined["client"][::-1], return_index=True)
+        newest: NDArray[np.void] = joined[np.sort(len(joined) - 1 - back)]
+        left_out = max(0, len(newest) - PENDING_CLIENTS)
+        self._counts["summaries_left_out"] += left_out
+        self._pending = [newest[left_out:]]
+        return self._pending[0]
+
+    def _clients(self, summaries: NDArray[np.void]) -> list[ClientSummary]:
+        names = ("client", "first", "last", "requests", "in_tokens", "out_tokens", "level", "score")
+        groups = [self._group_name(group) for group in summaries["group"].tolist()]
+        columns = (*(summaries[name].tolist() for name in names), groups)
+        return list(map(ClientSummary, *columns))
+
+    def _transact(self, work: Work[T]) -> T:
+        if time.monotonic() < self._retry_at:
+            raise Unavailable("the database did not answer a moment ago")
+
+        async def call() -> T:
+            async with asyncio.timeout(CALL_SECONDS), session_scope(self._database) as session:
+                return await work(session)
+
+        try:
+            result = self._runner.run(call())
+        except Exception as error:
+            # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
+            self._failed(error)
+            raise Unavailable("the database does not answer") from error
+        if self._away_since is not None:
+            logger.info("the database answers again")
+        self._away_since, self._backoff = None, BACKOFF_SECONDS[0]
+        return result
+
+    def _failed(self, error: Exception) -> None:
+        self._counts["database_errors"] += 1
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            logger.error("the database failed, scoring waits where it has findings", exc_info=error)
+        self._retry_at = time.monotonic() + self._backoff
+        self._backoff = min(2 * self._backoff, BACKOFF_SECONDS[1])

@@ -1,0 +1,179 @@
+"""The worker process: connects, scores until it is told to stop, and tells every few seconds how it does."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import time
+from collections import Counter
+from types import FrameType
+
+import redis
+
+from app.errors import Unavailable
+from app.settings import Settings
+from app.store import decisions, heartbeat
+from app.store.db import make_engine
+from app.store.heartbeat import Heartbeat
+from app.store.redis import Link, check, connect
+from app.store.rows import Rows
+from app.telemetry import configure_logging
+from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
+from app.worker.quality import Quality
+from app.worker.record import Recorder
+from app.worker.score import Scorer
+from detectors.engine import Engine
+from detectors.registry import load
+
+LINK_SECONDS = 2.0  # a batch of many megabytes is no hot-side call, and no customer waits for it
+IDLE_SECONDS = 0.02
+BEAT_SECONDS = 2.0
+LAST_FLUSH_SECONDS = 3.0
+BACKOFF_SECONDS = (0.05, 1.0)
+
+logger = logging.getLogger(__name__)
+
+
+def main(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging(settings, "worker")
+    return serve(settings, load(settings.reference))
+
+
+def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECONDS) -> int:
+    """Run a worker with a given engine until SIGTERM or SIGINT; returns the exit code."""
+    worker = Worker(settings, engine, identify(), lease_seconds)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        worker.stopping = True
+        logger.info("stopping", extra={"signal": signal.Signals(number).name})
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: later collections need not walk it
+    worker.run()
+    return 0
+
+
+class Worker:
+    """One worker process: owns its connections and the round of leases, batches and housekeeping."""
+
+    def __init__(self, settings: Settings, engine: Engine, identity: Identity, lease_seconds: float) -> None:
+        self.stopping = False
+        self._identity = identity
+        self._started = time.time()
+        self._counts: Counter[str] = Counter()
+        self._link = Link(settings.redis_url, LINK_SECONDS)
+        self._status = connect(settings.redis_url)
+        self._leases = Leases(self._link, identity, settings.partitions, lease_seconds)
+        self._quality = Quality(self._started)
+        self._recorder = Recorder(make_engine(settings.database_url), engine.reference.group_name, self._counts)
+        rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
+        self._scorer = Scorer(
+            self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts
+        )
+        self._next_tick = 0.0
+        self._next_beat = 0.0
+        self._told = False  # whether the gateways have heard the standing decisions over this connection
+
+    def run(self) -> None:
+        """Score until `stopping`; then finish the batch and release the leases."""
+        backoff = BACKOFF_SECONDS[0]
+        try:
+            while not self.stopping:
+                try:
+                    self._turn()
+                    backoff = BACKOFF_SECONDS[0]
+                except Unavailable as error:
+                    self._away(error, backoff)
+                    backoff = min(2 * backoff, BACKOFF_SECONDS[1])
+        finally:
+            self._close()
+
+    def _turn(self) -> None:
+        if not self._link.connected:
+            self._greet()
+        self._go_on()
+        busy = self._scorer.round(self._leases, time.time(), time.monotonic, self._go_on)
+        if not self._told:
+            self._tell_standing()
+        if not busy and not self.stopping:
+            time.sleep(IDLE_SECONDS)
+
+    def _greet(self) -> None:
+        """A new connection: look who answers; leases and decisions may be gone with an old server's memory."""
+        server = check(self._status)
+        if server.evicts:
+            logger.warning("Redis may evict rows under memory pressure: set maxmemory-policy noeviction")
+        self._next_tick = 0.0
+        self._told = False
+
+    def _go_on(self) -> bool:
+        """What is due between two batches; whether to go on."""
+        moment = time.monotonic()
+        if moment >= self._next_tick:
+            self._leases.tick()
+            self._next_tick = moment + self._leases.interval
+        if moment >= self._next_beat:
+            self._next_beat = moment + BEAT_SECONDS
+            self._beat()
+        try:
+            self._recorder.flush()
+        except Unavailable:
+            self._counts["flushes_waiting"] += 1
+        return not self.stopping
+
+    def _tell_standing(self) -> None:
+        """Publish decisions again that a crash may have left unsaid; gateways know them by their id."""
+        try:
+            standing = self._recorder.standing(time.time())
+        except Unavailable:
+            return
+        self._link.pipeline([decisions.command(decision.as_entry()) for decision in standing])
+        self._told = True
+
+    def _beat(self) -> None:
+        now = time.time()
+        try:
+            heartbeat.publish(self._status, self._heartbeat(now))
+            self._quality.observe(heartbeat.read_all(self._status), now)
+        except redis.RedisError:
+            self._counts["heartbeats_failed"] += 1
+
+    def _heartbeat(self, now: float) -> Heartbeat:
+        away = self._recorder.away_seconds()
+        gauges = {
+            "partitions": len(self._leases.owned),
+            "workers": self._leases.workers,
+            "backlog_blocks": self._scorer.backlog,
+            "summaries_pending": self._recorder.pending,
+            "database_away_seconds": round(away, 1),
+        }
+        info = {"database": "away" if away else "ok"}
+        return Heartbeat(
+            "worker", self._identity.name, now, self._started, counters=self._counts, gauges=gauges, info=info
+        )
+
+    def _away(self, error: Unavailable, backoff: float) -> None:
+        self._counts["redis_errors"] += 1
+        if backoff == BACKOFF_SECONDS[0]:
+            logger.warning("Redis failed, trying again", extra={"error": error})
+        self._link.close()
+        deadline = time.monotonic() + backoff
+        while not self.stopping and time.monotonic() < deadline:
+            time.sleep(IDLE_SECONDS)
+
+    def _close(self) -> None:
+        try:
+            self._leases.stop()
+        except Unavailable:
+            logger.warning("leases were not released: they expire by themselves")
+        try:
+            self._recorder.flush_all(LAST_FLUSH_SECONDS)
+        except Unavailable:
+            logger.warning("client summaries were not written: they follow with the clients' next requests")
+        self._recorder.close()
+        self._link.close()
+        self._status.close()

@@ -1,0 +1,226 @@
+"""The loop: read blocks, fold them into their clients' rows, record findings, commit."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.alerts.lifecycle import FindingInput
+from app.errors import LeaseLost, Unavailable
+from app.store import decisions
+from app.store.redis import Link
+from app.store.rows import Claim, Rows
+from app.store.stream import Blocks, lag_command
+from app.worker.partitions import Leases
+from app.worker.quality import Quality
+from app.worker.record import Recorder
+from detectors.engine import Engine
+
+MOST_EVENTS = 10_000  # of one batch: beyond it a batch costs latency and wins little
+BLOCK_EVENTS = 256  # of a full block, as the extractor writes them
+FULL_BATCH_BLOCKS = -(-MOST_EVENTS // BLOCK_EVENTS)
+MOST_BLOCKS = 16 * FULL_BATCH_BLOCKS  # read at once where blocks are small
+PACE_SECONDS = 0.2  # a partition with little to do is visited this often: a batch has a fixed cost
+CAREFUL_ATTEMPTS = 3  # first batches that died with their worker, before one block is tried at a time
+QUARANTINE_ATTEMPTS = 6  # and before that block is moved aside unread
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A batch after the engine: rows to commit, findings to record, summaries of all and of the findings' clients."""
+
+    rows: NDArray[np.void]
+    findings: list[FindingInput]
+    summaries: NDArray[np.void]
+    found: NDArray[np.void]
+
+
+@dataclass(slots=True)
+class Pace:
+    """How a partition is read: adapts to the size of its blocks, to a slow server and to trouble."""
+
+    events: int = MOST_EVENTS
+    blocks: int = FULL_BATCH_BLOCKS
+    next_visit: float = 0.0  # monotonic seconds
+
+    def went_well(self, blocks: Blocks) -> None:
+        """Read more at once next time, where less than a batch came of all that was asked for."""
+        self.events = min(MOST_EVENTS, 4 * self.events)
+        if len(blocks.entries) < self.blocks or not len(blocks.events):
+            return
+        fit = MOST_EVENTS * len(blocks.entries) // len(blocks.events)
+        self.blocks = min(MOST_BLOCKS, max(FULL_BATCH_BLOCKS, min(fit, 2 * self.blocks)))
+
+    def went_wrong(self) -> None:
+        """Read one block at a time, to tell which one it is."""
+        self.events = 1
+        self.blocks = FULL_BATCH_BLOCKS
+
+
+class Scorer:
+    """Scores batches of owned partitions; what it counts goes to `counts`."""
+
+    def __init__(
+        self,
+        link: Link,
+        rows: Rows,
+        engine: Engine,
+        recorder: Recorder,
+        quality: Quality,
+        partitions: int,
+        counts: Counter[str],
+    ) -> None:
+        self.backlog = 0  # blocks that waited at the last look, over owned partitions
+        self._link = link
+        self._rows = rows
+        self._engine = engine
+        self._recorder = recorder
+        self._quality = quality
+        self._partitions = partitions
+        self._counts = counts
+        self._paces: dict[int, Pace] = {}
+
+    def round(self, leases: Leases, now: float, clock: Callable[[], float], go_on: Callable[[], bool]) -> bool:
+        """One batch of each owned partition that is due; whether there was work. Raises Unavailable.
+
+        `go_on` is asked before each batch: it may renew the leases, and ends the round with False.
+        """
+        owned = sorted(leases.owned)
+        lags = [int(lag) for lag in self._link.pipeline([lag_command(p) for p in owned])]
+        self.backlog = sum(lags)
+        busy = False
+        for partition, lag in zip(owned, lags, strict=True):
+            pace = self._paces.setdefault(partition, Pace())
+            if lag == 0 or (lag < FULL_BATCH_BLOCKS and clock() < pace.next_visit):
+                continue
+            if not go_on():
+                break
+            claim = leases.owned.get(partition)
+            if claim is None:
+                continue
+            pace.next_visit = clock() + PACE_SECONDS
+            try:
+                busy |= self.batch(claim, pace, now)
+            except LeaseLost:
+                self._counts["leases_lost"] += 1
+                leases.drop(partition)
+            except Unavailable:
+                pace.events = max(BLOCK_EVENTS, pace.events // 2)  # perhaps the batch is too much for the timeout
+                raise
+        return busy
+
+    def batch(self, claim: Claim, pace: Pace, now: float) -> bool:
+        """Score and commit one batch; whether it advanced. Raises LeaseLost and Unavailable."""
+        suspect = self._begin(claim, pace)
+        blocks = self._rows.fetch(claim, self._partitions, pace.blocks, pace.events)
+        if blocks is None:
+            return False
+        if suspect:
+            self._quarantine(claim, blocks, "its batch died with its worker again and again")
+            return True
+        clients = np.unique(blocks.events["client"])
+        loaded = self._rows.load(claim, clients)
+        try:
+            scored = self._score(loaded.rows, blocks.events, now)
+        except Exception:  # noqa: BLE001 - the loop's edge: one bad block must not end it; counted
+            self._poisoned(claim, pace, blocks)
+            return True
+        if not self._record(claim, scored, now):
+            return False
+        self._rows.commit(claim, blocks, scored.rows)
+        pace.went_well(blocks)
+        self._recorder.touch(scored.summaries)
+        self._counts["rows_fresh"] += loaded.fresh
+        self._counts["rows_reset"] += loaded.reset
+        self._count(blocks)
+        return True
+
+    def _begin(self, claim: Claim, pace: Pace) -> bool:
+        """Leave a mark before the first batch of a claim; whether its head has to be moved aside unread.
+
+        The mark goes with the first commit. Where it stays, the worker died in between.
+        """
+        if claim.tried:
+            return False
+        claim.tried = True
+        self._link.call("INCR", claim.keys.attempts)
+        if claim.attempts >= CAREFUL_ATTEMPTS:
+            pace.went_wrong()
+        return claim.attempts >= QUARANTINE_ATTEMPTS
+
+    def _score(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> Scored:
+        findings = self._engine.step(rows, events, now) if len(rows) else rows[:0]
+        summaries = self._engine.summary(rows)
+        if not len(findings):
+            return Scored(rows, [], summaries, summaries[:0])
+        where = np.searchsorted(rows["client"], findings["client"])
+        found = summaries[where]
+        inputs = [
+            self._input(finding, rows[index], summary, now)
+            for finding, index, summary in zip(findings, where, found, strict=True)
+        ]
+        return Scored(rows, inputs, summaries, found)
+
+    def _input(self, finding: np.void, row: np.void, summary: np.void, now: float) -> FindingInput:
+        return FindingInput(
+            client=int(finding["client"]),
+            level=int(finding["level"]),
+            previous=int(finding["previous"]),
+            score=float(finding["score"]),
+            requests=int(finding["requests"]),
+            at=float(finding["at"]),
+            explanation=self._engine.explain(row, now),
+            traffic={
+                "requests": int(summary["requests"]),
+                "tokens_in": int(summary["in_tokens"]),
+                "tokens_out": int(summary["out_tokens"]),
+            },
+            activity=self._engine.activity(row),
+            quality=self._quality.window(float(summary["first"])),
+        )
+
+    def _record(self, claim: Claim, scored: Scored, now: float) -> bool:
+        """Findings first, so that nothing is acknowledged that is not recorded; False where the database is away."""
+        if not scored.findings:
+            return True
+        try:
+            made = self._recorder.findings(scored.findings, scored.found, now)
+        except Unavailable:
+            self._counts["batches_waiting"] += 1
+            self._rows.release()
+            self._link.call("DEL", claim.keys.attempts)  # this worker lives
+            claim.tried = False
+            return False
+        self._counts["findings"] += len(scored.findings)
+        self._link.pipeline([decisions.command(decision.as_entry()) for decision in made])
+        self._counts["decisions"] += len(made)
+        return True
+
+    def _poisoned(self, claim: Claim, pace: Pace, blocks: Blocks) -> None:
+        self._counts["engine_errors"] += 1
+        if len(blocks.entries) > 1:
+            logger.exception("the engine failed on a batch: its blocks are tried one at a time")
+            pace.went_wrong()
+            self._rows.release()
+            return
+        self._quarantine(claim, blocks, "the engine failed on it", failed=True)
+
+    def _quarantine(self, claim: Claim, blocks: Blocks, why: str, *, failed: bool = False) -> None:
+        self._rows.quarantine(claim, blocks)
+        self._counts["poison_blocks"] += len(blocks.entries)
+        self._counts["poison_events"] += len(blocks.events)
+        logger.error("moved a block aside", exc_info=failed, extra={"partition": claim.partition, "why": why})
+
+    def _count(self, blocks: Blocks) -> None:
+        self._counts["batches"] += 1
+        self._counts["blocks"] += len(blocks.entries)
+        self._counts["events"] += len(blocks.events)
+        self._counts["blocks_rejected"] += blocks.rejected
+        self._counts["events_misplaced"] += blocks.misplaced
