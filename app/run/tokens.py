@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import tokens
@@ -47,13 +46,15 @@ def create(settings: Settings, name: str, scopes: list[str]) -> int:
 
 def list_all(settings: Settings) -> int:
     """Print every token without its secret, newest first."""
-    table = Table("id", "name", "may", "created", "last used", "revoked", box=None, header_style="bold")
+    rows = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "REVOKED")]
     for token in _in_session(settings, tokens.list_tokens):
-        moments = (token.created_at, token.last_used_at, token.revoked_at)
-        table.add_row(
-            token.id, token.name, " ".join(token.scopes), *(f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in moments)
+        moments = (
+            f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (token.created_at, token.last_used_at, token.revoked_at)
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+        rows.append((token.id, token.name, ",".join(token.scopes), *moments))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:  # never cut: ids are copied from here
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())  # noqa: T201
     return 0
 
 
