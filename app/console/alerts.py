@@ -16,11 +16,11 @@ from app.console import evidence, listing, markdown, render, review, session, wo
 from app.console.review import DecisionView
 from app.console.route import PageRoute
 from app.console.session import Visit
-from app.errors import Conflict, Forbidden, InvalidInput
+from app.errors import Conflict, InvalidInput
 from app.models.alert import Alert
 from app.models.vocabulary import State
 
-SCOPE = "alerts:write"
+READ, WRITE = "alerts:read", "alerts:write"
 NEWEST, GRAVEST = "-created_at", "-severity,created_at"
 SORTS: dict[str, str] = {NEWEST: "Newest first", GRAVEST: "Gravest first", "-score": "Highest score first"}
 CLIENT_LENGTH = 19  # characters of a whole id
@@ -107,7 +107,7 @@ async def show_list(request: Request) -> Response:
     """`GET /alerts`: the queue, newest first, one page."""
     filters = filters_of(request)
     parameters = filters.parameters()
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         cursor = request.query_params.get("cursor") or None
         page = await queries.list_alerts(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
         counts = await queries.counts_by_state(visit.db)
@@ -155,7 +155,7 @@ async def _newest(db: AsyncSession, filters: Filters) -> str:
 async def arrivals(request: Request) -> Response:
     """`GET /alerts/arrivals`: the line above the list with the number of alerts that came since `since`."""
     filters, since = filters_of(request), request.query_params.get("since", "")
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         page = await queries.list_alerts(visit.db, filters.query(NEWEST), None, listing.PAGE_ROWS)
         fresh = sum(1 for alert in page.items if alert.id > since)
         context = {
@@ -193,7 +193,7 @@ async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, 
         "decisions": decisions,
         "facts": review.facts(alert),
         "latest": review.latest(alert),
-        "may_review": SCOPE in visit.scopes,
+        "may_review": WRITE in visit.scopes,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
@@ -206,14 +206,14 @@ async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, 
 
 async def show(request: Request) -> Response:
     """`GET /alerts/{id}`: one alert."""
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
         return await _page(request, visit, alert, Refusal(200), Entered())
 
 
 async def as_markdown(request: Request) -> Response:
     """`GET /alerts/{id}/markdown`: the same in text."""
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
         decisions = await _decisions(visit, alert)
         history = [review.entry(event) for event in await queries.history(visit.db, alert.id)]
@@ -226,7 +226,7 @@ async def as_markdown(request: Request) -> Response:
 async def next_new(request: Request) -> Response:
     """`GET /alerts/next`: to the gravest new alert but the one just seen, or to the list where there is none."""
     after = request.query_params.get("after", "")
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         page = await queries.list_alerts(
             visit.db, queries.AlertFilter(states=("new",), sort="-severity,created_at"), None, 2
         )
@@ -267,14 +267,12 @@ def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
         alert_id, form = request.path_params["alert_id"], await session.read_form(request)
         version = form.get("version", "")
         try:
-            async with session.visit(request, write=True) as visit:
+            async with session.visit(request, READ, WRITE, write=True) as visit:
                 session.check_token(form, visit.csrf)
-                if SCOPE not in visit.scopes:
-                    raise Forbidden(f"the token lacks the scope {SCOPE}")
                 await act(visit, alert_id, form, int(version) if version.isdecimal() and len(version) < 10 else None)
         except (Conflict, InvalidInput) as error:
             entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
-            async with session.visit(request) as visit:
+            async with session.visit(request, READ) as visit:
                 alert = await queries.get_alert(visit.db, alert_id)
                 return await _page(request, visit, alert, _refusal(error), entered)
         return render.redirect(f"/alerts/{alert_id}?done={done}")

@@ -47,6 +47,6 @@ async def serve(request: Request) -> Response:
     """A static file, or 404; only the current content may be cached for good."""
     asset = assets().get(request.path_params["name"])
     if asset is None:
-        return Response("Not found", 404, HEADERS, "text/plain")
+        return Response("Not found", 404, {**HEADERS, "cache-control": "no-store"}, "text/plain")
     cached = FOREVER if request.query_params.get("v") == asset.digest else "no-cache"
     return Response(asset.body, 200, {**HEADERS, "cache-control": cached}, asset.media_type)

@@ -33,7 +33,7 @@ def _svg(view: str, kind: str, label: str, body: Sequence[str], *, stretch: bool
 def _rect(x: float, y: float, width: float, height: float, kind: str, title: str = "") -> str:
     inside = f"<title>{escape(title)}</title>" if title else ""
     place = f'x="{x:.2f}" y="{y:.2f}" width="{max(width, 0):.2f}" height="{max(height, 0):.2f}"'
-    return f'<rect class="{kind}" {place}>{inside}</rect>'
+    return f'<rect class="{escape(kind)}" {place}>{inside}</rect>'
 
 
 def _finite(value: float) -> float:
@@ -77,7 +77,7 @@ def mini_score(score: float, threshold: float, top: float = 0.0) -> Markup:
 def share_bar(part: float, kind: str) -> Markup:
     """One term's part, 0 to 1 of the largest; the number stands beside it."""
     width = max(min(_finite(part), 1.0) * 100, LEAST_VISIBLE) if part else 0.0
-    body = [_rect(0, 0, 100, 10, "track"), _rect(0, 0, width, 10, str(escape(kind)))]
+    body = [_rect(0, 0, 100, 10, "track"), _rect(0, 0, width, 10, kind)]
     return _svg("0 0 100 10", "share-bar", "", body)
 
 

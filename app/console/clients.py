@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from app.clients import live, queries
 from app.clients.live import LiveClient
-from app.console import evidence, listing, render, review, session, words
+from app.console import alerts, evidence, listing, render, review, session, words
 from app.console.route import PageRoute
 from app.errors import Unavailable
 from app.models.client import Client
 from detectors.base import Level
 
+READ = "clients:read"
 CHOICES = (("review", "Review"), ("watch", "Watch or review"))
 MODELS_SHOWN = 12
 MODEL_NAMES = "names:models"  # hash of hash: hex of the event's model, and its name
@@ -46,7 +47,7 @@ async def show_list(request: Request) -> Response:
     asked = request.query_params
     level, client = asked.get("level", ""), asked.get("client", "").replace("\0", "").strip().lower()[:40]
     filters = Filters(level if level in dict(CHOICES) else "", client)
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         page = await queries.list_clients(visit.db, filters.query(), asked.get("cursor") or None, listing.PAGE_ROWS)
         parameters = {"level": filters.level, "client": filters.client}
         context = {
@@ -111,7 +112,7 @@ async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
 async def show(request: Request) -> Response:
     """`GET /clients/{id}`: one client."""
     client_id = request.path_params["client_id"]
-    async with session.visit(request) as visit:
+    async with session.visit(request, READ) as visit:
         client = await queries.get_client(visit.db, client_id)
         found, gone = await _now(request, client_id, visit.now)
         decisions = await queries.decisions_of(visit.db, client_id)
@@ -122,7 +123,7 @@ async def show(request: Request) -> Response:
             "plots": _plots(found) if found else [],
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),
-            "alerts": await queries.alerts_of(visit.db, client_id),
+            "alerts": await queries.alerts_of(visit.db, client_id) if alerts.READ in visit.scopes else None,
             "decisions": [review.decision(decision, visit.now) for decision in decisions],
         }
         return render.html("client.html", visit.page("clients", **context))

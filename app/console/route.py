@@ -51,7 +51,9 @@ def to_sign_in(request: Request) -> Response:
     A browser keeps a Strict cookie to itself when a link on another site leads here, so a reviewer who
     follows a link from a mail would seem signed out. The hop makes the same request from our own page.
     """
-    if "text/html" not in request.headers.get("accept", "text/html") or request.headers.get("sec-fetch-mode") == "cors":
+    accepted = request.headers.get("accept", "*/*")
+    page = "text/html" in accepted or "*/*" in accepted
+    if not page or request.headers.get("sec-fetch-mode") == "cors":
         return Response("Sign in first", 401, render.PRIVATE, "text/plain")
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     wanted = return_path(asked) if request.method == "GET" else HOME

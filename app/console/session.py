@@ -100,11 +100,12 @@ def check_token(form: dict[str, str], expected: str) -> None:
 
 
 @asynccontextmanager
-async def visit(request: Request, *, write: bool = False) -> AsyncIterator[Visit]:
-    """The signed-in reviewer and a database session; Unauthenticated where nobody is signed in."""
+async def visit(request: Request, *scopes: str, write: bool = False) -> AsyncIterator[Visit]:
+    """The signed-in reviewer and a database session; Unauthenticated without one, Forbidden without the scopes."""
     cookie = request.cookies.get(session_cookie(request), "")
-    scope = session_scope if write else read_scope
-    async with scope(request.app.state.engine) as db:
+    opened = session_scope if write else read_scope
+    async with opened(request.app.state.engine) as db:
         now = time.time()
         found = await sessions.resume(db, cookie, now)
+        found.principal.require(*scopes)
         yield Visit(db, found.principal.name, found.principal.scopes, found.csrf, now)

@@ -13,7 +13,7 @@ from app.console.route import PageRoute
 async def show(request: Request) -> Response:
     """`GET /status`: which processes live, what was lost, how far scoring is behind."""
     state = request.app.state
-    async with session.visit(request) as visit:
+    async with session.visit(request, "metrics:read") as visit:
         beats = await health.heartbeats(state.redis)
         mode = state.settings.mode
         context = {

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import re
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -95,9 +96,9 @@ SAMPLING = family(
     term("free_text_logprobs", 0.88, "share", (0.0, 0.2, 99.9), 1.8, "It asks for log probabilities in 88 %."),
 )
 SENTENCES = {
-    HARVESTER: "It wraps 94 % of its requests in the same wording, and it takes 8 answers to each prompt; at most 1 in 540 "
-    "ordinary clients of its kind goes that far in any of these.",
-    SAMPLER: "It asks for log probabilities of free text in 88 % of its requests, and it asks for complete reasoning in 41 %.",
+    HARVESTER: "It wraps 94 % of its requests in the same wording, and it takes 8 answers to each prompt; "
+    "at most 1 in 540 ordinary clients of its kind goes that far in any of these.",
+    SAMPLER: "It asks for log probabilities of free text in 88 % of its requests, and for complete reasoning in 41 %.",
     SOLVER: "It asks for complete or hidden reasoning in 97 % of its requests, and it takes 8 answers to each prompt.",
     BATCH: "It fills one wording with new content in 63 % of its requests.",
 }
@@ -312,12 +313,18 @@ async def served(valkey, tmp_path_factory) -> AsyncIterator[Console]:
                 await task
 
 
+def browser_path() -> str:
+    """The browser of this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(path for path in map(shutil.which, names) if path)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Any]:
     """One headless browser for a test process."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
         yield browser
         await browser.close()

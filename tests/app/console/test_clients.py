@@ -1,0 +1,94 @@
+"""The clients: the list, and what one of them does now."""
+
+import re
+
+import numpy as np
+import pytest
+
+from app.models.client import client_ref
+from app.store.stream import partition_of, row_key
+from detectors.event import EVENT
+
+HARVESTER = 0x3FA94C21B7D0E815
+
+
+@pytest.fixture
+async def active(console):
+    """A client whose row stands in Redis, and whose model has a name."""
+    await console.summarise(HARVESTER, score=9.9, level=2)
+    engine, events = console.app.state.scoring, np.zeros(120, EVENT)
+    events["client"], events["model"], events["status"], events["out_chars"] = HARVESTER, 77, 200, 900
+    events["at"] = console.now - np.linspace(3000, 1, 120)
+    rows = engine.empty(np.array([HARVESTER], np.uint64))
+    engine.step(rows, events, console.now)
+    partition = int(partition_of(np.array([HARVESTER], np.uint64), console.app.state.settings.partitions)[0])
+    await console.redis.set(row_key(partition, HARVESTER), rows[0].tobytes())
+    await console.redis.hset("names:models", "0000004d", "<large>")
+    return f"/clients/{client_ref(HARVESTER)}"
+
+
+async def test_the_list_is_ordered_by_score(console, reviewer):
+    await console.seed()
+    page = (await reviewer.get("/clients")).text
+    scores = [float(item) for item in re.findall(r'<td role="cell" class="nowrap"><b>([\d.]+)</b>', page)]
+    assert len(scores) == 13
+    assert scores == sorted(scores, reverse=True)
+    assert re.search(r"Review</span>", page)
+    assert "120 k / 480 k" in page
+
+
+async def test_filters(console, reviewer):
+    await console.seed()
+    page = await reviewer.get("/clients?level=review")
+    assert page.text.count("data-row") == 4
+    page = await reviewer.get("/clients?client=3FA94C21")
+    assert page.text.count("data-row") == 1
+    page = await reviewer.get("/clients?client=zzz")
+    assert "0 of 13 clients" in page.text
+
+
+async def test_pages_lead_on(console, reviewer, monkeypatch):
+    monkeypatch.setattr("app.console.listing.PAGE_ROWS", 8)
+    await console.seed()
+    first = await reviewer.get("/clients")
+    following = re.search(r'href="([^"]+)" rel="next"', first.text).group(1).replace("&amp;", "&")
+    assert (await reviewer.get(following)).text.count("data-row") == 5
+
+
+async def test_a_client_shows_its_present_evidence_timeline_and_models(console, reviewer, active):
+    page = (await reviewer.get(active)).text
+    assert "120 requests, active in" in page
+    assert page.count('class="chart timeline"') == 2
+    assert "Show as table" in page
+    assert "&lt;large&gt;" in page
+    assert ">120<" in page
+    assert 'id="why"' in page
+    assert 'id="counter"' in page
+
+
+async def test_its_alerts_and_decisions_stand_beside(console, reviewer, active):
+    alert = await console.open_alert(HARVESTER, 16.0)
+    page = (await reviewer.get(active)).text
+    assert f'href="/alerts/{alert}"' in page
+    assert "Throttle, simulated" in page
+
+
+async def test_a_forgotten_row_is_said(console, reviewer):
+    await console.summarise(5)
+    page = (await reviewer.get(f"/clients/{client_ref(5)}")).text
+    assert "its row was forgotten" in page
+    assert "900" in page
+
+
+async def test_redis_away_leaves_what_the_database_knows(console, reviewer, active, private_valkey):
+    from app.store.redis import connect_async
+
+    kept, console.app.state.redis = console.app.state.redis, connect_async(private_valkey.url)
+    try:
+        page = await reviewer.get(active)
+    finally:
+        await console.app.state.redis.aclose()
+        console.app.state.redis = kept
+    assert page.status_code == 200
+    assert "Redis does not answer" in page.text
+    assert "9.9 nats" in page.text

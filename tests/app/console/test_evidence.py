@@ -1,0 +1,77 @@
+"""Frozen and live evidence read the same, biggest first, with the counter-evidence beside it."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.alerts.evidence import frozen as freeze
+from app.console import evidence
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def explanation(tools):
+    return tools.explain(tools.harvester, 14.2, NOW)
+
+
+@pytest.fixture
+def document(tools):
+    return freeze(tools.finding(tools.harvester, 14.2, NOW), "al_1", 1)
+
+
+def test_frozen_and_live_evidence_are_the_same_page(explanation, document):
+    assert evidence.frozen(document) == evidence.live(explanation)
+
+
+def test_terms_stand_biggest_first_and_a_detectors_terms_add_up_to_its_nats(explanation):
+    view = evidence.live(explanation)
+    weights = [float(term.weight) for term in view.terms]
+    assert weights == sorted(weights, reverse=True)
+    assert sum(weights) == pytest.approx(sum(item.nats for item in explanation.evidence), abs=0.3)
+    assert all(term.sentence and term.value for term in view.terms)
+
+
+def test_each_family_counts_by_its_strongest_detector(explanation):
+    content, surface = evidence.live(explanation).families
+    assert (content.name, content.nats) == ("content", 7.9)
+    assert content.headline == "It wraps 94 % of its requests in the same wording."
+    assert content.rarity == "1 in 2,697 ordinary peers scores this high"
+    assert (surface.name, surface.nats) == ("surface", 6.3)
+
+
+def test_counter_evidence_is_said_once_and_by_how_much_it_takes_off(explanation):
+    counter = evidence.live(explanation).counter
+    assert [term.label for term in counter] == ["streamed", "structured"]
+    assert counter[0].weight == "−9 %"
+    assert counter[0].percentile == "38th"
+
+
+def test_counter_evidence_without_a_weight_is_still_shown(explanation):
+    odd = replace(explanation.counter[0], feature="own_word", sentence="It says that it is a test.")
+    view = evidence.live(replace(explanation, counter=(odd,), evidence=()))
+    assert [(term.label, term.weight) for term in view.counter] == [("own word", "")]
+    assert view.terms == ()
+
+
+def test_an_older_or_empty_document_makes_a_page(document):
+    view = evidence.frozen({})
+    assert (view.score, view.threshold, view.terms, view.families) == (0.0, 0.0, (), ())
+    document["contributions"][0].update(value=None, percentile=None, population_p50=None, population_p99=None)
+    term = next(t for t in evidence.frozen(document).terms if t.sentence == document["contributions"][0]["sentence"])
+    assert (term.value, term.expected, term.percentile) == ("–", "", "")
+
+
+def test_a_timeline_has_no_holes_and_keeps_its_numbers():
+    plot = evidence.plot("By minute", [(120.0, 4), (300.0, 6)], 60.0)
+    assert plot.points == ((120.0, 4), (180.0, 0), (240.0, 0), (300.0, 6))
+    assert (plot.top, plot.first, plot.last) == (6, 120.0, 360.0)
+    assert plot.summary == "10 requests, active in 2 of 4 minutes, at most 6 in one minute"
+    assert evidence.plot("Nothing", [(0.0, 0)], 60.0) is None
+    assert evidence.plot("Nothing", [], 60.0) is None
+
+
+def test_frozen_points_are_read_back(document):
+    points = evidence.frozen_points(document["timing"]["minutes"])
+    assert len(points) == 60
+    assert points[-1][0] == NOW // 60 * 60

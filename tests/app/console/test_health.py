@@ -1,0 +1,83 @@
+"""Whether scoring is up to date: never silent when it is not."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.clients.queries import Totals
+from app.console import health
+from app.store.heartbeat import Heartbeat
+
+NOW = 1_800_000_000.0
+SOME = Totals(8412, 4.1, datetime.fromtimestamp(NOW - 840, UTC))
+NONE = Totals(0, None, None)
+
+
+def beat(role="worker", at=NOW - 1, counters=None, **gauges):
+    return Heartbeat(role, "1", at, NOW - 100, counters=counters or {}, gauges=gauges)
+
+
+@pytest.mark.parametrize(
+    ("beats", "totals", "state"),
+    [
+        (None, SOME, "down"),
+        ([], SOME, "down"),
+        ([beat("gateway"), beat("extractor")], SOME, "down"),
+        ([beat(at=NOW - 12)], SOME, "down"),
+        ([beat(lag_seconds=300.0)], SOME, "late"),
+        ([beat(lag_seconds=300.0), beat(lag_seconds=0.1)], SOME, "late"),
+        ([beat(lag_seconds=0.4)], SOME, "ok"),
+        ([beat()], NONE, "idle"),
+        ([], NONE, "down"),
+    ],
+)
+def test_pulse(beats, totals, state):
+    pulse = health.pulse(beats, totals, 9.2, NOW)
+    assert pulse.state == state
+    assert bool(pulse.headline) == (state in ("down", "late"))
+    assert (pulse.clients, pulse.threshold) == (totals.clients, 9.2)
+
+
+def test_a_stopped_scorer_says_how_old_its_scores_are():
+    assert health.pulse([], SOME, 9.2, NOW).detail == "Scores are 14 min old."
+    assert health.pulse([], NONE, 9.2, NOW).detail == "Nothing was scored so far."
+
+
+def test_losses_are_said_beside_a_healthy_pulse():
+    beats = [beat(), beat("extractor", counters={"events_dropped": 200.0}), beat("gateway", counters={"dropped": 14.0})]
+    pulse = health.pulse(beats, SOME, 9.2, NOW)
+    assert (pulse.state, pulse.problem) == ("ok", "214 dropped")
+
+
+def test_problems_name_the_part_and_its_effect():
+    assert [item.title for item in health.problems(None, "observe", NOW)] == ["Redis does not answer."]
+    alive = [beat(role) for role in health.ROLES]
+    assert health.problems(alive, "observe", NOW) == []
+    assert [item.title for item in health.problems(alive[:2], "observe", NOW)] == ["No worker reports."]
+    assert [item.title for item in health.problems(alive, "bypass", NOW)] == ["The mode is bypass."]
+    lossy = [*alive, beat("gateway", counters={"dropped": 3.0, "fail_open_seconds": 12.0})]
+    assert [item.title for item in health.problems(lossy, "observe", NOW)] == [
+        "3 events or copies were dropped.",
+        "The gateway failed open for 12 s.",
+    ]
+
+
+def test_a_process_shows_its_numbers_with_units():
+    numbers = dict(health.process(beat(counters={"events": 12431.0}, lag_seconds=0.4)).numbers)
+    assert numbers["events"] == "12,431"
+    assert numbers["lag seconds"] == "400 ms"
+
+
+async def test_redis_away_is_an_answer_not_an_error(console, private_valkey):
+    private_valkey.start()
+    from app.store.redis import connect_async
+
+    redis = connect_async(private_valkey.url)
+    try:
+        assert await health.heartbeats(redis) == []
+        assert await health.ping(redis) is not None
+        private_valkey.kill()
+        assert await health.heartbeats(redis) is None
+        assert await health.ping(redis) is None
+    finally:
+        await redis.aclose()

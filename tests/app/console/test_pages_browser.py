@@ -1,0 +1,228 @@
+"""The dashboard in a real browser: keyboard, themes, narrow screens, no script, hostile text."""
+
+import re
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from app.models.client import client_ref
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WATCH_POLICY = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def seeded(served):
+    """The ids of the seeded alerts."""
+    return await served.seed()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(chromium, served, seeded):
+    """A function that opens a page in a fresh browser profile, signed in unless told otherwise."""
+    contexts = []
+
+    async def make(*, signed_in=True, width=1280, **options):
+        await served.beat("gateway", "extractor", "worker")
+        context = await chromium.new_context(viewport={"width": width, "height": 860}, base_url=served.url, **options)
+        contexts.append(context)
+        await context.add_init_script(WATCH_POLICY)
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        if signed_in:
+            await sign_in(page)
+        return page
+
+    yield make
+    for context in contexts:
+        await context.close()
+
+
+async def sign_in(page):
+    await page.goto("/signin")
+    await page.fill("#token", "an-admin-token-for-tests")
+    await page.press("#token", "Enter")
+    await page.wait_for_url("**/alerts")
+
+
+def addresses(seeded):
+    client = client_ref(0x3FA94C21B7D0E815)
+    return {
+        "list": "/alerts",
+        "all": "/alerts?state=all&sort=-score",
+        "nothing fits": "/alerts?client=nothing-like-it",
+        "alert": f"/alerts/{seeded['critical']}",
+        "in review": f"/alerts/{seeded['claimed']}",
+        "closed": f"/alerts/{seeded['closed']}?done=closed",
+        "clients": "/clients",
+        "client": f"/clients/{client}",
+        "status": "/status",
+        "help": "/help",
+        "missing": "/alerts/al_missing",
+        "sign-in": "/signin",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_is_accessible_and_keeps_to_its_policy(opened, seeded, scheme):
+    page = await opened(color_scheme=scheme)
+    for name, address in addresses(seeded).items():
+        await page.goto(address)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        assert await page.evaluate("window.violations") == [], name
+        assert await page.locator("h1").count() == 1, name
+    grounds = {"light": "rgb(243, 245, 245)", "dark": "rgb(14, 20, 19)"}
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == grounds[scheme]
+
+
+async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
+    page = await opened(width=390)
+    for name, address in addresses(seeded).items():
+        await page.goto(address)
+        wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, name
+
+
+async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, served):
+    alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording, always.")
+    page = await opened(signed_in=False)
+    await page.goto("/")
+    await expect(page.locator("#token")).to_be_focused()
+    await page.keyboard.type("an-admin-token-for-tests")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{served.url}/alerts")
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".skip")).to_be_focused()
+    await page.keyboard.press("j")
+    first = page.locator("a[data-row]").first
+    await expect(first).to_be_focused()
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await expect(first).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/alerts/{alert}")
+    await page.keyboard.press("c")
+    await expect(page.locator("#disposition")).to_be_focused()
+    await page.keyboard.type("Distillation c")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("ask j and c and g q: typing is not a shortcut")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/alerts/{alert}?done=closed")
+    await expect(page.locator("main")).to_contain_text("Distillation confirmed")
+    await page.keyboard.press("g")
+    await page.keyboard.press("c")
+    await page.wait_for_url("**/clients")
+
+
+async def test_a_page_needs_no_script(opened, seeded):
+    page = await opened(java_script_enabled=False)
+    await page.click("a[data-row] >> nth=0")
+    await page.wait_for_url("**/alerts/al_*")
+    await page.click("summary >> nth=0")
+    await expect(page.locator("details[open] td").first).to_contain_text("UTC")
+    await page.click("text=Copy as Markdown")
+    assert (await page.content()).count("## Why") == 1
+    await page.goto(f"/alerts/{seeded['closed']}")
+    await page.fill("#reason", "new facts")
+    await page.click("button:has-text('Reopen')")
+    await page.wait_for_url("**?done=reopened")
+    await page.select_option("#disposition", "benign_expected")
+    await page.click("button:has-text('Close alert')")
+    await page.wait_for_url("**?done=closed")
+    await page.click("text=Sign out")
+    await page.wait_for_url("**/signin?out")
+
+
+async def test_hostile_text_stays_text(opened, served, tools):
+    hostile = tools.hostile
+    alert = await served.open_alert(0xBAD, 15.1, sentence=hostile)
+    page = await opened()
+    dialogs = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    for address in ("/alerts?state=all", f"/alerts/{alert}", f"/clients/{client_ref(0xBAD)}"):
+        await page.goto(address)
+        assert hostile in await page.locator("main").inner_text()
+        assert "49" not in await page.title()
+    await page.goto(f"/alerts/{alert}")
+    await page.select_option("#disposition", "test")
+    await page.fill("#note", hostile)
+    await page.click("button:has-text('Close alert')")
+    await page.wait_for_url("**?done=closed")
+    assert await page.locator(".note", has_text=hostile).count() == 1
+    assert await page.evaluate("window.violations") == []
+    assert dialogs == []
+
+
+async def test_arrivals_wait_behind_a_button(opened, served):
+    page = await opened()
+    await page.clock.install()
+    await page.goto("/alerts?state=all")
+    rows = await page.locator("a[data-row]").all_inner_texts()
+    await served.open_alert(0xFEED, 13.0, sentence="It came while somebody was reading.", at=served.now + 60)
+    await page.clock.fast_forward("00:16")
+    button = page.locator("[data-new]")
+    await expect(button).to_have_text("1 new alert")
+    await expect(page.locator("#said")).to_have_text("1 new alert")
+    assert await page.locator("a[data-row]").all_inner_texts() == rows
+    await button.click()
+    await expect(page.locator("a[data-row]").first).to_contain_text("It came while")
+
+
+async def test_a_link_from_another_site_finds_the_reviewer_signed_in(opened, served, seeded):
+    page = await opened()
+    wanted = f"{served.url}/alerts/{seeded['critical']}"
+    await page.goto(served.url.replace("127.0.0.1", "localhost") + "/signin")
+    await page.evaluate("address => { location.href = address }", wanted)
+    await page.wait_for_url(wanted)
+    await expect(page.locator("h1")).to_contain_text("It wraps 94 %")
+
+
+async def test_copying_and_help(opened, seeded):
+    page = await opened(permissions=["clipboard-read", "clipboard-write"])
+    await page.goto(f"/alerts/{seeded['critical']}")
+    await page.keyboard.press("m")
+    await expect(page.locator("#said")).to_contain_text("clipboard")
+    text = await page.evaluate("navigator.clipboard.readText()")
+    assert text.startswith("# It wraps 94 %")
+    await page.keyboard.press("?")
+    await expect(page.locator("#shortcuts")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#shortcuts")).to_be_hidden()
+    await page.goto("/help")
+    await page.click("[data-shortcuts-toggle]")
+    await page.goto("/alerts")
+    await page.keyboard.press("?")
+    await expect(page.locator("#shortcuts")).to_be_hidden()
+
+
+async def test_print_leaves_the_controls_out(opened, seeded):
+    page = await opened()
+    await page.goto(f"/alerts/{seeded['critical']}")
+    await page.emulate_media(media="print")
+    for selector in (".top", ".actions", ".foot"):
+        await expect(page.locator(selector)).to_be_hidden()
+    await expect(page.locator("h1")).to_be_visible()
+
+
+async def test_a_colleague_who_was_faster_is_explained(opened, served):
+    alert = await served.open_alert(0xC011, 14.0, sentence="Two people read this one.")
+    mine, theirs = await opened(), await opened()
+    await mine.goto(f"/alerts/{alert}")
+    await theirs.goto(f"/alerts/{alert}")
+    await theirs.click("button:has-text('Claim')")
+    await theirs.wait_for_url("**?done=claimed")
+    await mine.select_option("#disposition", "false_positive")
+    await mine.fill("#note", "three minutes of typing")
+    await mine.click("button:has-text('Close alert')")
+    await expect(mine.locator("[role=alert]")).to_contain_text("Nothing was changed")
+    await expect(mine.locator("#note")).to_have_value("three minutes of typing")
+    await mine.click("button:has-text('Close alert')")
+    await mine.wait_for_url(re.compile(r"done=closed"))

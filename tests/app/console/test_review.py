@@ -1,0 +1,94 @@
+"""History, decisions and blind spots in words."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from app.console import review
+
+AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def event(kind, actor="ana", **data):
+    return SimpleNamespace(at=AT, kind=kind, actor=actor, data=data)
+
+
+@pytest.mark.parametrize(
+    ("step", "what", "actor", "note"),
+    [
+        (event("opened", "stillwatch", score=12.1, episode=1), "Opened, score 12.1", "", ""),
+        (event("claimed"), "Claimed for review", "ana", ""),
+        (event("closed", disposition="false_positive", note="n"), "Closed: false positive", "ana", "n"),
+        (event("reopened", reason="more came"), "Reopened", "ana", "more came"),
+        (
+            event("reopened", "stillwatch", reason="escalated", score=14.0, closed_score=11.0, joined=[]),
+            "Reopened because it escalated, score 14.0: it was closed at 11.0",
+            "",
+            "",
+        ),
+        (
+            event("reopened", "stillwatch", reason="escalated", score=14.0, closed_score=11.0, joined=["sampling"]),
+            "Reopened because it escalated, score 14.0: sampling joined the evidence",
+            "",
+            "",
+        ),
+        (
+            event("escalated", "stillwatch", severity="critical", score=15.5),
+            "Severity rose to critical, score 15.5",
+            "",
+            "",
+        ),
+        (event("cleared", "stillwatch", score=4.0), "Fell below the review threshold, score 4.0", "", ""),
+        (event("of_a_later_version"), "Of a later version", "ana", ""),
+    ],
+)
+def test_each_step_of_the_history(step, what, actor, note):
+    assert review.entry(step) == review.Entry(AT, what, actor, note)
+
+
+def decided(**more):
+    base = {"action": "throttle", "simulated": True, "revoked_at": None, "revoked_reason": None}
+    return SimpleNamespace(**(base | {"expires_at": AT + timedelta(hours=4)} | more))
+
+
+def test_a_simulated_decision_says_what_it_would_do():
+    view = review.decision(decided(), AT.timestamp())
+    assert (view.headline, view.active) == ("Throttle, simulated", True)
+    assert view.detail.startswith("Would slow the client down")
+    assert view.expires_at == AT + timedelta(hours=4)
+
+
+def test_one_in_force_does_not_say_would():
+    view = review.decision(decided(simulated=False), AT.timestamp())
+    assert view.headline == "Throttle"
+    assert "Would" not in view.detail
+
+
+def test_one_that_has_ended_is_not_shown_as_active():
+    late = (AT + timedelta(hours=5)).timestamp()
+    assert review.decision(decided(), late).detail == "Ran out, 25 Nov 2026 16:00:00 UTC."
+    revoked = review.decision(decided(revoked_at=AT, revoked_reason="closed_benign"), AT.timestamp())
+    assert not revoked.active
+    assert "closed as benign" in revoked.detail
+
+
+def test_an_unknown_action_is_named_as_it_is():
+    assert review.decision(decided(action="tarpit"), AT.timestamp()).headline == "Tarpit, simulated"
+
+
+def test_blind_spots():
+    assert review.quality({}).unknown
+    assert review.quality(None).unknown
+    assert review.quality({"dropped_events": 0, "fail_open_seconds": 0.0}).clean
+    lines = review.quality({"dropped_events": 1214, "fail_open_seconds": 90, "note": None}).lines
+    assert lines == ("Dropped events: 1,214", "Fail open: 90 s")
+
+
+def test_traffic_rows():
+    assert review.traffic({"in_tokens": 1200, "models": {"m": 7}, "agents": ["a", "b"], "cost": None}) == [
+        ("In tokens", "1,200"),
+        ("Models", "m (7)"),
+        ("Agents", "a, b"),
+    ]
+    assert review.traffic(None) == []

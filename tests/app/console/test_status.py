@@ -1,0 +1,38 @@
+"""The status page: every part, every loss."""
+
+
+async def test_all_is_well(console, reviewer):
+    await console.beat("gateway", "extractor", "worker")
+    page = (await reviewer.get("/status")).text
+    assert "Everything answers" in page
+    assert page.count('scope="row"') == 3
+    assert "400 ms" in page
+
+
+async def test_what_is_missing_or_lost_is_named(console, reviewer):
+    await console.beat("gateway", dropped=7.0)
+    page = (await reviewer.get("/status")).text
+    assert "No extractor reports." in page
+    assert "No worker reports." in page
+    assert "7 events or copies were dropped." in page
+    assert "Everything answers" not in page
+
+
+async def test_it_stands_when_redis_is_away(console, reviewer, private_valkey):
+    from app.store.redis import connect_async
+
+    kept, console.app.state.redis = console.app.state.redis, connect_async(private_valkey.url)
+    try:
+        page = await reviewer.get("/status")
+        queue = await reviewer.get("/alerts")
+    finally:
+        await console.app.state.redis.aclose()
+        console.app.state.redis = kept
+    assert "Redis does not answer." in page.text
+    assert "Redis does not answer" in queue.text
+
+
+async def test_help_lists_the_shortcuts(reviewer):
+    page = (await reviewer.get("/help")).text
+    for key in ("j", "k", "Enter", "c", "?"):
+        assert f"<kbd>{key}</kbd>" in page
