@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,8 +22,9 @@ class Progress:
     def __init__(self, settings: Settings, token: str, screen: Screen, base: str, expected: Mapping[str, str]) -> None:
         self.settings, self.token, self.screen, self.base = settings, token, screen, base
         self.expected = dict(expected)
-        self.seen: dict[str, str] = {}  # alert id to client id
+        self.seen: set[str] = set()  # ids of the alerts that were told
         self.looks = 0
+        self.started = time.monotonic()
 
     async def follow(self, alive: Callable[[], bool] = lambda: True) -> None:
         """Look and tell until cancelled."""
@@ -48,16 +50,17 @@ class Progress:
         identity, client = str(alert.get("id")), str(alert.get("client_id"))
         if identity in self.seen or alert.get("state") == "closed":
             return
-        self.seen[identity] = client
+        self.seen.add(identity)
         sample = f" [sample {self.expected[client]}]" if client in self.expected else ""
         self.screen.say(f"Alert ({alert.get('severity')}): {client}{sample} {self.base}/alerts/{identity}")
 
     async def _warming(self, found: list[dict[str, Any]] | None) -> bool:
         """Print the counts; False once every sample harvester has its alert."""
-        missing = set(self.expected) - set(self.seen.values())
+        missing = set(self.expected) - {str(alert.get("client_id")) for alert in found or ()}
         if not missing:
             self.screen.progress("")
-            self.screen.say(f"Both sample harvesters stand on the dashboard: {self.base}")
+            seconds = time.monotonic() - self.started
+            self.screen.say(f"Both sample harvesters stand on the dashboard after {seconds:.0f} s: {self.base}")
             return False
         clients = (await self._get("/api/v1/clients?limit=200")).get("data") or []
         scored = sum(int(client.get("requests") or 0) for client in clients)

@@ -46,7 +46,7 @@ def create(settings: Settings, name: str, scopes: list[str]) -> int:
 
 def list_all(settings: Settings) -> int:
     """Print every token without its secret, newest first."""
-    rows = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "REVOKED")]
+    rows: list[tuple[str, ...]] = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "REVOKED")]
     for token in _in_session(settings, tokens.list_tokens):
         moments = (
             f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (token.created_at, token.last_used_at, token.revoked_at)

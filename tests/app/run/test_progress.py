@@ -65,7 +65,14 @@ async def test_warming_up(api):
     assert lines[0] == "Warming up: scored 12 exchanges of 2 clients; alerts: 0"
     assert "Alert (high): cl_a [sample one] http://c/alerts/al_1" in lines
     assert "Alert (high): cl_b [sample two] http://c/alerts/al_2" in lines
-    assert lines[-1] == "Both sample harvesters stand on the dashboard: http://c"
+    assert lines[-1] == "Both sample harvesters stand on the dashboard after 0 s: http://c"
+
+
+async def test_a_closed_alert_counts_as_found(api):
+    settings, pages = api
+    pages["alerts"] = [alert(1, "cl_a", "closed")]
+    text = await looked(settings, {"cl_a": "one"}, lambda _: None, 2)
+    assert text.startswith("Both sample harvesters")
 
 
 async def test_with_an_upstream_each_alert_is_told_once(api):
