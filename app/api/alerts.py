@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.alerts import lifecycle, queries
 from app.alerts.queries import AlertFilter
 from app.api.access import Caller, GuardedRoute, allowed
-from app.api.documents import ETAG, errors
+from app.api.documents import BASE, ETAG, errors
 from app.api.paging import PageQuery, listing, unsealed, utc
 from app.api.schemas import (
     AlertDetail,
@@ -30,8 +30,10 @@ from app.models.vocabulary import SEVERITY_IDS, Severity
 from app.policies import decide
 from app.store.db import read_scope, session_scope
 
-router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=GuardedRoute)
-IfMatch = Annotated[str | None, Header(description="The ETag that the alert was read with", max_length=64)]
+router = APIRouter(prefix=f"{BASE}/alerts", tags=["alerts"], route_class=GuardedRoute)
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag that the alert was read with", max_length=64)
+]
 READ, WRITE = allowed("alerts:read"), allowed("alerts:write")
 
 

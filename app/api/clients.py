@@ -15,7 +15,7 @@ from app.alerts import queries as alert_queries
 from app.alerts.evidence import jsonable, why
 from app.api.access import GuardedRoute, allowed
 from app.api.alerts import shape as alert_shape
-from app.api.documents import errors
+from app.api.documents import BASE, errors
 from app.api.paging import listing, unsealed, utc
 from app.api.schemas import (
     ActivityShape,
@@ -35,7 +35,7 @@ from app.errors import NotFound, Unavailable
 from app.models.base import moment
 from app.store.db import read_scope
 
-router = APIRouter(prefix="/clients", tags=["clients"], route_class=GuardedRoute)
+router = APIRouter(prefix=f"{BASE}/clients", tags=["clients"], route_class=GuardedRoute)
 READ = allowed("clients:read")
 LIVE_SECONDS = 1.0  # a page about a client does not wait longer for Redis
 

@@ -12,7 +12,8 @@ from app.access.scopes import SCOPES
 from app.api.problems import MEDIA_TYPE
 
 VERSION = "1.0.0"
-PATH = "/api/v1/openapi.json"
+BASE = "/api/v1"
+PATH = f"{BASE}/openapi.json"
 DESCRIPTION = """Clients, alerts and the state of the service.
 
 Every answer carries `X-Request-Id`; every error is `application/problem+json` (RFC 9457) and repeats nothing of the
@@ -73,10 +74,21 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": reasons[status], "content": content} for status in (*statuses, 500)}
 
 
+def _drop_default(responses: dict[str, Any]) -> None:
+    """FastAPI adds a 422 in its own format wherever there is a parameter; ours name the errors they have."""
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]
+
+
 def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title="Stillwatch", version=VERSION, description=DESCRIPTION, routes=app.routes, tags=TAGS)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM
+    for name in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(name, None)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _drop_default(operation["responses"])
     scheme = components.get("securitySchemes", {}).get("token")
     if scheme is not None:
         scheme["x-scopes"] = SCOPES

@@ -81,15 +81,19 @@ class Edge:
                 raise _TooLarge
             return message
 
+        async def gated_send(message: Message) -> None:
+            if read <= BODY_BYTES:  # else the framework took our exception for a fault of the body
+                await send(message)
+
         try:
-            await self.app(scope, limited_receive, send)
+            await self.app(scope, limited_receive, gated_send)
+            return None if read <= BODY_BYTES else TOO_LARGE
         except _TooLarge:
             return TOO_LARGE
         except Exception:  # the loop's edge: one request's fault must not end the process, and is counted
             self.metrics.failures.inc()
             logger.exception("a request failed", extra={"request_id": request_id})
             return BROKEN
-        return None
 
 
 def _announced(scope: Scope) -> int:

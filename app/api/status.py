@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from app.alerts import queries as alerts
 from app.api.access import GuardedRoute, allowed
-from app.api.documents import errors
+from app.api.documents import BASE, errors
 from app.api.schemas import Process, StatusShape
 from app.clients import queries as clients
 from app.models.base import moment
@@ -22,7 +22,7 @@ from app.models.outbox import OutboxMessage
 from app.store.db import read_scope
 from app.store.heartbeat import Heartbeat, read_all_async
 
-router = APIRouter(tags=["service"], route_class=GuardedRoute)
+router = APIRouter(prefix=BASE, tags=["service"], route_class=GuardedRoute)
 LATE_SECONDS = 60.0  # a scorer this far behind is degraded
 STALE_SECONDS = 15.0  # a heartbeat comes every few seconds
 REDIS_SECONDS = 1.0

@@ -84,8 +84,14 @@ def client_of(app, token=None):
 
 @pytest.fixture
 def caller(api):
-    """A function that makes a caller with a token of its own, or with none."""
-    return lambda token=None: client_of(api, token)
+    """A function that makes a caller with a token of its own, or with none, of this application or another."""
+    return lambda token=None, app=None: client_of(app or api, token)
+
+
+@pytest.fixture
+def admin_of():
+    """A function that makes a caller with the admin token, of some application."""
+    return lambda app: client_of(app, ADMIN)
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""The mode says whether traffic is watched, and why not."""
+
+import time
+
+import pytest
+import redis
+
+from app.api.status import assess, dropped_events
+from app.store import heartbeat
+from app.store.heartbeat import Heartbeat
+
+NOW = 1_800_000_000.0
+
+
+def beat(role, *, at=NOW, **fields):
+    return Heartbeat(role, f"{role}-1", at, NOW - 100, **fields)
+
+
+ALL = (beat("gateway"), beat("extractor"), beat("worker"))
+
+
+@pytest.mark.parametrize(
+    ("beats", "mode", "reason"),
+    [
+        (ALL, "ok", None),
+        (None, "degraded", "Redis does not answer"),
+        ((), "degraded", "no gateway reports"),
+        (ALL[:2], "fail_open", "no worker reports"),
+        ((ALL[0], ALL[2]), "fail_open", "no extractor reports"),
+        (ALL[1:], "degraded", "no gateway reports"),
+        ((*ALL[:2], beat("worker", at=NOW - 60)), "fail_open", "no worker reports"),
+        ((beat("gateway", info={"mode": "bypass"}), *ALL[1:]), "fail_open", "bypass"),
+        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 90.0})), "degraded", "90 s behind"),
+        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 2.0})), "ok", None),
+    ],
+)
+def test_the_mode(beats, mode, reason):
+    found = assess(beats, NOW)
+    assert found.mode == mode
+    assert any(reason in said for said in found.reasons) if reason else found.reasons == []
+
+
+def test_what_was_dropped_anywhere_is_added_up():
+    beats = (
+        beat("gateway", counters={"copies_dropped": 3}),
+        beat("extractor", counters={"events_dropped": 4, "events": 9}),
+    )
+    assert dropped_events(beats) == 7
+
+
+async def test_status_over_rest(call, record, redis_url):
+    await record()
+    now = time.time()
+    with redis.Redis.from_url(redis_url) as server:
+        for role in ("gateway", "extractor", "worker"):
+            heartbeat.publish(server, Heartbeat(role, "a", now, now - 5, counters={"events_dropped": 2}))
+    body = (await call.get("/api/v1/status")).json()
+    assert (body["mode"], body["redis"], body["db"]) == ("ok", "ok", "ok")
+    assert body["dropped_events"] == 6
+    assert body["alerts"] == {"new": 1, "in_review": 0, "closed": 0}
+    assert (body["clients"], body["outbox_depth"]) == (1, 2)
+    assert {process["role"] for process in body["processes"]} == {"gateway", "extractor", "worker"}
+
+
+async def test_status_answers_while_redis_hangs(app_on, api, sqlite_url, private_valkey, admin_of):
+    private_valkey.start()
+    app = await app_on(sqlite_url, private_valkey.url)
+    async with admin_of(app) as somebody:
+        assert (await somebody.get("/api/v1/status")).json()["redis"] == "ok"
+        private_valkey.pause()
+        started = time.monotonic()
+        body = (await somebody.get("/api/v1/status")).json()
+        assert (body["mode"], body["redis"]) == ("degraded", "away")
+        assert time.monotonic() - started < 3
+        private_valkey.resume()
+        assert (await somebody.get("/api/v1/status")).json()["redis"] == "ok"
