@@ -26,12 +26,13 @@ _ASCII_FOLD = dict.fromkeys((*range(9, 14), *range(28, 32)), " ") | {code: chr(c
 
 # Every pattern is linear: a match that begins either ends within a fixed number of characters or takes the rest.
 _FENCED = re.compile(r'```.*?(?:```|\Z)|""".*?(?:"""|\Z)', re.DOTALL)
+_MARKS = ("“”", "«»", "「」", "『』")
 _FENCES = ("```", '"""')
 _DOUBLE = re.compile(r'"[^"\n]{0,256}"')
 _QUOTED = re.compile(r"(?<!\w)'[^'\n]{1,128}'(?!\w)|`[^`\n]{1,256}`")
 _FANCY = re.compile("“[^“”\n]{0,256}”|«[^«»\n]{0,256}»|„[^“”\n]{0,256}[“”]|「[^「」\n]{0,256}」|『[^『』\n]{0,256}』")
 _NUMBER = re.compile(r"\d+(?:[.,:/\-]\d+){0,32}")
-_HEX = re.compile(r"(?:0x)?(?=[a-f\-]{0,64}\d)[0-9a-f\-]{8,}")
+_HEX = re.compile(r"(?:0x)?(?=[a-f\-]{0,64}\d)(?=[\d\-]{0,64}[a-f])[0-9a-f\-]{8,}")
 _BLOB = re.compile(r"[a-z0-9+/_=.\-]{24,}")
 _LINK = re.compile(r"(?:https?|ftp|file|wss?)://\S*|www\.\S+")
 
@@ -131,9 +132,16 @@ def mask(text: str) -> str:
     return " ".join([_mask_token(token) for token in _spans(clip(text))])
 
 
+def _cuts_quote(part: str) -> bool:
+    """Whether a quoted string seems to reach beyond the window."""
+    if part.count('"') % 2:
+        return True
+    return not part.isascii() and any(part.count(mark[0]) != part.count(mark[1]) for mark in _MARKS)
+
+
 def _enough(tokens: list[str], count: int, part: str, first_look: bool) -> bool:
     """One token more than asked for, since one may be cut in two; no quoted string that is cut, at the first look."""
-    return len(tokens) > count and not (first_look and part.count('"') % 2)
+    return len(tokens) > count and not (first_look and _cuts_quote(part))
 
 
 def _head(text: str, count: int) -> list[str]:

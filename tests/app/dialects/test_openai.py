@@ -1,0 +1,76 @@
+"""OpenAI documents: what the provider's tests over bytes do not reach."""
+
+from __future__ import annotations
+
+from app.dialects.openai import Answer, prompt_list, read_request
+from detectors.exchange import Finish, Message, Operation, Usage
+
+
+def test_messages_with_tools():
+    body = {
+        "messages": [
+            {"role": "user", "content": "Find it"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"function": {"name": "find", "arguments": '{"q":1}'}}],
+            },
+            {"role": "tool", "content": "found", "tool_call_id": "a"},
+            {"role": "assistant", "content": "Here", "function_call": {"name": "old", "arguments": "{}"}},
+        ]
+    }
+    assert read_request(body, Operation.CHAT)["messages"] == (
+        Message("user", "Find it"),
+        Message("assistant", '⟨call⟩ find {"q":1}'),
+        Message("tool", "found"),
+        Message("assistant", "Here\n⟨call⟩ old {}"),
+    )
+
+
+def test_prompt_lists():
+    assert prompt_list("a") == ["a"]
+    assert prompt_list(["a", "b"]) == ["a", "b"]
+    assert prompt_list([1, 2]) == ["1 2"]
+    assert prompt_list([[1, 2], [3]]) == ["1 2", "3"]
+    assert prompt_list(None) == []
+
+
+def test_logprobs_forms():
+    def asked(**body):
+        return read_request({"messages": [], **body}, Operation.CHAT)["top_logprobs"]
+
+    assert asked() == -1
+    assert asked(logprobs=False) == -1
+    assert asked(logprobs=False, top_logprobs=5) == -1
+    assert asked(logprobs=True) == 0
+    assert asked(logprobs=True, top_logprobs=20) == 20
+    assert asked(logprobs=5) == 5
+    assert asked(logprobs=0) == 0
+
+
+def test_limits_users_and_schemas():
+    fields = read_request({"max_completion_tokens": 5, "max_tokens": 7, "metadata": {"user_id": "m"}}, Operation.CHAT)
+    assert (fields["max_tokens"], fields["user"]) == (5, "m")
+    fields = read_request(
+        {"user": "u", "safety_identifier": "s", "response_format": {"type": "json_object"}}, Operation.CHAT
+    )
+    assert (fields["user"], fields["schema"]) == ("s", "json_object")
+    assert read_request({"response_format": {"type": "text"}}, Operation.CHAT)["schema"] == ""
+
+
+def test_answer_of_several_choices_out_of_order():
+    answer = Answer()
+    answer.add({"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": "length"}]})
+    answer.add({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]})
+    answer.add({"choices": [{"index": 1, "delta": {"content": "c"}}]})
+    fields = answer.fields()
+    assert fields["completions"] == ("a", "bc")
+    assert fields["finish"] == Finish.STOP
+    assert "usage" not in fields
+
+
+def test_usage_that_names_itself_otherwise():
+    answer = Answer()
+    answer.add({"usage": {"input_tokens": 3, "output_tokens": 4}})
+    assert answer.fields()["usage"] == Usage.REPORTED
+    assert answer.fields()["output_tokens"] == 4

@@ -1,0 +1,49 @@
+"""One entry for every dialect; a batch upload counts each of its lines."""
+
+from __future__ import annotations
+
+from app.dialects.paths import recognise
+from app.dialects.requests import read
+from detectors.exchange import Dialect, Message, Operation
+
+
+def test_each_dialect():
+    chat = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    for path, dialect, operation, body in (
+        ("/v1/chat/completions", Dialect.OPENAI, Operation.CHAT, chat),
+        ("/v1/messages", Dialect.ANTHROPIC, Operation.CHAT, chat),
+        ("/v1/responses", Dialect.OPENAI, Operation.RESPONSE, {"model": "m", "input": "Hi"}),
+        ("/v1/models/m:generateContent", Dialect.GEMINI, Operation.CHAT, {"contents": "Hi"}),
+        ("/v1/completions", Dialect.OPENAI, Operation.COMPLETION, {"model": "m", "prompt": "Hi"}),
+    ):
+        fields = read(recognise("POST", path), body)
+        assert fields is not None
+        assert (fields["dialect"], fields["operation"], fields["model"]) == (dialect, operation, "m")
+        assert fields["messages"] == (Message("user", "Hi"),)
+
+
+def test_what_is_no_request_is_none():
+    assert read(recognise("POST", "/v1/chat/completions"), None) is None
+    assert read(recognise("POST", "/v1/chat/completions"), "text") is None
+    assert read(recognise("GET", "/v1/models"), {}) is None
+    assert read(recognise("POST", "/v1/files"), {"purpose": "batch"}) is None
+
+
+def test_a_batch_counts_its_lines():
+    lines = [
+        {
+            "url": "/v1/chat/completions",
+            "body": {"model": "m", "temperature": 0.3, "messages": [{"role": "user", "content": "a"}]},
+        },
+        {"url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "b"}]}},
+        {"url": "/v1/embeddings", "body": {"input": ["c", "d"]}},
+        {"url": "/v1/unknown"},
+        "rubbish",
+    ]
+    fields = read(recognise("POST", "/v1/files"), {"_batch_requests": lines})
+    assert fields is not None
+    assert fields["prompts"] == 6
+    assert fields["operation"] == Operation.BATCH
+    assert (fields["model"], fields["temperature"]) == ("m", 0.3)
+    assert [message.text for message in fields["messages"]] == ["a", "b", "c", "d"]
+    assert read(recognise("POST", "/v1/files"), {"_batch_requests": ["rubbish"]}) is None

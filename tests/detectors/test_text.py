@@ -1,0 +1,221 @@
+"""Text to hashes: the same for what means the same, different for what does not, and bounded on hostile input."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors import text
+from detectors.text import CLIP, clip, content, keys, mask, normalise, seeded, seeded_many, similarity, sketches, split
+
+ANY = st.text(alphabet=st.characters(), max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("raw", "normal"),
+    [
+        ("  Hello \t\r\n World  ", "hello world"),
+        ("", ""),
+        (" \n\t ", ""),
+        ("ＦＵＬＬ　ｗｉｄｔｈ", "full width"),
+        ("Straße ﬁn", "strasse fin"),
+        ("ÉCOLE E\u0301cole", "école école"),
+        ("水\u3000は", "水 は"),
+    ],
+)
+def test_normalise(raw, normal):
+    assert normalise(raw) == normal
+
+
+@given(ANY)
+def test_normalise_leaves_single_spaces_and_none_at_the_ends(raw):
+    normal = normalise(raw)
+    assert normal == normal.strip()
+    assert "  " not in normal
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=200))
+def test_the_fast_way_for_ascii_agrees_with_the_other(raw):
+    assert normalise(raw + " é") == f"{normalise(raw)} é".strip()
+
+
+def test_clip_keeps_head_and_tail():
+    assert clip("abc", 10) == "abc"
+    clipped = clip("a" * 100 + "m" * 1000 + "z" * 100, 100)
+    assert clipped == "a" * 50 + "\n" + "z" * 50
+
+
+def test_each_character_of_a_script_without_spaces_is_a_token():
+    assert split("请 把hello译成") == ["请", "把", "hello", "译", "成"]
+    assert split("안녕 세상") == ["안녕", "세상"]
+    assert split("ab cd") == ["ab", "cd"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "masked"),
+    [
+        ("Item 42 costs 3.50", "item 0 costs 0"),
+        ("on 2026-11-25 at 10:30:00", "on 0 at 0"),
+        ("see https://example.com/a?b=c now", "see ⟨link⟩ now"),
+        ("see www.example.com/x now", "see ⟨link⟩ now"),
+        ('say "hello there" twice', "say ⟨quote⟩ twice"),
+        ("say “hello there” and 「こんにちは」", "say ⟨quote⟩ and ⟨quote⟩"),
+        ("don't say 'this thing' or `that one`", "don't say ⟨quote⟩ or ⟨quote⟩"),
+        ("run ```py\nx = 1\n``` now", "run ⟨code⟩ now"),
+        ('text """some\ntext""" now', "text ⟨code⟩ now"),
+        ("open ```py\nx = 1", "open ⟨code⟩"),
+        ("id 3f2b8c1d-77aa-4e1c-9d2f-001122334455 ok", "id ⟨hex⟩ ok"),
+        ("key 0xDEADBEEF12 ok", "key ⟨hex⟩ ok"),
+        ("blob QmFzZTY0IGlzIGEgYmluYXJ5IHRvIHRleHQ= ok", "blob ⟨blob⟩ ok"),
+        ("the decade facade", "the decade facade"),
+        ("item-7: x", "item-0: x"),
+    ],
+)
+def test_mask(raw, masked):
+    assert mask(raw) == masked
+
+
+def test_template_keys_see_the_template_and_not_the_slot():
+    front = "Answer the question with a short reason and one word only. Question: {}"
+    one, other = keys(front.format("why is the sky blue in 1999?")), keys(front.format("who was Ada Lovelace then?"))
+    assert one.head12 == other.head12
+    assert one.head4 == other.head4
+    assert one.tail6 != other.tail6
+    back = "{} -- translate the line above into plain German"
+    one, other = keys(back.format("Ada was here in the evening")), keys(back.format("A cat sat"))
+    assert one.tail6 == other.tail6
+    assert one.head4 != other.head4
+
+
+@pytest.mark.parametrize("slot", ['"{}"', "```\n{}\n```", "“{}”"])
+def test_a_slot_in_quotes_may_be_longer_than_the_first_look(slot):
+    wrapped = "Rate " + slot + " for me from one to ten please, and give a reason for the rate that you chose."
+    one = keys(wrapped.format("short thing"))
+    other = keys(wrapped.format("a much longer thing, told in very many words indeed, " * 4))
+    assert one == other
+
+
+def test_keys_work_without_spaces():
+    found = keys("请把下面的句子翻译成英文：今天天气很好。")
+    assert found.head4 == "请 把 下 面"
+    assert found.head12 == "请 把 下 面 的 句 子 翻 译 成 英 文"
+    assert found.tail6 == "天 天 气 很 好 。"
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "\n"])
+def test_no_token_no_key(raw):
+    assert keys(raw) == ("", "", "")
+
+
+def test_a_window_that_cuts_a_token_does_not_show():
+    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau "
+    whole = keys(words * 30)
+    assert whole.head12 == "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu"
+    assert whole.tail6 == "xi omicron pi rho sigma tau"
+
+
+def test_seeded_hashes():
+    assert seeded("", 1) == 0
+    assert seeded("a", 1) != seeded("a", 2)
+    assert seeded("a", 1) == seeded("a", 1)
+    assert seeded("\ud800", 1) != 0
+    assert seeded_many(["ab", "c"], 1) != seeded_many(["a", "bc"], 1)
+    assert seeded_many(["", ""], 1) == 0
+    assert seeded_many([], 1) == 0
+
+
+def test_content_of_a_long_text_counts_its_middle():
+    head, tail = "a" * CLIP, "z" * CLIP
+    one, other = head + "m" + tail, head + "n" + tail
+    assert normalise(one) == normalise(other)
+    assert content(one, normalise(one), 1) != content(other, normalise(other), 1)
+    assert content("A  b", normalise("A  b"), 1) == content("a b", "a b", 1)
+
+
+def test_sketches_of_alike_texts_are_alike():
+    base = " ".join(f"word{number}" for number in range(200))
+    near = base.replace("word100", "changed")
+    far = " ".join(f"other{number}" for number in range(200))
+    one, close, distant = sketches([base, near, far], 1)
+    assert similarity(one, close) >= 0.7
+    assert similarity(one, distant) <= 0.15
+
+
+def test_similarity_estimates_jaccard():
+    """Over many pairs the share of equal bins is the share of common shingles."""
+    estimates = []
+    for number in range(60):
+        shared = [f"s{number}x{k}" for k in range(100)]
+        one = " ".join(shared + [f"a{number}x{k}" for k in range(50)])
+        other = " ".join(shared + [f"b{number}x{k}" for k in range(50)])
+        estimates.append(float(similarity(*sketches([one, other], number))))
+    assert np.mean(estimates) == pytest.approx(98 / 198, abs=0.08)
+
+
+def test_a_sketch_does_not_depend_on_what_is_beside_it():
+    texts = ["a b c d e", "", "水は高いところから低いところへ", "x", "one two", "naïve café text", "a b c d e"]
+    together = sketches(texts, 9)
+    for place, one in enumerate(texts):
+        assert (sketches([one], 9)[0] == together[place]).all()
+    assert (together[0] == together[6]).all()
+    assert not together[1].any()
+    assert together[3].any()
+    many = sketches(texts * 5000, 9)  # more than one group
+    assert (many.reshape(5000, len(texts), -1) == together).all()
+
+
+def test_sketches_have_words_without_spaces_and_are_keyed():
+    one, near = sketches(["今天天气很好我们去公园散步吧朋友们" * 2, "今天天气很好我们去公园散步吧朋友们" * 2 + "好"], 1)
+    assert similarity(one, near) >= 0.6
+    assert (sketches(["a b c d"], 1) != sketches(["a b c d"], 2)).any()
+    assert sketches([], 1).shape == (0, text.BINS)
+
+
+@given(st.lists(ANY, max_size=5))
+def test_any_texts_are_taken(raw):
+    found = sketches([normalise(one) for one in raw], 3)
+    assert found.shape == (len(raw), text.BINS)
+    for one in raw:
+        keys(one)
+        mask(one)
+
+
+MEGABYTE = 1_000_000
+HOSTILE = {
+    "angle": "<" * MEGABYTE,
+    "letters": "a" * MEGABYTE,
+    "quotes": '"' * MEGABYTE,
+    "open quotes": '"a ' * (MEGABYTE // 3),
+    "apostrophes": "'a " * (MEGABYTE // 3),
+    "backticks": "`" * MEGABYTE,
+    "fences": "``` " * (MEGABYTE // 4),
+    "fancy": "“" * MEGABYTE,
+    "numbers": "1." * (MEGABYTE // 2),
+    "hex": "0x" + "a" * MEGABYTE,
+    "dashes": "aaaaaaaa-" * (MEGABYTE // 9),
+    "links": "http://" * (MEGABYTE // 7),
+    "spaces": " " * MEGABYTE,
+    "lines": '"\n' * (MEGABYTE // 2),
+    "combining": "a" + "\u0300\u0316" * (MEGABYTE // 2),
+    "expanding": "\ufdfa" * MEGABYTE,
+    "cjk": "水" * MEGABYTE,
+    "surrogates": "\ud800" * MEGABYTE,
+    "nulls": "\0" * MEGABYTE,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_megabyte_made_to_be_slow_is_not(name):
+    """Whatever the text, the work is that of its head and tail."""
+    raw = HOSTILE[name]
+    begun = time.process_time()
+    normal = normalise(raw)
+    keys(raw)
+    mask(raw)
+    content(raw, normal, 1)
+    sketches([normal], 1)
+    assert time.process_time() - begun < 0.5
