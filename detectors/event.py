@@ -29,6 +29,8 @@ class Flag(IntFlag):
     ELICIT_SYSTEM = 1 << 12  # the system prompt asks for written-out reasoning
     ELICIT_USER = 1 << 13  # a user turn asks for it
     TOOL_RESULT = 1 << 14
+    REASONING_ASKED = 1 << 15  # a parameter asks for the model's own reasoning
+    REASONING_SEALED = 1 << 16  # the answer carries reasoning that only the provider can read, or its signature
 
 
 class Field(NamedTuple):
@@ -72,7 +74,7 @@ FIELDS: tuple[Field, ...] = (
     Field("top_p", "<f4", "1", "NaN where the client left it out"),
     Field("messages", "<u2", "count", "messages in the prompt"),
     Field("choices", "<u2", "count", "samples asked for each prompt"),
-    Field("prompts", "<u2", "count", "prompts in the request (batch lines, lists)"),
+    Field("prompts", "<u2", "count", "prompts in the request (batch lines, lists); 0 where it asks for no new answer"),
     Field("tool_calls", "<u2", "count", "tool calls in the completion"),
     Field("elicitation", "<u2", "bits", "classes of reasoning elicitation that matched; see elicitation.CLASSES"),
     Field("status", "<u2", "code", "HTTP status sent to the client"),
@@ -82,7 +84,8 @@ FIELDS: tuple[Field, ...] = (
     Field("outcome", "u1", "enum", "exchange.Outcome"),
     Field("usage", "u1", "enum", "exchange.Usage"),
     Field("finish", "u1", "enum", "exchange.Finish"),
-    Field("pad", "V2", "", "keeps the record's size a multiple of 8"),
+    Field("refusal", "u1", "enum", "exchange.Refusal"),
+    Field("channel", "u1", "enum", "exchange.Channel"),
 )
 
 

@@ -13,6 +13,7 @@ class Dialect(IntEnum):
     OPENAI = 1
     ANTHROPIC = 2
     GEMINI = 3
+    OLLAMA = 4
 
 
 class Operation(IntEnum):
@@ -24,6 +25,8 @@ class Operation(IntEnum):
     EMBEDDING = 3
     RESPONSE = 4
     BATCH = 5
+    RETRIEVAL = 6  # an answer fetched again or later: no new prompt
+    COUNT = 7  # tokens counted, nothing generated
 
 
 class Outcome(IntEnum):
@@ -55,6 +58,29 @@ class Finish(IntEnum):
     FILTER = 4
 
 
+class Channel(IntEnum):
+    """How the answer reaches the client."""
+
+    SYNC = 0
+    STREAM = 1
+    BATCH = 2
+    BACKGROUND = 3  # the answer is fetched later, by another request
+
+
+class Refusal(IntEnum):
+    """Why the provider declined, in its own categories; UNNAMED where it gave none."""
+
+    NONE = 0
+    UNNAMED = 1
+    FRONTIER_LLM = 2  # help towards a competing model
+    REASONING_EXTRACTION = 3  # internal reasoning asked for in the answer's text
+    CYBER = 4
+    BIO = 5
+    GENERAL_HARMS = 6
+    SAFETY = 7  # a content filter's decision
+    RECITATION = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of the prompt or one choice of the completion, as text."""
@@ -83,10 +109,14 @@ class Exchange:
     messages: tuple[Message, ...] = ()
     completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
+    reasoning_asked: bool = False  # the client asked to see the model's own reasoning
+    reasoning_sealed: bool = False  # the answer carries reasoning that only the provider can read, or its signature
     finish: Finish = Finish.UNKNOWN
+    refusal: Refusal = Refusal.NONE
     stream: bool = False
+    channel: Channel = Channel.SYNC  # STREAM is implied by `stream`
     choices: int = 1  # how many samples were asked for each prompt (n)
-    prompts: int = 1  # prompts in the request: lines of a batch, items of a list
+    prompts: int = 1  # prompts in the request: lines of a batch, items of a list; 0: it asks for no new answer
     top_logprobs: int = -1  # -1: no log probabilities asked; 0: only of the chosen token
     max_tokens: int | None = None
     temperature: float | None = None

@@ -27,6 +27,7 @@ _USER_ID, _RETRY, _TRUNCATED, _SEED = int(Flag.USER_ID), int(Flag.RETRY), int(Fl
 _SYSTEM, _ELICIT_SYSTEM, _ELICIT_USER = int(Flag.SYSTEM), int(Flag.ELICIT_SYSTEM), int(Flag.ELICIT_USER)
 _MULTI_TURN, _PREFILL, _BLANK_INPUT = int(Flag.MULTI_TURN), int(Flag.PREFILL), int(Flag.BLANK_INPUT)
 _TOOL_RESULT = int(Flag.TOOL_RESULT)
+_ASKED, _SEALED = int(Flag.REASONING_ASKED), int(Flag.REASONING_SEALED)
 _BLANK_LIMIT: Final = 400  # a longer user turn is never blank
 _SYSTEMS_CACHED: Final = 4_096
 _U16: Final = 0xFFFF
@@ -190,6 +191,8 @@ def _flags(exchange: Exchange) -> int:
         | (_RETRY if exchange.retry else 0)
         | (_TRUNCATED if exchange.truncated else 0)
         | (_SEED if exchange.seed is not None else 0)
+        | (_ASKED if exchange.reasoning_asked else 0)
+        | (_SEALED if exchange.reasoning_sealed else 0)
     )
 
 
@@ -234,7 +237,7 @@ def _fill_numbers(out: NDArray[np.void], batch: Sequence[Exchange]) -> None:
     out["top_p"] = [_real(exchange.top_p) for exchange in batch]
     out["messages"] = [min(len(exchange.messages), _U16) for exchange in batch]
     out["choices"] = [max(_bounded(exchange.choices, _U16), 1) for exchange in batch]
-    out["prompts"] = [max(_bounded(exchange.prompts, _U16), 1) for exchange in batch]
+    out["prompts"] = [_bounded(exchange.prompts, _U16) for exchange in batch]
     out["tool_calls"] = [_bounded(exchange.tool_calls, _U16) for exchange in batch]
     out["status"] = [_bounded(exchange.status, _U16) for exchange in batch]
     out["top_logprobs"] = [min(max(exchange.top_logprobs, -1), 127) for exchange in batch]
@@ -243,6 +246,8 @@ def _fill_numbers(out: NDArray[np.void], batch: Sequence[Exchange]) -> None:
     out["outcome"] = [exchange.outcome for exchange in batch]
     out["usage"] = [exchange.usage for exchange in batch]
     out["finish"] = [exchange.finish for exchange in batch]
+    out["refusal"] = [exchange.refusal for exchange in batch]
+    out["channel"] = [exchange.channel or int(exchange.stream) for exchange in batch]
 
 
 def events(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = elicited) -> NDArray[np.void]:

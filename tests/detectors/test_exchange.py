@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from detectors.exchange import Dialect, Exchange, Operation, Outcome, Usage
+from detectors.exchange import Channel, Dialect, Exchange, Finish, Operation, Outcome, Refusal, Usage
 
 
 def test_the_default_exchange_is_an_opaque_request():
@@ -19,7 +19,7 @@ def test_it_cannot_be_changed():
         Exchange(at=1.0, client=2).client = 3
 
 
-@pytest.mark.parametrize("kind", [Dialect, Operation, Outcome, Usage])
+@pytest.mark.parametrize("kind", [Dialect, Operation, Outcome, Usage, Finish, Channel, Refusal])
 def test_enums_fit_one_byte_and_are_stable(kind):
     """The numbers are stored in events: they may be added to, never renumbered."""
     assert [member.value for member in kind] == list(range(len(kind)))
