@@ -16,7 +16,7 @@ import orjson
 
 from app.dialects import openai, requests
 from app.dialects.paths import recognise
-from app.dialects.values import Fields, content_text, estimated_tokens, integer, is_retry, mapping, name, real, string
+from app.dialects.values import Fields, estimated_tokens, integer, is_retry, mapping, name, real, string
 from app.errors import InvalidInput
 from detectors.exchange import Dialect, Exchange, Outcome, Usage
 
@@ -114,9 +114,12 @@ def _usage(record: Mapping[str, Any], fields: Fields) -> Fields:
 
 
 def _answer(record: Mapping[str, Any], fields: Fields) -> Fields:
+    """The answer side: a text, a whole answer or its chunks; documents of OpenAI's dialect are understood."""
     answer = record.get("response")
+    if isinstance(answer, str):
+        return {"completions": (answer,)} if answer else {}
     if not answer or fields.get("dialect") != Dialect.OPENAI:
-        return {"completions": (content_text(answer),)} if isinstance(answer, str) and answer else {}
+        return {}
     read = openai.Answer()
     for chunk in answer if isinstance(answer, list) else [answer]:
         read.add(chunk)

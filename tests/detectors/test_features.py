@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.event import EVENT, Flag, zeros
-from detectors.exchange import Dialect, Exchange, Finish, Message, Operation, Outcome, Usage
+from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
 from detectors.features import events, model_hash
 
 CHAT = Exchange(
@@ -32,7 +32,10 @@ CHAT = Exchange(
     ),
     completions=("Because it is.", "Another one"),
     reasoning_chars=12,
+    reasoning_asked=True,
+    reasoning_sealed=True,
     finish=Finish.LENGTH,
+    refusal=Refusal.SAFETY,
     stream=True,
     choices=2,
     prompts=3,
@@ -87,6 +90,8 @@ def test_every_field_is_filled():
         "outcome": Outcome.CLIENT_ABORTED,
         "usage": Usage.REPORTED,
         "finish": Finish.LENGTH,
+        "refusal": Refusal.SAFETY,
+        "channel": Channel.STREAM,
         "model": model_hash("acme-large"),
     }
     assert {name: found[name].item() for name in values} == values
@@ -96,14 +101,15 @@ def test_every_field_is_filled():
     assert found["sketch"].all()
     everything = Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.LOGPROBS | Flag.SYSTEM | Flag.USER_ID | Flag.MULTI_TURN
     everything |= Flag.RETRY | Flag.TRUNCATED | Flag.SEED | Flag.ELICIT_USER
+    everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
     assert Flag(int(found["flags"])) == everything
-    assert set(EVENT.names) == set(values) | hashes | {"network", "agent", "sketch", "flags", "pad"}
+    assert set(EVENT.names) == set(values) | hashes | {"network", "agent", "sketch", "flags"}
 
 
 def test_an_opaque_exchange_is_an_event_of_nothing_but_its_envelope():
     found = events([Exchange(at=1.0, client=3, status=200, peer="10.1.2.3")], seed=7)
     bare = zeros(1)
-    for name in set(EVENT.names) - {"at", "client", "status", "network", "duration", "ttfb", "pad"}:
+    for name in set(EVENT.names) - {"at", "client", "status", "network", "duration", "ttfb"}:
         np.testing.assert_array_equal(found[name], bare[name], name)
     assert math.isnan(found["ttfb"][0])
 
@@ -274,7 +280,7 @@ def test_no_value_overflows(number, real, text, role):
     )
     found = events([exchange], seed=2**64 - 1)[0]
     assert found["choices"] >= 1
-    assert found["prompts"] >= 1
+    assert found["prompts"] >= 0
     assert found["top_logprobs"] >= -1
 
 
@@ -287,3 +293,20 @@ def test_a_batch_gives_what_each_gives_alone(pairs):
     whole = events(exchanges, seed=3)
     for place, exchange in enumerate(exchanges):
         assert whole[place].tobytes() == events([exchange], seed=3)[0].tobytes()
+
+
+def test_a_request_for_no_new_answer_has_no_prompt():
+    assert event(CHAT, prompts=0)["prompts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("channel", "stream", "told"),
+    [
+        (Channel.SYNC, False, Channel.SYNC),
+        (Channel.SYNC, True, Channel.STREAM),
+        (Channel.BACKGROUND, True, Channel.BACKGROUND),
+        (Channel.BATCH, False, Channel.BATCH),
+    ],
+)
+def test_channels(channel, stream, told):
+    assert event(CHAT, channel=channel, stream=stream)["channel"] == told

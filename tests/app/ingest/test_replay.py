@@ -1,0 +1,160 @@
+"""Replay: several logs in order of time, one line a client, a report against labels, no line fatal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.errors import InvalidInput
+from app.ingest import replay as replay_module
+from app.ingest.log import client_id
+from app.ingest.replay import replay, run_command
+from detectors.registry import load
+from detectors.table import Table
+
+KEYS = ["client", "score", "flagged", "flagged_at_request", "flagged_at", "severity", "campaign", "evidence"]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return load()
+
+
+def lines_of(line, client, count, start=0.0, step=1.0, text="Ask {}"):
+    return [line(1_764_000_000.0 + start + step * k, client, text.format(k)) for k in range(count)]
+
+
+def test_every_client_is_counted_over_all_logs(write_log, line, engine):
+    one = write_log("one.jsonl", *lines_of(line, "a", 30), *lines_of(line, "b", 5))
+    two = write_log("two.jsonl.gz", *lines_of(line, "a", 20, start=0.5))
+    report = replay([one, two], engine)
+    assert (report.exchanges, report.prompts, report.opaque) == (55, 55, 0)
+    found = {client.client: client.explanation.requests for client in report.clients}
+    assert found == {"a": 50, "b": 5}
+    assert report.first == 1_764_000_000.0
+    assert report.last == 1_764_000_029.0
+
+
+def test_events_of_all_logs_are_stepped_in_order_of_time(write_log, line, engine, monkeypatch):
+    seen = []
+
+    class Watching(Table):
+        def step(self, events, now):
+            seen.append((events["at"].copy(), now))
+            return super().step(events, now)
+
+    monkeypatch.setattr(replay_module, "Table", Watching)
+    monkeypatch.setattr(replay_module, "BATCH", 7)
+    logs = [write_log(f"{k}.jsonl", *lines_of(line, f"c{k}", 20, start=k * 0.1)) for k in range(3)]
+    replay(logs, engine)
+    times = np.concatenate([at for at, _ in seen])
+    assert len(times) == 60
+    assert (np.diff(times) >= 0).all()
+    assert all(now == at.max() for at, now in seen)
+
+
+def test_a_log_out_of_order_loses_nothing(write_log, line, engine):
+    lines = lines_of(line, "a", 60)
+    log = write_log("a.jsonl", *lines[::-1])
+    report = replay([log], engine)
+    assert report.exchanges == 60
+    assert (report.first, report.last) == (1_764_000_000.0, 1_764_000_059.0)
+
+
+def test_two_runs_agree(write_log, line, engine):
+    log = write_log("a.jsonl", *lines_of(line, "a", 40), *lines_of(line, "b", 40))
+    one, two = replay([log], engine), replay([log], engine)
+    assert [client.line() for client in one.clients] == [client.line() for client in two.clients]
+
+
+def test_a_batch_upload_counts_its_prompts(write_log, line, engine):
+    requests = [
+        {"url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": str(k)}]}} for k in range(17)
+    ]
+    log = write_log(
+        "a.jsonl", line(path="/v1/files", body={"_nonjson": "multipart/form-data", "_batch_requests": requests})
+    )
+    report = replay([log], engine)
+    assert (report.exchanges, report.prompts) == (1, 17)
+
+
+def test_the_first_review_is_the_flag(write_log, line, engine, monkeypatch):
+    """Findings are remembered as they come: the flag is the first of them, the score the highest."""
+    findings = [(1, 0, 1.0, 25), (2, 1, 6.0, 50), (2, 2, 9.0, 100), (0, 2, 2.0, 200)]
+
+    class Scripted(Table):
+        def step(self, events, now):
+            found = super().step(events, now)[:0]
+            if not findings:
+                return found
+            level, previous, score, requests = findings.pop(0)
+            out = np.zeros(1, found.dtype)
+            out["client"], out["level"], out["previous"] = client_id("a"), level, previous
+            out["score"], out["requests"], out["at"] = score, requests, now
+            return out
+
+    monkeypatch.setattr(replay_module, "Table", Scripted)
+    monkeypatch.setattr(replay_module, "BATCH", 10)
+    report = replay([write_log("a.jsonl", *lines_of(line, "a", 40))], engine)
+    (client,) = report.clients
+    found = client.line()
+    assert list(found)[: len(KEYS)] == KEYS
+    assert found["flagged"] is True
+    assert found["flagged_at_request"] == 50
+    assert found["flagged_at"] == 1_764_000_019.0
+    assert found["score"] == 9.0
+    assert found["severity"] in ("low", "medium", "high", "critical")
+    assert found["level"] == "review"
+    assert {one["detector"] for one in found["evidence"]} == {one.name for one in engine.detectors}
+
+
+def test_a_line_has_no_number_that_json_lacks(write_log, line, engine):
+    report = replay([write_log("a.jsonl", *lines_of(line, "a", 3))], engine)
+    odd = replace(report.clients[0], flagged_at=float("nan"))
+    json.loads(json.dumps(odd.line(), allow_nan=False))
+
+
+def test_the_command_writes_scores_and_report(write_log, line, tmp_path, capsys):
+    log = write_log("a.jsonl", *lines_of(line, "a", 30), b"rubbish", *lines_of(line, "b", 30, start=100))
+    labels = tmp_path / "labels.csv"
+    labels.write_text("client,label,family,persona,campaign\na,1,list,,\nb,0,,chat,\n")
+    out, report = tmp_path / "scores.jsonl", tmp_path / "report.json"
+    assert run_command([log], labels, out, report) == 0
+    scores = [json.loads(one) for one in out.read_text().splitlines()]
+    assert {one["client"] for one in scores} == {"a", "b"}
+    assert all(list(one)[: len(KEYS)] == KEYS for one in scores)
+    document = json.loads(report.read_text())
+    assert document["exchanges"] == 60
+    assert document["unreadable"]["count"] == 1
+    assert document["unreadable"]["lines"][0]["line"] == 31
+    assert document["labels"]["tpr"]["clients"] == document["labels"]["fpr"]["clients"] == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "60 exchanges" in said.err
+    assert f"{log}:31" in said.err
+    assert "Ordinary clients flagged" in said.err
+
+
+def test_scores_go_to_stdout_by_default(write_log, line, capsysbinary):
+    assert run_command([write_log("a.jsonl", line())], None, None, None) == 0
+    assert json.loads(capsysbinary.readouterr().out)["client"] == "acct_1"
+
+
+def test_a_log_without_one_readable_line_fails(write_log, tmp_path):
+    assert run_command([write_log("a.jsonl", b"rubbish")], None, tmp_path / "out", None) == 1
+    assert run_command([write_log("b.jsonl")], None, tmp_path / "out", None) == 0
+
+
+def test_missing_files_are_named_before_any_work(write_log, line, tmp_path):
+    log = write_log("a.jsonl", line())
+    with pytest.raises(InvalidInput, match=r"LOG.*gone.jsonl"):
+        run_command([log, tmp_path / "gone.jsonl"], None, None, None)
+    with pytest.raises(InvalidInput, match=r"--labels"):
+        run_command([log], tmp_path / "gone.csv", None, None)
+    with pytest.raises(InvalidInput, match=r"--out"):
+        run_command([log], None, tmp_path / "no" / "folder", None)
+    with pytest.raises(InvalidInput, match=r"--report"):
+        run_command([log], None, None, tmp_path)
