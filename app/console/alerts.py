@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -188,7 +189,7 @@ async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, 
         "evidence": evidence.frozen(alert.evidence),
         "plots": [plot for plot in plots if plot],
         "traffic": review.traffic(alert.evidence.get("traffic")),
-        "quality": review.quality(alert.evidence.get("data_quality")),
+        "quality": review.quality(alert.evidence),
         "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],
         "decisions": decisions,
         "facts": review.facts(alert),
@@ -217,7 +218,7 @@ async def as_markdown(request: Request) -> Response:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
         decisions = await _decisions(visit, alert)
         history = [review.entry(event) for event in await queries.history(visit.db, alert.id)]
-        quality = review.quality(alert.evidence.get("data_quality"))
+        quality = review.quality(alert.evidence)
         address = str(request.url.replace(path=f"/alerts/{alert.id}", query=""))
         text = markdown.document(alert, evidence.frozen(alert.evidence), decisions, history, quality, address)
         return Response(text, 200, render.PRIVATE, "text/plain; charset=utf-8")
@@ -280,6 +281,11 @@ def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
     return handle
 
 
+async def _back(request: Request) -> Response:
+    """The address of a form that was refused, asked for again: the alert that it was about."""
+    return render.redirect(f"/alerts/{quote(request.path_params['alert_id'], safe='')}")
+
+
 def make_router() -> APIRouter:
     """Everything under `/alerts`."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -295,4 +301,5 @@ def make_router() -> APIRouter:
     )
     for name, act, done in steps:
         router.add_api_route(f"/alerts/{{alert_id}}/{name}", _acting(act, done), methods=["POST"])
+        router.add_api_route(f"/alerts/{{alert_id}}/{name}", _back, methods=["GET"])
     return router

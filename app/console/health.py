@@ -12,11 +12,10 @@ from redis.exceptions import RedisError
 
 from app.clients.queries import Totals
 from app.console import words
-from app.store.heartbeat import Heartbeat, read_all_async
+from app.store.heartbeat import LIFE_SECONDS, Heartbeat, read_all_async
 
 ROLES = ("gateway", "extractor", "worker")
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
-STALE_SECONDS = 10.0  # a heartbeat comes every few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, threshold: float, n
 
     if beats is None:
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
-    if not any(beat.role == "worker" and now - beat.at < STALE_SECONDS for beat in beats):
+    if not any(beat.role == "worker" and now - beat.at < LIFE_SECONDS for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
@@ -120,7 +119,7 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> list[P
         detail = "Requests to the model API pass, but nothing is handed on or scored until it is back."
         return [Problem("bad", "Redis does not answer.", detail)]
     found = []
-    alive = {beat.role for beat in beats if now - beat.at < STALE_SECONDS}
+    alive = {beat.role for beat in beats if now - beat.at < LIFE_SECONDS}
     effects = {
         "gateway": "Requests that come through it are not observed.",
         "extractor": "Exchanges are not turned into events.",
@@ -136,10 +135,11 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> list[P
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
         found.append(Problem("warn", f"{words.count(dropped)} events or copies were dropped.", detail))
-    open_for = total(beats, "fail_open_seconds")
-    if open_for:
-        detail = "In that time decisions were not applied."
-        found.append(Problem("warn", f"The gateway failed open for {words.duration(open_for)}.", detail))
+    for beat in beats:
+        away = [name for name, word in beat.info.items() if word == "away"]
+        found += [
+            Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
+        ]
     return found
 
 
@@ -154,7 +154,11 @@ def tiles(beats: Sequence[Heartbeat] | None, mode: str, database: str, redis_ms:
         Tile("Database", "Answers", database),
         Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),
         Tile("Dropped", words.count(total(living, "dropped")), "events and copies, since the processes started"),
-        Tile("Failed open", words.duration(total(living, "fail_open_seconds")), "since the gateways started"),
+        Tile(
+            "Events scored",
+            words.compact(total((b for b in living if b.role == "worker"), "events")),
+            "by the workers that run",
+        ),
     ]
 
 

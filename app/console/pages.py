@@ -8,16 +8,10 @@ from starlette.responses import Response
 
 from app.console import alerts, assets, clients, render, route, signin, status
 from app.console.guard import HOME
-from app.errors import StillwatchError
 
 
 async def _home(_request: Request) -> Response:
     return render.redirect(HOME)
-
-
-def error_page(error: StillwatchError) -> Response:
-    """The page of an error, for the roof: unknown addresses and whatever no route has caught."""
-    return route.failure(error)
 
 
 def make_router() -> APIRouter:
@@ -27,4 +21,7 @@ def make_router() -> APIRouter:
     router.add_api_route("/static/{name:path}", assets.serve, methods=["GET"])
     for part in (signin, alerts, clients, status):
         router.include_router(part.make_router())
+    last = APIRouter(route_class=route.LastRoute, include_in_schema=False)
+    last.add_api_route("/{path:path}", route.nothing_here, methods=["GET", "HEAD"])
+    router.include_router(last)
     return router

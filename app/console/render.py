@@ -36,6 +36,7 @@ def environment() -> Environment:
     made.filters.update(
         ago=words.ago,
         capitalize_first=_capitalize_first,
+        clauses=words.clauses,
         compact=words.compact,
         count=words.count,
         disposition=words.disposition,

@@ -111,18 +111,20 @@ def decision(item: Decision, now: float) -> DecisionView:
     return DecisionView(headline, detail, True, item.expires_at)
 
 
-def quality(document: Mapping[str, Any] | None) -> Quality:
-    """What the alert froze of dropped events and fail-open seconds."""
-    if not document:
+def quality(document: Mapping[str, Any]) -> Quality:
+    """What the alert froze of the losses in its window; they are counted over all clients."""
+    found = document.get("data_quality") or {}
+    if not found:
         return Quality(unknown=True, lines=())
     lines = []
-    for name, value in document.items():
-        if not isinstance(value, int | float) or not value:
-            continue
-        if name.endswith("_seconds"):
-            lines.append(f"{words.words(name.removesuffix('_seconds')).capitalize()}: {words.duration(value)}")
-        else:
-            lines.append(f"{words.words(name).capitalize()}: {words.count(value)}")
+    dropped, unseen, since = (found.get(name) for name in ("dropped_events", "fail_open_seconds", "known_since"))
+    if dropped:
+        lines.append(f"{words.count(dropped)} events were dropped, of all clients together.")
+    if unseen:
+        lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
+    start = (document.get("window") or {}).get("start")
+    if since and start and since > datetime.fromisoformat(start).timestamp():
+        lines.append(f"Losses before {words.utc(since)} are not known.")
     return Quality(unknown=False, lines=tuple(lines))
 
 

@@ -10,11 +10,14 @@ from fastapi.routing import APIRoute
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.console import render
 from app.console.guard import HOME, return_path
-from app.errors import Forbidden, StillwatchError, Unauthenticated, Unavailable
+from app.errors import Forbidden, NotFound, StillwatchError, Unauthenticated, Unavailable
 
+MACHINES = ("/api/", "/metrics", "/livez", "/readyz")
 REMEDIES: dict[str, str] = {
     "not_found": "It may have been mistyped, or removed when its retention ended.",
     "forbidden": "Sign in with a token that has the scope, or ask an administrator for one.",
@@ -43,6 +46,23 @@ class PageRoute(APIRoute):
                 return failure(error)
 
         return wrapped
+
+
+class LastRoute(PageRoute):
+    """Takes what no other route takes, for people only: scripts and the API get their own kind of answer."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Full for a browser that asks for a page, else none."""
+        headers = dict(scope.get("headers") or ())
+        page = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        if not page or b"text/html" not in headers.get(b"accept", b"") or scope["path"].startswith(MACHINES):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+async def nothing_here(_request: Request) -> Response:
+    """The page of an address that leads nowhere."""
+    raise NotFound("there is nothing at this address")
 
 
 def to_sign_in(request: Request) -> Response:

@@ -41,6 +41,12 @@ def words(name: str) -> str:
     return name.replace("_", " ").strip()
 
 
+def clauses(sentence: str) -> tuple[str, str]:
+    """What a sentence says first, and what it adds behind its first semicolon."""
+    first, _, rest = sentence.partition("; ")
+    return (f"{first}.", rest) if rest else (sentence, "")
+
+
 def count(value: float) -> str:
     """A whole number with separators: 12431 is 12,431."""
     return f"{value:,.0f}"

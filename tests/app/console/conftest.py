@@ -104,8 +104,15 @@ SENTENCES = {
 }
 
 
+def scaled(evidence: tuple[Evidence, ...], score: float) -> tuple[Evidence, ...]:
+    """The evidence, so strong that its families add up to the score."""
+    families = {one.family: max(e.nats for e in evidence if e.family == one.family) for one in evidence}
+    factor = score / sum(families.values())
+    return tuple(replace(one, nats=one.nats * factor, p=math.exp(-one.nats * factor)) for one in evidence)
+
+
 def explain(client: int, score: float, now: float, sentence: str = "", level: Level = Level.REVIEW) -> Explanation:
-    evidence = (REASONING, SAMPLING) if client == SOLVER else (TEMPLATE, REASONING, SAMPLING)
+    evidence = scaled((REASONING, SAMPLING) if client == SOLVER else (TEMPLATE, REASONING, SAMPLING), score)
     return Explanation(
         client=client,
         at=now,

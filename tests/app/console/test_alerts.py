@@ -102,8 +102,8 @@ async def test_an_alert_says_why(console, reviewer):
     assert page.index('id="why"') < page.index('id="counter"') < page.index('id="cannot"') < page.index('id="traffic"')
     assert "peers: median 31 %, 99th percentile 72 %" in page
     assert "99.8th percentile of peers" in page
-    assert "Dropped events: 214" in page
-    assert "Fail open: 12 s" in page
+    assert "214 events were dropped" in page
+    assert "For 12 s requests passed" in page
     assert "Throttle, simulated" in page
     assert "only simulated" in page
     assert "never changes" in page
@@ -155,6 +155,10 @@ async def test_closing_twice_is_a_conflict(console, reviewer, tools):
     for version, status in (("1", 303), ("2", 409)):
         form = {"csrf": token, "version": version, "disposition": "test"}
         assert (await reviewer.post(f"/alerts/{alert}/close", data=form)).status_code == status
+
+
+async def test_reloading_a_refused_form_leads_to_the_alert(console, reviewer):
+    assert (await reviewer.get("/alerts/al_1/close")).headers["location"] == "/alerts/al_1"
 
 
 async def test_a_reader_sees_but_may_not_act(console, tools):

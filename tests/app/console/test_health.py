@@ -23,7 +23,7 @@ def beat(role="worker", at=NOW - 1, counters=None, **gauges):
         (None, SOME, "down"),
         ([], SOME, "down"),
         ([beat("gateway"), beat("extractor")], SOME, "down"),
-        ([beat(at=NOW - 12)], SOME, "down"),
+        ([beat(at=NOW - 16)], SOME, "down"),
         ([beat(lag_seconds=300.0)], SOME, "late"),
         ([beat(lag_seconds=300.0), beat(lag_seconds=0.1)], SOME, "late"),
         ([beat(lag_seconds=0.4)], SOME, "ok"),
@@ -55,11 +55,11 @@ def test_problems_name_the_part_and_its_effect():
     assert health.problems(alive, "observe", NOW) == []
     assert [item.title for item in health.problems(alive[:2], "observe", NOW)] == ["No worker reports."]
     assert [item.title for item in health.problems(alive, "bypass", NOW)] == ["The mode is bypass."]
-    lossy = [*alive, beat("gateway", counters={"dropped": 3.0, "fail_open_seconds": 12.0})]
-    assert [item.title for item in health.problems(lossy, "observe", NOW)] == [
-        "3 events or copies were dropped.",
-        "The gateway failed open for 12 s.",
-    ]
+    lossy = [*alive, beat("gateway", counters={"handoff_dropped": 3.0})]
+    assert [item.title for item in health.problems(lossy, "observe", NOW)] == ["3 events or copies were dropped."]
+    cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
+    [problem] = health.problems([*alive, cut_off], "observe", NOW)
+    assert problem.title == "Worker w1: the database is away."
 
 
 def test_a_process_shows_its_numbers_with_units():

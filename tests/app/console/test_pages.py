@@ -4,9 +4,6 @@ import re
 
 import pytest
 
-from app.console.pages import error_page
-from app.errors import NotFound
-
 
 async def test_home_leads_to_the_alerts(visitor):
     answer = await visitor.get("/")
@@ -41,7 +38,11 @@ async def test_pages_work_on_both_databases(request, redis_url, tmp_path, tools,
                 assert (await visitor.get(path)).status_code == 200, path
 
 
-def test_the_roof_can_show_an_error():
-    page = error_page(NotFound("no such page"))
+async def test_an_unknown_address_is_a_page_for_people_and_not_for_machines(visitor):
+    page = await visitor.get("/nowhere/at/all", headers={"accept": "text/html,*/*"})
     assert page.status_code == 404
-    assert b"No such page." in page.body
+    assert "Nothing is here" in page.text
+    for path, accept in (("/nowhere", "application/json"), ("/api/v1/nowhere", "text/html"), ("/metrics", "text/html")):
+        answer = await visitor.get(path, headers={"accept": accept})
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/json", path

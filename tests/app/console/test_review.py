@@ -78,11 +78,16 @@ def test_an_unknown_action_is_named_as_it_is():
 
 
 def test_blind_spots():
+    def said(**found):
+        return review.quality({"data_quality": found, "window": {"start": "2026-11-25T10:00:00.000Z"}})
+
     assert review.quality({}).unknown
-    assert review.quality(None).unknown
-    assert review.quality({"dropped_events": 0, "fail_open_seconds": 0.0}).clean
-    lines = review.quality({"dropped_events": 1214, "fail_open_seconds": 90, "note": None}).lines
-    assert lines == ("Dropped events: 1,214", "Fail open: 90 s")
+    assert said(dropped_events=0, fail_open_seconds=0.0, known_since=AT.timestamp() - 7200).clean
+    assert said(dropped_events=1214, fail_open_seconds=90, known_since=AT.timestamp()).lines == (
+        "1,214 events were dropped, of all clients together.",
+        "For 90 s requests passed without being watched.",
+        "Losses before 25 Nov 2026 12:00:00 UTC are not known.",
+    )
 
 
 def test_traffic_rows():

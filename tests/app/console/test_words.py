@@ -90,3 +90,11 @@ def test_every_word_of_the_domain_has_a_title():
     assert set(words.SEVERITIES) == {str(item) for item in Severity}
     assert words.disposition("benign_expected") == "Benign, expected"
     assert words.disposition("of_later") == "of_later"
+
+
+def test_a_sentence_is_parted_behind_its_first_clause():
+    assert words.clauses("It wraps 94 %; at most 1 in 540 does; so.") == (
+        "It wraps 94 %.",
+        "at most 1 in 540 does; so.",
+    )
+    assert words.clauses("One clause only.") == ("One clause only.", "")
