@@ -71,6 +71,11 @@ def read_command(partition: int, offset: bytes, count: int) -> tuple[Argument, .
     return ("XREAD", "COUNT", count, "STREAMS", keys(partition).events, offset)
 
 
+def written_at(entry: bytes) -> float:
+    """When a stream entry was written, epoch seconds by the server's clock."""
+    return int(entry.partition(b"-")[0]) / 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """A run of stream entries and the events in them, in one contiguous array of EVENT."""

@@ -114,7 +114,7 @@ class Leases:
         name, mine = self._identity.name, sorted(self.owned)
         replies = self._link.pipeline(
             [
-                ("SET", self._member_key(name), "1", "PX", self._milliseconds),
+                ("SET", self._member_key(name), self._identity.text, "PX", self._milliseconds),
                 ("SADD", MEMBERS, name),
                 ("SMEMBERS", MEMBERS),
                 *(("EVAL", _RENEW, 1, keys(p).lease, self._identity.text, self._milliseconds) for p in mine),
@@ -124,8 +124,8 @@ class Leases:
             if not renewed:
                 self.drop(partition)
         members = sorted(member.decode() for member in replies[2])
-        alive = self._link.pipeline([("EXISTS", self._member_key(member)) for member in members])
-        dead = [member for member, there in zip(members, alive, strict=True) if not there]
+        told = self._link.pipeline([("GET", self._member_key(member)) for member in members])
+        dead = [m for m, text in zip(members, told, strict=True) if text is None or self._identity.outlived(text)]
         if dead:
             self._link.call("SREM", MEMBERS, *dead)
         self.workers = max(1, len(members) - len(dead))

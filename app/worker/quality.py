@@ -1,17 +1,15 @@
-"""How complete the picture of a window is: events dropped and time failed open, from the others' heartbeats."""
+"""How complete the picture of a window is: events dropped and time unwatched, from the others' heartbeats."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from app.store.heartbeat import Heartbeat
+from app.store.heartbeat import LIFE_SECONDS, Heartbeat
 
 SPACING_SECONDS = 60.0
-KEPT_SAMPLES = 4 * 24 * 60  # four days, a little more than an alert's window
-DROPPED = ("dropped", "copies_dropped", "events_dropped", "blocks_dropped", "channel_dropped")
-FAIL_OPEN = ("fail_open_seconds",)
+KEPT_SAMPLES = 8 * 24 * 60  # eight days: a little more than the engine's window
 WATCHED_ROLES = ("gateway", "extractor")
 
 
@@ -20,23 +18,22 @@ class Quality:
 
     def __init__(self, now: float) -> None:
         self._since = now
-        self._last: dict[tuple[str, str], tuple[float, float]] = {}
-        self._totals = (0.0, 0.0)
+        self._last: dict[str, float] = {}
+        self._dropped = 0.0
+        self._fail_open = 0.0
+        self._heard = 0.0  # when an extractor was last there; 0 before the first
         self._samples: deque[tuple[float, float, float]] = deque([(now, 0.0, 0.0)], maxlen=KEPT_SAMPLES)
 
-    def observe(self, beats: Iterable[Heartbeat], now: float) -> None:
+    def observe(self, beats: Sequence[Heartbeat], now: float) -> None:
         """Take in the heartbeats of one time, epoch seconds."""
         for beat in beats:
-            if beat.role not in WATCHED_ROLES:
-                continue
-            key = (beat.role, beat.instance)
-            seen = _sum(beat, DROPPED), _sum(beat, FAIL_OPEN)
-            before = self._last.get(key, (0.0, 0.0))
-            self._last[key] = seen
-            dropped, fail_open = (max(0.0, new - old) for new, old in zip(seen, before, strict=True))
-            self._totals = self._totals[0] + dropped, self._totals[1] + fail_open
+            if beat.role in WATCHED_ROLES:
+                dropped = sum(value for name, value in beat.counters.items() if "dropped" in name)
+                self._dropped += max(0.0, dropped - self._last.get(beat.key, 0.0))
+                self._last[beat.key] = dropped
+        self._watch(max((beat.at for beat in beats if beat.role == "extractor"), default=0.0), now)
         if now - self._samples[-1][0] >= SPACING_SECONDS:
-            self._samples.append((now, *self._totals))
+            self._samples.append((now, self._dropped, self._fail_open))
 
     def window(self, start: float) -> dict[str, float]:
         """What is known to be missing since `start`; `known_since` is when this worker began to look."""
@@ -44,11 +41,17 @@ class Quality:
         index = max(0, bisect_right(samples, start, key=lambda sample: sample[0]) - 1)
         _, dropped, fail_open = samples[index]
         return {
-            "dropped_events": self._totals[0] - dropped,
-            "fail_open_seconds": self._totals[1] - fail_open,
+            "dropped_events": self._dropped - dropped,
+            "fail_open_seconds": round(self._fail_open - fail_open, 1),
             "known_since": self._since,
         }
 
-
-def _sum(beat: Heartbeat, names: tuple[str, ...]) -> float:
-    return float(sum(beat.counters.get(name, 0) for name in names))
+    def _watch(self, heard: float, now: float) -> None:
+        """Add the time that passed without an extractor: the gateway then lets traffic by unseen."""
+        if not self._heard:
+            self._heard = heard
+        elif now - max(self._heard, heard) > LIFE_SECONDS:
+            self._fail_open += now - self._heard
+            self._heard = now
+        else:
+            self._heard = max(self._heard, heard)

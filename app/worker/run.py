@@ -147,6 +147,7 @@ class Worker:
         gauges = {
             "partitions": len(self._leases.owned),
             "workers": self._leases.workers,
+            "lag_seconds": round(self._scorer.lag_seconds(now), 2),
             "backlog_blocks": self._scorer.backlog,
             "summaries_pending": self._recorder.pending,
             "database_away_seconds": round(away, 1),

@@ -15,7 +15,7 @@ from app.errors import LeaseLost, Unavailable
 from app.store import decisions
 from app.store.redis import Link
 from app.store.rows import Claim, Rows
-from app.store.stream import Blocks, lag_command
+from app.store.stream import Blocks, lag_command, written_at
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -86,6 +86,11 @@ class Scorer:
         self._partitions = partitions
         self._counts = counts
         self._paces: dict[int, Pace] = {}
+        self._heads: dict[int, float] = {}  # when the oldest block that waits was written, epoch seconds
+
+    def lag_seconds(self, now: float) -> float:
+        """How long the oldest block that waits has waited; 0 where none does."""
+        return max(0.0, now - min(self._heads.values(), default=now))
 
     def round(self, leases: Leases, now: float, clock: Callable[[], float], go_on: Callable[[], bool]) -> bool:
         """One batch of each owned partition that is due; whether there was work. Raises Unavailable.
@@ -95,6 +100,7 @@ class Scorer:
         owned = sorted(leases.owned)
         lags = [int(lag) for lag in self._link.pipeline([lag_command(p) for p in owned])]
         self.backlog = sum(lags)
+        self._heads = {p: self._heads.get(p, now) for p, lag in zip(owned, lags, strict=True) if lag}
         busy = False
         for partition, lag in zip(owned, lags, strict=True):
             pace = self._paces.setdefault(partition, Pace())
@@ -121,7 +127,9 @@ class Scorer:
         suspect = self._begin(claim, pace)
         blocks = self._rows.fetch(claim, self._partitions, pace.blocks, pace.events)
         if blocks is None:
+            self._unmark(claim)
             return False
+        self._heads[claim.partition] = written_at(blocks.entries[0][0])
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
@@ -135,6 +143,7 @@ class Scorer:
         if not self._record(claim, scored, now):
             return False
         self._rows.commit(claim, blocks, scored.rows)
+        self._heads[claim.partition] = written_at(blocks.last)
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
         self._counts["rows_fresh"] += loaded.fresh
@@ -154,6 +163,11 @@ class Scorer:
         if claim.attempts >= CAREFUL_ATTEMPTS:
             pace.went_wrong()
         return claim.attempts >= QUARANTINE_ATTEMPTS
+
+    def _unmark(self, claim: Claim) -> None:
+        """Take the mark back where a batch ends without a commit and without a death."""
+        self._link.call("DEL", claim.keys.attempts)
+        claim.tried = False
 
     def _score(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> Scored:
         findings = self._engine.step(rows, events, now) if len(rows) else rows[:0]
@@ -195,8 +209,7 @@ class Scorer:
         except Unavailable:
             self._counts["batches_waiting"] += 1
             self._rows.release()
-            self._link.call("DEL", claim.keys.attempts)  # this worker lives
-            claim.tried = False
+            self._unmark(claim)
             return False
         self._counts["findings"] += len(scored.findings)
         self._link.pipeline([decisions.command(decision.as_entry()) for decision in made])

@@ -1,0 +1,58 @@
+"""Data quality: what was dropped or passed unseen within a window."""
+
+from __future__ import annotations
+
+from app.store.heartbeat import Heartbeat
+from app.worker.quality import Quality
+
+
+def beat(role, at, instance="a", **counters):
+    return Heartbeat(role, instance, at=at, started=0.0, counters=counters)
+
+
+def test_drops_are_summed_over_processes_and_told_by_window():
+    quality = Quality(1000.0)
+    for minute, dropped in enumerate([0, 5, 5, 12]):
+        now = 1060.0 + 60 * minute
+        beats = [beat("extractor", now, dropped_redis=dropped), beat("gateway", now, handoff_dropped=1)]
+        quality.observe(beats, now)
+    assert quality.window(0.0)["dropped_events"] == 13
+    assert quality.window(1130.0)["dropped_events"] == 7
+    assert quality.window(1300.0)["dropped_events"] == 0
+    assert quality.window(0.0)["known_since"] == 1000.0
+
+
+def test_a_restarted_process_begins_at_zero_and_nothing_is_taken_back():
+    quality = Quality(0.0)
+    quality.observe([beat("extractor", 1.0, dropped=9)], 1.0)
+    quality.observe([beat("extractor", 2.0, dropped=2)], 2.0)
+    quality.observe([beat("extractor", 3.0, dropped=4)], 3.0)
+    quality.observe([beat("extractor", 4.0, "b", dropped=3)], 4.0)
+    assert quality.window(0.0)["dropped_events"] == 9 + 2 + 3
+
+
+def test_other_roles_and_counters_do_not_count():
+    quality = Quality(0.0)
+    quality.observe([beat("worker", 1.0, dropped=9), beat("extractor", 1.0, events=7)], 1.0)
+    assert quality.window(0.0) == {"dropped_events": 0, "fail_open_seconds": 0, "known_since": 0.0}
+
+
+def test_time_without_an_extractor_is_fail_open():
+    quality = Quality(0.0)
+    for now in range(0, 100, 5):
+        quality.observe([beat("extractor", float(now))], float(now))
+    assert quality.window(0.0)["fail_open_seconds"] == 0
+    for now in range(100, 200, 5):
+        quality.observe([], float(now))
+    assert 80 <= quality.window(0.0)["fail_open_seconds"] <= 100
+    for now in range(200, 300, 5):
+        quality.observe([beat("extractor", float(now))], float(now))
+    assert 80 <= quality.window(0.0)["fail_open_seconds"] <= 105
+    assert quality.window(260.0)["fail_open_seconds"] == 0
+
+
+def test_before_the_first_extractor_nothing_is_judged():
+    quality = Quality(0.0)
+    for now in range(0, 100, 5):
+        quality.observe([], float(now))
+    assert quality.window(0.0)["fail_open_seconds"] == 0

@@ -1,0 +1,155 @@
+"""The recorder: findings and summaries in the database, nothing lost and nothing awaited while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from app.alerts.lifecycle import FindingInput
+from app.errors import Unavailable
+from app.models.alert import Alert
+from app.models.client import Client, client_ref
+from app.store.db import make_engine, migrate
+from app.worker import record
+from app.worker.record import Recorder
+from detectors.base import Evidence, Explanation, Level, Term
+from detectors.engine import SUMMARY
+
+NOW = 1.7e9
+
+
+def summaries(clients, requests=1, at=NOW):
+    rows = np.zeros(len(clients), SUMMARY)
+    rows["client"] = clients
+    rows["first"], rows["last"], rows["requests"] = NOW, at, requests
+    return rows
+
+
+def finding(client, score=20.0):
+    term = Term("share", 1.0, "share", 0.1, 0.5, 99.9, score, "It does.")
+    evidence = (Evidence("template", 1, "content", 1.0, 1e-9, score, (term,)),)
+    told = Explanation(client, NOW, Level.REVIEW, score, 12.0, "all", 100, 64, "Why.", evidence, (), "")
+    return FindingInput(client, 2, 0, score, 100, NOW, told, {}, None, {})
+
+
+def rows_of(url, query):
+    async def read():
+        engine = make_engine(url)
+        async with engine.connect() as connection:
+            found = (await connection.execute(query)).all()
+        await engine.dispose()
+        return found
+
+    return asyncio.run(read())
+
+
+@pytest.fixture
+def counts():
+    return Counter()
+
+
+@pytest.fixture
+def recorder(counts):
+    made = []
+
+    def make(url):
+        made.append(Recorder(make_engine(url), lambda group: f"group {group}", counts))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_findings_open_one_alert_and_a_decision_however_often_they_are_told(recorder, database_url):
+    migrate(database_url)
+    one = recorder(database_url)
+    made = one.findings([finding(7)], summaries([7], requests=100), NOW)
+    assert [decision.client for decision in made] == [7]
+    assert one.findings([finding(7)], summaries([7], requests=100), NOW) == []
+    assert rows_of(database_url, sa.select(Alert.client_id)) == [(client_ref(7),)]
+    assert rows_of(database_url, sa.select(Client.requests)) == [(100,)]
+    assert [decision.id for decision in one.standing(NOW)] == [made[0].id]
+    assert one.standing(NOW + 10 * 365 * 86400) == []
+
+
+def test_the_newest_summary_of_each_client_is_written(recorder, database_url, counts):
+    migrate(database_url)
+    one = recorder(database_url)
+    one.touch(summaries([1, 2, 3], requests=1))
+    one.touch(summaries([2, 3], requests=5, at=NOW + 1))
+    assert one.pending == 5
+    one.flush()
+    assert one.pending == 0
+    assert counts["summaries"] == 3
+    stored = dict(tuple(row) for row in rows_of(database_url, sa.select(Client.id, Client.requests)))
+    assert stored == {client_ref(1): 1, client_ref(2): 5, client_ref(3): 5}
+    assert rows_of(database_url, sa.select(Client.peer_group).distinct()) == [("group 0",)]
+
+
+def test_a_flush_is_bounded_and_the_longest_waiting_go_first(recorder, sqlite_url, monkeypatch):
+    migrate(sqlite_url)
+    monkeypatch.setattr(record, "FLUSH_CLIENTS", 3)
+    one = recorder(sqlite_url)
+    one.touch(summaries([9, 8, 7]))
+    one.touch(summaries([9, 1]))
+    one.flush()
+    assert {ref for (ref,) in rows_of(sqlite_url, sa.select(Client.id))} == {client_ref(c) for c in (8, 7, 9)}
+    one.flush()  # at once: not due
+    assert one.pending == 1
+    one.flush_all(5.0)
+    assert one.pending == 0
+    assert len(rows_of(sqlite_url, sa.select(Client.id))) == 4
+
+
+def test_more_than_can_wait_is_left_out_and_counted(recorder, sqlite_url, counts, monkeypatch):
+    migrate(sqlite_url)
+    monkeypatch.setattr(record, "PENDING_CLIENTS", 10)
+    one = recorder(sqlite_url)
+    for start in range(0, 40, 10):
+        one.touch(summaries(np.arange(start, start + 10, dtype=np.uint64)))
+    one.flush()
+    assert counts["summaries_left_out"] == 30
+    assert {ref for (ref,) in rows_of(sqlite_url, sa.select(Client.id))} == {client_ref(c) for c in range(30, 40)}
+
+
+def test_while_the_database_is_away_calls_fail_at_once_and_nothing_is_forgotten(recorder, sqlite_url, counts):
+    one = recorder(sqlite_url)  # no tables yet
+    one.touch(summaries([1]))
+    with pytest.raises(Unavailable):
+        one.flush()
+    errors = counts["database_errors"]
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        one.findings([finding(7)], summaries([7]), NOW)
+    assert time.monotonic() - begun < 0.1
+    assert (errors, counts["database_errors"], one.pending) == (1, 1, 1)
+    assert one.away_seconds() > 0
+    migrate(sqlite_url)
+    deadline = time.monotonic() + 10
+    while one.pending:
+        assert time.monotonic() < deadline
+        try:
+            one.flush_all(5.0)
+        except Unavailable:
+            time.sleep(0.02)
+    assert one.away_seconds() == 0
+    assert len(rows_of(sqlite_url, sa.select(Client.id))) == 1
+
+
+def test_a_database_that_hangs_is_given_up_in_time(recorder, free_port, monkeypatch):
+    import socket
+
+    monkeypatch.setattr(record, "CALL_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", free_port())) as listener:  # takes the call and says nothing
+        host, port = listener.getsockname()
+        one = recorder(f"postgresql+psycopg://u:p@{host}:{port}/x")
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            one.findings([finding(7)], summaries([7]), NOW)
+        assert time.monotonic() - begun < 3.0

@@ -1,0 +1,295 @@
+"""Scoring: counted once, recorded before it is acknowledged, and no block stops the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import redis
+import sqlalchemy as sa
+
+from app.errors import Unavailable
+from app.models.alert import Alert
+from app.store.db import make_engine, migrate
+from app.store.redis import Link
+from app.store.rows import Rows
+from app.store.stream import keys, partition_of
+from app.worker.partitions import Identity, Leases
+from app.worker.quality import Quality
+from app.worker.record import Recorder
+from app.worker.score import FULL_BATCH_BLOCKS, MOST_BLOCKS, MOST_EVENTS, Pace, Scorer
+from detectors.engine import Engine
+from detectors.reasoning import Reasoning
+
+PARTITIONS = 4
+BAD_STATUS = 599
+
+
+class Fragile(Reasoning):
+    """An outside detector that cannot stand one kind of event."""
+
+    name = "fragile"
+
+    def update(self, rows, batch):
+        if (batch["status"] == BAD_STATUS).any():
+            raise ZeroDivisionError("fragile")
+        super().update(rows, batch)
+
+
+class Bench:
+    """A scorer with everything around it, driven round by round."""
+
+    def __init__(self, redis_url, database_url, engine):
+        self.counts = Counter()
+        self.link = Link(redis_url, 5.0)
+        self.leases = Leases(self.link, Identity("w", "", 1), PARTITIONS, 30.0)
+        self.recorder = Recorder(make_engine(database_url), engine.reference.group_name, self.counts)
+        rows = Rows(self.link, engine.row, engine.schema, engine.empty, 1.0)
+        self.scorer = Scorer(self.link, rows, engine, self.recorder, Quality(0.0), PARTITIONS, self.counts)
+        self.clock = 0.0
+
+    def round(self, seconds=1.0):
+        """One round, so long after the last one; by default beyond the pace of a visit."""
+        self.clock += seconds
+        self.leases.tick()
+        return self.scorer.round(self.leases, time.time(), lambda: self.clock, lambda: True)
+
+    def drain(self, seconds=20.0):
+        deadline = time.monotonic() + seconds
+        self.round()
+        while self.scorer.backlog:
+            assert time.monotonic() < deadline, self.counts
+            self.round()
+
+    def close(self):
+        self.recorder.close()
+        self.link.close()
+
+
+@pytest.fixture
+def client(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def scorers(redis_url, sqlite_url):
+    made = []
+
+    def make(engine, *, migrated=True):
+        if migrated:
+            migrate(sqlite_url)
+        made.append(Bench(redis_url, sqlite_url, engine))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def alerts(url):
+    async def read():
+        engine = make_engine(url)
+        async with engine.connect() as connection:
+            found = (await connection.execute(sa.select(Alert.client_id, Alert.evidence))).all()
+        await engine.dispose()
+        return found
+
+    return asyncio.run(read())
+
+
+def spread(count):
+    return np.arange(1, count + 1, dtype=np.uint64)
+
+
+def test_every_event_is_counted_once_for_its_client(scorers, engine, client, publish, counted, ordinary):
+    ids = np.repeat(spread(500), 4)
+    blocks = publish(client, ordinary(ids))
+    one = scorers(engine)
+    one.drain()
+    assert counted(client) == dict.fromkeys(range(1, 501), 4)
+    assert (one.counts["events"], one.counts["blocks"], one.counts["rows_fresh"]) == (2000, blocks, 500)
+    assert one.recorder.pending == 500
+    assert not one.round()  # nothing is left to do
+
+
+def test_garbage_between_blocks_is_counted_and_passed(scorers, engine, client, publish, counted, ordinary):
+    client.xadd(keys(1).events, {"hello": "world"})
+    publish(client, ordinary(spread(100)))
+    client.xadd(keys(1).events, {"b": b"x" * 217, "s": "1"})
+    one = scorers(engine)
+    one.drain()
+    assert sum(counted(client).values()) == 100
+    assert one.counts["blocks_rejected"] == 2
+    assert client.xlen(keys(1).events) == 0
+
+
+def test_findings_are_recorded_with_their_evidence(scorers, engine, client, publish, harvest, sqlite_url):
+    publish(client, harvest(np.full(600, 77)))
+    one = scorers(engine)
+    one.drain()
+    found = alerts(sqlite_url)
+    assert [ref for ref, _ in found] == [f"cl_{77:016x}"]
+    evidence = found[0][1]
+    assert evidence["traffic"]["requests"] > 0
+    assert evidence["data_quality"]["dropped_events"] == 0
+    assert evidence["contributions"]
+    assert one.counts["findings"] >= 1
+    assert client.xlen("decisions") == one.counts["decisions"] >= 1
+
+
+def test_findings_wait_for_the_database_and_other_partitions_go_on(
+    scorers, engine, client, publish, harvest, ordinary, counted, sqlite_url
+):
+    harvester = 77
+    home = int(partition_of(np.array([harvester], np.uint64), PARTITIONS)[0])
+    publish(client, harvest(np.full(600, harvester)))
+    publish(client, ordinary(spread(70)))
+    one = scorers(engine, migrated=False)  # a database without tables takes nothing
+    for _ in range(3):
+        one.round()
+    others = {c for c in range(1, 71) if int(partition_of(np.array([c], np.uint64), PARTITIONS)[0]) != home}
+    assert {c for c, n in counted(client).items() if n} == others
+    assert client.xlen(keys(home).events) > 0
+    assert client.get(keys(home).attempts) is None
+    assert one.counts["batches_waiting"] >= 1
+    assert one.recorder.away_seconds() > 0
+    assert one.scorer.lag_seconds(time.time() + 60) > 50
+    migrate(sqlite_url)
+    one.drain()
+    assert counted(client) == {harvester: 601 if harvester <= 70 else 600, **dict.fromkeys(range(1, 71), 1)}
+    assert len(alerts(sqlite_url)) == 1
+
+
+def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
+    scorers, engine, client, publish, harvest, counted, sqlite_url
+):
+    publish(client, harvest(np.full(600, 77)))
+    home = int(partition_of(np.array([77], np.uint64), PARTITIONS)[0])
+    one = scorers(engine)
+    one.leases.tick()
+    record = one.recorder.findings
+
+    def steal(*arguments):
+        made = record(*arguments)
+        client.incr(keys(home).fence)  # the lease goes just between the two commits
+        return made
+
+    one.recorder.findings = steal
+    one.round()
+    assert one.counts["leases_lost"] == 1
+    assert home not in one.leases.owned
+    assert counted(client) == {}
+    one.recorder.findings = record
+    client.delete(keys(home).lease)
+    one.drain()
+    assert counted(client) == {77: 600}
+    assert len(alerts(sqlite_url)) == 1
+
+
+def test_a_block_that_breaks_the_engine_is_moved_aside_alone(scorers, engine, client, publish, ordinary, counted):
+    ids = spread(400)
+    home = keys(int(partition_of(ids[:1], PARTITIONS)[0]))
+    publish(client, ordinary(ids))
+    bad = ordinary(ids[:1])
+    bad["status"], bad["operation"] = BAD_STATUS, 1
+    publish(client, bad)
+    publish(client, ordinary(ids))
+    fragile = Engine([*engine.detectors, Fragile()], engine.reference)
+    one = scorers(fragile)
+    one.drain()
+    rows = [
+        np.frombuffer(client.get(key), fragile.row)[0]
+        for partition in range(PARTITIONS)
+        for key in client.keys(keys(partition).row + b"*")
+    ]
+    assert {int(row["client"]): int(row["events"]) for row in rows} == dict.fromkeys(range(1, 401), 2)
+    assert (one.counts["poison_blocks"], one.counts["poison_events"]) == (1, 1)
+    assert client.xlen(home.poison) == 1
+
+
+@pytest.mark.parametrize(("attempts", "read_whole", "moved"), [(2, True, 0), (3, False, 0), (6, False, 1)])
+def test_a_batch_that_killed_its_workers_is_read_carefully_then_moved_aside(
+    scorers, engine, client, publish, ordinary, attempts, read_whole, moved
+):
+    ids = spread(2000)
+    mine = ids[partition_of(ids, PARTITIONS) == 2]
+    blocks = publish(client, ordinary(mine))
+    client.set(keys(2).attempts, attempts)
+    one = scorers(engine)
+    one.round()
+    assert client.xlen(keys(2).events) == (0 if read_whole else blocks - 1)
+    assert one.counts["poison_blocks"] == client.xlen(keys(2).poison) == moved
+    assert client.get(keys(2).attempts) is None
+    one.drain()
+    assert one.counts["events"] + one.counts["poison_events"] == len(mine)
+
+
+def test_an_unfinished_first_batch_leaves_its_mark(scorers, engine, client, publish, ordinary, monkeypatch):
+    ids = spread(100)
+    publish(client, ordinary(ids[partition_of(ids, PARTITIONS) == 2]))
+    one = scorers(engine)
+    one.leases.tick()
+    claim = one.leases.owned[2]
+    one.scorer._begin(claim, Pace())
+    assert client.get(keys(2).attempts) == b"1"
+    one.drain()
+    assert client.get(keys(2).attempts) is None
+
+
+def test_a_connection_lost_in_a_batch_halves_the_next_one_and_loses_nothing(
+    scorers, engine, client, publish, ordinary, counted
+):
+    publish(client, ordinary(spread(200)))
+    one = scorers(engine)
+    one.round()
+    publish(client, ordinary(spread(200)))
+    fetch = one.scorer._rows.fetch
+
+    def cut(*arguments):
+        blocks = fetch(*arguments)
+        client.client_kill_filter(_type="normal", skipme=True)
+        return blocks
+
+    one.scorer._rows.fetch = cut
+    with pytest.raises(Unavailable):
+        one.round()
+    one.scorer._rows.fetch = fetch
+    assert min(pace.events for pace in one.scorer._paces.values()) == MOST_EVENTS // 2
+    one.drain()
+    assert counted(client) == dict.fromkeys(range(1, 201), 2)
+
+
+class Sized:
+    """What a pace looks at."""
+
+    def __init__(self, entries, events):
+        self.entries, self.events = [None] * entries, [None] * events
+
+
+def test_reads_grow_where_blocks_are_small_and_shrink_back():
+    pace = Pace()
+    for _ in range(10):
+        pace.went_well(Sized(pace.blocks, 5 * pace.blocks))
+    assert pace.blocks == MOST_BLOCKS
+    pace.went_well(Sized(pace.blocks, 256 * pace.blocks))
+    assert pace.blocks == FULL_BATCH_BLOCKS
+    pace.went_wrong()
+    assert (pace.events, pace.blocks) == (1, FULL_BATCH_BLOCKS)
+    for _ in range(10):
+        pace.went_well(Sized(1, 10))
+    assert pace.events == MOST_EVENTS
+
+
+def test_little_is_visited_at_a_pace_and_much_at_once(scorers, engine, client, publish, ordinary):
+    one = scorers(engine)
+    publish(client, ordinary(spread(40)))
+    one.round()
+    publish(client, ordinary(spread(40)))
+    assert not one.round(0.1)
+    assert one.round(0.15)
+    publish(client, ordinary(np.full(FULL_BATCH_BLOCKS, 5)), per_block=1)
+    assert one.round(0.05)
