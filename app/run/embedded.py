@@ -56,6 +56,7 @@ class Embedded:
             "loglevel": "notice",
             "logfile": "",
             "always-show-logo": "no",
+            "set-proc-title": "no",  # it would write over the environment that the process table shows
         }
         argv = [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
         return Spec("valkey", tuple(argv), env, stop_seconds=20.0, cwd=str(self.data))
