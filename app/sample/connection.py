@@ -37,7 +37,7 @@ class Connection:
         """The reply to `body`; raises Failed."""
         try:
             async with asyncio.timeout(SECONDS):
-                status, answer = await self._exchange(orjson.dumps(body))
+                status, answer = await self._exchange_again(orjson.dumps(body))
         except (OSError, EOFError, TimeoutError, ValueError, LookupError, asyncio.LimitOverrunError) as error:
             await self.close()
             raise Failed(f"{type(error).__name__}: {error}") from error
@@ -47,6 +47,17 @@ class Connection:
         if status >= 400:
             raise Failed(f"status {status}")
         return read_events(answer) if body.get("stream") else read_document(answer)
+
+    async def _exchange_again(self, body: bytes) -> tuple[int, bytes]:
+        """As client libraries do: a kept-alive connection that the server closed meanwhile is no failure."""
+        reused = self.streams is not None
+        try:
+            return await self._exchange(body)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            if not reused or getattr(error, "partial", b""):
+                raise
+        await self.close()
+        return await self._exchange(body)
 
     async def _exchange(self, body: bytes) -> tuple[int, bytes]:
         if self.streams is None:

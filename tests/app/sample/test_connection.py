@@ -66,6 +66,15 @@ async def test_a_broken_answer_is_a_failure(raw_server, answer):
     await connection.close()
 
 
+async def test_a_connection_closed_between_requests_is_opened_again(raw_server):
+    document = b'{"choices":[{"message":{"content":"hello"}}]}'
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(document)
+    connection = Connection(await raw_server(head + document), HEADERS)  # closes after each answer
+    for _ in range(3):
+        assert (await connection.send(BODY)).text == "hello"
+    await connection.close()
+
+
 async def test_an_answer_without_a_length_ends_with_the_connection(raw_server):
     document = b'{"choices":[{"message":{"content":"hello"}}]}'
     connection = Connection(await raw_server(b"HTTP/1.1 200 OK\r\n\r\n" + document), HEADERS)
