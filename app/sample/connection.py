@@ -54,7 +54,7 @@ class Connection:
         try:
             return await self._exchange(body)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
-            if not reused or getattr(error, "partial", b""):
+            if not reused or (isinstance(error, asyncio.IncompleteReadError) and error.partial):
                 raise
         await self.close()
         return await self._exchange(body)
