@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,6 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 SILENT = frozenset({"value_error", "assertion_error", "extra_forbidden", "json_invalid", "union_tag_invalid"})
 HINTS = {"/disposition": f"choose one of {', '.join(Disposition)}"}
 RETRY_SECONDS = 5
+_CHANGED = re.compile(r"(/api/v1/[a-z]+/[a-z]+_[0-9a-f-]{36})/[a-z]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def of_error(error: StillwatchError, path: str) -> Problem:
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(RETRY_SECONDS)
     if isinstance(error, PreconditionFailed):
-        headers["Link"] = f'<{path.rpartition("/")[0]}>; rel="latest-version"'
+        latest = _CHANGED.fullmatch(path)
+        if latest is not None:  # the path is the caller's text: only what can be an id of ours goes into a header
+            headers["Link"] = f'<{latest[1]}>; rel="latest-version"'
     return Problem(error.status, error.code, error.title, detail, errors, headers)
 
 

@@ -175,7 +175,9 @@ class Process(Shape):
 class StatusShape(Shape):
     """Whether traffic is watched."""
 
-    mode: str = Field(description="ok, degraded (scores are late or lost) or fail_open (traffic passes unscored)")
+    mode: str = Field(
+        description="ok, degraded (scores are late or unknown) or fail_open (traffic passes, its events are lost)"
+    )
     reasons: list[str] = Field(description="Why the mode is not ok")
     at: datetime
     redis: str = Field(description="ok or away")

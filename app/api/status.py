@@ -69,25 +69,25 @@ def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
     return max(said, default=None)
 
 
-def assess(beats: Sequence[Heartbeat] | None, now: float) -> Assessment:
-    """The mode from the heartbeats; None for `beats` says that Redis is away.
+def assess(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> Assessment:
+    """The mode of the service from heartbeats (None: Redis is away) and from STILLWATCH_MODE.
 
-    fail_open: a gateway lives and passes traffic that nobody scores. degraded: scores are late, lost, or
-    unknown. What was dropped in the past is told beside the mode and does not change it.
+    fail_open: traffic passes and its events are lost. degraded: scores are late, or cannot be known. What
+    was dropped in the past is told beside the mode and does not change it.
     """
     if beats is None:
         return Assessment("degraded", ["Redis does not answer: traffic passes, and is not scored until it is back"])
     alive = {beat.role for beat in beats if now - beat.at < STALE_SECONDS}
     reasons = [f"no {role} reports" for role in ("gateway", "extractor", "worker") if role not in alive]
-    unwatched = "gateway" in alive and not {"extractor", "worker"} <= alive
-    if any(beat.role == "gateway" and beat.info.get("mode") == "bypass" for beat in beats):
-        reasons.append("the gateway is in bypass: it relays and watches nothing")
-        unwatched = True
+    lost = bool(alive) and "extractor" not in alive  # gateways report through it
+    if mode == "bypass":
+        reasons.append("the mode is bypass: the gateway relays and watches nothing")
+        lost = True
     lag = lag_seconds(beats)
     if lag is not None and lag > LATE_SECONDS:
         reasons.append(f"scoring is {lag:.0f} s behind")
-    mode = "fail_open" if unwatched else "degraded" if reasons else "ok"
-    return Assessment(mode, reasons, lag, dropped_events(beats))
+    word = "fail_open" if lost else "degraded" if reasons else "ok"
+    return Assessment(word, reasons, lag, dropped_events(beats))
 
 
 async def heartbeats(request: Request) -> list[Heartbeat] | None:
@@ -133,7 +133,7 @@ async def get_status(request: Request) -> StatusShape:
     """The mode and what is behind it; answers also while Redis is away."""
     now = time.time()
     beats = await heartbeats(request)
-    found = assess(beats, now)
+    found = assess(beats, request.app.state.settings.mode, now)
     rows = await stored(request)
     return StatusShape(
         mode=found.mode,

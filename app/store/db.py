@@ -27,7 +27,7 @@ from app.errors import Unavailable
 BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
-BEGIN = "stillwatch_begin"  # execution option: how SQLite begins
+BEGIN = "sqlite_begin"  # execution option: how SQLite begins
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
 
 

@@ -75,3 +75,13 @@ async def test_redis_that_goes_away_midway_is_unavailable(api, call):
     api.add_api_route("/api/v1/fails", fail)
     answer = await call.get("/api/v1/fails")
     assert (answer.status_code, answer.json()["detail"]) == (503, "Redis does not answer")
+
+
+@pytest.mark.parametrize(
+    "name", ["%0d%0aset-cookie:%20x=1", "é", "\U0007a9ba", "al_%0a9a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f", SECRET]
+)
+async def test_the_path_never_reaches_a_header(call, name):
+    answer = await call.post(f"/api/v1/alerts/{name}/claim", headers={"If-Match": "x"})
+    assert answer.status_code == 412
+    assert "link" not in answer.headers
+    assert "set-cookie" not in answer.headers

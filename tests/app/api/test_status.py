@@ -20,23 +20,23 @@ ALL = (beat("gateway"), beat("extractor"), beat("worker"))
 
 
 @pytest.mark.parametrize(
-    ("beats", "mode", "reason"),
+    ("beats", "mode", "word", "reason"),
     [
-        (ALL, "ok", None),
-        (None, "degraded", "Redis does not answer"),
-        ((), "degraded", "no gateway reports"),
-        (ALL[:2], "fail_open", "no worker reports"),
-        ((ALL[0], ALL[2]), "fail_open", "no extractor reports"),
-        (ALL[1:], "degraded", "no gateway reports"),
-        ((*ALL[:2], beat("worker", at=NOW - 60)), "fail_open", "no worker reports"),
-        ((beat("gateway", info={"mode": "bypass"}), *ALL[1:]), "fail_open", "bypass"),
-        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 90.0})), "degraded", "90 s behind"),
-        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 2.0})), "ok", None),
+        (ALL, "observe", "ok", None),
+        (None, "observe", "degraded", "Redis does not answer"),
+        ((), "observe", "degraded", "no gateway reports"),
+        (ALL[:2], "observe", "degraded", "no worker reports"),
+        ((ALL[2],), "observe", "fail_open", "no extractor reports"),
+        (ALL[1:], "observe", "degraded", "no gateway reports"),
+        ((*ALL[:2], beat("worker", at=NOW - 60)), "observe", "degraded", "no worker reports"),
+        (ALL, "bypass", "fail_open", "bypass"),
+        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 90.0})), "observe", "degraded", "90 s behind"),
+        ((*ALL[:2], beat("worker", gauges={"lag_seconds": 2.0})), "observe", "ok", None),
     ],
 )
-def test_the_mode(beats, mode, reason):
-    found = assess(beats, NOW)
-    assert found.mode == mode
+def test_the_mode(beats, mode, word, reason):
+    found = assess(beats, mode, NOW)
+    assert found.mode == word
     assert any(reason in said for said in found.reasons) if reason else found.reasons == []
 
 
