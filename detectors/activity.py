@@ -53,11 +53,10 @@ def _ring(rows: NDArray[np.void], batch: Batch, units: NDArray[np.int64], latest
         rows[latest] = new
     kept = units > batch.spread(new) - slots
     place = batch.index * slots + units % slots
-    if not kept.all():
-        place = place[kept]
-    added = np.bincount(place, minlength=len(rows) * slots).reshape(len(rows), slots)
+    place, added = count_equal(place if kept.all() else place[kept])
     counts = rows[ring]
-    np.minimum(counts + added, np.iinfo(counts.dtype).max, out=counts, casting="unsafe")
+    row, slot = place // slots, place % slots
+    counts[row, slot] = np.minimum(counts[row, slot] + added, np.iinfo(counts.dtype).max)
 
 
 def _clear(ring: NDArray[Any], moved: NDArray[np.intp], old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
@@ -82,6 +81,13 @@ def _count_models(rows: NDArray[np.void], batch: Batch) -> None:
     if len(larger):
         larger = larger[np.argsort(models[larger], kind="stable")]
         names[batch.index[larger], slot[larger]] = models[larger]
+
+
+def count_equal(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct keys in ascending order, and how often each occurs."""
+    keys = np.sort(keys)
+    heads = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[heads], np.diff(heads, append=len(keys))
 
 
 def read(row: np.void) -> Activity:

@@ -66,13 +66,23 @@ class Batch:
     def only(self, keep: NDArray[np.bool_]) -> Batch:
         """The events where `keep` is true, over the same clients."""
         part = object.__new__(Batch)
-        part.ev = self.ev[keep]
+        part.ev = self.ev.take(np.flatnonzero(keep))
         part.clients = self.clients
         part.index = self.index[keep]
         part.counts = np.bincount(part.index, minlength=len(self.clients))
         part.starts = np.cumsum(part.counts) - part.counts
         part._columns = {}
         part._once = {}
+        return part
+
+    def compact(self, keep: NDArray[np.bool_]) -> Batch:
+        """The events where `keep` is true, over their own clients alone."""
+        part = self.only(keep)
+        filled = part.counts > 0
+        place = np.cumsum(filled) - 1
+        part.clients = part.clients[filled]
+        part.starts, part.counts = part.starts[filled], part.counts[filled]
+        part.index = place[part.index]
         return part
 
     @cached_property
@@ -82,21 +92,25 @@ class Batch:
         A client library's retry repeats a prompt that the client sent once, and a refused or failed call
         is sent again; both would pass for repetition.
         """
+        return self if self.counted_mask.all() else self.only(self.counted_mask)
+
+    @cached_property
+    def counted_mask(self) -> NDArray[np.bool_]:
+        """Which events `counted` keeps."""
         operation = self["operation"]
         text = (operation == Operation.CHAT) | (operation == Operation.COMPLETION) | (operation == Operation.RESPONSE)
         answered = (self["outcome"] <= Outcome.CLIENT_ABORTED) & (self["status"] < 400)
-        keep = text & answered & ~self.flag(Flag.RETRY)
-        return self if keep.all() else self.only(keep)
+        return np.asarray(text & answered & ~self.flag(Flag.RETRY), np.bool_)
 
     def flag(self, flag: Flag) -> NDArray[np.bool_]:
         """Which events carry any bit of `flag`."""
-        return np.not_equal(self["flags"] & np.uint32(flag), 0)
+        return np.asarray((self["flags"] & np.uint32(flag)) != 0, np.bool_)
 
     def sum(self, values: NDArray[Any]) -> NDArray[Any]:
         """Each client's sum of `values` (one per event, or one row per event); exact for integers."""
         wide = np.zeros((len(values) + 1, *values.shape[1:]), np.float64 if values.dtype.kind == "f" else np.int64)
         np.cumsum(values, axis=0, dtype=wide.dtype, out=wide[1:])
-        return np.subtract(wide[self.starts + self.counts], wide[self.starts])
+        return np.asarray(wide[self.starts + self.counts] - wide[self.starts])
 
     def max(self, values: NDArray[Any], empty: float = 0) -> NDArray[Any]:
         """Each client's largest value; `empty` where it has no event in this batch."""

@@ -30,6 +30,13 @@ def rank_p(reference: Reference, detector: int, group: NDArray[np.integer], look
     return np.asarray((1.0 + np.minimum(beyond, size)) / (1.0 + size), np.float64)
 
 
+def floors(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer]
+           ) -> NDArray[np.float64]:  # fmt: skip
+    """The smallest p that each client's cell can resolve: that of a score above every ordinary client's."""
+    highest = np.full(len(groups), np.finfo(np.float32).max, np.float32)
+    return p_values(reference, detector, groups, looks, highest)
+
+
 def p_values(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer],
              scores: NDArray[np.float32]) -> NDArray[np.float64]:  # fmt: skip
     """The p of each client's score for its peer group and look, drawn to all clients where the group is small.

@@ -5,9 +5,24 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+# Upper-case words in a wording stand for these parts; texts are folded to lower case, so nothing clashes.
+_PARTS = {
+    "GAP": r"[^.!?。！？\n]{0,60}?",  # bounded, so that the time is linear in the text whatever it holds
+    "THOUGHT": r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|cot|rationale|deliberation"
+    r"|inner monologue|internal monologue|scratch ?pad|train of thought|working memory)",
+    "WHOLE": r"(?:complete|full|entire|whole|all(?: of)?|every|raw|private|hidden|internal|inner|unabridged|uncut"
+    r"|verbose|exhaustive|unfiltered|original)",
+    "WRITE": r"(?:write(?: out| down)?|show|print|output|reveal|expose|include|give|dump|record|transcribe|reproduce"
+    r"|display|share|provide|list|emit|return|disclose)",
+    "VENDOR": r"(?:chatgpt|gpt-?\d|claude|gemini|bard|copilot|deepseek|qwen|kimi|glm|grok|llama|mistral|doubao|ernie)",
+    "MAKER": r"(?:openai|anthropic|google|deepseek|alibaba|moonshot|xai|meta|mistral|zhipu|baidu|bytedance)",
+    "TONGUE": r"(?:english|chinese|german|french|spanish|russian|japanese|korean|arabic|hindi|portuguese|italian)",
+}
+_PART = re.compile("|".join(_PARTS))
+
 
 class _Class(NamedTuple):
-    """One way of asking for reasoning: the words that must occur, and the wording that must match."""
+    """One way of asking for reasoning: the words that must occur, and the wordings of which one must match."""
 
     name: str
     anchors: tuple[str, ...]  # a text without any of them is passed over at the cost of a substring search
@@ -15,106 +30,98 @@ class _Class(NamedTuple):
 
 
 def _class(name: str, anchors: str, *wordings: str) -> _Class:
-    # Gaps are bounded, so that the time is linear in the text whatever it holds.
-    return _Class(name, tuple(anchors.split("|")), re.compile("|".join(f"(?:{wording})" for wording in wordings)))
+    filled = (_PART.sub(lambda part: _PARTS[part.group()], wording) for wording in wordings)
+    return _Class(name, tuple(anchors.split("|")), re.compile("|".join(f"(?:{wording})" for wording in filled)))
 
-
-_GAP = r"[^.!?。！？\n]{0,60}?"
-_THOUGHT = (
-    r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|cot|rationale|deliberation|inner monologue"
-    r"|internal monologue|scratch ?pad|train of thought|working memory)"
-)
-_WHOLE = (
-    r"(?:complete|full|entire|whole|all(?: of)?|every|raw|private|hidden|internal|inner|unabridged|uncut|verbose|exhaustive"
-    r"|detailed internal|unfiltered|original)"
-)
-_WRITE = (
-    r"(?:write(?: out| down)?|show|print|output|reveal|expose|include|give|dump|record|transcribe|reproduce|display|share"
-    r"|provide|list|emit|return|disclose)"
-)
 
 _CLASSES: tuple[_Class, ...] = (
+    # A plain request to think aloud or to show the work.
     _class(
         "steps",
-        "step|think|reason|work|一步|分步|逐步|思考|推理|paso a paso|étape par|schritt für|passo a|шаг|ステップ|段階|順を|단계|차근"
-        "|خطوة",
-        r"(?:think|reason|work|go|proceed|solve|explain|answer|walk|respond)\b" + _GAP + r"step[- ]by[- ]step",
+        "step|think|reason|work|一步|分步|逐步|思考|推理|paso a|étape par|schritt für|passo a|шаг|ステップ|段階|順を"
+        "|단계|차근|خطوة",
+        r"(?:think|reason|work|go|proceed|solve|explain|answer|walk|respond)\bGAPstep[- ]by[- ]step",
         r"step[- ]by[- ]step (?:reasoning|solution|explanation|thinking|derivation)",
         r"let'?s (?:think|reason|work)",
         r"think (?:carefully|aloud|out loud|hard|deeply|before)",
-        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:work(?:ing)?s?|reasoning|steps|thinking)\b",
+        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:workings?|works|reasoning|steps"
+        r"|thinking)\b",
         r"reason (?:through|about) (?:it|this|the problem|each)",
         r"(?:explain|give|with|include) (?:me )?(?:your|the|its) (?:full|complete|entire|detailed) reasoning",
         r"一步一?步|逐步(?:思考|推理|分析|解答)|分步|先思考|给出(?:推理|思考)过程|展示(?:推理|思考)",
         r"paso a paso|étape par étape|schritt für schritt|passo a passo|шаг за шагом|пошагово",
         r"ステップ[・ ]?バイ[・ ]?ステップ|段階的に(?:考え|推論)|順を追って|단계별로|차근차근|خطوة بخطوة",
     ),
+    # A worked solution, as in a textbook.
     _class(
         "worked",
         "solution|every step|each step|working|derivation|proof|详细|过程|過程|解説|풀이|lösungsweg|solución|решени",
         r"(?:complete|full|detailed|worked|fully worked)(?: out)? (?:solution|working|derivation|proof)",
         r"explain why (?:every|each) step|justify (?:every|each) step|complete working",
-        r"详细(?:的)?(?:解答|解题|解法)|解(?:答|题)过程|詳しい解説|풀이 ?과정|vollständige[nr]? lösungsweg"
-        r"|solución (?:completa|detallada)|solution détaillée|подробное решение",
+        r"详细(?:的)?(?:解答|解题|解法)|解(?:答|题)过程|詳しい解説|풀이 ?과정|vollständige[nr]? lösungsweg",
+        r"solución (?:completa|detallada)|solution détaillée|подробное решение",
     ),
+    # Reasoning inside inline tags before the answer.
     _class(
         "tags",
         "<|[|_of_thought| tags",
-        r"[<\[](?:/)?(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratch_?pad|cot|rationale|analysis|inner_monologue"
+        r"[<\[]/?(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratch_?pad|cot|rationale|analysis|inner_monologue"
         r"|reflection|chain_of_thought)[>\]]",
         r"begin_of_thought",
         r"(?:inside|within|between|in|use) (?:the )?(?:xml )?(?:think(?:ing)?|reasoning|thought) tags",
     ),
+    # All of the reasoning, private or hidden reasoning, nothing left out.
     _class(
         "full",
         "reasoning|thinking|thought|monologue|scratch|cot|rationale|deliberation|memory|inference|dead end|思|推理"
         "|razonamiento|raisonnement|gedanken|raciocínio|рассужден|사고|추론",
-        _WRITE + r"\b" + _GAP + r"\b" + _WHOLE + r"\b[^.!?\n]{0,25}?\b" + _THOUGHT,
-        _WHOLE + r" (?:of )?(?:your|the|its) (?:\w+ )?" + _THOUGHT,
+        r"WRITE\bGAP\bWHOLE\b[^.!?\n]{0,25}?\bTHOUGHT",
+        r"WHOLE (?:of )?(?:your|the|its) (?:\w+ )?THOUGHT",
         r"(?:every|each)(?: single| intermediate)? (?:thought|inference|dead end)",
-        r"(?:internal|inner|private|hidden) (?:\w+ )?" + _THOUGHT,
-        r"(?:do not|don'?t|never|without) (?:summari[sz]\w+|abbreviat\w+|omit\w*|skip\w*|leav\w+ (?:anything|any)(?: \w+)? out)"
-        + _GAP
-        + _THOUGHT,
-        r"(?:写|输出|展示|给出|写出)[^。！？\n]{0,20}(?:完整|全部|详细|内部|所有|内心)[^。！？\n]{0,10}(?:思维链|思考过程|推理过程|推理|思考)",
-        r"思维链|内心(?:独白|思考)",
+        r"(?:internal|inner|private|hidden) (?:\w+ )?THOUGHT",
+        r"(?:do not|don'?t|never|without) (?:summari[sz]\w+|abbreviat\w+|omit\w*|skip\w*)GAPTHOUGHT",
+        r"(?:写|输出|展示|给出|写出)[^。！？\n]{0,20}(?:完整|全部|详细|内部|所有|内心)[^。！？\n]{0,10}"
+        r"(?:思维链|思考过程|推理过程|推理|思考)",
+        r"思维链|内心(?:独白|思考)|思考過程をすべて|내부 (?:사고|추론)",
         r"(?:todo (?:tu|el)|completo) (?:\w+ )?razonamiento|razonamiento (?:completo|interno)",
         r"raisonnement (?:complet|interne|intégral)|(?:vollständigen?|inneren?) gedanken(?:gang|gänge)?",
-        r"raciocínio (?:completo|interno)|(?:полн\w+|внутренн\w+|все) рассуждени\w+|思考過程をすべて|내부 (?:사고|추론)",
-    ),  # fmt: skip
+        r"raciocínio (?:completo|interno)|(?:полн\w+|внутренн\w+|все) рассуждени\w+",
+    ),
+    # The reasoning behind a finished answer.
     _class(
         "behind",
         "reasoning|thought|thinking|arrived at|came to|reached|推理|思考",
         r"reasoning (?:that|which) (?:led|leads|would lead|brought|produced)",
-        r"(?:reconstruct|imagine|recreate|articulate|back ?fill|infer) (?:\w+ ){0,4}(?:reasoning|thought process|thinking"
-        r"|chain[- ]of[- ]thought)",
-        r"(?:reasoning|thinking|thought process) behind (?:the|this|that|your|an?) (?:\w+ ){0,3}(?:answer|response|solution"
-        r"|completion|output)",
-        r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:\w+ )?(?:answer|response|result)",
+        r"(?:reconstruct|imagine|recreate|articulate|back ?fill|infer) (?:\w+ ){0,4}(?:reasoning|thought process"
+        r"|thinking|chain[- ]of[- ]thought)",
+        r"(?:reasoning|thinking|thought process) behind (?:the|this|that|your|an?) (?:\w+ ){0,3}(?:answer|response"
+        r"|solution|completion|output)",
+        r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:\w+ )?(?:answer|response"
+        r"|result)",
         r"(?:还原|重构|反推)[^。\n]{0,12}(?:推理|思考)",
     ),
+    # The language in which to think.
     _class(
         "language",
         "think|reason|deliberate|language|思考|推理",
-        r"(?:think|reason|deliberate) (?:only |entirely |strictly )?in (?:the )?(?:english|chinese|german|french|spanish"
-        r"|russian|japanese|korean|arabic|hindi|portuguese|italian|user'?s|same language|language of)",
-        r"(?:thinking|reasoning|thoughts?)(?: content| process| trace| section)? (?:must|should|has to|have to|needs? to)"
-        + _GAP
-        + r"(?:in|match|use)\b"
-        + _GAP
-        + r"(?:language|english|chinese|japanese|korean|german)",
+        r"(?:think|reason|deliberate) (?:only |entirely |strictly )?in (?:the )?(?:TONGUE|user'?s|same language"
+        r"|language of)",
+        r"(?:thinking|reasoning|thoughts?)(?: content| process| trace| section)? (?:must|should|has to|have to"
+        r"|needs? to)GAP(?:in|match|use)\bGAP(?:language|TONGUE)",
         r"language of (?:your|the) (?:thinking|reasoning|thoughts?)",
         r"用(?:中文|英文|日文|韩文)(?:进行)?(?:思考|推理)|思考(?:内容|过程)?(?:的)?语言",
-    ),  # fmt: skip
+    ),
+    # A debugging or inspection mode.
     _class(
         "debug",
         "debug|inspection|diagnostic| mode|audit|调试|诊断",
         r"(?:debug(?:ging)?|inspection|diagnostics?|developer|audit|maintenance|trace|introspection) mode",
-        r"(?:for|as part of|this is)(?: an?)? (?:debugging|diagnostic|inspection|audit|internal debugging)"
-        r"(?: purposes?| session| run)?" + _GAP + r"(?:" + _THOUGHT + r"|system prompt|hidden|internal)",
-        r"(?:" + _THOUGHT + r")" + _GAP + r"for (?:debugging|diagnostic|inspection) purposes?",
+        r"(?:for|as part of|this is)(?: an?)? (?:debugging|diagnostic|inspection|audit)(?: purposes?| session| run)?"
+        r"GAP(?:THOUGHT|system prompt|hidden|internal)",
+        r"THOUGHTGAPfor (?:debugging|diagnostic|inspection) purposes?",
         r"(?:调试|诊断)模式",
     ),
+    # A claim to be the true system prompt, or a wish to see it.
     _class(
         "override",
         "system |ignore|disregard|forget|系统提示|指令",
@@ -122,65 +129,55 @@ _CLASSES: tuple[_Class, ...] = (
         r" (?:prompt|message|instructions?)",
         r"(?:ignore|disregard|forget) (?:all |any )?(?:of )?(?:the |your )?(?:previous|prior|above|earlier)"
         r" (?:system )?(?:instructions?|prompts?|messages?)",
-        r"(?:repeat|print|reveal|output|show|tell me) (?:\w+ ){0,3}(?:your|the) (?:\w+ )?system (?:prompt|message|instructions?)",
+        r"(?:repeat|print|reveal|output|show|tell me) (?:\w+ ){0,3}(?:your|the) (?:\w+ )?system (?:prompt|message"
+        r"|instructions?)",
         r"(?:忽略|无视)(?:之前|以上|先前)的(?:所有)?指令|(?:真正|实际)的系统提示",
     ),
+    # Memory or earlier reasoning, translated or transliterated.
     _class(
         "translate",
         "translat|transliterat|翻译|音译|romani",
-        r"(?:translate|transliterate|romani[sz]e)"
-        + _GAP
-        + r"(?:your|the|prior|previous|earlier|hidden|internal)"
-        + _GAP
-        + r"(?:"
-        + _THOUGHT
-        + r"|memory|context window|system prompt)",
+        r"(?:translate|transliterate|romani[sz]e)GAP(?:your|the|prior|previous|earlier|hidden|internal)GAP"
+        r"(?:THOUGHT|memory|context window|system prompt)",
         r"(?:翻译|音译)[^。\n]{0,15}(?:推理|思考|记忆|思维)",
-    ),  # fmt: skip
+    ),
+    # Reasoning or instructions, exact to the character.
     _class(
         "exact",
         "verbatim|word-|word for|character|exactly as|逐字|一字不差|原封不动",
-        r"(?:verbatim|word[- ]for[- ]word|character[- ](?:for[- ]character|exact)|exactly as (?:it|you|they))"
-        + _GAP
-        + r"(?:"
-        + _THOUGHT
-        + r"|system prompt|instructions|memory)",
-        r"(?:"
-        + _THOUGHT
-        + r"|system prompt|your instructions|your memory)"
-        + _GAP
-        + r"(?:verbatim|word[- ]for[- ]word|character[- ](?:for[- ]character|exact))",
+        r"(?:verbatim|word[- ]for[- ]word|character[- ](?:for[- ]character|exact)|exactly as (?:it|you|they))GAP"
+        r"(?:THOUGHT|system prompt|instructions|memory)",
+        r"(?:THOUGHT|system prompt|your instructions|your memory)GAP(?:verbatim|word[- ]for[- ]word"
+        r"|character[- ](?:for[- ]character|exact))",
         r"(?:逐字|一字不差|原封不动)[^。\n]{0,15}(?:推理|思考|提示词|思维)",
-    ),  # fmt: skip
+    ),
+    # Words for the classifier that watches.
     _class(
         "classifier",
         "classifier|filter|moderation |safety |分类器|过滤器|审核",
         r"(?:note|message|dear|hello|instruction|to|tell)(?: to| for)? (?:the )?(?:\w+ )?(?:classifier|content filter"
         r"|moderation (?:model|system)|safety (?:monitor|filter|system))\s?[:,]",
-        r"(?:classifier|content filter|safety monitor|moderation model)"
-        + _GAP
-        + r"(?:must|should|please|may|can) (?:ignore"
+        r"(?:classifier|content filter|safety monitor|moderation model)GAP(?:must|should|please|may|can) (?:ignore"
         r"|allow|pass|not flag|treat|skip|approve)",
         r"(?:bypass|evade|avoid|without triggering|not trigger) (?:the |any )?(?:\w+ )?(?:classifier|content filter)",
         r"(?:分类器|过滤器|审核系统)[^。\n]{0,10}(?:忽略|放行|通过)",
     ),
+    # An encrypted block, a token or a signature to be expanded.
     _class(
         "expand",
         "signature|encrypted|redacted|reasoning |签名|加密",
-        r"(?:expand|decode|decrypt|unpack|restore|restate|rehydrate|decompress|continue from|recover)"
-        + _GAP
-        + r"(?:signature|encrypted (?:reasoning|thinking|thought|content|block)|redacted[_ ]thinking|thought ?signature"
+        r"(?:expand|decode|decrypt|unpack|restore|restate|rehydrate|decompress|continue from|recover)GAP(?:signature"
+        r"|encrypted (?:reasoning|thinking|thought|content|block)|redacted[_ ]thinking|thought ?signature"
         r"|reasoning (?:token|blob|block))",
         r"(?:解密|展开|还原)[^。\n]{0,12}(?:签名|加密)",
-    ),  # fmt: skip
+    ),
+    # The assistant as another vendor's product.
     _class(
         "identity",
-        "you are |act as |pretend|你是",
-        r"you are (?:now |actually |really )?(?:chatgpt|gpt-?\d|claude|gemini|bard|copilot|deepseek|qwen|kimi|glm|grok|llama"
-        r"|mistral|doubao|ernie)\b",
-        r"(?:act|respond|answer|behave) as (?:if you (?:are|were) )?(?:chatgpt|gpt-?\d|claude|gemini|deepseek|qwen|kimi|grok)\b",
-        r"you are (?:an? )?(?:\w+ ){0,3}(?:made|trained|developed|created|built) by (?:openai|anthropic|google|deepseek|alibaba"
-        r"|moonshot|xai|meta|mistral|zhipu|baidu|bytedance)",
+        "you are |act as |as if |你是",
+        r"you are (?:now |actually |really )?VENDOR\b",
+        r"(?:act|respond|answer|behave) as (?:if you (?:are|were) )?VENDOR\b",
+        r"you are (?:an? )?(?:\w+ ){0,3}(?:made|trained|developed|created|built) by MAKER\b",
         r"你是(?:由)?(?:chatgpt|claude|gemini|deepseek|通义|千问|豆包|文心|智谱|月之暗面|阿里|百度|字节)",
     ),
 )
@@ -188,8 +185,9 @@ _CLASSES: tuple[_Class, ...] = (
 CLASSES: tuple[str, ...] = tuple(one.name for one in _CLASSES)
 """The classes' names in the order of their bits."""
 
-PLAIN = (1 << CLASSES.index("steps")) | (1 << CLASSES.index("worked")) | (1 << CLASSES.index("identity"))
-"""Bits that ordinary clients set too: thinking aloud, a worked solution, a persona's name."""
+PLAIN = sum(1 << CLASSES.index(name) for name in ("steps", "worked", "tags", "override", "identity"))
+"""Bits that ordinary clients set too: thinking aloud, in tags as prompt guides advise, a worked solution, a
+security test's override, a persona's name."""
 
 
 def match(text: str) -> int:

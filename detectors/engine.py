@@ -13,7 +13,7 @@ from detectors import activity, calibrate, fuse, profile
 from detectors.activity import Activity
 from detectors.base import Detector, Evidence, Explanation, Level, Term
 from detectors.batch import Batch
-from detectors.reference import Reference
+from detectors.reference import LOOKS, Reference
 
 FINDING = np.dtype(
     [
@@ -95,30 +95,39 @@ class Engine:
         """Fold `events` (any order, any clients) into `rows`, in place, and return the findings.
 
         `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A
-        finding is told of a client whose level changed, or whose score rose by RISE while in review.
+        finding, at most one a client, is told where the level changed, or where the score rose by RISE
+        while in review; its `requests` and `at` are those at which the level was reached. Each look is
+        taken at its very number of requests, so findings do not depend on how the stream was cut.
         """
+        del now  # findings carry the time of the events, so that a late batch says when it happened
         if not len(events):
             return np.zeros(0, FINDING)
         batch = Batch(events)
         if not np.array_equal(rows["client"], batch.clients):
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)
-        self._update_head(rows, batch)
         activity.update(rows["activity"], batch)
-        current = self._roll(rows, batch)
-        rows["counted"] += current.counted.counts.astype(np.uint32)
-        profile.update(rows["profile"], current)
-        for detector in self.detectors:
-            detector.update(rows[detector.name], current)
-        return self._look(rows, now)
+        stage = self._stages(rows, batch)
+        last = int(stage.max())
+        if last == 0:
+            return self._fold(rows, batch)
+        told = [self._fold(rows, batch.only(stage == 0))]
+        for number in range(1, last + 1):
+            part = batch.compact(stage == number)
+            place = np.searchsorted(batch.clients, part.clients)
+            some = rows[place]
+            told.append(self._fold(some, part))
+            rows[place] = some
+        return _once_a_client(np.concatenate(told))
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
         rows = np.array([row])
         look = int(row["look"])
         group = int(row["group"])
-        scores, p, nats = self._evidence(rows, now)
-        fused = fuse.fuse(p, nats, self._families)
+        scores, p, floors = self._evidence(rows, now)
+        fused = fuse.fuse(p, floors, self._families)
+        nats = calibrate.nats(p)
         level = Level(int(row["level"]))
         evidence = tuple(
             Evidence(
@@ -166,12 +175,31 @@ class Engine:
 
     def _update_head(self, rows: NDArray[np.void], batch: Batch) -> None:
         fresh = rows["events"] == 0
-        first = batch.min(batch["at"])
+        first, last = batch.min(batch["at"], np.inf), batch.max(batch["at"], -np.inf)
         rows["first"] = np.where(fresh, first, np.minimum(rows["first"], first))
-        rows["last"] = np.where(fresh, batch.last, np.maximum(rows["last"], batch.last))
+        rows["last"] = np.where(fresh, last, np.maximum(rows["last"], last))
         rows["events"] += batch.counts.astype(np.uint64)
         for name in ("in_tokens", "out_tokens"):
             rows[name] += batch.sum(batch[name]).astype(np.uint64)
+
+    def _stages(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.intp]:
+        """How many looks lie between the batch's start and each event: 0 for most, one more after each look."""
+        counted = batch.counted_mask.astype(np.int64)
+        total = np.cumsum(counted)
+        before = np.concatenate([[0], total])[batch.starts]
+        reached = total - batch.spread(before) + batch.spread(rows["counted"].astype(np.int64))
+        stage = np.searchsorted(LOOKS, np.maximum(reached, 1), side="left")
+        return np.asarray(np.maximum(stage - batch.spread(rows["look"]), 0), np.intp)
+
+    def _fold(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.void]:
+        """Fold events that reach no look but at their end."""
+        self._update_head(rows, batch)
+        current = self._roll(rows, batch)
+        rows["counted"] += current.counted.counts.astype(np.uint32)
+        profile.update(rows["profile"], current)
+        for detector in self.detectors:
+            detector.update(rows[detector.name], current)
+        return self._look(rows)
 
     def _roll(self, rows: NDArray[np.void], batch: Batch) -> Batch:
         """Start a new window where a client's events have reached one; the events of each client's newest window."""
@@ -188,7 +216,7 @@ class Engine:
         keep = window == batch.spread(newest)
         return batch if keep.all() else batch.only(keep)
 
-    def _look(self, rows: NDArray[np.void], now: float) -> NDArray[np.void]:
+    def _look(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         looks = self.reference.look_index(rows["counted"])
         due = np.flatnonzero(looks > rows["look"])
         if not len(due):
@@ -196,8 +224,8 @@ class Engine:
         seen = rows[due]
         seen["look"] = looks[due]
         seen["group"] = self.reference.group_of(profile.features(seen["profile"]))
-        _, p, nats = self._evidence(seen, now)
-        fused = fuse.fuse(p, nats, self._families)
+        _, p, floors = self._evidence(seen, float(seen["last"].max()))
+        fused = fuse.fuse(p, floors, self._families)
         previous = seen["level"].copy()
         level = fuse.levels(self.reference, fused, seen["look"], previous)
         score = fused.score.astype(np.float32)
@@ -212,22 +240,22 @@ class Engine:
         findings["previous"] = previous[tell]
         findings["score"] = score[tell]
         findings["requests"] = seen["events"][tell]
-        findings["at"] = now
+        findings["at"] = seen["last"][tell]
         return findings
 
     def _evidence(
         self, rows: NDArray[np.void], now: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-        """Raw scores, p-values and nats: each of shape (len(rows), detectors)."""
+        """Raw scores, p-values, and the smallest p-values there can be: each of shape (len(rows), detectors)."""
         shape = (len(rows), len(self.detectors))
-        scores, p = np.zeros(shape, np.float32), np.ones(shape)
+        scores, p, floors = np.zeros(shape, np.float32), np.ones(shape), np.ones(shape)
         looked = rows["look"] > 0
-        for column, detector in enumerate(self.detectors):
+        group, look = rows["group"][looked], rows["look"][looked]
+        for column, (detector, place) in enumerate(zip(self.detectors, self._place, strict=True)):
             scores[:, column] = detector.score(rows[detector.name], now)
-            p[looked, column] = calibrate.p_values(
-                self.reference, self._place[column], rows["group"][looked], rows["look"][looked], scores[looked, column]
-            )
-        return scores, p, calibrate.nats(p)
+            p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
+            floors[looked, column] = calibrate.floors(self.reference, place, group, look)
+        return scores, p, floors
 
     def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
         """A detector's terms with what the peer group does beside them."""
@@ -237,6 +265,24 @@ class Engine:
             median, high, place = self.reference.expected(known, group, term.value)
             terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
         return tuple(terms)
+
+
+def _once_a_client(findings: NDArray[np.void]) -> NDArray[np.void]:
+    """Of several findings of a client, in order, the first that reached its last level, with the last score."""
+    clients, first, count = np.unique(findings["client"], return_index=True, return_counts=True)
+    if len(clients) == len(findings):
+        return findings
+    out = findings[first]
+    keep = np.ones(len(out), np.bool_)
+    for place in np.flatnonzero(count > 1):
+        told = findings[findings["client"] == clients[place]]
+        reached = told[int(np.flatnonzero(told["level"] == told["level"][-1])[0])]
+        previous = out["previous"][place]
+        out[place] = reached
+        out["previous"][place] = previous
+        out["score"][place] = told["score"][-1]
+        keep[place] = previous != reached["level"] or reached["level"] == Level.REVIEW
+    return out[keep]
 
 
 def _row(detectors: Sequence[Detector]) -> np.dtype[np.void]:

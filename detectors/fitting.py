@@ -12,6 +12,8 @@ from sklearn.cluster import KMeans
 
 from detectors import calibrate, fuse, profile
 from detectors.base import Detector, Level
+from detectors.batch import Batch
+from detectors.engine import Engine
 from detectors.reference import GRID, LOOKS, RANKS, Reference
 
 WATCH_RATE = 0.01  # the share of ordinary clients that may ever be watched, and reviewed, in one window
@@ -22,10 +24,51 @@ _MARGIN = 0.05  # nats above the last ordinary client that must stay below
 
 
 class Snapshot(NamedTuple):
-    """The rows of the ordinary clients that reached one look, with each client's number."""
+    """The rows of the ordinary clients that reached one look, sorted by client."""
 
-    clients: NDArray[np.int64]
+    clients: NDArray[np.uint64]
     rows: NDArray[np.void]
+
+
+def observe(engine: Engine, events: NDArray[np.void]) -> list[Snapshot]:
+    """Every client's row as it stood at each look; each client's events are taken in order of time.
+
+    `engine` says which detectors fill the rows; its reference is not used. A client's events must lie in one
+    of its windows (engine.WINDOW). Clients that did not reach the first look are left out.
+    """
+    order = np.lexsort((events["at"], events["client"]))
+    batch = Batch(events[order])
+    counted = batch.counted_mask.astype(np.int64)
+    before = np.cumsum(counted) - counted
+    ordinal = before - batch.spread(before[batch.starts])
+    rows = engine.empty(batch.clients)
+    out: list[Snapshot] = []
+    done = 0
+    for look in LOOKS:
+        part = batch.ev[(ordinal >= done) & (ordinal < look)]
+        if not len(part):
+            break
+        place = np.searchsorted(batch.clients, np.unique(part["client"]))
+        some = rows[place]
+        engine.step(some, part, 0.0)
+        rows[place] = some
+        reached = np.flatnonzero(rows["counted"] >= look)
+        if not len(reached):
+            break
+        out.append(Snapshot(rows["client"][reached].copy(), rows[reached].copy()))
+        done = look
+    return out
+
+
+def join(parts: Sequence[Sequence[Snapshot]]) -> list[Snapshot]:
+    """Snapshots of different clients as one, sorted by client."""
+    out = []
+    for look in range(max(map(len, parts))):
+        shots = [part[look] for part in parts if look < len(part)]
+        clients = np.concatenate([shot.clients for shot in shots])
+        order = np.argsort(clients)
+        out.append(Snapshot(clients[order], np.concatenate([shot.rows for shot in shots])[order]))
+    return out
 
 
 def fit(
@@ -129,58 +172,75 @@ def _name(centers: NDArray[np.float64]) -> tuple[str, ...]:
 class _Evidence(NamedTuple):
     """What the reference says of its own clients at one look, each left out in turn."""
 
-    clients: NDArray[np.int64]
+    clients: NDArray[np.uint64]
     p: NDArray[np.float64]  # (clients, detectors)
+    floors: NDArray[np.float64]
 
 
 def _tails(detectors: Sequence[Detector], snapshots: Sequence[Snapshot], shell: Reference) -> list[_Evidence]:
     """Fill `shell`'s sizes and tails; the leave-one-out p-values of each look."""
+    everyone = len(shell.centroids)
     out = []
     for look, shot in enumerate(snapshots):
         group = shell.group_of(profile.features(shot.rows["profile"]))
-        p = np.ones((len(shot.rows), len(detectors)))
+        p, floors = np.ones((2, len(shot.rows), len(detectors)))
         for column, detector in enumerate(detectors):
             scores = detector.score(shot.rows[detector.name], 0.0)
-            pooled = _leave_one_out(scores, scores)
-            for cell in range(len(shell.centroids) + 1):
-                inside = np.ones(len(scores), np.bool_) if cell == len(shell.centroids) else group == cell
+            pooled = _leave_one_out(scores)
+            for cell in range(everyone + 1):
+                inside = np.flatnonzero((group == cell) | (cell == everyone))
                 held = np.sort(scores[inside])[::-1]
                 shell.sizes[column, cell, look] = len(held)
                 kept = RANKS[np.less_equal(RANKS, len(held))]
                 shell.tails[column, cell, look, : len(kept)] = held[kept - 1]
-                if cell < len(shell.centroids) and len(held):
+                if cell < everyone and len(held):
                     weight = len(held) / (len(held) + calibrate.SHRINK)
-                    own = _leave_one_out(held, scores[inside])
+                    own = _leave_one_out(scores[inside])
                     p[inside, column] = weight * own + (1.0 - weight) * pooled[inside]
+                    floors[inside, column] = weight / len(held) + (1.0 - weight) / len(scores)
             p[scores <= 0.0, column] = 1.0
-        out.append(_Evidence(shot.clients, p))
+        out.append(_Evidence(shot.clients, p, floors))
     return out
 
 
-def _leave_one_out(held: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """p of each of `scores`, which are among `held`, against the others."""
-    ascending = np.sort(held)
-    return (len(held) - np.searchsorted(ascending, scores, side="left")) / len(held)
+def _leave_one_out(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The conformal p of each score against all the others."""
+    ascending = np.sort(scores)
+    return np.asarray((len(scores) - np.searchsorted(ascending, scores, side="left")) / len(scores), np.float64)
 
 
 def _thresholds(detectors: Sequence[Detector], evidence: Sequence[_Evidence], shell: Reference) -> None:
-    """The fused score that a look's share of the budget lets ordinary clients reach; later looks as the last."""
+    """Thresholds by alpha spending over looks: what a look may use and did not is left to the next.
+
+    At each look the threshold is the lowest at which the ordinary clients that were ever told of, this
+    look's included, stay within the budget spent so far. Looks that too few clients reached take the last.
+    """
     families = [one.family for one in detectors]
-    watch, review = LEAST_WATCH, LEAST_REVIEW
+    clients = evidence[0].clients
+    watched = np.zeros(len(clients), np.bool_)
+    reviewed = watched.copy()
+    watch, review, spent = LEAST_WATCH, LEAST_REVIEW, 0.0
     for look in range(len(LOOKS)):
+        spent += calibrate.spending(look + 1)
         if look < len(evidence) and len(evidence[look].clients) >= calibrate.SHRINK:
-            fused = fuse.fuse(evidence[look].p, calibrate.nats(evidence[look].p), families)
-            both = np.where(fuse.two_kinds(fused.p), fused.score, 0.0)
-            share = calibrate.spending(look + 1)
-            watch = max(LEAST_WATCH, _exceeded_by(fused.score, WATCH_RATE * share))
-            review = max(LEAST_REVIEW, _exceeded_by(both, REVIEW_RATE * share))
+            one = evidence[look]
+            place = np.searchsorted(clients, one.clients)
+            fused = fuse.fuse(one.p, one.floors, families)
+            both = np.where(fuse.two_kinds(fused.p), fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
+            watch = _spend(fused.score, place, watched, WATCH_RATE * spent, LEAST_WATCH)
+            review = _spend(both, place, reviewed, REVIEW_RATE * spent, LEAST_REVIEW)
         shell.watch[look], shell.review[look] = watch, review
 
 
-def _exceeded_by(scores: NDArray[np.float64], rate: float) -> float:
-    """The level that at most a share `rate` of `scores` reach; just above all where they cannot resolve it."""
-    allowed = int(rate * len(scores))
-    return float(np.sort(scores)[::-1][allowed]) + _MARGIN
+def _spend(
+    scores: NDArray[np.float64], place: NDArray[np.intp], told: NDArray[np.bool_], rate: float, least: float
+) -> float:
+    """The lowest level that keeps the clients `told` of within `rate`; marks the newly told ones."""
+    allowed = max(int(rate * len(told)) - int(told.sum()), 0)
+    fresh = np.sort(scores[~told[place]])[::-1]
+    level = max(least, float(fresh[allowed]) + _MARGIN) if len(fresh) > allowed else least
+    told[place[scores >= level]] = True
+    return level
 
 
 def _percentiles(
@@ -208,7 +268,7 @@ def _rates(detectors: Sequence[Detector], evidence: Sequence[_Evidence], shell: 
     most = level.copy()
     for look, one in enumerate(evidence):
         place = np.searchsorted(clients, one.clients)
-        fused = fuse.fuse(one.p, calibrate.nats(one.p), families)
+        fused = fuse.fuse(one.p, one.floors, families)
         level[place] = fuse.levels(shell, fused, np.full(len(place), look + 1), level[place])
         most = np.maximum(most, level)
     return {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Evidence, Family, Level, Term
-from detectors.calibrate import CAP
+from detectors.calibrate import nats
 from detectors.reference import Reference
 
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
@@ -23,30 +23,35 @@ _SMALL_LIST = 500  # public benchmarks that are scored by repeated sampling are 
 
 
 class Fused(NamedTuple):
-    """The families' evidence of many clients: arrays of shape (clients, families), and their capped sum."""
+    """The families' evidence of many clients: arrays of shape (clients, families), and what follows."""
 
     p: NDArray[np.float64]
     nats: NDArray[np.float64]
-    score: NDArray[np.float64]  # (clients,)
+    score: NDArray[np.float64]  # (clients,): the families' capped sum
+    beyond: NDArray[np.bool_]  # (clients,): some family but rhythm goes further than every ordinary client
 
 
-def fuse(p: NDArray[np.float64], nats: NDArray[np.float64], families: Sequence[Family]) -> Fused:
-    """Family evidence is its detectors' largest, so that two looks at one fact count once; families add up."""
-    clients = len(p)
-    family_p = np.ones((clients, len(FAMILIES)))
-    family_nats = np.zeros((clients, len(FAMILIES)))
+def fuse(p: NDArray[np.float64], floors: NDArray[np.float64], families: Sequence[Family]) -> Fused:
+    """Family evidence is its detectors' largest, so that two looks at one fact count once; families add up.
+
+    `p` and `floors` have shape (clients, detectors); a floor is the smallest p that can be resolved.
+    """
+    family_p = np.ones((len(p), len(FAMILIES)))
+    beyond = np.zeros(len(p), np.bool_)
     for column, family in enumerate(families):
         place = FAMILIES.index(family)
         family_p[:, place] = np.minimum(family_p[:, place], p[:, column])
-        family_nats[:, place] = np.maximum(family_nats[:, place], np.minimum(nats[:, column], CAP))
-    return Fused(family_p, family_nats, family_nats.sum(axis=1))
+        if family != "rhythm":
+            beyond |= (p[:, column] <= floors[:, column] * (1.0 + 1e-9)) & (p[:, column] < RARE)
+    evidence = nats(family_p)
+    return Fused(family_p, evidence, evidence.sum(axis=1), beyond)
 
 
 def two_kinds(family_p: NDArray[np.float64], rare: float = RARE) -> NDArray[np.bool_]:
     """Whether at least two families speak, one of them leading."""
     speaks = family_p < rare
     lead = speaks[:, [FAMILIES.index(family) for family in FAMILIES if family in LEADING]].any(axis=1)
-    return np.logical_and(lead, speaks.sum(axis=1) >= 2)
+    return np.asarray(lead & (speaks.sum(axis=1) >= 2), np.bool_)
 
 
 def levels(
@@ -55,13 +60,12 @@ def levels(
     """The level of each client at its look. Rhythm alone raises none; one family alone raises WATCH at most."""
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
-    rhythm = FAMILIES.index("rhythm")
-    steady = fused.score - fused.nats[:, rhythm]
+    steady = fused.score - fused.nats[:, FAMILIES.index("rhythm")] > 0.0
     opens = two_kinds(fused.p) & (fused.score >= review) & (looks >= REVIEW_LOOK)
     keeps = (previous == Level.REVIEW) & two_kinds(fused.p, _HELD_RARE) & (fused.score >= HOLD * review)
-    watched = (fused.score >= watch) & (steady > 0.0)
-    still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch) & (steady > 0.0)
-    level = np.where(watched | still, Level.WATCH, Level.NONE)
+    watched = (fused.score >= watch) | fused.beyond
+    still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch)
+    level = np.where((watched | still) & steady, Level.WATCH, Level.NONE)
     return np.where(opens | keeps, Level.REVIEW, level).astype(np.uint8)
 
 
@@ -113,7 +117,7 @@ def cannot_tell(evidence: Sequence[Evidence], level: Level, look: int, distinct:
     sampled = features.get("several_samples", 0.0) > 0.5 and features.get("free_text_logprobs", 0.0) < 0.5
     if sampled and distinct < _SMALL_LIST:
         return (
-            f"So far it sent about {distinct:,.0f} different prompts; a benchmark scored by repeated sampling looks the "
-            f"same. Whether the list goes on growing past about {_SMALL_LIST} or comes round again would decide it."
+            f"So far it sent about {distinct:,.0f} different prompts; a benchmark scored by repeated sampling looks "
+            f"the same. Whether the list goes on growing past about {_SMALL_LIST} or comes round again would decide it."
         )
     return ""

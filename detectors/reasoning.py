@@ -25,7 +25,7 @@ _WEIGHTS = {
     "structured": 0.5,
     "end_users": 0.8,
     "streamed": 0.3,
-    "repeats": 0.9,
+    "repeats": 1.8,
 }
 
 

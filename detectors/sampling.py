@@ -15,7 +15,7 @@ from detectors.sketch import hll_count, hll_update, mix, mixed
 
 _UNIT = 64  # per-event weights are kept as integers, so that sums are exact
 _BLANK_CHARS = 200  # a health check asks for little
-_WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.7, "streamed": 0.2, "repeats": 0.8}
+_WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.7, "streamed": 0.2, "repeats": 1.6}
 
 
 class Sampling(Detector):
@@ -132,7 +132,7 @@ class Sampling(Detector):
         # Both counts are estimates: a ratio under about 1.4 may be their error.
         swept = np.clip(np.log2(np.maximum(sweep, 1.0)) - 0.5, 0.0, 2.0) * open_share * (n > 0)
         parts = np.column_stack([weights[:, 0], weights[:, 1], swept, weights[:, 2]])
-        share = twins.shares(rows["twins"], n, np.minimum(settings, total))
+        share = twins.shares(rows["twins"], n, np.minimum(settings, total), rows["blank"])
         samples = rows["samples"] / np.maximum(rows["several"], 1)
         values = np.column_stack(
             [rows["several"] / total, samples, rows["logprobs"] / total, np.maximum(sweep, 1.0), rows["blank"] / total]

@@ -13,6 +13,7 @@ from detectors.batch import Batch
 from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed
 
 _SYSTEM = 0.6  # every product has one system prompt: alone it says less than a template in the user turn
+_LIST = 100.0
 _WEIGHTS = {
     "multi_turn": 0.8,
     "closed_answers": 0.95,
@@ -21,7 +22,7 @@ _WEIGHTS = {
     "end_users": 0.8,
     "streamed": 0.3,
     "no_longer": 0.5,
-    "repeats": 0.9,
+    "repeats": 1.8,
 }
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
 
@@ -34,7 +35,8 @@ class Template(Detector):
     A pipeline that turns answers into training data walks a list: the same words in front of, behind or
     above (as system prompt) each item, each item once, and wants much free text for each. The score is
     template share x share of new content x answer taken an item, reduced by the ordinary twins. The answer
-    taken is its characters, times one plus the alternatives asked for each token.
+    taken is its characters, times one plus the alternatives asked for each token; further samples of the
+    same prompt count as the list grows from 100 to 800 prompts.
 
     Misses
     ------
@@ -64,7 +66,8 @@ class Template(Detector):
         [
             ("n", "<u4"),
             ("twins", "<u4", (twins.COUNTED_TWINS,)),
-            ("log_taken", "<u8"),  # answer taken a request, sixteenths of a doubling
+            ("log_one", "<u8"),  # answer taken a request: one choice, sixteenths of a doubling
+            ("log_all", "<u8"),  # all choices
             ("head", "<u4", (16,)),
             ("tail", "<u4", (16,)),
             ("system", "<u4", (16,)),
@@ -77,8 +80,12 @@ class Template(Detector):
         seen = batch.counted
         rows["n"] += seen.counts.astype(np.uint32)
         rows["twins"] += twins.sums(seen).astype(np.uint32)
-        taken = twins.measures(seen).chars * (1 + np.maximum(seen["top_logprobs"], 0).astype(np.int64))
-        rows["log_taken"] += seen.sum(twins.log16(taken)).astype(np.uint64)
+        alternatives = 1 + np.maximum(seen["top_logprobs"], 0).astype(np.int64)
+        answers = twins.measures(seen)
+        taken = np.column_stack([answers.choice, answers.chars]) * alternatives[:, None]
+        sums = seen.sum(twins.log16(taken)).astype(np.uint64)
+        rows["log_one"] += sums[:, 0]
+        rows["log_all"] += sums[:, 1]
         bucket_update(rows["head"], seen.index, mixed(seen, "head4"))
         bucket_update(rows["tail"], seen.index, mixed(seen, "tail6"))
         bucket_update(rows["system"], seen.index, mixed(seen, "system"))
@@ -117,7 +124,10 @@ class Template(Detector):
         template = np.maximum(user, _SYSTEM * concentration(rows["system"], n))
         distinct = hll_count(rows["payloads"])
         new = np.clip(distinct / total, 0.0, 1.0)
-        doublings = rows["log_taken"] / total / twins.LOG
+        # Several samples count once the list outgrows the benchmarks that are scored by sampling.
+        grown = np.clip(np.log2(np.maximum(distinct, 1.0) / _LIST) / 3.0, 0.0, 1.0)
+        taken = rows["log_one"] + grown * (rows["log_all"] - rows["log_one"].astype(np.float64))
+        doublings = taken / total / twins.LOG
         size = np.clip((doublings - 6.0) / 8.0, 0.0, 1.0)  # 64 characters are nothing, 16,000 are all
         share = twins.shares(rows["twins"], n, distinct)
         values = np.column_stack([template, new, np.exp2(doublings) - 1.0])

@@ -54,7 +54,8 @@ class Measures(NamedTuple):
     """Per-event arrays that several detectors need."""
 
     chars: NDArray[np.int64]  # answer text of the request, all choices
-    log_choice: NDArray[np.int64]  # of one choice, in sixteenths of a doubling
+    choice: NDArray[np.int64]  # of one choice
+    log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
     open: NDArray[np.bool_]  # the answer is free text
 
 
@@ -73,7 +74,7 @@ def _measures(batch: Batch) -> Measures:
     choice = chars // samples
     limit = batch["max_tokens"]
     capped = (limit > 0) & (limit <= CLOSED_TOKENS)
-    return Measures(chars, log16(choice), (choice >= CLOSED_CHARS) & ~capped)
+    return Measures(chars, choice, log16(choice), (choice >= CLOSED_CHARS) & ~capped)
 
 
 def log16(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -100,18 +101,25 @@ def _sums(batch: Batch) -> NDArray[np.int64]:
     return batch.sum(columns)
 
 
-def shares(counts: NDArray[Any], n: NDArray[Any], distinct: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares(
+    counts: NDArray[Any], n: NDArray[Any], distinct: NDArray[np.float64], blank: NDArray[Any] | int = 0
+) -> NDArray[np.float64]:
     """The share of each twin, 0 to 1: shape (clients, len(TWINS)).
 
-    The distinct count is an estimate; a repetition of less than a tenth is taken for its error.
+    The distinct count is an estimate; a repetition of less than a tenth is taken for its error. Blank
+    prompts are alike by nature and do not count as repeated.
     """
     total = np.maximum(np.asarray(n, np.float64), 1.0)
-    repeated = np.clip((0.9 - distinct / total) / 0.9, 0.0, 1.0)
+    written = np.maximum(total - blank, 1.0)
+    repeated = np.clip((0.9 - distinct / written) / 0.9, 0.0, 1.0) * (written / total)
     return np.column_stack([np.asarray(counts, np.float64) / total[:, None], repeated])
 
 
 def factors(share: NDArray[np.float64], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """What each twin leaves of the evidence, 1 - weight x share: shape (clients, len(TWINS))."""
+    """What each twin leaves of the evidence, 1 - weight x share: shape (clients, len(TWINS)).
+
+    A weight above 1 takes all before the share is whole: half repeated is already no list that grows.
+    """
     weight = np.array([weights.get(name, 0.0) for name in NAMES])
     return np.asarray(np.clip(1.0 - share * weight, 1e-3, 1.0), np.float64)
 

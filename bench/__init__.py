@@ -1,0 +1,1 @@
+"""Benchmarks: speed, cost and detection; nothing here ships."""

@@ -1,0 +1,1 @@
+"""How well detection tells harvests from ordinary use, and the fit of the reference that ships."""
