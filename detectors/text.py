@@ -22,7 +22,7 @@ _TOKENS_CACHED: Final = 65_536
 # Scripts written without spaces: each character is a token of its own.
 _SPACELESS = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _SPACELESS_CHARACTER = re.compile(f"[{_SPACELESS}\U00020000-\U0003ffff]")
-_ASCII_FOLD = dict.fromkeys((*range(9, 14), *range(28, 32)), " ") | {code: chr(code + 32) for code in range(65, 91)}
+_ASCII_SPACES = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 # Every pattern is linear: a match that begins either ends within a fixed number of characters or takes the rest.
 _FENCED = re.compile(r'```.*?(?:```|\Z)|""".*?(?:"""|\Z)', re.DOTALL)
@@ -56,17 +56,20 @@ def clip(text: str, limit: int = CLIP) -> str:
 
 
 def _fold(text: str) -> str:
-    """Letters folded and compatibility forms unified; white space stays as it is but for ASCII text."""
+    """Letters folded and compatibility forms unified."""
     if text.isascii():
-        return text.translate(_ASCII_FOLD)
+        return text.lower()
     pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-    return "".join(unicodedata.normalize("NFKC", piece) for piece in pieces).casefold()
+    return "".join([unicodedata.normalize("NFKC", piece) for piece in pieces]).casefold()
 
 
 def _squeeze(text: str) -> str:
     """`text` with each run of white space as one space, none at the ends."""
     if not text.isascii():
         return " ".join(text.split())
+    for space in _ASCII_SPACES:
+        if space in text:
+            text = text.replace(space, " ")
     while "  " in text:
         text = text.replace("  ", " ")
     return text.strip(" ")
@@ -288,12 +291,16 @@ def _shingles(texts: Sequence[str], seed: int) -> tuple[NDArray[np.int64], NDArr
 
 def _densify(bins: NDArray[np.uint32], empty: NDArray[np.bool_]) -> None:
     """Fill the empty bins of short texts from the next full bin, so that they compare like long ones."""
-    filled = ~empty
+    rows = np.flatnonzero(empty.any(axis=1) & ~empty.all(axis=1))
+    if not len(rows):
+        return
+    some, gaps = bins[rows], empty[rows]
+    filled = ~gaps
     for step in range(1, BINS):
-        source, usable = np.roll(bins, -step, axis=1), np.roll(filled, -step, axis=1)
-        take = empty & usable
-        bins[take] = source[take] + np.uint32(step * 0x9E3779B9 & 0xFFFFFFFF)
-        empty = empty & ~take
+        take = gaps & np.roll(filled, -step, axis=1)
+        some[take] = np.roll(some, -step, axis=1)[take] + np.uint32(step * 0x9E3779B9 & 0xFFFFFFFF)
+        gaps &= ~take
+    bins[rows] = some
 
 
 def _sketch_group(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
