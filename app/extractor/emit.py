@@ -20,7 +20,7 @@ from app.store.stream import lag_command, partition_of, publish_command
 from detectors.event import pack
 
 BLOCK_EVENTS: Final = 256
-BUFFER_EVENTS: Final = 65_536  # held while Redis is away: about 17 MB
+BUFFER_EVENTS: Final = 65_536  # held while Redis is away: about 14 MB
 FLUSH_EVENTS: Final = 8_192  # sent in one round trip; what is lost when it fails half-way
 BACKOFF_SECONDS: Final = (0.1, 2.0)  # the longest pause is below the promise to be back within 5 s
 LAG_SECONDS: Final = 1.0  # how long a stream's length is believed

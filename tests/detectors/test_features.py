@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.event import EVENT, Flag, zeros
+from detectors.event import EVENT, FIELDS, Flag, zeros
 from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
 from detectors.features import events, model_hash
 
@@ -310,3 +311,13 @@ def test_a_request_for_no_new_answer_has_no_prompt():
 )
 def test_channels(channel, stream, told):
     assert event(CHAT, channel=channel, stream=stream)["channel"] == told
+
+
+def test_the_document_shows_the_events_own_definition():
+    """`python -m bench.features` renews it."""
+    document = (Path(__file__).parents[2] / "docs" / "features.md").read_text("utf-8")
+    for field in FIELDS:
+        assert f"| `{field.name}` | `{field.dtype}` | {field.unit or '–'} | {field.meaning} |" in document
+    for flag in Flag:
+        assert f"| `{flag.name}` | {flag.value.bit_length() - 1} |" in document
+    assert f"{EVENT.itemsize} bytes an event" in document
