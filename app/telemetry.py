@@ -8,8 +8,7 @@ import re
 import sys
 import time
 import traceback
-
-from app.settings import Settings
+from typing import Protocol
 
 QUIET = ("uvicorn.access", "httpx", "alembic.runtime.plugins", "asyncio")  # what they say at INFO helps nobody
 LONGEST = 4000  # characters of one line; a longer message is cut
@@ -63,7 +62,15 @@ def _quoted(value: object) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def configure_logging(settings: Settings, role: str) -> None:
+class Leveled(Protocol):
+    """What the settings say about logs."""
+
+    @property
+    def log_level(self) -> str:
+        """debug, info, warning or error."""
+
+
+def configure_logging(settings: Leveled, role: str) -> None:
     """Send every log of this process to stderr, one line each; call once, at the start of a role."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(role))
