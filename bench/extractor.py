@@ -34,9 +34,12 @@ from detectors import features, text
 from detectors.elicitation import match
 from detectors.exchange import Exchange
 
-WORDS = tuple(
-    ["water", "cycle", "energy", "moves", "between", "the", "ocean", "and", "air", "under", "a", "warm", "sun", "while", "rivers", "carry", "sand", "to", "flat", "plains", "near", "towns", "where", "people", "ask", "why", "clouds", "form", "over", "hills", "in", "spring", "and", "what", "a", "farmer", "should", "plant", "after", "the", "first", "rain", "because", "roots", "need", "time", "light", "and", "patience", "before", "any", "harvest", "can", "be", "brought", "home", "safely", "by", "evening"]
-)  # fmt: skip
+PROSE = (
+    "water cycle energy moves between the ocean and air under a warm sun while rivers carry sand to flat plains near"
+    " towns where people ask why clouds form over hills in spring and what a farmer should plant after the first rain"
+    " because roots need time light and patience before any harvest can be brought home safely by evening"
+)
+WORDS = PROSE.split()
 PARTITIONS = 16
 
 
