@@ -13,39 +13,41 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from app.gateway.drive import Turn, Waiter
+
 if TYPE_CHECKING:
     from app.gateway.upstream import Pool
 
 HIGH_WATER = 65536  # bytes of an answer that wait for a slow client before we stop reading
 HEAD_LIMIT = 262144  # bytes of an answer's head
-NO_BODY = (204, 304)
 
 
 class Connection(asyncio.Protocol):
     """One connection, one exchange at a time.
 
-    The relay reads `status`, `headers`, `complete`, `error` and calls `take`; `error` is one of
+    The relay reads `status`, `complete` and `error`, and calls `head_lines` and `take`; `error` is one of
     closed, invalid, timeout, gone (the client left), and `stale` says that the request was not even
     received, so that another connection may carry it.
     """
 
     __slots__ = (
-        "_buffered",
         "_chunks",
         "_drainer",
+        "_head",
         "_head_only",
-        "_head_size",
+        "_interim",
         "_parser",
         "_pool",
         "_transport",
         "_waiter",
         "_write_paused",
         "answered",
+        "buffered",
         "busy",
         "closed",
         "complete",
+        "driven",
         "error",
-        "headers",
         "idle_since",
         "keep",
         "loop",
@@ -64,31 +66,33 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._write_paused = False
         self._drainer: asyncio.Future[None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Waiter | None = None
+        self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
         self._reset()
 
     def _reset(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
+        self._head: list[bytes] = []  # the bytes that came while the head was not complete
+        self._interim = 0  # heads of 1xx answers that came first
         self.status = 0  # 0 until the head is complete
         self.error = ""
         self.complete = self.keep = self.spoiled = self.stale = self.answered = False
         self._chunks: list[bytes] = []
-        self._buffered = self._head_size = 0
+        self.buffered = 0
         self._head_only = self.paused = False
 
     # What the relay calls.
 
-    def begin(self, data: bytes, *, head_only: bool) -> None:
+    def begin(self, data: bytes, head_only: bool, driven: bool) -> None:
         """Start an exchange by sending `data`; `head_only`: the answer has no body whatever it says (HEAD)."""
-        self.reused = self.idle_since > 0
-        if self.reused:
+        self.driven = driven
+        if self.idle_since:
+            self.reused = True
             self._reset()
         self._head_only = head_only
         self.busy = True
         self.touched = self.loop.time()
-        self._pool.active.add(self)
         self._transport.write(data)
 
     def write(self, data: bytes) -> None:
@@ -103,15 +107,24 @@ class Connection(asyncio.Protocol):
             self._drainer = self.loop.create_future()
             await self._drainer
 
-    async def wait_head(self) -> None:
-        """Until the answer's head is complete or `error` is set."""
-        while not self.status and not self.error:
-            await self._wait()
+    def waiting(self) -> Waiter:
+        """Await this to go on when the head, more of the body, the end or an error has come."""
+        self._waiter = waiter = Turn() if self.driven else self.loop.create_future()
+        return waiter
 
-    async def wait_more(self) -> None:
-        """Until there is something to take, the answer is complete or `error` is set."""
-        while not self._chunks and not self.complete and not self.error:
-            await self._wait()
+    def head_lines(self) -> list[bytes]:
+        """The answer's header lines as they came, once `status` is set.
+
+        The parser has accepted the head, and it accepts no line end but CR LF, no folded lines and
+        nothing before a colon but a name: so the lines can be had by splitting.
+        """
+        data = self._head[0] if len(self._head) == 1 else b"".join(self._head)
+        if self._interim or data[:5] != b"HTTP/":
+            start = 0
+            for _ in range(self._interim):
+                start = data.index(b"\r\n\r\n", start) + 4
+            data = data[start:].lstrip(b"\r\n")
+        return data[: data.index(b"\r\n\r\n")].split(b"\r\n")[1:]
 
     def take(self) -> bytes:
         """The body bytes that have come since the last call; reading goes on."""
@@ -120,7 +133,7 @@ class Connection(asyncio.Protocol):
             return b""
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._chunks = []
-        self._buffered = 0
+        self.buffered = 0
         if self.paused:
             self.paused = False
             self.touched = self.loop.time()
@@ -128,10 +141,9 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
-    def release(self, *, reusable: bool) -> None:
+    def release(self, reusable: bool) -> None:
         """The exchange is over: back to the pool, or closed at once unless everything ended in order."""
         self.busy = False
-        self._pool.active.discard(self)
         if reusable and self.complete and self.keep and not (self.spoiled or self.closed):
             self._pool.put(self)
         else:
@@ -141,8 +153,8 @@ class Connection(asyncio.Protocol):
         """End the exchange: set `error`, wake the relay, close the connection."""
         if not self.error and not self.complete:
             self.error = error
-        self._wake()
         self.abort()
+        self._wake()
 
     def abort(self) -> None:
         """Close at once; the model API sees it and can stop generating."""
@@ -150,16 +162,10 @@ class Connection(asyncio.Protocol):
             self.closed = True
             self._transport.abort()
 
-    async def _wait(self) -> None:
-        self._waiter = self.loop.create_future()
-        await self._waiter
-
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     # What the transport calls.
 
@@ -174,11 +180,11 @@ class Connection(asyncio.Protocol):
         self.answered = True
         self.touched = self.loop.time()
         if not self.status:
-            self._head_size += len(data)
+            self._head.append(data)
         self._feed(data)
-        if self._head_size > HEAD_LIMIT and not self.status:
+        if not self.status and sum(map(len, self._head)) > HEAD_LIMIT:
             self.fail("invalid")
-        if self._buffered > HIGH_WATER and not self.paused and not self.closed:
+        if self.buffered > HIGH_WATER and not self.paused and not self.closed:
             self.paused = True
             self._transport.pause_reading()
         if self.status or self.error:
@@ -203,7 +209,7 @@ class Connection(asyncio.Protocol):
                 self.stale = self._unread()
             self._salvage()
         self.closed = True
-        self._pool.forget(self)
+        self._pool.remove(self)
         self._ended(clean=exc is None)
         if self._drainer is not None and not self._drainer.done():
             self._drainer.set_result(None)
@@ -219,7 +225,8 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _framed(self) -> bool:
-        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+        names = {line.partition(b":")[0].lower() for line in self.head_lines()}
+        return b"content-length" in names or b"transfer-encoding" in names
 
     def _unread(self) -> bool:
         """Whether the peer's kernel has not taken all that we sent: then nobody has read the request."""
@@ -240,6 +247,8 @@ class Connection(asyncio.Protocol):
                 plain.setblocking(False)
                 while not self.complete and not self.error and (data := plain.recv(HIGH_WATER)):
                     self.answered = True
+                    if not self.status:
+                        self._head.append(data)
                     self._feed(data)
 
     def pause_writing(self) -> None:
@@ -255,23 +264,18 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self.complete:
             self.spoiled = True
-        else:
-            self.headers = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.status:  # later ones are trailers
-            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if self.complete:
             return
         if status < 200:
+            self._interim += 1
             if status == 101:
                 self.fail("invalid")  # nobody asked for an upgrade
             return
         self.status = status
-        if self._head_only or status in NO_BODY:
+        if self._head_only:
             self.complete = True
             self.keep = self._parser.should_keep_alive()
             # This parser would wait for a body that never comes.
@@ -282,7 +286,7 @@ class Connection(asyncio.Protocol):
             self.spoiled = True
             return
         self._chunks.append(data)
-        self._buffered += len(data)
+        self.buffered += len(data)
 
     def on_message_complete(self) -> None:
         if self.status and not self.complete:

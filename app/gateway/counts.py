@@ -8,14 +8,11 @@ from app.store.frames import OUTCOMES
 class Counts:
     """What this process has done since it began."""
 
-    __slots__ = ("in_flight", "outcomes", "request_bytes", "response_bytes", "retries")
+    __slots__ = ("in_flight", "outcomes")
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.outcomes = [0] * len(OUTCOMES)  # by index into OUTCOMES
-        self.request_bytes = 0
-        self.response_bytes = 0
-        self.retries = 0  # requests sent again because a pooled connection was stale
 
     @property
     def requests(self) -> int:

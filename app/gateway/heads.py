@@ -20,7 +20,6 @@ Headers = list[tuple[bytes, bytes]]
 MEMO_LIMIT = 2048  # spellings of header names remembered
 _HOST_SYNTAX = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
 
-
 # How a header is treated.
 PLAIN = 0
 SECRET = 1  # forwarded, never copied
@@ -33,6 +32,7 @@ UPGRADE = 7
 CREDENTIAL = 8  # a secret that names the client
 TYPE = 9
 BUFFERING = 10
+EXPECT = 11
 
 _COMMON = {
     b"keep-alive": DROP,
@@ -44,27 +44,27 @@ _COMMON = {
     b"connection": CONNECTION,
     b"content-length": LENGTH,
     b"transfer-encoding": CODING,
-    b"upgrade": UPGRADE,
 }
-# The gateway itself answers Expect: 100-continue when it begins to read the body.
 REQUEST_RULES = {
     **dict.fromkeys(SECRETS, SECRET),
     **dict.fromkeys(CREDENTIALS, CREDENTIAL),
     **_COMMON,
-    b"expect": DROP,
+    b"upgrade": UPGRADE,
+    b"expect": EXPECT,
     b"host": HOST,
 }
 RESPONSE_RULES = {
     **dict.fromkeys(SECRETS, SECRET),
     **_COMMON,
+    b"upgrade": DROP,
     b"content-type": TYPE,
     b"x-accel-buffering": BUFFERING,
 }
-HARMLESS = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close", b""))
+HARMLESS = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close", b""))  # values of Connection
 
 
 class _Spellings(dict[bytes, int]):
-    """The rule of a header name however it is spelt; bounded, since clients choose the names."""
+    """The rule of a header name however it is spelt; bounded, since others choose the names."""
 
     def __init__(self, rules: dict[bytes, int]) -> None:
         super().__init__(rules)
@@ -79,114 +79,86 @@ class _Spellings(dict[bytes, int]):
 
 _request_rules = _Spellings(REQUEST_RULES)
 _response_rules = _Spellings(RESPONSE_RULES)
-_good_hosts: set[bytes] = set()
 
 
 class RequestHead:
-    """A request's head as it goes on. Reading the headers costs one pass."""
+    """A request's headers, read once: the lines that go on, and what the others say."""
 
-    __slots__ = ("_connection", "_credentials", "_hosts", "_secret_at", "_upgrade", "chunked", "lengths", "lines")
+    chunked = 0  # transfer codings seen; more than 1 is refused
+    expects = False  # the client waits for 100 Continue; the gateway says so when it begins to read the body
+    length = b""  # the value of Content-Length
+    length_at = -1  # its place in lines
+    _lengths = 0
+    _hosts = 0
+    _upgrade = False
+    _nominated: list[bytes] | None = None  # by Connection
 
     def __init__(self, headers: Headers) -> None:
-        self.lines: list[bytes] = []
-        self.lengths = 0
-        self.chunked = 0  # transfer codings seen; more than 1 is refused
-        self._connection: list[bytes] | None = None
-        self._credentials: list[tuple[bytes, bytes]] | None = None
-        self._hosts = 0
-        self._secret_at: list[int] | None = None
-        self._upgrade = False
+        self.lines: list[bytes] = []  # name, colon, value, CR LF
+        self.secret_at: list[int] = []  # places in lines
+        self._credentials: list[tuple[bytes, bytes]] = []
         lines = self.lines
         rules = _request_rules
-        for name, value in headers:
-            rule = rules[name]
-            if rule == PLAIN or self._special(rule, name, value):
-                lines.append(b"%b: %b\r\n" % (name, value))
-        if self._connection is not None:
-            self._drop_nominated(self._connection)
+        for pair in headers:
+            rule = rules[pair[0]]
+            if rule == PLAIN or self._special(rule, *pair):
+                lines.append(b"%b: %b\r\n" % pair)
+        if self._nominated is not None:
+            self._drop_nominated(self._nominated)
 
     def _special(self, rule: int, name: bytes, value: bytes) -> bool:
         """Note what a special header says; whether it goes on."""
-        if rule in (CREDENTIAL, SECRET):
-            if self._secret_at is None:
-                self._secret_at, self._credentials = [], []
-            self._secret_at.append(len(self.lines))
-            if rule == CREDENTIAL and self._credentials is not None:
+        if rule == LENGTH:
+            self._lengths += 1
+            self.length, self.length_at = value, len(self.lines)
+        elif rule == HOST:
+            self._hosts += 1 if _HOST_SYNTAX.fullmatch(value) is not None else 2
+        elif rule in (CREDENTIAL, SECRET):
+            self.secret_at.append(len(self.lines))
+            if rule == CREDENTIAL:
                 self._credentials.append((name, value))
-            return True
-        if rule == HOST:
-            self._hosts += 1 if value in _good_hosts or _is_host(value) else 2
-        elif rule == LENGTH:
-            self.lengths += 1
-            return True
         elif rule == CODING:
             self.chunked += 1 if value.lower() == b"chunked" else 16
         elif rule == CONNECTION:
             if value not in HARMLESS:
-                tokens = [token.strip().lower() for token in value.split(b",")]
-                self._connection = (self._connection or []) + tokens
+                self._nominated = [*(self._nominated or ()), *(token.strip().lower() for token in value.split(b","))]
         elif rule == UPGRADE:
             self._upgrade = True
-        return False
+        elif rule == EXPECT:
+            self.expects = self.expects or value.lower() == b"100-continue"
+        return rule in (LENGTH, CREDENTIAL, SECRET)
 
     def _drop_nominated(self, tokens: list[bytes]) -> None:
         names = set(tokens) - {b"content-length", b"close", b"keep-alive", b"upgrade"}
         kept = [at for at, line in enumerate(self.lines) if line.partition(b":")[0].lower() not in names]
         if len(kept) < len(self.lines):
-            if self._secret_at is not None:
-                secret = set(self._secret_at)
-                self._secret_at = [new for new, at in enumerate(kept) if at in secret]
+            moved = {at: new for new, at in enumerate(kept)}
+            self.secret_at = [moved[at] for at in self.secret_at if at in moved]
+            self.length_at = moved.get(self.length_at, -1)
             self.lines = [self.lines[at] for at in kept]
 
     @property
     def credential(self) -> bytes:
         """The credential by precedence; empty where no header carries one."""
-        if not self._credentials:
-            return b""
-        if len(self._credentials) == 1:
-            return bearer(self._credentials[0][1])
-        order = sorted(self._credentials, key=lambda pair: CREDENTIALS.index(pair[0].lower()))
-        for name, value in order:
+        for name, value in sorted(self._credentials, key=lambda pair: CREDENTIALS.index(pair[0].lower())):
             if found := bearer(value) if name.lower() == b"authorization" else value:
                 return found
         return b""
-
-    def opening(self, method: str, target: bytes, host: bytes) -> bytes:
-        """The head as it goes to the model API."""
-        coding = b"transfer-encoding: chunked\r\n\r\n" if self.chunked else b"\r\n"
-        first = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), target, host)
-        return b"".join((first, *self.lines, coding))
-
-    def copied(self) -> bytes:
-        """The lines that the extractor may see."""
-        if self._secret_at is None:
-            return b"".join(self.lines)
-        return b"".join([line for at, line in enumerate(self.lines) if at not in self._secret_at])
 
     def refused(self, method: str, version: str) -> Problem | None:
         """Why this request is not forwarded."""
         if version not in ("1.1", "1.0"):
             return BAD_VERSION
-        if method == "CONNECT" or (self._upgrade and self._connection and b"upgrade" in self._connection):
+        if method == "CONNECT" or (self._upgrade and self._nominated and b"upgrade" in self._nominated):
             return NO_UPGRADE
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
             return BAD_HOST
         if self.chunked:
-            if self.lengths or version == "1.0":
+            if self._lengths or version == "1.0":
                 return TWO_FRAMINGS
             if self.chunked > 1:
                 return TRANSFER_CODING
-        if self.lengths > 1:
-            return TWO_FRAMINGS
-        return None
-
-
-def _is_host(value: bytes) -> bool:
-    if _HOST_SYNTAX.fullmatch(value) is None:
-        return False
-    if len(_good_hosts) < MEMO_LIMIT:
-        _good_hosts.add(value)
-    return True
+        return TWO_FRAMINGS if self._lengths > 1 else None
 
 
 def origin_form(target: bytes) -> bytes | Problem:
@@ -201,55 +173,62 @@ def origin_form(target: bytes) -> bytes | Problem:
     return BAD_TARGET
 
 
-class ResponseHead:
-    """An answer's head as it goes back to the client."""
+class AnswerHead:
+    """An answer's head as it goes back to the client; its lines are read once and kept as they came."""
 
-    __slots__ = ("_block", "codings", "lengths", "pairs")
+    length = -1  # -1 where the head does not say
+    valid = True  # it is certain where the answer ends, and it is in no coding that nobody asked for
+    _coded = False
+    _events = False  # it is a stream of server-sent events
+    _buffering = False  # it says itself whether proxies may buffer
+    _nominated: list[bytes] | None = None
+    _secrets: list[bytes] | None = None
 
-    def __init__(self, headers: Headers) -> None:
-        self.pairs: Headers = []
-        self.lengths = 0
-        self.codings = 0
-        pairs = self.pairs
-        copied: list[bytes] = []
-        nominated: list[bytes] = []
-        events = buffering = False
+    def __init__(self, lines: list[bytes]) -> None:
         rules = _response_rules
-        for name, value in headers:
-            rule = rules[name]
-            if rule == PLAIN:
-                pass
-            elif rule == LENGTH:
-                self.lengths += 1
-            elif rule == TYPE:
-                events = events or value[:17].lower() == b"text/event-stream"
-            elif rule == BUFFERING:
-                buffering = True
-            elif rule == CODING:
-                self.codings += 1 if value.lower() == b"chunked" else 16
-                continue
-            elif rule == CONNECTION:
-                nominated += value.lower().split(b",")
-                continue
-            elif rule != SECRET:
-                continue
-            pairs.append((name, value))
-            if rule != SECRET:
-                copied.append(b"%b: %b\r\n" % (name, value))
-        if nominated:
-            self._drop({token.strip() for token in nominated} - {b"content-length"})
-        if events and not buffering:
-            self.pairs.append((b"x-accel-buffering", b"no"))
-        self._block = copied
+        kept = []
+        for line in lines:
+            rule = rules[line[: line.index(b":")]]
+            if rule == PLAIN or (rule != DROP and self._special(rule, line)):
+                kept.append(line)
+        if self._nominated is not None:
+            names = set(self._nominated) - {b"content-length"}
+            kept = [line for line in kept if line.partition(b":")[0].lower() not in names]
+        if self._coded and self.length >= 0:
+            self.valid = False
+        if self._events and not self._buffering:
+            kept.append(b"x-accel-buffering: no")
+        kept.append(b"")
+        self.block = b"\r\n".join(kept)
 
-    def _drop(self, names: set[bytes]) -> None:
-        self.pairs[:] = [pair for pair in self.pairs if pair[0].lower() not in names]
-
-    @property
-    def two_framings(self) -> bool:
-        """Whether it is not certain where the answer ends, or it uses a coding that nobody asked for."""
-        return self.lengths > 1 or self.codings > 1 or (self.lengths > 0 and self.codings > 0)
+    def _special(self, rule: int, line: bytes) -> bool:
+        """Note what a special line says; whether it goes on."""
+        value = line.partition(b":")[2].strip()
+        if rule == LENGTH:
+            self.valid = self.valid and self.length < 0 and value.isdigit()
+            if self.valid:
+                self.length = int(value)
+        elif rule == TYPE:
+            self._events = value[:17].lower() == b"text/event-stream"
+        elif rule == CONNECTION:
+            if value not in HARMLESS:
+                self._nominated = [*(self._nominated or ()), *(token.strip().lower() for token in value.split(b","))]
+        elif rule == CODING:
+            self.valid = self.valid and not self._coded and value.lower() == b"chunked"
+            self._coded = True
+        elif rule == BUFFERING:
+            self._buffering = True
+        elif rule == SECRET:
+            self._secrets = [*(self._secrets or ()), line]
+        return rule not in (CONNECTION, CODING)
 
     def copied(self) -> bytes:
         """The lines that the extractor may see."""
-        return b"".join(self._block)
+        if self._secrets is None:
+            return self.block
+        return b"\r\n".join(line for line in self.block.split(b"\r\n") if line not in self._secrets)
+
+
+def own_head(length: int) -> AnswerHead:
+    """The head of a JSON answer that the gateway makes itself."""
+    return AnswerHead([b"content-type: application/json", b"content-length: %d" % length])

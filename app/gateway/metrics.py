@@ -56,7 +56,7 @@ class Readings:
             "in_flight": parts.counts.in_flight,
             "faults": Protocol.faults,
             "unreadable": Protocol.unreadable,
-            "retries": parts.counts.retries,
+            "retries": parts.pool.retries,
             "upstream_opened": parts.pool.opened,
             "upstream_reused": parts.pool.reused,
             "upstream_failed": parts.pool.failed,

@@ -1,17 +1,17 @@
-"""The ASGI callable that every customer's request goes through: identify, enforce, forward, tap."""
+"""Every customer's request goes through here: identify, enforce, forward, tap. One raw ASGI callable."""
 
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 
+from app.gateway.asgi import AsgiCall
+from app.gateway.clock import Clock
 from app.gateway.counts import Counts
-from app.gateway.cycle import Receive, Scope, Send
+from app.gateway.cycle import Cycle, Receive, Scope, Send
 from app.gateway.enforce import Enforcer
-from app.gateway.heads import RequestHead, origin_form
-from app.gateway.identify import Identifier, anonymous, key_parameter, scrub
-from app.gateway.problems import Problem
+from app.gateway.identify import Identifier
+from app.gateway.plan import Plan
 from app.gateway.relay import Relay
 from app.gateway.upstream import Pool
 from app.store.frames import OUTCOMES, REJECTED, pack
@@ -22,96 +22,97 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """What makes copies: absent in bypass, where nothing is copied."""
+    """What watches the exchanges; there is none in bypass."""
 
     sender: Sender
     identifier: Identifier
     enforcer: Enforcer
     copy_bytes: int
 
+    def note(self, plan: Plan, length: bytes, relay: Relay, at: float, began: float, now: float) -> None:
+        """Hand the copy of an exchange that has ended to the extractor."""
+        request, response, answer = relay.request_tap, relay.response_tap, relay.answer
+        assert request is not None
+        assert response is not None
+        request_body, request_cut = request.kept()
+        response_body, response_cut = response.kept()
+        before, after = plan.copied
+        self.sender.offer(
+            pack(
+                at,
+                plan.client,
+                plan.subject,
+                before + length + after,
+                request_body,
+                request.size,
+                request_cut,
+                relay.status,
+                answer.copied() if answer is not None else b"",
+                response_body,
+                response.size,
+                response_cut,
+                relay.answered_at - began if answer is not None else float("nan"),
+                now - began,
+                relay.outcome,
+            )
+        )
+
 
 class Proxy:
     """Forwards any method and any path byte for byte, and hands a copy aside."""
 
-    def __init__(self, pool: Pool, counts: Counts, observer: Observer | None) -> None:
+    def __init__(self, pool: Pool, counts: Counts, clock: Clock, observer: Observer | None) -> None:
         self._pool = pool
         self._counts = counts
+        self._clock = clock
         self._observer = observer
-        self._access_log = logger.isEnabledFor(logging.DEBUG)
+        self._copy_bytes = observer.copy_bytes if observer is not None else -1
+        self._log_requests = logger.isEnabledFor(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request as an ASGI application, under any server."""
+        call = AsgiCall(scope, receive, send)
+        try:
+            await self.serve(call)
+        finally:
+            call.close()
+
+    async def serve(self, call: Cycle | AsgiCall) -> None:
         """Serve one request to its end; raises nothing that the customer could cause."""
-        counts = self._counts
-        observer = self._observer
-        at, began = time.time(), time.perf_counter()
-        raw_target: bytes = scope.get("stillwatch.target") or _target(scope)
-        head = RequestHead(scope["headers"])
-        client = 0
+        counts, clock, observer = self._counts, self._clock, self._observer
+        began = clock.now()
+        at = began + clock.epoch
+        plan = call.plan or self._plan(call)
         if observer is not None:
-            peer = scope["client"]
-            client = observer.identifier.client(
-                head.credential or key_parameter(scope["query_string"]) or anonymous(peer[0] if peer else "")
-            )
-            observer.enforcer.decide(client, at)
-        relay = Relay(self._pool, counts, scope, receive, send, observer.copy_bytes if observer else -1)
+            observer.enforcer.decide(plan.client, at)
+        relay = Relay(self._pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:
-            target = head.refused(scope["method"], scope["http_version"]) or origin_form(raw_target)
-            if isinstance(target, Problem):
-                await relay.refuse(target, REJECTED)
+            if plan.problem is None:
+                await relay.run(plan)
             else:
-                await relay.run(head, target)
+                await relay.refuse(plan.problem, REJECTED)
         finally:
             counts.in_flight -= 1
             counts.outcomes[relay.outcome] += 1
             if observer is not None:
-                observer.sender.offer(_frame(scope, raw_target, head, relay, client, at, began))
-            if self._access_log:
-                _log(scope, relay, began)
+                observer.note(plan, call.length, relay, at, began, clock.now())
+            if self._log_requests:
+                _log(call, relay, clock.now() - began)
+
+    def _plan(self, call: Cycle | AsgiCall) -> Plan:
+        pool, observer = self._pool, self._observer
+        identifier = observer.identifier if observer is not None else None
+        plan = Plan(call.method, call.target, call.version, call.headers, call.peer, pool.place, identifier)
+        call.plan, call.length = plan, plan.length
+        return plan
 
 
-def _target(scope: Scope) -> bytes:
-    """The target under a server that does not keep it as sent."""
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    query: bytes = scope["query_string"]
-    return path + b"?" + query if query else path
-
-
-def _frame(scope: Scope, target: bytes, head: RequestHead, relay: Relay, client: int, at: float, began: float) -> bytes:
-    peer = scope["client"]
-    request, request_cut = relay.request_tap.kept()
-    response, response_cut = relay.response_tap.kept()
-    answer = relay.answer
-    return pack(
-        at,
-        client,
-        peer[0].encode() if peer else b"",
-        scope["method"].encode(),
-        scrub(target) if b"?" in target else target,
-        head.copied(),
-        request,
-        relay.request_tap.size,
-        request_cut,
-        relay.status,
-        answer.copied() if answer is not None else b"",
-        response,
-        relay.response_tap.size,
-        response_cut,
-        relay.answered_at - began if relay.answered_at else float("nan"),
-        time.perf_counter() - began,
-        relay.outcome,
-    )
-
-
-def _log(scope: Scope, relay: Relay, began: float) -> None:
+def _log(call: Cycle | AsgiCall, relay: Relay, seconds: float) -> None:
     """One line a request, at debug level only; never the query."""
+    path = call.target.partition(b"?")[0].decode("latin-1")
+    outcome = OUTCOMES[relay.outcome]
     logger.debug(
         "request",
-        extra={
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": relay.status,
-            "outcome": OUTCOMES[relay.outcome],
-            "seconds": round(time.perf_counter() - began, 6),
-        },
+        extra={"method": call.method, "path": path, "status": relay.status, "outcome": outcome, "seconds": seconds},
     )

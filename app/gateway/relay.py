@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
+from app.gateway.asgi import AsgiCall
+from app.gateway.clock import Clock
 from app.gateway.connection import Connection
-from app.gateway.counts import Counts
-from app.gateway.cycle import Cycle, Receive, Scope, Send
-from app.gateway.heads import RequestHead, ResponseHead
+from app.gateway.cycle import Cycle
+from app.gateway.drive import Driver
+from app.gateway.heads import AnswerHead, own_head
+from app.gateway.plan import Plan
 from app.gateway.problems import (
     CONNECT_TIMEOUT,
     UPSTREAM_CLOSED,
@@ -32,65 +34,54 @@ PROBLEMS = {
 class Relay:
     """The exchange in progress; `outcome`, `status`, `answer` and the taps say afterwards what it was."""
 
-    __slots__ = (
-        "_chunked",
-        "_connecting",
-        "_connection",
-        "_copying",
-        "_counts",
-        "_gone",
-        "_kept",
-        "_kept_size",
-        "_more",
-        "_pool",
-        "_receive",
-        "_scope",
-        "_send",
-        "_upload",
-        "_watcher",
-        "answer",
-        "answered_at",
-        "outcome",
-        "request_tap",
-        "response_tap",
-        "status",
-    )
+    # Defaults on the class: most requests never change most of these.
+    outcome = CLIENT_ABORTED
+    status = 0
+    answer: AnswerHead | None = None
+    answered_at = 0.0  # by the clock; 0 where no answer came
+    request_tap: Tap | None = None
+    response_tap: Tap | None = None
+    _connection: Connection | None = None
+    _connecting: asyncio.Task[Connection] | None = None
+    _upload: asyncio.Task[None] | Driver | None = None
+    _more = True  # the request's body is not complete
+    _chunked = False
+    _kept_size = 0
 
-    def __init__(self, pool: Pool, counts: Counts, scope: Scope, receive: Receive, send: Send, copy_bytes: int) -> None:
+    def __init__(self, pool: Pool, call: Cycle | AsgiCall, clock: Clock, copy_bytes: int) -> None:
         self._pool = pool
-        self._counts = counts
-        self._scope = scope
-        self._receive = receive
-        self._send = send
-        self._connection: Connection | None = None
-        self._connecting: asyncio.Task[Connection] | None = None
-        self._upload: asyncio.Task[None] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
-        self._more = True  # the request's body is not complete
-        self._chunked = False
+        self._call = call
+        self._clock = clock
         self._kept: list[bytes] | None = []  # what was sent of the body; None once it is too much to send again
-        self._kept_size = 0
-        self._copying = copy_bytes >= 0
-        self.answer: ResponseHead | None = None
-        self.answered_at = 0.0  # by time.perf_counter; 0 where no answer came
-        self.outcome = CLIENT_ABORTED
-        self.status = 0
-        self.request_tap = Tap(copy_bytes)
-        self.response_tap = Tap(copy_bytes)
+        if copy_bytes >= 0:
+            self.request_tap = Tap(copy_bytes)
+            self.response_tap = Tap(copy_bytes)
 
-    async def run(self, head: RequestHead, target: bytes) -> None:
+    async def run(self, plan: Plan) -> None:
         """Forward the request and relay the answer; whatever happens the connection is settled at the end."""
-        cycle: Cycle | None = self._scope.get("stillwatch.cycle")
-        if cycle is not None:
-            cycle.watch(self._leave)
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            return
-        self._chunked = head.chunked > 0
-        opening = head.opening(self._scope["method"], self._pool.prefix + target, self._pool.host)
+        call = self._call
+        call.watch(self._leave)
         try:
-            await self._exchange(opening, self._take(message), watched=cycle is not None)
+            piece = call.take()
+            if piece is None:
+                call.expects = plan.expects
+                piece = await call.read()
+                if piece is None:
+                    return
+            self._chunked = plan.chunked
+            before, after = plan.opening
+            opening = before + call.length + after
+            first = self._take(*piece)
+            connection = self._pool.get() or await self._connect()
+            if connection is None:
+                return
+            self._begin(connection, opening + first)
+            if self._more:
+                self._start_upload()
+            while not connection.status and not connection.error:
+                await connection.waiting()
+            if connection.status or await self._again(connection, opening):
+                await self._answer()
         except ConnectFailed as failure:
             problem = CONNECT_TIMEOUT if failure.timed_out else unreachable(str(failure))
             await self.refuse(problem, TIMEOUT if failure.timed_out else UPSTREAM_ERROR)
@@ -102,94 +93,88 @@ class Relay:
 
     async def refuse(self, problem: Problem, outcome: int) -> None:
         """Answer in the gateway's own name, unless the client has left."""
-        if self._gone:
+        call = self._call
+        if call.gone:
             return
         self.outcome, self.status = outcome, problem.status
+        if self._more and isinstance(call, Cycle):
+            call.keep_alive = False  # the request's body was not read to its end
         body = problem.body()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        if self._more:
-            headers.append((b"connection", b"close"))  # the request's body was not read to its end
-        await self._send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        pending = call.begin(problem.status, own_head(len(body)), body, True)
+        if pending is not None:
+            await pending
 
-    async def _exchange(self, opening: bytes, first: bytes, *, watched: bool) -> None:
-        connection = self._pool.get() or await self._connect()
-        if connection is None:
-            return
-        self._begin(connection, opening + first)
-        if self._more:
-            self._upload = asyncio.create_task(self._upload_rest())
-        elif not watched:
-            self._watcher = asyncio.create_task(self._watch())
-        await connection.wait_head()
-        if connection.error and connection.reused and connection.stale and self._kept is not None:
-            # Nobody has read the request: the pooled connection was already closed at the other end.
-            fresh = await self._again(connection, opening)
-            if fresh is None:
-                return
+    async def _again(self, connection: Connection, opening: bytes) -> bool:
+        """No answer on this connection: send the request again if nobody can have read it, else say so."""
+        if connection.reused and connection.stale and self._kept is not None and not self._call.gone:
+            self._pool.retries += 1
+            connection.release(False)
+            fresh = await self._connect()
+            if fresh is None or self._kept is None:
+                return False
             connection = fresh
-        if not connection.status:
-            if not self._gone:
-                await self.refuse(*PROBLEMS[connection.error])
-            return
-        await self._answer(connection)
+            self._begin(connection, opening + b"".join(self._kept))
+            while not connection.status and not connection.error:
+                await connection.waiting()
+        if not connection.status and not self._call.gone:
+            await self.refuse(*PROBLEMS[connection.error])
+        return connection.status > 0
 
     def _begin(self, connection: Connection, data: bytes) -> None:
         self._connection = connection
-        connection.begin(data, head_only=self._scope["method"] == "HEAD")
-
-    async def _again(self, stale: Connection, opening: bytes) -> Connection | None:
-        self._counts.retries += 1
-        stale.release(reusable=False)
-        connection = await self._connect()
-        if connection is None or self._kept is None:
-            return None
-        self._begin(connection, opening + b"".join(self._kept))
-        await connection.wait_head()
-        return connection
+        connection.begin(data, self._call.method == "HEAD", self._call.driven)
 
     async def _connect(self) -> Connection | None:
         """A new connection, or None if the client left meanwhile."""
-        self._connecting = asyncio.create_task(self._pool.connect())
+        self._connecting = asyncio.get_running_loop().create_task(self._pool.connect())
         try:
             connection = await self._connecting
         except asyncio.CancelledError:
-            if self._gone:
+            if self._call.gone:
                 return None
+            self._connecting.cancel()
             raise
         finally:
             self._connecting = None
-        if self._gone:
+        if self._call.gone:
             connection.abort()
             return None
         return connection
 
-    async def _answer(self, connection: Connection) -> None:
+    async def _answer(self) -> None:
+        call, tap, connection = self._call, self.response_tap, self._connection
+        assert connection is not None
         self._kept = None
-        head = ResponseHead(connection.headers)
-        if head.two_framings:
+        head = AnswerHead(connection.head_lines())
+        if not head.valid:
             connection.fail("invalid")
             await self.refuse(UPSTREAM_INVALID, UPSTREAM_ERROR)
             return
         self.answer = head
-        self.status = connection.status
-        self.answered_at = time.perf_counter()
-        await self._send({"type": "http.response.start", "status": self.status, "headers": head.pairs})
+        self.status = status = connection.status
+        self.answered_at = self._clock.now()
+        complete = connection.complete
+        data = connection.take()
+        if data and tap is not None:
+            tap.add(data)
+        pending = call.begin(status, head, data, complete)
         while True:
-            data = connection.take()
-            complete = connection.complete
-            if data and self._copying:
-                self.response_tap.add(data)
-            if complete or data:
-                await self._send({"type": "http.response.body", "body": data, "more_body": not complete})
-            if complete or connection.error:
-                # Without a complete answer nothing more is sent: the server cuts the client's connection.
+            if pending is not None:
+                await pending
+            if complete or (connection.error and not connection.buffered):
+                # Without a complete answer nothing more is written: the client's connection is cut.
                 self._judge(connection)
                 return
-            await connection.wait_more()
+            if not (connection.buffered or connection.complete or connection.error):
+                await connection.waiting()
+            complete = connection.complete
+            data = connection.take()
+            if data and tap is not None:
+                tap.add(data)
+            pending = call.write(data, complete)
 
     def _judge(self, connection: Connection) -> None:
-        if self._gone:
+        if self._call.gone:
             self.outcome = CLIENT_ABORTED
         elif connection.complete:
             self.outcome = UPSTREAM_ERROR if self.status >= 500 else OK
@@ -198,53 +183,60 @@ class Relay:
 
     # The request's body.
 
-    def _take(self, message: dict[str, object]) -> bytes:
+    def _take(self, data: bytes, more: bool) -> bytes:
         """One piece of the body as it goes up, noted by the tap and kept for a second attempt."""
-        data: bytes = message.get("body", b"")  # type: ignore[assignment]
-        self._more = bool(message.get("more_body", False))
-        if data and self._copying:
+        self._more = more
+        if data and self.request_tap is not None:
             self.request_tap.add(data)
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-            if not self._more:
+            if not more:
                 data += b"0\r\n\r\n"
-        if self._kept is not None:
-            self._kept.append(data)
+        kept = self._kept
+        if kept is not None:
+            kept.append(data)
             self._kept_size += len(data)
             if self._kept_size > REPLAY_BYTES:
                 self._kept = None
         return data
 
+    def _start_upload(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._call.driven:
+            self._upload = driver = Driver(self._upload_rest(), loop, self._uploaded)
+            driver.step()
+        else:
+            self._upload = loop.create_task(self._upload_rest())
+
     async def _upload_rest(self) -> None:
+        """Send the rest of the body as it comes, while the answer may already be on its way."""
         while self._more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self._leave()
+            piece = await self._call.read()
+            if piece is None:
                 return
-            data = self._take(message)
+            data = self._take(*piece)
             connection = self._connection
             if connection is not None:
                 connection.write(data)
                 await connection.drain()
 
-    # The client's leaving.
+    def _uploaded(self, _driver: Driver, error: BaseException | None) -> None:
+        if error is not None and self._connection is not None:
+            self._connection.fail("closed")
 
-    async def _watch(self) -> None:
-        """Under a server that does not tell of a client's leaving, wait for it."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._leave()
+    # The end.
 
     def _leave(self) -> None:
-        self._gone = True
+        """The client has left: the model API must know at once."""
         if self._connection is not None:
             self._connection.fail("gone")
         if self._connecting is not None:
             self._connecting.cancel()
 
     def _settle(self) -> None:
-        for task in (self._upload, self._watcher):
-            if task is not None and not task.done():
-                task.cancel()
-        if self._connection is not None:
-            self._connection.release(reusable=not self._more and not self._gone)
+        upload = self._upload
+        if upload is not None and not upload.done():
+            upload.cancel()
+        connection = self._connection
+        if connection is not None:
+            connection.release(not self._more and not self._call.gone)

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
 import httptools
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.gateway.cycle import STATUS_LINES, Application, Cycle, Scope
+from app.gateway.cycle import STATUS_LINES, Application, Cycle
 from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
 
 HEAD_LIMIT = 262144  # bytes of a request's head
 HEAD_SECONDS = 60.0  # for a request's head to arrive, and for the first one to begin
+HEAD_KEPT = 8192  # bytes of a head that is worth remembering
+LENGTH_DIGITS = 12
+PATIENCE = 8  # heads to remember on a connection before concluding that they all differ
+LENGTH_LINE = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,10})\r\n")
 SWEEP_TICKS = 10  # of 0.1 s, between looks for idle connections
 ANNOUNCE_SECONDS = 0.25  # between failing readiness and closing the listener
 
 
-class Protocol(asyncio.Protocol):
-    """A client's connection; uvicorn makes one for each.
+Shortcut = Callable[[Cycle], Coroutine[Any, Any, None] | None]
 
-    The scope has two entries beyond ASGI: `stillwatch.target`, the target as sent, and `stillwatch.cycle`.
-    Header names keep their spelling. Trailers are dropped.
-    """
+
+class Protocol(asyncio.Protocol):
+    """A client's connection; uvicorn makes one for each. Trailers are dropped."""
 
     faults = 0  # exceptions that requests raised inside the gateway, in this process
     unreadable = 0  # requests refused by the parser, in this process
@@ -42,14 +46,21 @@ class Protocol(asyncio.Protocol):
     ) -> None:
         self.loop = _loop or asyncio.get_running_loop()
         self._app = cast(Application, config.loaded_app)
+        # An application with a shorter way than ASGI for some requests names it.
+        self._shortcut: Shortcut | None = getattr(config.loaded_app, "shortcut", None)
         self._connections = cast("set[Protocol]", server_state.connections)
-        self._tasks = server_state.tasks
+        self.running = cast("set[Any]", server_state.tasks)  # what uvicorn waits for and cancels at a stop
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
-        self._peer: tuple[Any, Any, str] = (None, None, "http")
-        self._cycle: Cycle | None = None
+        self.peer = ""  # the client's address
+        self._cycle: Cycle | None = None  # the one whose answer is next
+        self._newest: Cycle = cast(Cycle, None)  # the one whose body is being read
+        self._waiting: Cycle | None = None  # read in this turn and not yet started
         self._pipeline: deque[Cycle] = deque()
         self._drainer: asyncio.Future[None] | None = None
+        self._before = self._after = b""  # the last head, around the value of its Content-Length
+        self._model: Cycle = cast(Cycle, None)  # the request that had it
+        self._misses = 0  # heads remembered on this connection
         self._deaf = False
         self._in_head = True
         self._head_size = 0  # bytes read since the present head began
@@ -97,7 +108,8 @@ class Protocol(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if self._pipeline:
-            self._start(self._pipeline.popleft())
+            self._cycle = self._pipeline.popleft()
+            self.loop.call_soon(self._start, self._cycle)  # not at once: a long pipeline would nest too deep
         self.resume_reading()
 
     # What uvicorn's server calls.
@@ -122,15 +134,14 @@ class Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self._peer = (peer[:2] if peer else None, own[:2] if own else None, scheme)
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if isinstance(peer, tuple) else ""
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._connections.discard(self)
         for cycle in (self._cycle, *self._pipeline):
             if cycle is not None:
-                cycle.gone()
+                cycle.left()
         self._pipeline.clear()
         self.resume_writing()
 
@@ -144,18 +155,59 @@ class Protocol(asyncio.Protocol):
             drainer.set_result(None)
 
     def data_received(self, data: bytes) -> None:
+        if self._same_again(data):
+            return
         if self._deaf:
             return
+        fresh = self._in_head and not self._head_size
         if self._in_head:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
+            self._waiting = None
             self._refuse(BAD_SYNTAX)
         except httptools.HttpParserUpgrade:
             self._deaf = True  # what follows is in another protocol; the application answers 501
         if self._in_head and self._head_size > HEAD_LIMIT:
             self._refuse(HEAD_TOO_LARGE)
+        cycle, self._waiting = self._waiting, None
+        if cycle is not None:
+            self._start(cycle)
+            if fresh and self._misses < PATIENCE:
+                self._remember(cycle, data)
+
+    def _same_again(self, data: bytes) -> bool:
+        """Serve a request whose head is that of the last one but for its length, which needs no parsing.
+
+        The parser has accepted those bytes before; it is between two messages, and stays there.
+        """
+        before = self._before
+        if not before or not data.startswith(before):
+            return False
+        model = self._model
+        if self._cycle is None or not self._cycle.complete or not self._in_head or self._head_size or self._deaf:
+            return False
+        start = len(before)
+        end = data.find(b"\r", start, start + LENGTH_DIGITS)
+        length = data[start:end]
+        body = end + len(self._after)
+        if end < 0 or not length.isdigit() or not data.startswith(self._after, end) or len(data) - body != int(length):
+            return False
+        self._cycle = self._newest = cycle = model.like(data[body:], length)
+        self._start(cycle)
+        return True
+
+    def _remember(self, cycle: Cycle, data: bytes) -> None:
+        """Keep the bytes of a head that the next request may repeat."""
+        self._misses += 1
+        match = LENGTH_LINE.search(data, 0, HEAD_KEPT)
+        end = data.find(b"\r\n\r\n", 0, HEAD_KEPT) + 4
+        if match is None or end < 4 or match.end(1) > end or cycle.plan is None or not cycle.keep_alive:
+            return
+        if len(data) - end == int(match[1]) and cycle.plan.repeatable:
+            self._before, self._after = data[: match.start(1)], data[match.end(1) : end]
+            self._model = cycle
 
     def _refuse(self, problem: Problem) -> None:
         """Answer a request that cannot be read, unless an earlier one is still being answered: then cut."""
@@ -184,34 +236,16 @@ class Protocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        parser, headers, target = self._parser, self._headers, self._target
+        parser = self._parser
         version = parser.get_http_version()
-        client, server, scheme = self._peer
-        path, _, query = target.partition(b"?")
-        scope: Scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "method": parser.get_method().decode("ascii"),
-            "scheme": scheme,
-            "path": path.decode("latin-1"),
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": headers,
-            "client": client,
-            "server": server,
-            "stillwatch.target": target,
-        }
-        expect = any(len(name) == 6 and name.lower() == b"expect" for name, _ in headers)
-        keep_alive = version == "1.1" and parser.should_keep_alive()
-        cycle = scope["stillwatch.cycle"] = Cycle(self, scope, keep_alive=keep_alive, expect=expect)
+        method = parser.get_method().decode("ascii")
+        self._newest = cycle = Cycle(self, method, self._target, version, self._headers)
+        cycle.keep_alive = version == "1.1" and parser.should_keep_alive()
         if self._cycle is None or (self._cycle.complete and not self._pipeline):
-            self._start(cycle)
+            self._cycle = self._waiting = cycle
         else:
             self._pipeline.append(cycle)
             self.pause_reading()
-        self._newest = cycle
 
     def on_body(self, body: bytes) -> None:
         if not self._newest.complete:
@@ -223,10 +257,11 @@ class Protocol(asyncio.Protocol):
         self._newest.end()
 
     def _start(self, cycle: Cycle) -> None:
-        self._cycle = cycle
-        task = self.loop.create_task(cycle.run(self._app))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        coroutine = self._shortcut(cycle) if self._shortcut is not None else None
+        if coroutine is not None:
+            cycle.run(coroutine, driven=True)
+        else:
+            cycle.run(self._app(cycle.scope(), cycle.receive, cycle.send), driven=False)
 
 
 class Server(uvicorn.Server):

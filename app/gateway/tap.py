@@ -8,13 +8,13 @@ from collections import deque
 class Tap:
     """Keeps a body whole up to `limit` bytes, else its first and its last half of that."""
 
-    __slots__ = ("_half", "_head", "_limit", "_parts", "_tail", "_tail_size", "size")
+    size = 0  # bytes that passed
+    _head: bytes | None = None  # once the body is longer than the limit
+    _half = 0
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
-        self._head: bytes | None = None
-        self.size = 0  # bytes that passed
 
     def add(self, data: bytes) -> None:
         """Note the next bytes of the body; the object is kept, not copied, while the body is small."""

@@ -35,13 +35,15 @@ class Pool:
         self._port = parts.port or (443 if self._tls else 80)
         self.host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
         self.prefix = parts.path.rstrip("/").encode()  # goes before every target
+        self.place = (self.host, self.prefix)
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
         self._idle: list[Connection] = []  # the longest idle first
         self._ticker: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.active: set[Connection] = set()
+        self._all: set[Connection] = set()
         self.opened = self.reused = self.failed = 0
+        self.retries = 0  # requests sent again because a pooled connection was stale
 
     @property
     def idle(self) -> int:
@@ -57,7 +59,7 @@ class Pool:
         """Close every connection."""
         if self._ticker is not None:
             self._ticker.cancel()
-        for connection in [*self._idle, *self.active]:
+        for connection in list(self._all):
             connection.fail("closed")
         self._idle.clear()
 
@@ -75,8 +77,9 @@ class Pool:
         connection.idle_since = connection.loop.time()
         self._idle.append(connection)
 
-    def forget(self, connection: Connection) -> None:
+    def remove(self, connection: Connection) -> None:
         """A connection is gone."""
+        self._all.discard(connection)
         if not connection.busy:
             with contextlib.suppress(ValueError):
                 self._idle.remove(connection)
@@ -104,6 +107,7 @@ class Pool:
         for option, value in KEEPALIVE:
             plain.setsockopt(socket.IPPROTO_TCP, option, value)
         self.opened += 1
+        self._all.add(connection)
         return connection
 
     def _tick(self) -> None:
@@ -111,7 +115,8 @@ class Pool:
         now = self._loop.time()
         while self._idle and self._idle[0].idle_since < now - POOL_IDLE_SECONDS:
             self._idle.pop(0).abort()
-        for connection in [entry for entry in self.active if entry.touched < now - self._idle_seconds]:
+        silent = now - self._idle_seconds
+        for connection in [entry for entry in self._all if entry.busy and entry.touched < silent]:
             if not connection.paused:
                 connection.fail("timeout")
         self._ticker = self._loop.call_later(min(TICK_SECONDS, self._idle_seconds / 4), self._tick)

@@ -14,6 +14,7 @@ OK, CLIENT_ABORTED, UPSTREAM_ERROR, UPSTREAM_TRUNCATED, TIMEOUT, REJECTED = rang
 COPY, COUNTERS = 1, 2  # frame kinds
 PREFIX = Struct("<IB")  # bytes that follow this prefix, kind
 FIXED = Struct("<IBBHHHIIIIIiiQQQddd")  # the prefix again, then the fixed part of a copy
+FIXED_LENGTH = FIXED.size - PREFIX.size
 FRAME_LIMIT = 512 << 20  # a longer frame means that the peer does not speak this protocol
 
 
@@ -55,12 +56,20 @@ class Counters:
 Record = Copy | Counters
 
 
+class Subject:
+    """Who asked for what: the part of a frame that stays the same over a connection's requests."""
+
+    __slots__ = ("lengths", "text")
+
+    def __init__(self, peer: bytes, method: bytes, target: bytes) -> None:
+        self.text = peer + method + target
+        self.lengths = (len(peer), len(method), len(target))
+
+
 def pack(
     at: float,
     client: int,
-    peer: bytes,
-    method: bytes,
-    target: bytes,
+    subject: Subject,
     request_headers: bytes,
     request_body: Sequence[bytes],
     request_bytes: int,
@@ -75,27 +84,23 @@ def pack(
     outcome: int,
 ) -> bytes:
     """The frame of one exchange: headers are lines `name: value` with CR LF, bodies come in pieces."""
-    parts = (
-        peer,
-        method,
-        target,
-        request_headers,
-        *request_body,
-        response_headers,
-        *response_body,
-    )
+    text = subject.text
+    peer_length, method_length, target_length = subject.lengths
+    request_kept = request_bytes if request_cut < 0 else sum(map(len, request_body))
+    response_kept = response_bytes if response_cut < 0 else sum(map(len, response_body))
+    variable = len(text) + len(request_headers) + request_kept + len(response_headers) + response_kept
     fixed = FIXED.pack(
-        FIXED.size - PREFIX.size + sum(map(len, parts)),
+        FIXED_LENGTH + variable,
         COPY,
         outcome,
         status,
-        len(peer),
-        len(method),
-        len(target),
+        peer_length,
+        method_length,
+        target_length,
         len(request_headers),
-        sum(map(len, request_body)),
+        request_kept,
         len(response_headers),
-        sum(map(len, response_body)),
+        response_kept,
         request_cut,
         response_cut,
         client,
@@ -105,7 +110,7 @@ def pack(
         ttfb,
         duration,
     )
-    return b"".join((fixed, *parts))
+    return b"".join((fixed, text, request_headers, *request_body, response_headers, *response_body))
 
 
 def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -120,9 +125,7 @@ def encode(record: Record) -> bytes:
     return pack(
         record.at,
         record.client,
-        record.peer.encode("latin-1", "replace"),
-        record.method.encode("latin-1"),
-        record.target,
+        Subject(record.peer.encode("latin-1", "replace"), record.method.encode("latin-1"), record.target),
         _block(record.request_headers),
         (record.request_body,),
         record.request_bytes,

@@ -1,0 +1,64 @@
+"""What a request's head alone decides; one plan serves every request of a connection with the same head."""
+
+from __future__ import annotations
+
+from app.gateway.heads import Headers, RequestHead, origin_form
+from app.gateway.identify import Identifier, anonymous, key_parameter, scrub
+from app.gateway.problems import Problem
+from app.store.frames import Subject
+
+
+class Plan:
+    """How a request goes on, whose it is, and what of its head is copied.
+
+    The value of Content-Length is left out of both heads: it is all that differs between the requests
+    that a client library sends over one connection.
+    """
+
+    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "problem", "subject")
+
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        version: str,
+        headers: Headers,
+        peer: str,
+        upstream: tuple[bytes, bytes],
+        identifier: Identifier | None,
+    ) -> None:
+        head = RequestHead(headers)
+        path = head.refused(method, version) or origin_form(target)
+        self.problem: Problem | None = None
+        if isinstance(path, Problem):
+            self.problem, path = path, b""
+        self.chunked = head.chunked > 0
+        self.expects = head.expects
+        self.length = head.length  # of the request the plan was made for
+        host, prefix = upstream
+        first = b"%b %b%b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), prefix, path, host)
+        last = b"transfer-encoding: chunked\r\n\r\n" if self.chunked else b"\r\n"
+        before, after = _around(head.lines, head.length_at, ())
+        self.opening = (first + before, after + last)
+        self.client = 0
+        if identifier is None:
+            return
+        credential = head.credential or key_parameter(target.partition(b"?")[2]) or anonymous(peer)
+        self.client = identifier.client(credential)
+        self.copied = _around(head.lines, head.length_at, head.secret_at)
+        self.subject = Subject(peer.encode(), method.encode(), scrub(target) if b"?" in target else target)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether another request with the same head can be served without reading it again."""
+        return self.problem is None and not self.chunked and not self.expects
+
+
+def _around(lines: list[bytes], length_at: int, left_out: tuple[int, ...] | list[int]) -> tuple[bytes, bytes]:
+    """The lines before and after the value of Content-Length; all before where there is none."""
+    kept = [line for at, line in enumerate(lines) if at not in left_out] if left_out else lines
+    if length_at < 0:
+        return b"".join(kept), b""
+    place = length_at - sum(at < length_at for at in left_out)
+    name = kept[place].partition(b": ")[0]
+    return b"".join([*kept[:place], name, b": "]), b"".join([b"\r\n", *kept[place + 1 :]])
