@@ -179,15 +179,12 @@ async def _decisions(visit: Visit, alert: Alert) -> list[DecisionView]:
 async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, entered: Entered) -> Response:
     """The page of one alert, as it is now."""
     timing = alert.evidence.get("timing") or {}
-    plots = (
-        evidence.plot("By minute, the last hour", evidence.frozen_points(timing.get("minutes") or ()), words.MINUTE),
-        evidence.plot("By hour, the last three days", evidence.frozen_points(timing.get("hours") or ()), words.HOUR),
-    )
+    minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
     context = {
         "alert": alert,
         "evidence": evidence.frozen(alert.evidence),
-        "plots": [plot for plot in plots if plot],
+        "plots": evidence.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
         "quality": review.quality(alert.evidence),
         "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],

@@ -86,15 +86,6 @@ def _facts(client: Client) -> list[tuple[str, Any, str]]:
     ]
 
 
-def _plots(found: LiveClient) -> list[evidence.Plot]:
-    activity = found.activity
-    plots = (
-        evidence.plot("By minute, the last hour", activity.minutes, words.MINUTE),
-        evidence.plot("By hour, the last three days", activity.hours, words.HOUR),
-    )
-    return [plot for plot in plots if plot]
-
-
 async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
     """The client's models by name, most used first; a hash where the name is not known."""
     counts = found.activity.models[:MODELS_SHOWN]
@@ -120,7 +111,7 @@ async def show(request: Request) -> Response:
             "client": client,
             "evidence": evidence.live(found.explanation) if found else None,
             "gone": gone,
-            "plots": _plots(found) if found else [],
+            "plots": evidence.plots(found.activity.minutes, found.activity.hours) if found else [],
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),
             "alerts": await queries.alerts_of(visit.db, client_id) if alerts.READ in visit.scopes else None,

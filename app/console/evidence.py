@@ -267,19 +267,29 @@ def frozen_points(items: Iterable[Mapping[str, Any]]) -> list[tuple[float, int]]
     ]
 
 
-def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float) -> Plot | None:
-    """A timeline without holes from (start, requests) pairs; None where there is nothing to draw."""
-    counts = {int(start // step_seconds): int(amount) for start, amount in points}
-    filled = [step for step, amount in counts.items() if amount]
-    if not filled:
+def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slots: int) -> Plot | None:
+    """The last `slots` steps of a timeline, without holes, from (start, requests); None where all are empty."""
+    counts = {int(start // step_seconds): int(amount) for start, amount in points if amount}
+    if not counts:
         return None
-    first, last = min(counts), max(counts)
-    whole = tuple((step * step_seconds, counts.get(step, 0)) for step in range(first, last + 1))
+    last = max(counts)
+    steps = range(last - slots + 1, last + 1)
+    whole = tuple((step * step_seconds, counts.get(step, 0)) for step in steps)
+    amounts = [amount for _, amount in whole]
+    active, top = sum(1 for amount in amounts if amount), max(amounts)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
-    total, top = sum(counts.values()), max(counts.values())
     summary = (
-        f"{words.count(total)} requests, active in {len(filled)} of {len(whole)} {unit}, "
+        f"{words.count(sum(amounts))} requests, active in {active} of {slots} {unit}, "
         f"at most {words.count(top)} in one {unit.removesuffix('s')}"
     )
-    end = (last + 1) * step_seconds
-    return Plot(title, charts.timeline(whole, step_seconds), whole, top, first * step_seconds, end, summary)
+    drawing = charts.timeline(whole, step_seconds)
+    return Plot(title, drawing, whole, top, steps[0] * step_seconds, (last + 1) * step_seconds, summary)
+
+
+def plots(minutes: Iterable[Sequence[float]], hours: Iterable[Sequence[float]]) -> list[Plot]:
+    """The last hour by minute and the last three days by hour, those that hold anything."""
+    both = (
+        plot("By minute, the last hour", minutes, words.MINUTE, 60),
+        plot("By hour, the last three days", hours, words.HOUR, 72),
+    )
+    return [item for item in both if item]

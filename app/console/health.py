@@ -14,6 +14,7 @@ from app.clients.queries import Totals
 from app.console import words
 from app.store.heartbeat import LIFE_SECONDS, Heartbeat, read_all_async
 
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker")
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
@@ -151,7 +152,7 @@ def tiles(beats: Sequence[Heartbeat] | None, mode: str, database: str, redis_ms:
     return [
         Tile("Mode", mode.capitalize(), modes.get(mode, "")),
         Tile("Redis", "Away" if redis_ms is None else "Answers", "" if redis_ms is None else f"in {redis_ms:.1f} ms"),
-        Tile("Database", "Answers", database),
+        Tile("Database", "Answers", DATABASES.get(database, database)),
         Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),
         Tile("Dropped", words.count(total(living, "dropped")), "events and copies, since the processes started"),
         Tile(

@@ -111,6 +111,16 @@ def decision(item: Decision, now: float) -> DecisionView:
     return DecisionView(headline, detail, True, item.expires_at)
 
 
+def _first_request(document: Mapping[str, Any]) -> float | None:
+    """When the window began, to the minute where all of it lies in the last hour; epoch seconds."""
+    timing = document.get("timing") or {}
+    active = [item["start"] for item in timing.get("minutes") or () if item.get("requests")]
+    start = (document.get("window") or {}).get("start")
+    if len(timing.get("hours") or ()) == 1 and active:
+        start = active[0]
+    return datetime.fromisoformat(start).timestamp() if start else None
+
+
 def quality(document: Mapping[str, Any]) -> Quality:
     """What the alert froze of the losses in its window; they are counted over all clients."""
     found = document.get("data_quality") or {}
@@ -122,8 +132,8 @@ def quality(document: Mapping[str, Any]) -> Quality:
         lines.append(f"{words.count(dropped)} events were dropped, of all clients together.")
     if unseen:
         lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
-    start = (document.get("window") or {}).get("start")
-    if since and start and since > datetime.fromisoformat(start).timestamp():
+    start = _first_request(document)
+    if since and start is not None and since > start + words.MINUTE:
         lines.append(f"Losses before {words.utc(since)} are not known.")
     return Quality(unknown=False, lines=tuple(lines))
 

@@ -99,7 +99,7 @@ def percentile(value: float | None) -> str:
     if value is None or math.isnan(value):
         return ""
     if value >= 99.95:
-        return "above 99.9th"
+        return "> 99.9th"
     text = f"{value:.1f}".removesuffix(".0")
     if "." in text:
         return f"{text}th"

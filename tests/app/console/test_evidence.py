@@ -62,13 +62,13 @@ def test_an_older_or_empty_document_makes_a_page(document):
     assert (term.value, term.expected, term.percentile) == ("–", "", "")
 
 
-def test_a_timeline_has_no_holes_and_keeps_its_numbers():
-    plot = evidence.plot("By minute", [(120.0, 4), (300.0, 6)], 60.0)
-    assert plot.points == ((120.0, 4), (180.0, 0), (240.0, 0), (300.0, 6))
-    assert (plot.top, plot.first, plot.last) == (6, 120.0, 360.0)
-    assert plot.summary == "10 requests, active in 2 of 4 minutes, at most 6 in one minute"
-    assert evidence.plot("Nothing", [(0.0, 0)], 60.0) is None
-    assert evidence.plot("Nothing", [], 60.0) is None
+def test_a_timeline_has_no_holes_and_a_fixed_length():
+    plot = evidence.plot("By minute", [(120.0, 4), (300.0, 6)], 60.0, 5)
+    assert plot.points == ((60.0, 0), (120.0, 4), (180.0, 0), (240.0, 0), (300.0, 6))
+    assert (plot.top, plot.first, plot.last) == (6, 60.0, 360.0)
+    assert plot.summary == "10 requests, active in 2 of 5 minutes, at most 6 in one minute"
+    assert evidence.plot("Nothing", [(0.0, 0)], 60.0, 5) is None
+    assert evidence.plots([], []) == []
 
 
 def test_frozen_points_are_read_back(document):

@@ -90,6 +90,14 @@ def test_blind_spots():
     )
 
 
+def test_a_worker_younger_than_the_hour_but_older_than_the_client_saw_all():
+    minutes = [{"start": "2026-11-25T11:59:00Z", "requests": 0}, {"start": "2026-11-25T12:00:00Z", "requests": 9}]
+    timing = {"minutes": minutes, "hours": [{"start": "2026-11-25T11:00:00Z", "requests": 9}]}
+    document = {"timing": timing, "window": {"start": "2026-11-25T11:00:00Z"}}
+    assert review.quality(document | {"data_quality": {"known_since": AT.timestamp() + 20}}).clean
+    assert not review.quality(document | {"data_quality": {"known_since": AT.timestamp() + 90}}).clean
+
+
 def test_traffic_rows():
     assert review.traffic({"in_tokens": 1200, "models": {"m": 7}, "agents": ["a", "b"], "cost": None}) == [
         ("In tokens", "1,200"),

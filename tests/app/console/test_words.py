@@ -41,7 +41,7 @@ def test_quantity(value, unit, said):
         (2.0, "2nd"),
         (3.0, "3rd"),
         (11.0, "11th"),
-        (100.0, "above 99.9th"),
+        (100.0, "> 99.9th"),
         (None, ""),
         (math.nan, ""),
     ],
