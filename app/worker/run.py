@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections import Counter
+from collections.abc import Mapping
 from types import FrameType
 
 import redis
@@ -84,15 +85,21 @@ class Worker:
         try:
             while not self.stopping:
                 try:
-                    self._turn()
+                    self.turn()
                     backoff = BACKOFF_SECONDS[0]
                 except Unavailable as error:
                     self._away(error, backoff)
                     backoff = min(2 * backoff, BACKOFF_SECONDS[1])
         finally:
-            self._close()
+            self.close()
 
-    def _turn(self) -> None:
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was counted so far, by name."""
+        return self._counts
+
+    def turn(self) -> None:
+        """One round of batches and what is due beside them; raises Unavailable."""
         if not self._link.connected:
             self._greet()
         self._go_on()
@@ -166,7 +173,8 @@ class Worker:
         while not self.stopping and time.monotonic() < deadline:
             time.sleep(IDLE_SECONDS)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Release the leases, write the summaries that wait, close the connections."""
         try:
             self._leases.stop()
         except Unavailable:

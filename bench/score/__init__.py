@@ -1,0 +1,1 @@
+"""Scoring throughput, and what is proven of it under crashes."""

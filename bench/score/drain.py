@@ -1,0 +1,115 @@
+"""The measured process: a worker that drains what was published, or the naive design; CPU time by itself.
+
+Speaks JSON lines: a request on standard input, its result on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import redis
+from numpy.typing import NDArray
+
+from app.settings import read_settings
+from app.worker.partitions import identify
+from app.worker.run import Worker
+from detectors.engine import Engine
+from detectors.registry import load
+
+LEASE_SECONDS = 60.0
+NAIVE_PIPELINE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds of this process for so many events; `engine` is the part within the engine."""
+
+    events: int
+    cpu: float
+    engine: float = 0.0
+    batches: int = 0
+    clients: int = 0  # summed over batches: distinct clients in each
+    findings: int = 0
+
+
+class Timed(Engine):
+    """The engine, with its own CPU time and the clients it saw added up."""
+
+    spent = 0.0
+    clients = 0
+
+    def step(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> NDArray[np.void]:
+        """The same as Engine's."""
+        begun = time.process_time()
+        findings = super().step(rows, events, now)
+        self.spent += time.process_time() - begun
+        self.clients += len(rows)
+        return findings
+
+
+class Drain:
+    """A worker whose loop is driven from here."""
+
+    def __init__(self) -> None:
+        shipped = load()
+        self._engine = Timed(shipped.detectors, shipped.reference)
+        self._worker = Worker(read_settings(os.environ), self._engine, identify(), LEASE_SECONDS)
+
+    def ours(self, events: int) -> Cost:
+        """Score until `events` more have been counted."""
+        counts = self._worker.counts
+        before = dict(counts)
+        engine, clients = self._engine.spent, self._engine.clients
+        begun = time.process_time()
+        while counts["events"] - before.get("events", 0) < events:
+            self._worker.turn()
+        cpu = time.process_time() - begun
+        batches, findings = (counts[name] - before.get(name, 0) for name in ("batches", "findings"))
+        seen = self._engine.clients - clients
+        return Cost(events, cpu, self._engine.spent - engine, batches, seen, findings)
+
+    def close(self) -> None:
+        """Stop the worker."""
+        self._worker.close()
+
+
+def naive(url: str, clients: list[int]) -> Cost:
+    """What is commonly done: seven commands an event, pipelined; reading the stream not even counted."""
+    with redis.Redis.from_url(url, socket_timeout=30) as server, server.pipeline(transaction=False) as pipe:
+        begun = time.process_time()
+        for number, client in enumerate(clients, 1):
+            key = f"naive:{client:016x}"
+            pipe.hincrby(key, "requests", 1)
+            pipe.hincrby(key, "in_tokens", 321)
+            pipe.hincrby(key, "out_tokens", 654)
+            pipe.hincrby(key, "streamed", 1)
+            pipe.hincrby(key, "retries", 0)
+            pipe.hset(key, "last", number)
+            pipe.pfadd(f"{key}:prompts", number)
+            if number % NAIVE_PIPELINE == 0:
+                pipe.execute()
+        pipe.execute()
+        return Cost(len(clients), time.process_time() - begun)
+
+
+def main() -> int:
+    """Answer requests until standard input ends."""
+    drain = Drain()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "ours":
+            cost = drain.ours(request["events"])
+        else:
+            cost = naive(os.environ["REDIS_URL"], request["clients"])
+        print(json.dumps(asdict(cost)), flush=True)
+    drain.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

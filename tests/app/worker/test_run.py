@@ -1,0 +1,113 @@
+"""The worker process: starts before Redis or after it, stops cleanly, and says how it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import redis
+
+from app.errors import SettingError
+from app.store import heartbeat
+from app.store.stream import keys
+from app.worker.partitions import Identity
+from app.worker.run import Worker
+from bench.crash import ROOT
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+def launch(settings):
+    """A function that starts a real worker process with the settings of this test."""
+    started = []
+
+    def start(redis_url=settings.redis_url):
+        env = {
+            **os.environ,
+            "REDIS_URL": redis_url,
+            "DATABASE_URL": settings.database_url,
+            "STILLWATCH_DATA": str(settings.data),
+            "STILLWATCH_PARTITIONS": str(PARTITIONS),
+            "STILLWATCH_LOG_LEVEL": "warning",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "worker"], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def client(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_everything_committed_and_released(
+    launch, client, publish, ordinary, counted, eventually, number
+):
+    worker = launch()
+    ids = np.arange(1, 500, dtype=np.uint64)
+    eventually(lambda: client.exists(keys(0).lease))
+    for _ in range(20):
+        publish(client, ordinary(ids))
+    worker.send_signal(number)
+    assert worker.wait(20) == 0
+    left = sum(client.xlen(keys(p).events) for p in range(PARTITIONS))
+    assert not [key for p in range(PARTITIONS) for key in (keys(p).lease, keys(p).attempts) if client.exists(key)]
+    assert client.smembers("workers") == set()
+    total = sum(counted(client).values())
+    assert total + left * 64 >= 20 * 499  # what is not counted still waits
+    successor = launch()
+    eventually(lambda: sum(counted(client).values()) == 20 * 499)
+    assert successor.poll() is None
+
+
+def test_its_heartbeat_says_how_it_does(launch, client, publish, ordinary, eventually):
+    worker = launch()
+    publish(client, ordinary(np.arange(1, 100, dtype=np.uint64)))
+    beats = []
+
+    def told():
+        beats[:] = [beat for beat in heartbeat.read_all(client) if beat.counters.get("events") == 99]
+        return bool(beats)
+
+    eventually(told)
+    beat = beats[0]
+    assert (beat.role, beat.pid) == ("worker", worker.pid)
+    assert (beat.gauges["partitions"], beat.gauges["lag_seconds"], beat.info["database"]) == (PARTITIONS, 0, "ok")
+
+
+def test_it_waits_for_a_server_that_is_not_there_yet(launch, private_valkey, publish, ordinary, counted, eventually):
+    worker = launch(private_valkey.url)
+    assert "Redis failed" in worker.stderr.readline()
+    private_valkey.start()
+    with private_valkey.client() as client:
+        publish(client, ordinary(np.arange(1, 100, dtype=np.uint64)))
+        eventually(lambda: sum(counted(client).values()) == 99)
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_a_stop_while_redis_is_away_is_clean_too(launch, free_port):
+    worker = launch(f"redis://127.0.0.1:{free_port()}")
+    assert "Redis failed" in worker.stderr.readline()
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_a_wrong_url_is_one_clear_line(settings, engine):
+    with pytest.raises(SettingError, match="REDIS_URL"):
+        Worker(replace(settings, redis_url="http://x"), engine, Identity("w", "", 1), 1.0)
