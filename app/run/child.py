@@ -16,7 +16,7 @@ from app.run.logs import Output
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0  # seconds before a restart; doubles while it keeps dying
 HEALTHY_SECONDS = 30.0  # a child that lived this long starts again without delay growth
-SETTING_ERROR = 2  # exit code: a restart would not help
+SETTING_ERROR = 2  # exit code: as it is set up, it cannot run
 CHUNK = 1 << 16
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -44,7 +44,8 @@ class Child:
     say: Callable[[str], None]
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
-    fatal: asyncio.Event = field(default_factory=asyncio.Event)  # it ended with SETTING_ERROR: give up
+    starting: bool = True  # while the run starts, SETTING_ERROR is final; later nothing is
+    fatal: asyncio.Event = field(default_factory=asyncio.Event)  # it ended with SETTING_ERROR while starting
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _keeper: asyncio.Task[None] | None = None
 
@@ -75,7 +76,7 @@ class Child:
             code = await self._outlive()
             if self._stopping.is_set():
                 return
-            if code == SETTING_ERROR:
+            if code == SETTING_ERROR and self.starting:
                 self.fatal.set()
                 return
             delay = FIRST_DELAY if time.monotonic() - started > HEALTHY_SECONDS else delay

@@ -29,6 +29,7 @@ from app.store.secret import load_secret
 READY_SECONDS = 90.0  # for gateway and API to answer, on a slow machine
 MOST_STARTS = 4  # of one of them before we give up
 MIGRATE_SECONDS = 120.0
+PATIENCE_SECONDS = 1.0  # a signal that comes twice within it was sent once, to the whole group
 LEGEND = "sample-clients.csv"
 
 
@@ -65,6 +66,8 @@ class Supervisor:
         await self._answers("console", self.settings.console_host, self.settings.console_port, "/livez")
         if self.sample_socket is not None:
             await self._child(plan.sample_traffic_spec(env)).start()
+        for child in self.children.values():  # from now on customers depend on the gateway: nothing ends the run
+            child.starting = False
 
     async def _resolve(self) -> plan.Resolved:
         """Redis, upstream and secrets: the operator's, or those of this run."""
@@ -113,7 +116,7 @@ class Supervisor:
                 raise Unavailable(f"{name} cannot run: {child.output.obituary()}")
 
     async def down(self) -> None:
-        """Stop all children in order, at once where `hurry` was called."""
+        """Stop all children in order."""
         self.stopping.set()
         for names in plan.STOP_ORDER:
             await asyncio.gather(*(self.children[name].stop() for name in names if name in self.children))
@@ -171,7 +174,7 @@ async def _check_redis(url: str) -> None:
 
 
 async def _watch(supervisor: Supervisor) -> None:
-    """Tell what happens until cancelled; raises Unavailable when a child gave up."""
+    """Tell what happens until cancelled."""
     sample = not supervisor.settings.upstream
     progress = Progress(
         supervisor.settings,
@@ -180,11 +183,7 @@ async def _watch(supervisor: Supervisor) -> None:
         supervisor.addresses().console,
         supervisor.legend() if sample else {},
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(progress.follow())
-        while True:
-            supervisor.raise_fatal()
-            await asyncio.sleep(0.5)
+    await progress.follow()
 
 
 async def _serve(supervisor: Supervisor) -> None:
@@ -199,22 +198,24 @@ async def run(settings: Settings, folder: Path, screen: Screen, environ: Mapping
     task = asyncio.create_task(_serve(supervisor))
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
-        if supervisor.stopping.is_set():
+    asked = 0.0
+
+    def stop(number: int) -> None:
+        nonlocal asked
+        if not supervisor.stopping.is_set():
+            supervisor.stopping.set()
+            asked = loop.time()
+            task.cancel()
+        elif number == signal.SIGINT and loop.time() - asked > PATIENCE_SECONDS:
             supervisor.hurry()
-            return
-        supervisor.stopping.set()
-        task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     try:
         await task
     except asyncio.CancelledError:
         screen.progress("")
-        screen.say("Stopping ...")
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+        screen.say("Stopping ... (Ctrl-C again kills what still runs)")
     finally:
         await supervisor.down()
     screen.say("Stopped.")

@@ -135,8 +135,12 @@ def launch(tmp_path, free_port):
 def quiet_upstream():
     """A model API of the test's own, so that no sample traffic plays."""
 
+    ended = threading.Event()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/hang":
+                ended.wait(120)
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -149,6 +153,7 @@ def quiet_upstream():
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    ended.set()
     server.shutdown()
     thread.join()
     server.server_close()

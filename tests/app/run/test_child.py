@@ -68,6 +68,16 @@ async def test_a_wrong_setting_is_not_tried_again(make):
     assert child.output.obituary() == "A: b"
 
 
+async def test_once_the_run_is_up_nothing_is_final(make, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    child, said = make("raise SystemExit(2)")
+    child.starting = False
+    await child.start()
+    await until(lambda: child.starts >= 3)
+    assert not child.fatal.is_set()
+    assert "exit code 2" in said[0]
+
+
 async def test_stop_is_polite_first(make):
     program = "import signal,sys,time; signal.signal(15, lambda *_: (print('bye', flush=True), sys.exit(0)))"
     child, said = make(program + "; print('up', flush=True); time.sleep(600)")

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import time
 
 import pytest
 
@@ -58,6 +61,22 @@ def test_two_side_by_side(launch, quiet_upstream, processes, wait_for):
     assert second.get("/v1/models", second.gateway) == (200, {})
     assert second.interrupt() == 0
     assert not processes(second.mark)
+
+
+@pytest.mark.slow
+def test_ctrl_c_again_waits_for_nobody(launch, quiet_upstream, processes, wait_for):
+    """An open answer holds the gateway up to the drain limit, unless the operator insists."""
+    run = launch(UPSTREAM=quiet_upstream, STILLWATCH_DRAIN_SECONDS="60")
+    wait_for(run.ready, START_SECONDS, "the start")
+    with socket.create_connection(("127.0.0.1", run.gateway)) as customer:
+        customer.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.5)
+        run.process.send_signal(signal.SIGINT)
+        run.process.send_signal(signal.SIGINT)  # at once: the same Ctrl-C, seen twice
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.process.wait(3)
+        assert run.interrupt() == 0
+    assert not processes(run.mark)
 
 
 @pytest.mark.parametrize(
