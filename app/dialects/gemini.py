@@ -1,11 +1,13 @@
-"""Gemini's generateContent and embeddings, request side."""
+"""Gemini's generateContent and embeddings: requests, and answers whole or in chunks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
+    NAME_LIMIT,
     Fields,
     attachment,
     call_text,
@@ -19,7 +21,15 @@ from app.dialects.values import (
     sequence,
     string,
 )
-from detectors.exchange import Message, Operation
+from detectors.exchange import Finish, Message, Operation, Refusal
+
+_FILTERS: Final = frozenset(
+    {
+        "SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "JAILBREAK",
+        "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
+    }
+)  # fmt: skip
+_RECITATIONS: Final = frozenset({"RECITATION", "IMAGE_RECITATION"})
 
 
 def _part(value: object) -> tuple[str, bool]:
@@ -60,9 +70,9 @@ def _logprobs(config: Mapping[str, Any]) -> int:
 
 
 def _embedding(body: Mapping[str, Any]) -> Fields:
-    requests = sequence(body.get("requests")) or [body]
-    texts = [lines(message.text for message in _contents(mapping(item).get("content"))) for item in requests]
-    return {"messages": tuple(Message("user", text) for text in texts), "prompts": max(len(texts), 1)}
+    items = sequence(body.get("requests")) or sequence(body.get("instances")) or [body]
+    texts = [lines([message.text for message in _contents(mapping(item).get("content"))]) for item in items]
+    return {"messages": tuple([Message("user", text) for text in texts]), "prompts": max(len(texts), 1)}
 
 
 def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
@@ -73,7 +83,9 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     instruction = first(body, "systemInstruction", "system_instruction")
     system = lines(message.text for message in _contents(instruction))
     schema = first(config, "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema")
+    form = string(first(config, "responseMimeType", "response_mime_type"))
     tools = body.get("tools")
+    thinking = mapping(first(config, "thinkingConfig", "thinking_config"))
     return {
         "messages": tuple(([Message("system", system)] if system else []) + _contents(body.get("contents"))),
         "choices": max(integer(first(config, "candidateCount", "candidate_count")) or 1, 1),
@@ -83,5 +95,77 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
         "top_p": real(first(config, "topP", "top_p")),
         "seed": integer(config.get("seed")),
         "tools": canonical(tools) if tools else "",
-        "schema": canonical(schema),
+        "schema": canonical(schema) or (form[:NAME_LIMIT] if form != "text/plain" else ""),
+        "reasoning_asked": first(thinking, "includeThoughts", "include_thoughts") is True,
     }
+
+
+class Answer(BaseAnswer):
+    """The answer of generateContent: one object, or many of which each counts the whole so far."""
+
+    INPUT = (("promptTokenCount",), ("toolUsePromptTokenCount",))
+    OUTPUT = (("candidatesTokenCount",), ("thoughtsTokenCount",))
+    STOP = "finishReason"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._called = 0
+
+    def add(self, chunk: object) -> None:
+        """Take one object, or an array of them."""
+        if isinstance(chunk, list):
+            for item in chunk:
+                if isinstance(item, dict):
+                    self.add(item)
+            return
+        if not isinstance(chunk, dict):
+            return
+        self.chunks += 1
+        self.model = name(chunk.get("modelVersion")) or self.model
+        self.count(mapping(chunk.get("usageMetadata")))
+        self.failed = self.failed or bool(chunk.get("error"))
+        blocked = mapping(chunk.get("promptFeedback")).get("blockReason")
+        if blocked:
+            self.stop(blocked)
+            self.decline(Refusal.SAFETY)
+        for candidate in sequence(chunk.get("candidates")):
+            if isinstance(candidate, dict):
+                self._candidate(candidate)
+
+    def stop(self, reason: object, index: int = 0) -> None:
+        """Take why a choice stopped; the first choice's word goes before the others'."""
+        self.ended = True
+        if index and self._finish != Finish.UNKNOWN:
+            return
+        told = name(reason)
+        if told in _FILTERS or told in _RECITATIONS:
+            self.decline(Refusal.RECITATION if told in _RECITATIONS else Refusal.SAFETY)
+        self._finish = {"STOP": Finish.STOP, "MAX_TOKENS": Finish.LENGTH}.get(told, Finish.UNKNOWN)
+
+    def _candidate(self, candidate: Mapping[str, Any]) -> None:
+        index = integer(candidate.get("index")) or 0
+        texts = self._texts.setdefault(index, [])
+        for part in sequence(mapping(candidate.get("content")).get("parts")):
+            if isinstance(part, dict):
+                self._take(texts, part)
+        if candidate.get("finishReason"):
+            self.stop(candidate["finishReason"], index)
+
+    def _take(self, texts: list[str], part: Mapping[str, Any]) -> None:
+        text = string(part.get("text"))
+        if part.get("thought") is True:
+            self._reasoning += len(text)
+        elif text:
+            texts.append(text)
+        if part.get("thoughtSignature"):
+            self._sealed = True
+        if mapping(part.get("functionCall")).get("name"):  # without a name it goes on with the one before
+            self._called += 1
+            self._calls.add((0, self._called))
+
+    def fields(self) -> Fields:
+        """The answer side of an Exchange; the token counts only where the answer reported them."""
+        found = super().fields()
+        if self._called and found["finish"] == Finish.STOP:
+            found["finish"] = Finish.TOOL_CALLS  # the format has no word of its own for it
+        return found

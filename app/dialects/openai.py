@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     Fields,
     call_text,
@@ -15,11 +16,12 @@ from app.dialects.values import (
     lines,
     mapping,
     name,
+    part_text,
     real,
     sequence,
     string,
 )
-from detectors.exchange import Finish, Message, Operation, Usage
+from detectors.exchange import Finish, Message, Operation, Refusal
 
 FINISHES: Final = {
     "stop": Finish.STOP,
@@ -28,11 +30,11 @@ FINISHES: Final = {
     "function_call": Finish.TOOL_CALLS,
     "content_filter": Finish.FILTER,
 }
-_USAGE_INPUT: Final = ("prompt_tokens", "input_tokens")
-_USAGE_OUTPUT: Final = ("completion_tokens", "output_tokens")
+_GUIDED: Final = ("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
 
 
-def _message(value: object) -> Message:
+def read_message(value: object) -> Message:
+    """A message of a chat, its tool calls one a line."""
     fields = mapping(value)
     content = fields.get("content")
     text = "" if content is None else content_text(content)
@@ -60,12 +62,27 @@ def prompt_list(value: object) -> list[str]:
     return [token_text(item) if isinstance(item, list) else content_text(item) for item in items]
 
 
-def _schema(value: object) -> str:
+def _schema(body: Mapping[str, Any]) -> str:
+    guided = first(body, *_GUIDED)
+    if guided is not None:
+        return canonical(guided)
+    value = body.get("response_format")
     kind = name(mapping(value).get("type"))
     if not kind or kind == "text":
         return ""
     schema = mapping(value).get("json_schema") or mapping(value).get("schema")
     return canonical(schema) or kind
+
+
+def _reasoning_asked(body: Mapping[str, Any]) -> bool:
+    """Whether a parameter of a compatible server asks for the reasoning; OpenAI's own chat never shows it."""
+    template = mapping(body.get("chat_template_kwargs"))
+    return (
+        body.get("include_reasoning") is True
+        or template.get("enable_thinking") is True
+        or template.get("thinking") is True
+        or mapping(body.get("thinking")).get("type") == "enabled"
+    )
 
 
 def _top_logprobs(body: Mapping[str, Any]) -> int:
@@ -86,14 +103,15 @@ def read_parameters(body: Mapping[str, Any]) -> Fields:
     return {
         "model": name(body.get("model")),
         "stream": body.get("stream") is True,
-        "choices": max(integer(body.get("n")) or 1, 1),
+        "choices": max(integer(body.get("n")) or 1, integer(body.get("best_of")) or 1, 1),
         "top_logprobs": _top_logprobs(body),
         "max_tokens": integer(first(body, "max_completion_tokens", "max_tokens", "max_output_tokens")),
         "temperature": real(body.get("temperature")),
         "top_p": real(body.get("top_p")),
         "seed": integer(body.get("seed")),
         "tools": canonical(tools) if tools else "",
-        "schema": _schema(body["response_format"]) if body.get("response_format") else "",
+        "schema": _schema(body),
+        "reasoning_asked": _reasoning_asked(body),
         "user": name(body.get("safety_identifier")) or name(body.get("user")) or name(metadata.get("user_id")),
     }
 
@@ -102,7 +120,7 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange from a CHAT, COMPLETION or EMBEDDING body."""
     fields = read_parameters(body)
     if operation == Operation.CHAT:
-        fields["messages"] = tuple([_message(item) for item in sequence(body.get("messages"))])
+        fields["messages"] = tuple([read_message(item) for item in sequence(body.get("messages"))])
         return fields
     prompts = prompt_list(body.get("input" if operation == Operation.EMBEDDING else "prompt"))
     suffix = string(body.get("suffix"))
@@ -111,20 +129,12 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     return fields
 
 
-class Answer:
-    """An answer put together from its chunks; a whole JSON answer is one chunk."""
+class Answer(BaseAnswer):
+    """The answer of chat completions, completions and embeddings, and of servers that speak like them."""
 
-    def __init__(self) -> None:
-        self.model = ""
-        self.failed = False
-        self.chunks = 0
-        self._texts: dict[int, list[str]] = {}
-        self._calls: set[tuple[int, int]] = set()
-        self._reasoning = 0
-        self._finish = Finish.UNKNOWN
-        self._refused = False
-        self._input: int | None = None
-        self._output: int | None = None
+    INPUT = (("prompt_tokens", "input_tokens"),)
+    OUTPUT = (("completion_tokens", "output_tokens"),)
+    STOP = "finish_reason"
 
     def add(self, chunk: object) -> None:
         """Take one chunk; what is not understood in it is passed over."""
@@ -133,27 +143,29 @@ class Answer:
         self.chunks += 1
         usage = chunk.get("usage")
         if usage:
-            self._count(mapping(usage))
+            self.count(mapping(usage))
         if not self.model:
             self.model = name(chunk.get("model"))
-        if chunk.get("error"):
+        if chunk.get("error") or chunk.get("object") == "error":
             self.failed = True
         for choice in sequence(chunk.get("choices")):
             if isinstance(choice, dict):
                 self._choice(choice)
 
-    def _count(self, usage: Mapping[str, Any]) -> None:
-        """The last value of each field wins; a field that is absent keeps its value."""
-        given, made = integer(first(usage, *_USAGE_INPUT)), integer(first(usage, *_USAGE_OUTPUT))
-        self._input = self._input if given is None else max(given, 0)
-        self._output = self._output if made is None else max(made, 0)
+    def stop(self, reason: object, index: int = 0) -> None:
+        """Take why a choice stopped; the first choice's word goes before the others'."""
+        self.ended = True
+        if index == 0 or self._finish == Finish.UNKNOWN:
+            self._finish = FINISHES.get(reason, Finish.UNKNOWN) if isinstance(reason, str) else Finish.UNKNOWN
+            if self._finish == Finish.FILTER:
+                self.decline(Refusal.SAFETY)
 
     def _choice(self, choice: Mapping[str, Any]) -> None:
         index = integer(choice.get("index")) or 0
         texts = self._texts.setdefault(index, [])
         finish = choice.get("finish_reason")
-        if finish and (index == 0 or self._finish == Finish.UNKNOWN):
-            self._finish = FINISHES.get(finish, Finish.UNKNOWN) if isinstance(finish, str) else Finish.UNKNOWN
+        if finish:
+            self.stop(finish, index)
         part = choice.get("delta") or choice.get("message")
         if isinstance(part, dict):
             self._part(index, texts, part)
@@ -163,13 +175,13 @@ class Answer:
     def _part(self, index: int, texts: list[str], part: Mapping[str, Any]) -> None:
         content = part.get("content")
         if content:
-            texts.append(content if isinstance(content, str) else content_text(content))
+            texts.append(content if isinstance(content, str) else self._content(content))
         if len(part) == 1 and content is not None:
             return  # the usual delta
         refusal = part.get("refusal")
         if isinstance(refusal, str) and refusal:
             texts.append(refusal)
-            self._refused = True
+            self.decline(Refusal.UNNAMED)
         reasoning = part.get("reasoning_content") or part.get("reasoning")
         if isinstance(reasoning, str):
             self._reasoning += len(reasoning)
@@ -179,15 +191,13 @@ class Answer:
         if part.get("function_call"):
             self._calls.add((index, -1))
 
-    def fields(self) -> Fields:
-        """The answer side of an Exchange; the token counts only where the answer reported them."""
-        texts = tuple("".join(self._texts[index]) for index in sorted(self._texts))
-        found: Fields = {
-            "completions": texts,
-            "reasoning_chars": self._reasoning,
-            "tool_calls": len(self._calls),
-            "finish": Finish.FILTER if self._refused else self._finish,
-        }
-        if self._input is not None or self._output is not None:
-            found |= {"usage": Usage.REPORTED, "input_tokens": self._input or 0, "output_tokens": self._output or 0}
-        return found
+    def _content(self, content: object) -> str:
+        """The text of a content given in parts; a part that holds reasoning is counted as that."""
+        told = []
+        for part in content if isinstance(content, list) else [content]:
+            thought = mapping(part).get("thinking")
+            if thought is None:
+                told.append(part_text(part))
+            else:
+                self._reasoning += len(content_text(thought))
+        return "\n".join(told)

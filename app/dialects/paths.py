@@ -11,48 +11,78 @@ from detectors.exchange import Dialect, Operation
 
 
 class Route(NamedTuple):
-    """What a request's path says of it; `model` where the path names one."""
+    """What a request's path says of it; `model` where the path names one.
+
+    `each` is what every item of a batch asks for.
+    """
 
     dialect: Dialect
     operation: Operation
     model: str = ""
     stream: bool = False
+    each: Operation = Operation.CHAT
 
 
 OPAQUE: Final = Route(Dialect.OPAQUE, Operation.OTHER)
-_OPENAI: Final = {
-    "chat/completions": Operation.CHAT,
-    "completions": Operation.COMPLETION,
-    "embeddings": Operation.EMBEDDING,
-    "responses": Operation.RESPONSE,
-    "files": Operation.BATCH,
+_ENDINGS: Final = {
+    "chat/completions": (Dialect.OPENAI, Operation.CHAT),
+    "completions": (Dialect.OPENAI, Operation.COMPLETION),
+    "embeddings": (Dialect.OPENAI, Operation.EMBEDDING),
+    "responses": (Dialect.OPENAI, Operation.RESPONSE),
+    "responses/input_tokens": (Dialect.OPENAI, Operation.COUNT),
+    "files": (Dialect.OPENAI, Operation.BATCH),
+    "batches": (Dialect.OPENAI, Operation.BATCH),
+    "messages": (Dialect.ANTHROPIC, Operation.CHAT),
+    "messages/count_tokens": (Dialect.ANTHROPIC, Operation.COUNT),
+    "messages/batches": (Dialect.ANTHROPIC, Operation.BATCH),
+    "api/chat": (Dialect.OLLAMA, Operation.CHAT),
+    "api/generate": (Dialect.OLLAMA, Operation.COMPLETION),
+    "api/embed": (Dialect.OLLAMA, Operation.EMBEDDING),
+    "api/embeddings": (Dialect.OLLAMA, Operation.EMBEDDING),
+    "batchPredictionJobs": (Dialect.GEMINI, Operation.BATCH),
 }
-_DEPLOYMENT = re.compile(r"/deployments/([^/]{1,256})/")
-_GEMINI = re.compile(r"/models/([^/:]{1,256}):([A-Za-z]{1,40})\Z")
-_GEMINI_VERBS: Final = {
+_DEPLOYMENT = re.compile(r"/(?:deployments|engines)/([^/]{1,256})/")
+_VERB = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]{1,256}?)(?::|%3[Aa])([A-Za-z]{1,40})\Z")
+_VERBS: Final = {
     "generateContent": Operation.CHAT,
     "streamGenerateContent": Operation.CHAT,
     "embedContent": Operation.EMBEDDING,
     "batchEmbedContents": Operation.EMBEDDING,
+    "batchGenerateContent": Operation.BATCH,
+    "asyncBatchEmbedContent": Operation.BATCH,
+    "countTokens": Operation.COUNT,
 }
+_ANTHROPIC_VERBS: Final = frozenset({"rawPredict", "streamRawPredict"})
+_STORED_RESPONSE = re.compile(r"/responses/[^/]{1,256}\Z")
 
 
 def recognise(method: str, target: str) -> Route:
-    """The dialect and operation of a request; OPAQUE for any that is not a known POST."""
+    """The dialect and operation of a request; OPAQUE for any that is not a known POST or the fetching of a response."""
+    path, _, query = target.partition("?")
+    path = path.rstrip("/")
     if method.upper() != "POST":
-        return OPAQUE
-    path = target.partition("?")[0].rstrip("/")
-    gemini = _GEMINI.search(path)
-    if gemini:
-        operation = _GEMINI_VERBS.get(gemini[2], Operation.OTHER)
-        dialect = Dialect.OPAQUE if operation == Operation.OTHER else Dialect.GEMINI
-        return Route(dialect, operation, unquote(gemini[1]), gemini[2].startswith("stream"))
+        if method.upper() != "GET" or not _STORED_RESPONSE.search(path):
+            return OPAQUE
+        stream = "stream=true" in query.lower().split("&")
+        return Route(Dialect.OPENAI, Operation.RETRIEVAL, stream=stream)
+    verb = _VERB.search(path)
+    if verb:
+        return _of_verb(path, unquote(verb[1]), verb[2])
     parent, _, last = path.rpartition("/")
-    if last == "messages" and "/threads/" not in path:
-        return Route(Dialect.ANTHROPIC, Operation.CHAT)
-    ending = "chat/completions" if last == "completions" and parent.endswith("/chat") else last
-    if ending not in _OPENAI:
+    known = _ENDINGS.get(f"{parent[parent.rfind('/') + 1 :]}/{last}") or _ENDINGS.get(last)
+    if known is None or (last == "messages" and "/threads/" in path):
         return OPAQUE
     deployment = _DEPLOYMENT.search(path)
-    model = unquote(deployment[1])[:NAME_LIMIT] if deployment else ""
-    return Route(Dialect.OPENAI, _OPENAI[ending], model)
+    return Route(*known, unquote(deployment[1])[:NAME_LIMIT] if deployment else "")
+
+
+def _of_verb(path: str, model: str, verb: str) -> Route:
+    """The route of a path that ends in `models/<model>:<verb>`."""
+    if verb in _ANTHROPIC_VERBS and "/publishers/anthropic/" in path:
+        return Route(Dialect.ANTHROPIC, Operation.CHAT, model, verb.startswith("stream"))
+    if verb == "predict" and "embedding" in model:
+        return Route(Dialect.GEMINI, Operation.EMBEDDING, model)
+    if verb not in _VERBS:
+        return OPAQUE._replace(model=model)
+    each = Operation.EMBEDDING if verb == "asyncBatchEmbedContent" else Operation.CHAT
+    return Route(Dialect.GEMINI, _VERBS[verb], model, verb.startswith("stream"), each)

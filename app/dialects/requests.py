@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.dialects import anthropic, gemini, openai, responses
+from app.dialects import anthropic, batches, gemini, ollama, openai, responses
 from app.dialects.paths import OPAQUE, Route, recognise
-from app.dialects.values import Fields, mapping, sequence, string
+from app.dialects.values import Fields, mapping, name, sequence, string
 from detectors.exchange import Dialect, Operation
 
 BATCH_LINES = "_batch_requests"  # where an exchange log keeps the lines of an uploaded batch file
@@ -15,40 +15,50 @@ BATCH_LINES = "_batch_requests"  # where an exchange log keeps the lines of an u
 
 def read(route: Route, body: object) -> Fields | None:
     """The request side of an Exchange, dialect and operation included; None where the body is not of that format."""
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or route.dialect == Dialect.OPAQUE:
         return None
-    lines = sequence(body.get(BATCH_LINES))
-    if lines:
-        return _batch(lines)
-    fields = _one(route, body)
-    if fields is None:
-        return None
-    return {**fields, "dialect": route.dialect, "operation": route.operation}
+    if route.operation == Operation.BATCH:
+        return _batch(route, body)
+    if route.operation == Operation.COUNT:
+        model = name(body.get("model")) or route.model
+        return {"dialect": route.dialect, "operation": route.operation, "model": model, "messages": (), "prompts": 0}
+    return {**_one(route, body), "dialect": route.dialect, "operation": route.operation}
 
 
-def _one(route: Route, body: dict[str, Any]) -> Fields | None:
-    if route.dialect == Dialect.ANTHROPIC:
-        return anthropic.read_request(body)
+def read_lines(lines: Sequence[object]) -> Fields | None:
+    """An uploaded batch file as one request of as many prompts as it has lines; None where no line is understood."""
+    return batches.gather(lines, Dialect.OPENAI, _line)
+
+
+def _line(line: Mapping[str, Any]) -> Fields | None:
+    route = recognise("POST", string(line.get("url")))
+    if route == OPAQUE or route.operation in (Operation.BATCH, Operation.COUNT):
+        return None
+    return _one(route, mapping(line.get("body")))
+
+
+def _one(route: Route, body: Mapping[str, Any]) -> Fields:
     if route.dialect == Dialect.GEMINI:
         return {**gemini.read_request(body, route.operation), "model": route.model, "stream": route.stream}
-    if route.dialect != Dialect.OPENAI or route.operation == Operation.BATCH:
+    if route.dialect == Dialect.ANTHROPIC:
+        fields = anthropic.read_request(body)
+    elif route.dialect == Dialect.OLLAMA:
+        fields = ollama.read_request(body, route.operation)
+    elif route.operation == Operation.RESPONSE:
+        fields = responses.read_request(body)
+    else:
+        fields = openai.read_request(body, route.operation)
+    return {**fields, "model": fields["model"] or route.model, "stream": fields["stream"] or route.stream}
+
+
+def _batch(route: Route, body: Mapping[str, Any]) -> Fields | None:
+    if route.dialect == Dialect.ANTHROPIC:
+        return batches.read_anthropic(body)
+    if route.dialect == Dialect.GEMINI:
+        return batches.read_gemini(body, route.model, route.each)
+    lines = sequence(body.get(BATCH_LINES))
+    if lines:
+        return read_lines(lines)
+    if not isinstance(body.get("input_file_id"), str):
         return None
-    fields = responses.read_request(body) if route.operation == Operation.RESPONSE else None
-    fields = fields or openai.read_request(body, route.operation)
-    return {**fields, "model": fields["model"] or route.model}
-
-
-def _batch(lines: Sequence[object]) -> Fields | None:
-    """An upload as one request of as many prompts as it has lines; the first line's parameters stand for all."""
-    whole: Fields | None = None
-    messages: list[Any] = []
-    prompts = 0
-    for line in lines:
-        fields = mapping(line)
-        route = recognise("POST", string(fields.get("url")))
-        one = None if route == OPAQUE else _one(route, dict(mapping(fields.get("body"))))
-        prompts += one.get("prompts", 1) if one else 1
-        if one:
-            messages.extend(one["messages"])
-            whole = whole or {**one, "dialect": route.dialect, "operation": Operation.BATCH}
-    return None if whole is None else {**whole, "messages": tuple(messages), "prompts": prompts}
+    return {**batches.named(Dialect.OPENAI), "model": name(body.get("model")), "messages": ()}

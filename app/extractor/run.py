@@ -17,8 +17,8 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
+from app.extractor import providers
 from app.extractor.emit import Command, Emitter
-from app.extractor.providers import openai
 from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve
@@ -130,11 +130,11 @@ class Extractor:
     def _read(self, copy: Copy) -> Exchange:
         """The exchange of a copy; an opaque one where no parser could take it, counted by cause."""
         try:
-            exchange, cause = openai.read(copy)
+            exchange, cause = providers.read(copy)
         except Exception as error:  # noqa: BLE001  the loop's edge: one copy must not cost the others their events
             self.counts["parse_failed_parser"] += 1
             logger.error("a copy broke the parser", extra={"kind": type(error).__name__})
-            return openai.opaque(copy)
+            return providers.opaque(copy)
         if cause:
             self.counts["parse_opaque" if cause == "opaque" else f"parse_failed_{cause}"] += 1
         return exchange
@@ -153,7 +153,7 @@ class Extractor:
             return events([exchange], seed=self._seed)
         except Exception:  # noqa: BLE001  the loop's edge: still one event
             self.counts["features_failed"] += 1
-            return events([openai.opaque(copy)], seed=self._seed)
+            return events([providers.opaque(copy)], seed=self._seed)
 
 
 def _is_served(exchange: Exchange) -> bool:

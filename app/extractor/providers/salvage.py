@@ -1,4 +1,4 @@
-"""What can be had from JSON whose middle or end is missing: a linear scan for known fields, no guess at structure."""
+"""What can be had from JSON whose middle or end is missing, in time linear in its length."""
 
 from __future__ import annotations
 
@@ -6,64 +6,121 @@ import json
 import re
 from typing import Any, Final
 
-from app.dialects.values import Fields
+from app.extractor.providers.body import document
+from detectors.exchange import Dialect
+
+Found = list[tuple[str, str | float | bool]]
+"""Known fields and their values in the order of the text."""
 
 _VALUES_LIMIT: Final = 20_000  # fields looked at in one body
+_DEPTH_LIMIT: Final = 1_000  # containers within each other; no parser reads more
 
-# Inside a JSON string a quotation mark is escaped, so a bare one before a known name opens a real key.
-_FIELD = re.compile(
-    rb'(?<!\\)"(role|content|text|prompt|input|model|user|safety_identifier|stream|temperature|top_p|n|seed'
-    rb"|max_tokens|max_completion_tokens|logprobs|top_logprobs|finish_reason|reasoning_content|refusal"
-    rb'|prompt_tokens|completion_tokens)"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}'
-    rb'(?:\[?[ \t\r\n]{0,64}"((?:[^"\\]++|\\.)*+)("?)|(-?[0-9][0-9.eE+\-]{0,40}|true|false))',
-    re.DOTALL,
-)
-_REST_OF_STRING = re.compile(rb'((?:[^"\\]++|\\.)*+)("?)', re.DOTALL)
-_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+# A whole string or one that the end cuts; a bracket; a comma.
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{},]', re.DOTALL)
+_CLOSING: Final = {91: b"]", 123: b"}"}
+_CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+
+_PARAMETERS: Final = {
+    "topP": "top_p",
+    "maxOutputTokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "num_predict": "max_tokens",
+    "candidateCount": "n",
+} | {key: key for key in ("model", "user", "safety_identifier", "stream", "temperature", "top_p", "n", "seed")} | {
+    key: key for key in ("max_tokens", "logprobs", "top_logprobs", "background")
+}  # fmt: skip
+_GEMINI: Final = {"top_p": "topP", "max_tokens": "maxOutputTokens", "n": "candidateCount"}
+_LISTS: Final = {Dialect.GEMINI: "contents"}
 _TEXTS: Final = frozenset({"content", "text", "prompt", "input"})
+_COUNTS: Final = (
+    "prompt_tokens|completion_tokens|input_tokens|output_tokens|cache_creation_input_tokens|cache_read_input_tokens"
+    "|promptTokenCount|candidatesTokenCount|thoughtsTokenCount|toolUsePromptTokenCount|prompt_eval_count|eval_count"
+    "|finish_reason|stop_reason|finishReason|done_reason|category"
+)
+
+
+def _fields(names: str) -> re.Pattern[bytes]:
+    """Finds named fields whose value is a string (or begins a list of them), a number or a truth value.
+
+    Inside a JSON string a quotation mark is escaped, so a bare one before a known name opens a real key.
+    """
+    return re.compile(
+        rf'(?<!\\)"({names})"[ \t\r\n]{{0,64}}:[ \t\r\n]{{0,64}}'.encode()
+        + rb'(?:\[?[ \t\r\n]{0,64}"((?:[^"\\]++|\\.)*+)"?|(-?[0-9][0-9.eE+\-]{0,40}|true|false))',
+        re.DOTALL,
+    )
+
+
+_ASKED = _fields("|".join(("role", *_TEXTS, *_PARAMETERS)))
+_ANSWERED = _fields(_COUNTS)
+
+
+def trimmed(head: bytes) -> bytes:
+    """`head` without a character or an escape that its end cuts in two."""
+    for back in range(1, min(4, len(head) + 1)):
+        byte = head[-back]
+        if byte & 0xC0 == 0xC0:  # the first byte of a character of several
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            head = head[:-back] if back < needed else head
+            break
+        if byte < 0x80:
+            break
+    found = _CUT_ESCAPE.search(head, max(len(head) - 6, 0))
+    if not found:
+        return head
+    before = head[: found.start()]
+    escaped = (len(before) - len(before.rstrip(b"\\"))) % 2
+    return head if escaped else before
+
+
+def joined(head: bytes, tail: bytes) -> Any:
+    """The JSON value of `head` and `tail` where the gap between them lies in one text; raises ValueError otherwise."""
+    begun = 0
+    while begun < min(3, len(tail)) and tail[begun] & 0xC0 == 0x80:
+        begun += 1
+    return document(trimmed(head) + tail[begun:])
+
+
+def completed(data: bytes) -> Any:
+    """The JSON value that `data` begins, as far as it goes; raises ValueError where it begins none."""
+    closers: list[bytes] = []
+    safe: list[int] = []  # for each open container, up to where its content is whole
+    in_text = False
+    for mark in _MARK.finditer(data):
+        byte = data[mark.start()]
+        if byte == 34:
+            in_text = not mark[1]
+        elif byte in _CLOSING:
+            if len(closers) >= _DEPTH_LIMIT:
+                raise ValueError("nested too deep")
+            closers.append(_CLOSING[byte])
+            safe.append(mark.end())
+        elif not safe:
+            break
+        elif byte == 44:
+            safe[-1] = mark.start()
+        else:
+            closers.pop()
+            safe.pop()
+    end = b"".join(reversed(closers))
+    if in_text or data.rstrip()[-1:] in (b'"', b"]", b"}"):
+        try:
+            return document((trimmed(data) + b'"' if in_text else data) + end)
+        except ValueError:
+            pass  # it ends in a name, not in a value
+    if not safe:
+        raise ValueError("no JSON value begins here")
+    return document(data[: safe[-1]] + end)
 
 
 def _unescape(raw: bytes) -> str:
     """The text of a JSON string's inside that may be cut at either end."""
-    text = raw.decode("utf-8", "ignore")
+    text = trimmed(raw).decode("utf-8", "ignore")
     try:
         return str(json.loads(f'"{text}"', strict=False))
     except ValueError:
-        pass
-    try:
-        return str(json.loads('"' + _CUT_ESCAPE.sub("", text) + '"', strict=False))
-    except ValueError:
         return text
-
-
-class _Scan:
-    """The known fields of head and tail in their order; the tail takes up a string that the gap cut in two."""
-
-    def __init__(self, head: bytes, tail: bytes) -> None:
-        self.values: list[tuple[str, str | float | bool]] = []
-        is_open = self._read(head)
-        if is_open and tail and self.values:
-            rest = _REST_OF_STRING.match(tail)
-            assert rest is not None  # it matches the empty string
-            name, begun = self.values[-1]
-            self.values[-1] = (name, f"{begun}{_unescape(rest[1])}")
-            tail = tail[rest.end() :]
-        self._read(tail)
-
-    def _read(self, data: bytes) -> bool:
-        """Take the fields of `data`; true where it ends inside the last one's string."""
-        is_open = False
-        for found in _FIELD.finditer(data):
-            if len(self.values) >= _VALUES_LIMIT:
-                return False
-            name = found[1].decode()
-            if found[2] is None:
-                self.values.append((name, _scalar(found[4])))
-                is_open = False
-            else:
-                self.values.append((name, _unescape(found[2])))
-                is_open = not found[3]
-        return is_open
 
 
 def _scalar(raw: bytes) -> float | bool:
@@ -76,36 +133,45 @@ def _scalar(raw: bytes) -> float | bool:
     return number
 
 
-def request(head: bytes, tail: bytes) -> dict[str, Any]:
-    """A document with the messages, the prompt and the parameters that were found."""
-    found: dict[str, Any] = {}
-    messages: list[dict[str, str]] = []
+def _scan(pattern: re.Pattern[bytes], data: bytes) -> Found:
+    found: Found = []
+    for field in pattern.finditer(data):
+        if len(found) >= _VALUES_LIMIT:
+            break
+        found.append((field[1].decode(), _scalar(field[3]) if field[2] is None else _unescape(field[2])))
+    return found
+
+
+def asked(data: bytes, dialect: Dialect, base: dict[str, Any] | None = None) -> dict[str, Any]:
+    """`base` with the messages and parameters that a scan of `data` finds; what `base` has is kept."""
+    known = dict(base or {})
+    target = known
+    if dialect == Dialect.GEMINI:
+        config = known.get("generationConfig")
+        target = known["generationConfig"] = dict(config) if isinstance(config, dict) else {}
+    told: list[dict[str, Any]] = []
     role = "user"
-    for name, value in _Scan(head, tail).values:
+    for name, value in _scan(_ASKED, data):
         if name == "role":
             role = str(value)
         elif name in ("content", "text"):
-            messages.append({"role": role, "content": str(value)})
+            told.append({"role": role, "parts" if dialect == Dialect.GEMINI else "content": _content(dialect, value)})
+        elif name in _TEXTS:
+            known.setdefault(name, value)
+        elif dialect == Dialect.GEMINI:
+            target.setdefault(_GEMINI.get(_PARAMETERS[name], name), value)
         else:
-            found.setdefault(name, value)
-    return {**found, "messages": messages}
+            target.setdefault(_PARAMETERS[name], value)
+    place = "input" if isinstance(known.get("input"), list) else _LISTS.get(dialect, "messages")
+    before = known.get(place)
+    known[place] = [*(before if isinstance(before, list) else []), *told]
+    return known
 
 
-def answer(head: bytes, tail: bytes) -> dict[str, Any]:
-    """A document like a whole answer, with the texts and the counts that were found."""
-    choices: list[Fields] = []
-    usage: dict[str, Any] = {}
-    model = ""
-    for name, value in _Scan(head, tail).values:
-        if name in _TEXTS or name == "refusal":
-            key = "refusal" if name == "refusal" else "content"
-            choices.append({"index": len(choices), "message": {key: value}})
-        elif name == "reasoning_content" and isinstance(value, str):
-            choices.append({"index": len(choices), "message": {"reasoning_content": value}})
-        elif name in ("prompt_tokens", "completion_tokens"):
-            usage[name] = value
-        elif name == "finish_reason" and choices:
-            choices[-1].setdefault("finish_reason", value)
-        elif name == "model":
-            model = str(value)
-    return {"model": model, "choices": choices, "usage": usage}
+def _content(dialect: Dialect, value: object) -> Any:
+    return [{"text": value}] if dialect == Dialect.GEMINI else str(value)
+
+
+def answered(data: bytes) -> dict[str, Any]:
+    """The last value of each count and of the reason for stopping that a scan of `data` finds."""
+    return dict(_scan(_ANSWERED, data))

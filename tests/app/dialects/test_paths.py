@@ -7,7 +7,8 @@ import pytest
 from app.dialects.paths import OPAQUE, Route, recognise
 from detectors.exchange import Dialect, Operation
 
-OPENAI, ANTHROPIC, GEMINI = Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.GEMINI
+OPENAI, ANTHROPIC, GEMINI, OLLAMA = Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.GEMINI, Dialect.OLLAMA
+VERTEX = "/v1/projects/p/locations/l/publishers"
 
 
 @pytest.mark.parametrize(
@@ -25,9 +26,39 @@ OPENAI, ANTHROPIC, GEMINI = Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.GEMINI
         ("/v1/models/g:generateContent", Route(GEMINI, Operation.CHAT, "g")),
         ("/v1beta/models/g-1.5:streamGenerateContent?alt=sse", Route(GEMINI, Operation.CHAT, "g-1.5", True)),
         ("/v1/models/e:embedContent", Route(GEMINI, Operation.EMBEDDING, "e")),
-        ("/v1/models/e:countTokens", OPAQUE._replace(model="e")),
+        ("/v1/models/e:countTokens", Route(GEMINI, Operation.COUNT, "e")),
+        ("/v1/models/i:predict", OPAQUE._replace(model="i")),
         ("/v1/threads/t_1/messages", OPAQUE),
-        ("/v1/messages/count_tokens", OPAQUE),
+        ("/v1/messages/count_tokens", Route(ANTHROPIC, Operation.COUNT)),
+        ("/v1/messages/batches", Route(ANTHROPIC, Operation.BATCH)),
+        ("/v1/messages/batches/b_1/cancel", OPAQUE),
+        ("/anthropic/v1/messages", Route(ANTHROPIC, Operation.CHAT)),
+        (f"{VERTEX}/google/models/g-2:generateContent", Route(GEMINI, Operation.CHAT, "g-2")),
+        (f"{VERTEX}/google/models/text-embedding-5:predict", Route(GEMINI, Operation.EMBEDDING, "text-embedding-5")),
+        (f"{VERTEX}/anthropic/models/c-4:rawPredict", Route(ANTHROPIC, Operation.CHAT, "c-4")),
+        (f"{VERTEX}/anthropic/models/c-4:streamRawPredict", Route(ANTHROPIC, Operation.CHAT, "c-4", True)),
+        ("/v1/projects/p/locations/l/endpoints/99:generateContent", Route(GEMINI, Operation.CHAT, "99")),
+        ("/v1beta/tunedModels/t%2F1:generateContent", Route(GEMINI, Operation.CHAT, "t/1")),
+        ("/v1beta/models/g%3AgenerateContent", Route(GEMINI, Operation.CHAT, "g")),
+        ("/v1beta/models/g:batchGenerateContent", Route(GEMINI, Operation.BATCH, "g")),
+        (
+            "/v1beta/models/e:asyncBatchEmbedContent",
+            Route(GEMINI, Operation.BATCH, "e", each=Operation.EMBEDDING),
+        ),
+        ("/v1beta/openai/chat/completions", Route(OPENAI, Operation.CHAT)),
+        ("/openai/v1/responses?api-version=preview", Route(OPENAI, Operation.RESPONSE)),
+        ("/openai/deployments/d/completions?api-version=1", Route(OPENAI, Operation.COMPLETION, "d")),
+        ("/v1/engines/d/completions", Route(OPENAI, Operation.COMPLETION, "d")),
+        ("/v1/responses/input_tokens", Route(OPENAI, Operation.COUNT)),
+        ("/v1/responses/r_1/cancel", OPAQUE),
+        ("/v1/batches", Route(OPENAI, Operation.BATCH)),
+        ("/v1/batches/b_1/cancel", OPAQUE),
+        ("/api/chat", Route(OLLAMA, Operation.CHAT)),
+        ("/ollama/api/generate", Route(OLLAMA, Operation.COMPLETION)),
+        ("/api/embed", Route(OLLAMA, Operation.EMBEDDING)),
+        ("/api/embeddings", Route(OLLAMA, Operation.EMBEDDING)),
+        ("/api/chat/completions", Route(OPENAI, Operation.CHAT)),
+        ("/chat", OPAQUE),
         ("/v1/chat/completions/abc", OPAQUE),
         ("/v1/audio/speech", OPAQUE),
         ("/", OPAQUE),
@@ -36,6 +67,15 @@ OPENAI, ANTHROPIC, GEMINI = Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.GEMINI
 )
 def test_recognise(target, route):
     assert recognise("POST", target) == route
+
+
+def test_a_stored_response_is_fetched_not_made():
+    assert recognise("GET", "/v1/responses/r_1") == Route(OPENAI, Operation.RETRIEVAL)
+    target = "/openai/v1/responses/r_1?api-version=1&stream=true&starting_after=4"
+    assert recognise("get", target) == Route(OPENAI, Operation.RETRIEVAL, stream=True)
+    assert recognise("DELETE", "/v1/responses/r_1") == OPAQUE
+    assert recognise("GET", "/v1/responses") == OPAQUE
+    assert recognise("GET", "/v1/responses/r_1/input_items") == OPAQUE
 
 
 def test_only_a_post_carries_a_prompt():

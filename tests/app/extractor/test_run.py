@@ -161,7 +161,7 @@ async def test_a_parser_that_breaks_costs_no_event(tmp_path, redis_url, copy_of,
     def broken(copy):
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(run_module.openai, "read", broken)
+    monkeypatch.setattr(run_module.providers, "read", broken)
     extractor = Extractor(settings_for(tmp_path, redis_url), 1)
     extractor.take([copy_of(CHAT, ANSWER, client=client) for client in range(3)])
     extractor.flush()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.extractor.providers.openai import opaque, parse, read
+from app.extractor.providers import opaque, parse, read
 from detectors.exchange import Dialect, Exchange, Finish, Message, Operation, Outcome, Usage
 
 CHAT = {
@@ -232,7 +232,7 @@ def test_the_model_may_stand_in_the_path_or_in_the_answer_alone(copy_of):
     [
         ("GET", b"/v1/chat/completions"),
         ("POST", b"/v1/audio/speech"),
-        ("POST", b"/v1/messages"),
+        ("POST", b"/v1/threads/t_1/messages"),
         ("GET", b"/v1/models"),
     ],
 )
@@ -322,7 +322,7 @@ def test_a_request_that_is_no_document_is_opaque_and_named(copy_of, body, cause)
 
 
 def test_a_broken_answer_is_named_and_what_can_be_had_is_taken(copy_of):
-    exchange, cause = read(copy_of(CHAT, json.dumps(ANSWER).encode()[:-2]))
+    exchange, cause = read(copy_of(CHAT, json.dumps(ANSWER).encode()[:-1]))
     assert cause == "response_json"
     assert exchange.output_tokens == 22
     exchange, cause = read(copy_of(CHAT, b"data: {broken\n\n" + sse(CHUNKS)))

@@ -1,0 +1,64 @@
+"""Many requests in one: batch files, message batches and inline batches; each line or item counts as its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from app.dialects import anthropic, gemini
+from app.dialects.values import Fields, first, mapping, name, sequence
+from detectors.exchange import Channel, Dialect, Message, Operation
+
+ReadLine = Callable[[Mapping[str, Any]], Fields | None]
+"""A line's or an item's request; None where it is not understood."""
+
+
+def gather(items: Iterable[object], dialect: Dialect, read: ReadLine) -> Fields | None:
+    """One request of as many prompts as its items have; the first one's parameters stand for all.
+
+    A system prompt that was there before is left out. None where no item was understood.
+    """
+    whole: Fields | None = None
+    messages: list[Message] = []
+    systems: set[Message] = set()
+    prompts = 0
+    for item in items:
+        one = read(mapping(item))
+        prompts += one.get("prompts", 1) if one else 1
+        if one is None:
+            continue
+        for message in one["messages"]:
+            if message.role == "system":
+                if message in systems:
+                    continue
+                systems.add(message)
+            messages.append(message)
+        whole = whole or {**one, "dialect": dialect}
+    if whole is None:
+        return None
+    return whole | named(dialect) | {"messages": tuple(messages), "prompts": prompts, "stream": False}
+
+
+def named(dialect: Dialect, prompts: int = 0) -> Fields:
+    """A batch of which only the number of prompts is known: 0 where it is made of a file that was sent before."""
+    return {"dialect": dialect, "operation": Operation.BATCH, "channel": Channel.BATCH, "prompts": prompts}
+
+
+def read_anthropic(body: Mapping[str, Any]) -> Fields:
+    """Anthropic's message batches: `requests`, each with the `params` of a message."""
+    items = sequence(body.get("requests"))
+    found = gather(items, Dialect.ANTHROPIC, lambda item: anthropic.read_request(mapping(item.get("params"))))
+    return found or {**named(Dialect.ANTHROPIC), "messages": ()}
+
+
+def read_gemini(body: Mapping[str, Any], model: str, operation: Operation) -> Fields:
+    """Gemini's batches: inline requests, or the name of a file that holds them; of chats or of embeddings."""
+    source = mapping(first(mapping(body.get("batch")), "inputConfig", "input_config"))
+    given = source.get("requests")
+    items = sequence(given) or sequence(mapping(given).get("requests"))
+
+    def one(item: Mapping[str, Any]) -> Fields:
+        return gemini.read_request(mapping(item.get("request")), operation)
+
+    found = gather(items, Dialect.GEMINI, one) or {**named(Dialect.GEMINI), "messages": ()}
+    return {**found, "model": model or name(body.get("model"))}

@@ -1,0 +1,72 @@
+"""A copy of an exchange to Exchange, in whatever known format it is; never raises."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from app.dialects.paths import recognise
+from app.dialects.values import Fields, estimated_tokens, is_retry
+from app.extractor.providers import request, response
+from app.extractor.providers.body import header
+from app.store.handoff import Copy
+from detectors.exchange import Channel, Dialect, Exchange, Outcome, Usage
+
+_OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
+_NAMES_LIMIT: Final = 512  # bytes kept of a User-Agent
+
+
+class Reading(NamedTuple):
+    """An exchange, and by what cause some or all of it stayed unread; empty where all was read."""
+
+    exchange: Exchange
+    cause: str
+
+
+def parse(copy: Copy) -> Exchange:
+    """The exchange in a copy; opaque where the format is not known."""
+    return read(copy).exchange
+
+
+def read(copy: Copy) -> Reading:
+    """The exchange in a copy, and the cause where some of it could not be read.
+
+    Causes: opaque (not a format we read), request_json, request_encoding, request_shape, response_json,
+    response_encoding, response_stream.
+    """
+    fields = _envelope(copy)
+    route = recognise(copy.method, copy.target.decode("latin-1"))
+    if route.dialect == Dialect.OPAQUE:
+        return Reading(Exchange(**fields), "opaque")
+    asked, cause = request.read(copy, route)
+    if asked is None:
+        return Reading(Exchange(**fields), cause)
+    answered, answer_cause = response.read(copy, route)
+    if answered.get("usage") == Usage.ESTIMATED:
+        answered.setdefault("input_tokens", estimated_tokens(sum([len(one.text) for one in asked["messages"]])))
+    truncated = fields["truncated"] or asked.get("truncated", False) or answered.get("truncated", False)
+    model = asked.get("model") or route.model or answered.get("model", "")
+    fields |= asked | answered | {"model": model, "truncated": truncated}
+    if fields.get("stream") and "channel" not in fields:
+        fields["channel"] = Channel.STREAM
+    return Reading(Exchange(**fields), cause or answer_cause)
+
+
+def opaque(copy: Copy) -> Exchange:
+    """The event of a copy that no parser could take: only what its envelope says."""
+    return Exchange(**_envelope(copy))
+
+
+def _envelope(copy: Copy) -> Fields:
+    retries = header(copy.request_headers, b"x-stainless-retry-count")
+    return {
+        "at": copy.at,
+        "client": copy.client,
+        "outcome": _OUTCOMES.get(copy.outcome, Outcome.OK),
+        "status": copy.status,
+        "ttfb": copy.ttfb,
+        "duration": copy.duration,
+        "peer": copy.peer,
+        "user_agent": header(copy.request_headers, b"user-agent")[:_NAMES_LIMIT].decode("latin-1"),
+        "retry": is_retry(retries.decode("latin-1")),
+        "truncated": copy.request_cut >= 0 or copy.response_cut >= 0,
+    }

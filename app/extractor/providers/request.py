@@ -1,0 +1,79 @@
+"""The request side of a copy: its body's document, or what can be had of a body that is cut or broken."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from app.dialects import requests
+from app.dialects.paths import Route
+from app.dialects.values import Fields
+from app.extractor.providers import salvage, uploads
+from app.extractor.providers.body import Body, document, header, plain
+from app.store.handoff import Copy
+from detectors.exchange import Dialect, Operation
+
+_SEVERAL: Final = 4  # from so many prompts on, a gap in the list is taken to hold more of their kind
+_PLACES: Final = ("messages", "prompt", "input", "contents", "requests")
+
+
+def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
+    """The request's fields, dialect and operation included, and why some or all are missing."""
+    if route.operation == Operation.RETRIEVAL:
+        known: Fields = {"dialect": route.dialect, "operation": route.operation, "model": "", "messages": ()}
+        return {**known, "prompts": 0, "stream": route.stream}, ""
+    body = plain(copy.request_body, copy.request_cut, header(copy.request_headers, b"content-encoding"))
+    if body.problem and not body.head:
+        return None, "request_encoding"
+    missing = _missing(copy, body)
+    kind = header(copy.request_headers, b"content-type")
+    if b"multipart/form-data" in kind[:64].lower():
+        is_file = route.operation == Operation.BATCH and route.dialect == Dialect.OPENAI
+        fields = uploads.read(body.head, body.tail, kind, body.cut, missing) if is_file else None
+        cause = "" if fields is not None else "opaque"
+    else:
+        found, cause = _document(body, route.dialect)
+        fields = requests.read(route, found)
+        if fields is None:
+            return None, cause or "request_shape"
+        if body.cut and fields.get("prompts", 1) >= _SEVERAL:
+            kept = max(len(body.head) + len(body.tail), 1)
+            fields["prompts"] = round(fields["prompts"] * (kept + missing) / kept)
+    if body.cut and fields is not None and fields.get("prompts", 1):
+        kept = sum([len(message.text) for message in fields["messages"]])
+        fields |= {"truncated": True, "prompt_chars": kept + missing}
+    return fields, cause
+
+
+def _missing(copy: Copy, body: Body) -> int:
+    """About how many plain bytes the gap holds."""
+    if not body.cut:
+        return 0
+    if copy.request_cut >= 0 and len(body.head) == copy.request_cut:  # not compressed, or as good as not
+        return max(copy.request_bytes - len(copy.request_body), 0)
+    taken = copy.request_cut if copy.request_cut >= 0 else len(copy.request_body)
+    return max(round(len(body.head) * copy.request_bytes / max(taken, 1)) - len(body.head), 0)
+
+
+def _document(body: Body, dialect: Dialect) -> tuple[Any, str]:
+    """The body's JSON value, and why it is not whole where it should be."""
+    if not body.cut:
+        try:
+            return document(body.head), ""
+        except ValueError:
+            return _beginning(body, dialect), "request_json"
+    try:
+        return salvage.joined(body.head, body.tail), ""
+    except ValueError:
+        return _beginning(body, dialect), ""
+
+
+def _beginning(body: Body, dialect: Dialect) -> Any:
+    """The document that the head begins, with what a scan of the tail finds; None where nothing is found."""
+    try:
+        begun = salvage.completed(body.head)
+    except ValueError:
+        found = salvage.asked(body.head + b" " + body.tail, dialect)
+        return found if body.cut or any(found.get(place) for place in _PLACES) else None
+    if not isinstance(begun, dict):
+        return begun
+    return salvage.asked(body.tail, dialect, begun) if body.tail else begun
