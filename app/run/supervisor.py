@@ -15,7 +15,7 @@ from app.access.bootstrap import load_admin_token
 from app.errors import SettingError, Unavailable
 from app.gateway.identify import client_of
 from app.run import plan, probe
-from app.run.child import Child, Spec
+from app.run.child import Child, Spec, die_with
 from app.run.embedded import Embedded
 from app.run.logs import BoundedLog, Output
 from app.run.preflight import check_ports, lock_folder, prepare_folder
@@ -86,8 +86,14 @@ class Supervisor:
         return plan.Resolved(str(self.folder), self.secret, self.token, redis_url, upstream)
 
     async def _migrate(self, env: Mapping[str, str]) -> None:
+        parent = os.getpid()
         process = await asyncio.create_subprocess_exec(
-            *plan.command("migrate"), env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *plan.command("migrate"),
+            env=env,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: die_with(parent),
         )
         try:
             said, _ = await asyncio.wait_for(process.communicate(), MIGRATE_SECONDS)
