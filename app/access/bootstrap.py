@@ -18,8 +18,8 @@ def load_admin_token(settings: Settings) -> str:
     if settings.admin_token:
         return settings.admin_token
     path = settings.data / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # Written under another name first: a process that starts beside us reads all of it or nothing.
         draft = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

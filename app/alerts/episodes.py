@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from app.alerts.evidence import FindingInput, reading, speaking
 from app.models.alert import Alert
-from app.models.base import moment
+from app.models.base import COUNT_LIMIT, moment
 from app.models.vocabulary import Disposition, State
 from detectors.base import Level
 
@@ -52,7 +52,7 @@ def is_stale(alert: Alert, finding: FindingInput) -> bool:
     at = moment(finding.at)
     if at < alert.seen_at:
         return True
-    return at == alert.seen_at and finding.requests <= alert.seen_requests
+    return at == alert.seen_at and min(finding.requests, COUNT_LIMIT) <= alert.seen_requests
 
 
 def next_move(alert: Alert | None, finding: FindingInput) -> Move:

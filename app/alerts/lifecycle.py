@@ -5,13 +5,15 @@ Everything happens in the caller's transaction; nothing here commits.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import episodes, history
-from app.alerts.episodes import Step
+from app.alerts.episodes import Move, Step
 from app.alerts.evidence import FindingInput, frozen, reading, severity_of, speaking
 from app.clients import queries as clients
 from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
@@ -27,7 +29,7 @@ from detectors.base import Level
 
 __all__ = ["DecisionOut", "FindingInput", "claim", "close", "fingerprint", "record", "reopen"]
 
-CHUNK = 200  # clients looked up at once
+CHUNK = 200  # alerts opened by one statement
 NOTE_LIMIT = 4000  # characters
 VERDICTS: dict[Disposition, Verdict] = {
     Disposition.DISTILLATION_CONFIRMED: Verdict.HARVESTING,
@@ -50,29 +52,43 @@ async def record(session: AsyncSession, findings: Sequence[FindingInput], now: f
     """Open or refresh the alerts of `findings` and decide; returns the decisions to publish after the commit.
 
     Saying the same finding twice, from one worker or from two at once, changes nothing the second time.
+    Raises Conflict in the rare case that another transaction got between: say the same findings again.
     """
     decisions: list[DecisionOut] = []
-    ordered = sorted(findings, key=lambda finding: (finding.client, finding.at, finding.requests))
-    for chunk in _chunks(ordered):
-        newest = await _newest(session, [finding.client for finding in chunk])
-        for finding in chunk:
-            key = fingerprint(finding.client)
-            alert, changed = await _fold(session, newest.get(key), finding, now)
-            if alert is not None:
-                newest[key] = alert
-            decisions += changed
-    await session.flush()
+    for wave in _waves(findings):
+        newest = await _newest(session, wave)
+        moves = {
+            finding.client: episodes.next_move(newest.get(fingerprint(finding.client)), finding) for finding in wave
+        }
+        opened = await _open(session, [f for f in wave if moves[f.client].step is Step.OPEN], newest, now)
+        touched = {alert.id: alert for alert in opened}
+        for finding in wave:
+            alert = newest.get(fingerprint(finding.client))
+            if alert is None or alert.id in touched:
+                continue
+            if _fold(session, alert, finding, moves[finding.client], now):
+                touched[alert.id] = alert
+        decisions += await decide.apply(session, list(touched.values()), now)
     return decisions
 
 
-def _chunks(findings: Sequence[FindingInput]) -> Iterator[Sequence[FindingInput]]:
-    for start in range(0, len(findings), CHUNK):
-        yield findings[start : start + CHUNK]
+def _waves(findings: Sequence[FindingInput]) -> Iterator[list[FindingInput]]:
+    """The findings in groups of bounded size, each client once in a group and its older findings in earlier ones."""
+    rank: Counter[int] = Counter()
+    ranked: list[list[FindingInput]] = []
+    for finding in sorted(findings, key=lambda finding: (finding.client, finding.at, finding.requests)):
+        if rank[finding.client] == len(ranked):
+            ranked.append([])
+        ranked[rank[finding.client]].append(finding)
+        rank[finding.client] += 1
+    for group in ranked:
+        for start in range(0, len(group), CHUNK):
+            yield group[start : start + CHUNK]
 
 
-async def _newest(session: AsyncSession, numbers: Sequence[int]) -> dict[str, Alert]:
+async def _newest(session: AsyncSession, findings: Sequence[FindingInput]) -> dict[str, Alert]:
     """The newest episode of each client, its row locked in one order so that two workers never cross."""
-    keys = sorted({fingerprint(number) for number in numbers})
+    keys = [fingerprint(finding.client) for finding in findings]
     last = sa.select(Alert.fingerprint, sa.func.max(Alert.episode)).where(Alert.fingerprint.in_(keys))
     query = (
         sa.select(Alert)
@@ -84,36 +100,34 @@ async def _newest(session: AsyncSession, numbers: Sequence[int]) -> dict[str, Al
     return {alert.fingerprint: alert for alert in await session.scalars(query)}
 
 
-async def _fold(
-    session: AsyncSession, alert: Alert | None, finding: FindingInput, now: float
-) -> tuple[Alert | None, list[DecisionOut]]:
-    """Take one finding's step; the alert it ends in, and the decisions that changed."""
-    move = episodes.next_move(alert, finding)
-    if move.step is Step.IGNORE:
-        return alert, []
-    if move.step is Step.OPEN:
-        opened = await _open(session, alert.episode + 1 if alert else 1, finding, now)
-        if opened is not None:
-            return opened, await decide.apply(session, opened, now)
-        # Another worker opened it a moment ago: what is left to do is decided on its row.
-        alert = (await _newest(session, [finding.client]))[fingerprint(finding.client)]
-        return await _fold(session, alert, finding, now)
-    assert alert is not None
-    if move.step is Step.REOPEN:
-        _reopen_escalated(session, alert, finding, move.joined, now)
-        return alert, await decide.apply(session, alert, now)
-    _refresh(session, alert, finding, now)
-    if alert.state != State.CLOSED and finding.level >= Level.REVIEW:
-        return alert, await decide.apply(session, alert, now)
-    return alert, []
+async def _open(
+    session: AsyncSession, findings: Sequence[FindingInput], newest: dict[str, Alert], now: float
+) -> list[Alert]:
+    """New alerts with their evidence frozen, also put into `newest`; those that another worker opened a moment ago
+    are put there too, and are not among the ones returned."""
+    if not findings:
+        return []
+    await clients.ensure(session, [(finding.client, finding.at) for finding in findings])
+    values = []
+    for finding in findings:
+        before = newest.get(fingerprint(finding.client))
+        values.append(_first_values(finding, before.episode + 1 if before else 1, now))
+    statement = insert_into(session, Alert).values(values).on_conflict_do_nothing().returning(Alert)
+    opened = list(await session.scalars(statement))
+    for alert in opened:
+        history.step(session, alert, "opened", history.SYSTEM, {"score": alert.score, "episode": alert.episode}, now)
+        newest[alert.fingerprint] = alert
+    won = {alert.fingerprint for alert in opened}
+    lost = [finding for finding in findings if fingerprint(finding.client) not in won]
+    if lost:
+        newest.update(await _newest(session, lost))
+    return opened
 
 
-async def _open(session: AsyncSession, episode: int, finding: FindingInput, now: float) -> Alert | None:
-    """A new alert with its evidence frozen; None where another transaction opened one first."""
-    await clients.ensure(session, finding.client, finding.at)
+def _first_values(finding: FindingInput, episode: int, now: float) -> dict[str, Any]:
     explanation = finding.explanation
     alert_id = new_id("al", now)
-    values = {
+    return {
         "id": alert_id,
         "client_id": client_ref(finding.client),
         "fingerprint": fingerprint(finding.client),
@@ -133,12 +147,21 @@ async def _open(session: AsyncSession, episode: int, finding: FindingInput, now:
         "updated_at": moment(now),
         "version": 0,
     }
-    statement = insert_into(session, Alert).values(values).on_conflict_do_nothing().returning(Alert.id)
-    if await session.scalar(statement) is None:
-        return None
-    alert = await session.get_one(Alert, alert_id)
-    history.step(session, alert, "opened", history.SYSTEM, {"score": alert.score, "episode": episode}, now)
-    return alert
+
+
+def _fold(session: AsyncSession, alert: Alert, finding: FindingInput, move: Move, now: float) -> bool:
+    """Take the finding's step on an alert that exists; whether there is something to decide then."""
+    if move.step is Step.OPEN:  # another worker opened it first: what is left to do is decided on its row
+        move = episodes.next_move(alert, finding)
+        if move.step is Step.OPEN:
+            raise Conflict("another transaction opened and closed the alert meanwhile")
+    if move.step is Step.IGNORE:
+        return False
+    if move.step is Step.REOPEN:
+        _reopen_escalated(session, alert, finding, move.joined, now)
+        return True
+    _refresh(session, alert, finding, now)
+    return alert.state != State.CLOSED and finding.level >= Level.REVIEW
 
 
 def _refresh(session: AsyncSession, alert: Alert, finding: FindingInput, now: float) -> None:

@@ -104,10 +104,12 @@ async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> N
         await connection.execute(statement, ordered[start : start + CHUNK])
 
 
-async def ensure(session: AsyncSession, client: int, at: float) -> None:
-    """Add the client where it is unknown, so that an alert can point to it before its first summary."""
-    blank = ClientSummary(client, at, at, 0, 0, 0, 0, 0.0)
-    await session.execute(insert_into(session, Client).values(_values(blank)).on_conflict_do_nothing())
+async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> None:
+    """Add the clients that are unknown, each with a moment, so that alerts can point to them before their summaries."""
+    blank = [_values(ClientSummary(client, at, at, 0, 0, 0, 0, 0.0)) for client, at in sorted(seen)]
+    for start in range(0, len(blank), CHUNK):
+        rows = blank[start : start + CHUNK]
+        await session.execute(insert_into(session, Client).values(rows).on_conflict_do_nothing())
 
 
 async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str | None, limit: int) -> Page[Client]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +55,12 @@ def outcome(decision: Decision) -> DecisionOut:
     )
 
 
-async def _standing(session: AsyncSession, client_id: str) -> list[Decision]:
-    query = sa.select(Decision).where(Decision.client_id == client_id, Decision.revoked_at.is_(None))
-    return list(await session.scalars(query.order_by(Decision.id)))
+async def _standing(session: AsyncSession, client_ids: Iterable[str]) -> dict[str, list[Decision]]:
+    query = sa.select(Decision).where(Decision.client_id.in_(sorted(client_ids)), Decision.revoked_at.is_(None))
+    found: dict[str, list[Decision]] = {}
+    for decision in await session.scalars(query.order_by(Decision.id)):
+        found.setdefault(decision.client_id, []).append(decision)
+    return found
 
 
 def _end(session: AsyncSession, decision: Decision, reason: str, now: float) -> DecisionOut:
@@ -66,15 +70,30 @@ def _end(session: AsyncSession, decision: Decision, reason: str, now: float) -> 
     return outcome(decision)
 
 
-async def apply(session: AsyncSession, alert: Alert, now: float) -> list[DecisionOut]:
-    """Decide on an open alert; returns what changed: decisions that end first, then the new one, or nothing."""
-    intent = rules.decide(alert.severity)
-    standing = await _standing(session, alert.client_id)
-    if not all(rules.replaces(intent, old.action, old.expires_at.timestamp(), now) for old in standing):
+async def apply(session: AsyncSession, alerts: Sequence[Alert], now: float) -> list[DecisionOut]:
+    """Decide on open alerts, each of another client; returns what changed: decisions that end, then the new ones."""
+    if not alerts:
         return []
-    ended = [_end(session, old, "expired" if old.expires_at <= moment(now) else "superseded", now) for old in standing]
-    await session.flush()  # the old one must be gone before the index sees the new one
-    decision = Decision(
+    standing = await _standing(session, {alert.client_id for alert in alerts})
+    ended: list[DecisionOut] = []
+    made: list[Decision] = []
+    for alert in alerts:
+        intent = rules.decide(alert.severity)
+        old = standing.get(alert.client_id, [])
+        if not all(rules.replaces(intent, one.action, one.expires_at.timestamp(), now) for one in old):
+            continue
+        ended += [_end(session, one, "expired" if one.expires_at <= moment(now) else "superseded", now) for one in old]
+        made.append(_make(alert, intent, now))
+    await session.flush()  # what ends must be gone before the index sees what takes its place
+    for decision in made:
+        session.add(decision)
+        outbox.enqueue(session, "decision.created", decision.id, _summary(decision), now)
+    await session.flush()
+    return [*ended, *(outcome(decision) for decision in made)]
+
+
+def _make(alert: Alert, intent: rules.Intent, now: float) -> Decision:
+    return Decision(
         id=new_id("dc", now),
         alert_id=alert.id,
         client_id=alert.client_id,
@@ -86,11 +105,16 @@ async def apply(session: AsyncSession, alert: Alert, now: float) -> list[Decisio
         starts_at=moment(now),
         expires_at=moment(now + intent.seconds),
     )
-    session.add(decision)
-    summary = {"id": decision.id, "alert_id": alert.id, "client_id": alert.client_id, "action": str(intent.action)}
-    outbox.enqueue(session, "decision.created", decision.id, summary | {"simulated": intent.simulated}, now)
-    await session.flush()
-    return [*ended, outcome(decision)]
+
+
+def _summary(decision: Decision) -> dict[str, Any]:
+    return {
+        "id": decision.id,
+        "alert_id": decision.alert_id,
+        "client_id": decision.client_id,
+        "action": str(decision.action),
+        "simulated": decision.simulated,
+    }
 
 
 async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now: float) -> list[DecisionOut]:

@@ -1,0 +1,122 @@
+"""Clients follow their newest summary, in any order of arrival."""
+
+import asyncio
+import math
+
+import pytest
+
+from app.clients import queries
+from app.clients.queries import ClientFilter, ClientSummary
+from app.errors import NotFound
+from app.models.base import moment
+from app.models.client import client_number, client_ref
+from app.store.db import read_scope, session_scope
+
+NOW = 1_800_000_000.0
+
+
+def summary(number=7, **fields):
+    values = {"first": NOW - 60, "last": NOW, "requests": 10, "in_tokens": 100, "out_tokens": 1000, "level": 1}
+    return ClientSummary(number, **(values | {"score": 4.5, "peer_group": "bulk"} | fields))
+
+
+async def upsert(engine, *summaries):
+    async with session_scope(engine) as session:
+        await queries.upsert(session, summaries)
+
+
+async def get(engine, number=7):
+    async with read_scope(engine) as session:
+        return await queries.get_client(session, client_ref(number))
+
+
+async def test_a_summary_is_written_and_overwritten(database):
+    await upsert(database, summary())
+    await upsert(database, summary(last=NOW + 5, requests=12, level=2, score=9.9, peer_group="chat"))
+    client = await get(database)
+    assert (client.requests, client.level, client.score, client.peer_group) == (12, 2, 9.9, "chat")
+    assert (client.first_seen, client.last_seen) == (moment(NOW - 60), moment(NOW + 5))
+
+
+async def test_an_older_summary_changes_nothing(database):
+    await upsert(database, summary())
+    await upsert(database, summary(last=NOW - 1, requests=3))
+    assert (await get(database)).requests == 10
+
+
+async def test_a_row_that_began_anew_keeps_the_first_day(database):
+    await upsert(database, summary())
+    await upsert(database, summary(first=NOW + 100, last=NOW + 100, requests=1))
+    client = await get(database)
+    assert (client.first_seen, client.requests) == (moment(NOW - 60), 1)
+
+
+async def test_one_call_may_hold_a_client_twice(database):
+    await upsert(database, summary(requests=11), summary(requests=10), summary(last=NOW - 9, requests=99))
+    assert (await get(database)).requests == 11
+
+
+async def test_more_clients_than_a_statement_takes(database):
+    await upsert(database, *(summary(number) for number in range(1201)))
+    async with read_scope(database) as session:
+        assert (await queries.totals(session)).clients == 1201
+
+
+async def test_an_ensured_client_takes_its_first_summary_whenever_that_was(database):
+    async with session_scope(database) as session:
+        await queries.ensure(session, [(7, NOW + 50)])
+        await queries.ensure(session, [(8, NOW), (7, NOW + 60)])
+    await upsert(database, summary())
+    assert (await get(database)).requests == 10
+    async with session_scope(database) as session:
+        await queries.ensure(session, [(7, NOW + 70)])
+    assert (await get(database)).requests == 10
+
+
+async def test_two_workers_at_once_do_not_lock_each_other(database):
+    forwards = [summary(number) for number in range(300)]
+    await asyncio.gather(*(upsert(database, *rows) for rows in (forwards, forwards[::-1]) * 4))
+    async with read_scope(database) as session:
+        assert (await queries.totals(session)).clients == 300
+
+
+async def test_numbers_that_a_database_cannot_hold(database):
+    await upsert(database, summary(2**64 - 1, requests=2**64 - 1, score=math.nan, peer_group="x" * 500))
+    client = await get(database, 2**64 - 1)
+    assert (client.id, client.requests, client.score) == ("cl_" + "f" * 16, 2**63 - 1, 0.0)
+
+
+async def test_lists(database):
+    await upsert(database, *(summary(n, score=n / 2, level=n % 3, last=NOW + n) for n in range(9)))
+
+    async def found(**fields):
+        async with read_scope(database) as session:
+            page = await queries.list_clients(session, ClientFilter(**fields), None, 50)
+        return [client_number(client.id) for client in page.items]
+
+    assert await found() == list(range(8, -1, -1))
+    assert await found(sort="last_seen") == list(range(9))
+    assert await found(level_gte=2) == [8, 5, 2]
+    assert await found(seen_gte=moment(NOW + 7)) == [8, 7]
+    assert await found(q="0000000008") == [8]
+    assert await found(peer_group="chat") == []
+
+
+async def test_totals_of_nobody_and_of_some(database):
+    async with read_scope(database) as session:
+        assert await queries.totals(session) == queries.Totals(0, None, None)
+    await upsert(database, summary(1, score=3.0), summary(2, score=8.0, last=NOW + 9))
+    async with read_scope(database) as session:
+        assert await queries.totals(session) == queries.Totals(2, 8.0, moment(NOW + 9))
+
+
+@pytest.mark.parametrize("name", ["cl_00000000000000aa", "cl_", "cl_\0", "CL_00000000000000AA", "x" * 19])
+async def test_what_is_not_there(database, name):
+    async with read_scope(database) as session:
+        with pytest.raises(NotFound):
+            await queries.get_client(session, name)
+
+
+def test_names_and_numbers_go_both_ways():
+    for number in (0, 1, 2**63, 2**64 - 1):
+        assert client_number(client_ref(number)) == number
