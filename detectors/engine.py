@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -107,18 +107,11 @@ class Engine:
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)
         activity.update(rows["activity"], batch)
-        stage = self._stages(rows, batch)
-        last = int(stage.max())
-        if last == 0:
-            return self._fold(rows, batch)
-        told = [self._fold(rows, batch.only(stage == 0))]
-        for number in range(1, last + 1):
-            part = batch.compact(stage == number)
-            place = np.searchsorted(batch.clients, part.clients)
-            some = rows[place]
-            told.append(self._fold(some, part))
-            rows[place] = some
-        return _once_a_client(np.concatenate(told))
+        window = _window(batch)
+        age = batch.spread(batch.max(window)) - window
+        # A batch that spans the end of a client's window is folded in as if it had been cut there.
+        told = self._parts(rows, batch, age.max() - age, self._within)
+        return _once_a_client(told)
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
@@ -182,39 +175,54 @@ class Engine:
         for name in ("in_tokens", "out_tokens"):
             rows[name] += batch.sum(batch[name]).astype(np.uint64)
 
-    def _stages(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.intp]:
-        """How many looks lie between the batch's start and each event: 0 for most, one more after each look."""
-        counted = batch.counted_mask.astype(np.int64)
+    @staticmethod
+    def _parts(
+        rows: NDArray[np.void],
+        batch: Batch,
+        number: NDArray[np.integer],
+        fold: Callable[[NDArray[np.void], Batch], NDArray[np.void]],
+    ) -> NDArray[np.void]:
+        """Fold the events numbered 0, then those numbered 1 and so on, each over its own clients."""
+        numbers = np.unique(number)
+        if len(numbers) == 1:
+            return fold(rows, batch)
+        told = []
+        for one in numbers:
+            part = batch.compact(number == one)
+            place = np.searchsorted(batch.clients, part.clients)
+            some = rows[place]
+            told.append(fold(some, part))
+            rows[place] = some
+        return np.concatenate(told)
+
+    def _within(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.void]:
+        """Fold events of which each client's lie in one window, cut at the looks."""
+        window = batch.max(_window(batch))
+        fresh = window > rows["window"]
+        if fresh.any():
+            rows["window"] = np.maximum(window, rows["window"])
+            rows["counted"][fresh] = 0
+            rows["look"][fresh] = 0
+            for name in ("profile", *(detector.name for detector in self.detectors)):
+                rows[name][fresh] = np.zeros((), self.row[name])
+        late = batch.spread(window < rows["window"])
+        counted = (batch.counted_mask & ~late).astype(np.int64)
         total = np.cumsum(counted)
-        before = np.concatenate([[0], total])[batch.starts]
+        before = (total - counted)[batch.starts]
         reached = total - batch.spread(before) + batch.spread(rows["counted"].astype(np.int64))
         stage = np.searchsorted(LOOKS, np.maximum(reached, 1), side="left")
-        return np.asarray(np.maximum(stage - batch.spread(rows["look"]), 0), np.intp)
+        return self._parts(rows, batch, np.maximum(stage - batch.spread(rows["look"]), 0), self._fold)
 
     def _fold(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.void]:
-        """Fold events that reach no look but at their end."""
+        """Fold events that reach no look but at their end; late ones of a past window count as events alone."""
         self._update_head(rows, batch)
-        current = self._roll(rows, batch)
+        past = _window(batch) < batch.spread(rows["window"])
+        current = batch.only(~past) if past.any() else batch
         rows["counted"] += current.counted.counts.astype(np.uint32)
         profile.update(rows["profile"], current)
         for detector in self.detectors:
             detector.update(rows[detector.name], current)
         return self._look(rows)
-
-    def _roll(self, rows: NDArray[np.void], batch: Batch) -> Batch:
-        """Start a new window where a client's events have reached one; the events of each client's newest window."""
-        offset = (batch.clients % np.uint64(int(WINDOW))).astype(np.float64)
-        window = np.clip((batch["at"] + batch.spread(offset)) // WINDOW, 0, 2**31 - 1).astype(np.int64)
-        newest = np.maximum(rows["window"].astype(np.int64), batch.max(window))
-        fresh = newest > rows["window"]
-        if fresh.any():
-            rows["window"] = newest
-            rows["counted"][fresh] = 0
-            rows["look"][fresh] = 0
-            for name in ("profile", *(detector.name for detector in self.detectors)):
-                rows[name][fresh] = np.zeros((), self.row[name])
-        keep = window == batch.spread(newest)
-        return batch if keep.all() else batch.only(keep)
 
     def _look(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         looks = self.reference.look_index(rows["counted"])
@@ -265,6 +273,17 @@ class Engine:
             median, high, place = self.reference.expected(known, group, term.value)
             terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
         return tuple(terms)
+
+
+def _window(batch: Batch) -> NDArray[np.int32]:
+    """The window of each event."""
+    return batch.once("window", _windows)
+
+
+def _windows(batch: Batch) -> NDArray[np.int32]:
+    offset = (batch.clients % np.uint64(int(WINDOW))).astype(np.float64)
+    window = (batch["at"] + batch.spread(offset)) // WINDOW
+    return np.asarray(np.clip(window, 0, 2**31 - 1), np.int32)
 
 
 def _once_a_client(findings: NDArray[np.void]) -> NDArray[np.void]:

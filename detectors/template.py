@@ -36,7 +36,7 @@ class Template(Detector):
     above (as system prompt) each item, each item once, and wants much free text for each. The score is
     template share x share of new content x answer taken an item, reduced by the ordinary twins. The answer
     taken is its characters, times one plus the alternatives asked for each token; further samples of the
-    same prompt count as the list grows from 100 to 800 prompts.
+    same prompt count where alternatives are asked, or as the list grows from 100 to 800 prompts.
 
     Misses
     ------
@@ -80,9 +80,11 @@ class Template(Detector):
         seen = batch.counted
         rows["n"] += seen.counts.astype(np.uint32)
         rows["twins"] += twins.sums(seen).astype(np.uint32)
-        alternatives = 1 + np.maximum(seen["top_logprobs"], 0).astype(np.int64)
+        alternatives = np.maximum(seen["top_logprobs"], 0).astype(np.int64)
         answers = twins.measures(seen)
-        taken = np.column_stack([answers.choice, answers.chars]) * alternatives[:, None]
+        # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
+        one = np.where(alternatives > 0, answers.chars, answers.choice)
+        taken = np.column_stack([one, answers.chars]) * (1 + alternatives)[:, None]
         sums = seen.sum(twins.log16(taken)).astype(np.uint64)
         rows["log_one"] += sums[:, 0]
         rows["log_all"] += sums[:, 1]

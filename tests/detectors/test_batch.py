@@ -1,0 +1,111 @@
+"""Batch groups events by client and reduces over the groups exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.event import Flag, zeros
+from detectors.exchange import Operation, Outcome
+
+
+def events(clients: list[int], **columns: list[float]) -> np.ndarray:
+    out = zeros(len(clients))
+    out["client"] = clients
+    out["operation"] = Operation.CHAT
+    for name, values in columns.items():
+        out[name] = values
+    return out
+
+
+def test_clients_are_sorted_and_unique_with_their_segments() -> None:
+    batch = Batch(events([9, 2, 9, 5, 2, 9]))
+    assert batch.clients.tolist() == [2, 5, 9]
+    assert batch.counts.tolist() == [2, 1, 3]
+    assert batch.starts.tolist() == [0, 2, 3]
+    assert batch.index.tolist() == [0, 0, 1, 2, 2, 2]
+
+
+def test_events_of_a_client_keep_their_order() -> None:
+    batch = Batch(events([9, 2, 9, 2], at=[4.0, 3.0, 2.0, 1.0]))
+    assert batch["at"].tolist() == [3.0, 1.0, 4.0, 2.0]
+
+
+def test_sums_maxima_and_minima_are_per_client() -> None:
+    batch = Batch(events([7, 3, 7, 7], in_tokens=[1, 10, 100, 1000], at=[5.0, 1.0, 9.0, 2.0]))
+    assert batch.sum(batch["in_tokens"]).tolist() == [10, 1101]
+    assert batch.sum(np.column_stack([batch["in_tokens"], batch["in_tokens"]])).tolist() == [[10, 10], [1101, 1101]]
+    assert batch.last.tolist() == [1.0, 9.0]
+    assert batch.min(batch["at"]).tolist() == [1.0, 2.0]
+    assert batch.spread(np.array([1, 2])).tolist() == [1, 2, 2, 2]
+
+
+def test_integer_sums_do_not_lose_large_numbers() -> None:
+    batch = Batch(events([1] * 3, in_tokens=[2**32 - 1] * 3))
+    assert batch.sum(batch["in_tokens"]).tolist() == [3 * (2**32 - 1)]
+
+
+def test_counted_leaves_out_retries_failures_and_other_operations_but_no_client() -> None:
+    block = events([1, 1, 2, 3, 4, 5])
+    block["flags"][1] = Flag.RETRY
+    block["status"][2] = 429
+    block["operation"][3] = Operation.EMBEDDING
+    block["outcome"][4] = Outcome.TIMEOUT
+    counted = Batch(block).counted
+    assert counted.clients.tolist() == [1, 2, 3, 4, 5]
+    assert counted.counts.tolist() == [1, 0, 0, 0, 1]
+    assert counted.sum(np.ones(len(counted), np.int64)).tolist() == [1, 0, 0, 0, 1]
+    assert counted.max(counted["client"]).tolist() == [1, 0, 0, 0, 5]
+    assert counted.spread(np.arange(5)).tolist() == [0, 4]
+
+
+def test_an_aborted_answer_counts_since_the_client_got_part_of_it() -> None:
+    block = events([1])
+    block["outcome"] = Outcome.CLIENT_ABORTED
+    assert len(Batch(block).counted) == 1
+
+
+def test_a_batch_without_anything_to_leave_out_is_its_own_counted_part() -> None:
+    batch = Batch(events([1, 2]))
+    assert batch.counted is batch
+
+
+def test_compact_drops_clients_without_events() -> None:
+    batch = Batch(events([1, 2, 2, 3], in_tokens=[1, 2, 3, 4]))
+    part = batch.compact(batch["in_tokens"] >= 3)
+    assert part.clients.tolist() == [2, 3]
+    assert part.index.tolist() == [0, 1]
+    assert part.sum(part["in_tokens"]).tolist() == [3, 4]
+
+
+def test_fields_read_names_what_was_asked_for_in_the_counted_part_too() -> None:
+    block = events([1, 2])
+    block["flags"][0] = Flag.RETRY
+    batch = Batch(block)
+    assert "payload" not in batch.fields_read
+    _ = batch.counted["payload"]
+    assert {"payload", "flags", "status"} <= batch.fields_read
+
+
+def test_once_computes_a_shared_array_a_single_time() -> None:
+    calls = []
+
+    def compute(part: Batch) -> int:
+        calls.append(part)
+        return len(part)
+
+    batch = Batch(events([1, 2]))
+    assert [batch.once("size", compute), batch.once("size", compute)] == [2, 2]
+    assert calls == [batch]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reductions_agree_with_a_loop(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    block = events(rng.integers(0, 40, 500).tolist(), in_tokens=rng.integers(0, 9999, 500).tolist())
+    batch = Batch(block)
+    for place, client in enumerate(batch.clients):
+        mine = block["in_tokens"][block["client"] == client]
+        assert batch.sum(batch["in_tokens"])[place] == mine.sum()
+        assert batch.max(batch["in_tokens"])[place] == mine.max()

@@ -1,0 +1,233 @@
+"""The engine folds events into rows exactly, takes its looks in time, and says why."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from detectors import registry
+from detectors.base import Level
+from detectors.checks import sample, same
+from detectors.engine import FINDING, WINDOW, Engine
+from detectors.event import Flag
+from detectors.table import Table
+
+
+def fold(engine: Engine, parts: list[np.ndarray]) -> tuple[Table, list[np.ndarray]]:
+    table = Table(engine)
+    return table, [table.step(part, float(part["at"].max())) for part in parts]
+
+
+def by_client(table: Table) -> np.ndarray:
+    return np.sort(table.rows(), order="client")
+
+
+def test_a_row_is_small_and_aligned(shipped_engine: Engine) -> None:
+    assert shipped_engine.row.itemsize <= 2048
+    assert shipped_engine.row.itemsize % 8 == 0
+    assert {"client", "schema", "events", "first", "last"} <= set(shipped_engine.row.names)
+
+
+def test_fresh_rows_carry_client_and_schema(shipped_engine: Engine) -> None:
+    rows = shipped_engine.empty(np.array([3, 9], np.uint64))
+    assert rows["client"].tolist() == [3, 9]
+    assert (rows["schema"] == shipped_engine.schema).all()
+    assert rows["events"].tolist() == [0, 0]
+
+
+def test_every_event_is_counted_retries_and_failures_included(shipped_engine: Engine, traffic) -> None:
+    events = traffic(7, 10)
+    events["flags"][:3] = Flag.RETRY
+    events["status"][3:5] = 500
+    table, _ = fold(shipped_engine, [events])
+    assert table[7]["events"] == 10
+    assert table[7]["counted"] == 5
+    assert table[7]["in_tokens"] == 400
+
+
+def test_rows_must_be_those_of_the_events(shipped_engine: Engine, traffic) -> None:
+    with pytest.raises(ValueError, match="sorted unique clients"):
+        shipped_engine.step(shipped_engine.empty(np.array([1], np.uint64)), traffic(2, 3), 0.0)
+
+
+def test_no_events_are_no_findings(shipped_engine: Engine, traffic) -> None:
+    findings = shipped_engine.step(shipped_engine.empty(np.zeros(0, np.uint64)), traffic(1, 0), 0.0)
+    assert findings.dtype == FINDING
+    assert len(findings) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_split_of_the_stream_leaves_the_same_rows_and_levels(shipped_engine: Engine, traffic, harvest, seed) -> None:
+    events = np.concatenate([sample(seed), harvest(1, 230), traffic(2, 230, choices=3)])
+    events = events[np.argsort(events["at"], kind="stable")]
+    cuts = np.sort(np.random.default_rng(seed).choice(len(events), 12, replace=False))
+    whole, _ = fold(shipped_engine, [events])
+    split, _ = fold(shipped_engine, np.split(events, cuts))
+    singly, _ = fold(shipped_engine, np.array_split(events, len(events)))
+    assert by_client(whole).tobytes() == by_client(split).tobytes() == by_client(singly).tobytes()
+
+
+def test_shuffled_and_late_events_leave_the_same_memory(shipped_engine: Engine) -> None:
+    events = sample(11)
+    shuffled = events[np.random.default_rng(0).permutation(len(events))]
+    one, other = (by_client(fold(shipped_engine, parts)[0]) for parts in ([events], np.array_split(shuffled, 5)))
+    when = ("level", "score", "told", "group", "look")  # these were decided at looks, on what had come by then
+    for name in shipped_engine.row.names:
+        assert name in when or same(one[name], other[name]), name
+
+
+def test_rows_come_back_from_their_bytes(shipped_engine: Engine) -> None:
+    table, _ = fold(shipped_engine, [sample(12)])
+    back = np.frombuffer(table.rows().tobytes(), shipped_engine.row).copy()
+    assert shipped_engine.summary(back).tobytes() == shipped_engine.summary(table.rows()).tobytes()
+    assert shipped_engine.explain(back[0], 0.0) is not None
+
+
+def test_explaining_changes_nothing(shipped_engine: Engine, harvest) -> None:
+    table, _ = fold(shipped_engine, [harvest(1, 120)])
+    before = table.rows().tobytes()
+    shipped_engine.explain(table[1], 1.0)
+    shipped_engine.activity(table[1])
+    assert table.rows().tobytes() == before
+
+
+def test_a_harvest_with_two_kinds_of_evidence_is_reviewed_within_a_hundred_requests(shipped_engine, harvest) -> None:
+    _, told = fold(shipped_engine, np.array_split(harvest(1, 100), 20))
+    findings = np.concatenate(told)
+    reviewed = findings[findings["level"] == Level.REVIEW]
+    assert len(reviewed) >= 1
+    assert reviewed["requests"][0] in (50, 100)
+    assert reviewed["previous"][0] < Level.REVIEW
+
+
+def test_one_kind_of_evidence_is_watched_and_never_reviewed(shipped_engine: Engine, harvest) -> None:
+    content = harvest(1, 450, choices=1, top_logprobs=-1, flags=int(Flag.ELICIT_USER))
+    surface = harvest(2, 450, elicitation=0, flags=0)
+    for name in ("head4", "tail6"):
+        surface[name] = np.random.default_rng(1).integers(1, 2**63, 450)
+    table, _ = fold(shipped_engine, np.array_split(np.concatenate([content, surface]), 30))
+    assert [int(table[client]["level"]) for client in (1, 2)] == [Level.WATCH, Level.WATCH]
+    told = shipped_engine.explain(table[1], 0.0)
+    assert "second, independent kind" in told.cannot_tell
+
+
+def test_plain_questions_are_no_finding_at_all(shipped_engine: Engine, traffic) -> None:
+    table, told = fold(shipped_engine, np.array_split(traffic(1, 900), 9))
+    assert sum(map(len, told)) == 0
+    assert table[1]["level"] == Level.NONE
+
+
+def test_conversations_with_end_users_are_cleared_by_counter_evidence(shipped_engine: Engine, harvest) -> None:
+    flags = Flag.ELICIT_USER | Flag.MULTI_TURN | Flag.USER_ID | Flag.STREAM
+    users = np.random.default_rng(1).integers(1, 90, 200)
+    table, _ = fold(shipped_engine, [harvest(1, 200, flags=int(flags), user=users, top_logprobs=-1, choices=2)])
+    told = shipped_engine.explain(table[1], 0.0)
+    assert told.level < Level.REVIEW
+    assert {"multi_turn", "end_users"} <= {term.feature for term in told.counter}
+    assert all(term.share < 0 for term in told.counter)
+
+
+def test_several_looks_in_one_batch_are_one_finding(shipped_engine: Engine, harvest) -> None:
+    _, (findings,) = fold(shipped_engine, [harvest(1, 400)])
+    assert findings["client"].tolist() == [1]
+    assert findings["previous"][0] == Level.NONE
+    assert findings["level"][0] == Level.REVIEW
+    assert findings["requests"][0] <= 100  # where the level was reached, not where the batch ended
+    assert findings["at"][0] < 1_764_000_000.0 + 100
+
+
+def test_nothing_is_told_twice_of_a_client_that_goes_on_as_before(shipped_engine: Engine, harvest) -> None:
+    _, told = fold(shipped_engine, np.array_split(harvest(1, 1_700), 17))
+    assert sum(map(len, told)) <= 4
+
+
+def test_before_the_first_look_nothing_is_compared(shipped_engine: Engine, harvest) -> None:
+    table, _ = fold(shipped_engine, [harvest(1, 24)])
+    told = shipped_engine.explain(table[1], 5.0)
+    assert (told.look, told.score, told.level) == (0, 0.0, Level.NONE)
+    assert all(one.p == 1.0 for one in told.evidence)
+    assert "25" in told.cannot_tell
+
+
+def test_rows_of_another_schema_start_anew_and_are_counted(traffic) -> None:
+    engine = registry.load()
+    rows = engine.empty(np.array([4], np.uint64))
+    rows["events"], rows["schema"] = 99, engine.schema ^ 1
+    engine.step(rows, traffic(4, 3), 0.0)
+    assert rows["events"].tolist() == [3]
+    assert engine.reset == 1
+
+
+def test_a_new_version_of_a_detector_is_another_schema(shipped_engine: Engine) -> None:
+    newer = list(registry.shipped())
+    changed = type("Template", (type(newer[0]),), {"version": newer[0].version + 1})()
+    engine = Engine([changed, *newer[1:]], shipped_engine.reference)
+    assert engine.schema != shipped_engine.schema
+
+
+def test_a_detector_that_the_reference_does_not_know_stays_silent(shipped_engine: Engine, harvest) -> None:
+    newer = list(registry.shipped())
+    changed = type("Sampling", (type(newer[2]),), {"version": newer[2].version + 1})()
+    engine = Engine([*newer[:2], changed], shipped_engine.reference)
+    table, _ = fold(engine, [harvest(1, 200)])
+    told = engine.explain(table[1], 0.0)
+    assert {one.detector: one.p for one in told.evidence}["sampling"] == 1.0
+    assert told.level < Level.REVIEW
+
+
+def test_a_new_window_starts_the_comparison_anew_and_keeps_the_level(shipped_engine: Engine, harvest, traffic) -> None:
+    table, _ = fold(shipped_engine, [harvest(1, 100)])
+    assert table[1]["level"] == Level.REVIEW
+    table.step(traffic(1, 10, start=1_764_000_000.0 + WINDOW), 0.0)
+    row = table[1]
+    assert (row["events"], row["counted"], row["look"]) == (110, 10, 0)
+    assert row["level"] == Level.REVIEW
+    table.step(traffic(1, 40, start=1_764_000_000.0 + WINDOW + 10, seed=2), 0.0)
+    assert table[1]["level"] == Level.NONE
+
+
+def test_late_events_of_a_past_window_count_as_events_alone(shipped_engine: Engine, traffic) -> None:
+    new, old = traffic(1, 20, start=1_764_000_000.0 + WINDOW), traffic(1, 30)
+    orders = ([new, old], [old, new], [np.concatenate([old, new])])
+    rows = [fold(shipped_engine, parts)[0][1] for parts in orders]
+    assert {(int(row["events"]), int(row["counted"])) for row in rows} == {(50, 20)}
+    assert len({row["template"].tobytes() for row in rows}) == 1
+
+
+def test_a_summary_has_what_a_list_shows(shipped_engine: Engine, harvest, traffic) -> None:
+    table, _ = fold(shipped_engine, [np.concatenate([harvest(1, 60), traffic(2, 5)])])
+    summary = np.sort(shipped_engine.summary(table.rows()), order="client")
+    assert summary["requests"].tolist() == [60, 5]
+    assert summary["out_tokens"].tolist() == [12_000, 1_000]
+    assert summary["last"].tolist() == [1_764_000_059.0, 1_764_000_004.0]
+    assert summary["score"][0] > summary["score"][1] == 0.0
+
+
+def test_an_explanation_is_complete_and_true(shipped_engine: Engine, harvest) -> None:
+    table, _ = fold(shipped_engine, [harvest(1, 200)])
+    told = shipped_engine.explain(table[1], 9.0)
+    assert told.client == 1
+    assert told.requests == 200
+    assert told.look == 200
+    assert told.score >= told.threshold > 0
+    assert told.peer_group in shipped_engine.reference.groups
+    assert told.sentence.startswith("It ")
+    assert "ordinary clients of its kind" in told.sentence
+    assert "100 %" in told.sentence
+    for one in told.evidence:
+        assert 0 < one.p <= 1
+        assert abs(sum(term.share for term in one.terms) - one.raw) < 1e-3
+        assert any(np.isfinite(term.expected) for term in one.terms)
+    assert dataclasses.asdict(told)["evidence"]
+
+
+def test_activity_shows_the_last_minutes_hours_and_models(shipped_engine: Engine, traffic) -> None:
+    table, _ = fold(shipped_engine, [traffic(1, 120, gap=60.0, model=[1, 2] * 60)])
+    activity = shipped_engine.activity(table[1])
+    assert len(activity.minutes) == 60
+    assert len(activity.hours) == 72
+    assert sum(count for _, count in activity.minutes) == 60
+    assert sum(count for _, count in activity.hours) == 120
+    assert sorted(count for _, count in activity.models) == [60, 60]

@@ -1,0 +1,87 @@
+"""Sketches estimate what they promise, whatever the order, and merge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors import sketch
+
+
+def filled(hashes: np.ndarray, m: int = 256) -> np.ndarray:
+    registers = np.zeros((1, m), np.uint8)
+    sketch.hll_update(registers, np.zeros(len(hashes), np.intp), sketch.mix(hashes))
+    return registers
+
+
+@pytest.mark.parametrize("distinct", [1, 10, 50, 200, 640, 1_000, 20_000, 1_000_000])
+def test_a_distinct_count_is_within_four_standard_errors_at_any_size(distinct: int) -> None:
+    errors = [
+        sketch.hll_count(filled(np.random.default_rng(seed).integers(1, 2**63, distinct, np.uint64)))[0] / distinct - 1
+        for seed in range(12 if distinct < 100_000 else 3)
+    ]
+    assert max(map(abs, errors)) < 4 * 1.04 / 16
+    assert abs(np.mean(errors)) < 0.08
+
+
+def test_repeats_and_order_change_nothing() -> None:
+    hashes = np.random.default_rng(1).integers(1, 2**63, 500, np.uint64)
+    once = filled(hashes)
+    assert np.array_equal(once, filled(np.tile(hashes, 3)[::-1]))
+
+
+def test_the_largest_rank_wins_where_one_batch_hits_a_register_twice() -> None:
+    hashes = np.random.default_rng(2).integers(1, 2**63, 50_000, np.uint64)
+    one_by_one = np.zeros((1, 16), np.uint8)
+    for chunk in np.array_split(hashes, 500):
+        sketch.hll_update(one_by_one, np.zeros(len(chunk), np.intp), sketch.mix(chunk))
+    assert np.array_equal(filled(hashes, 16), one_by_one)
+
+
+def test_two_counts_merge_into_the_count_of_both() -> None:
+    hashes = np.random.default_rng(3).integers(1, 2**63, 900, np.uint64)
+    merged = np.maximum(filled(hashes[:600]), filled(hashes[300:]))
+    assert np.array_equal(merged, filled(hashes))
+
+
+def test_rows_are_independent_and_a_zero_hash_is_unknown() -> None:
+    registers = np.zeros((3, 64), np.uint8)
+    index = np.array([0, 0, 2])
+    sketch.hll_update(registers, index, sketch.mix(np.array([5, 9, 0], np.uint64)))
+    assert sketch.hll_count(registers).round().tolist() == [2, 0, 0]
+
+
+def concentration(keys: np.ndarray) -> float:
+    counters = np.zeros((1, 16), np.uint32)
+    sketch.bucket_update(counters, np.zeros(len(keys), np.intp), sketch.mix(keys))
+    return float(sketch.concentration(counters, np.array([len(keys)]))[0])
+
+
+def test_one_key_everywhere_is_whole_concentration() -> None:
+    assert concentration(np.full(40, 7, np.uint64)) == pytest.approx(1.0)
+
+
+def test_keys_that_all_differ_do_not_concentrate() -> None:
+    rng = np.random.default_rng(4)
+    values = [concentration(rng.integers(1, 2**63, 100, np.uint64)) for _ in range(30)]
+    assert np.mean(values) < 0.12
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_one_key_in_a_share_of_requests_gives_that_share(share: float) -> None:
+    rng = np.random.default_rng(5)
+    keys = np.where(rng.random(4_000) < share, np.uint64(7), rng.integers(1, 2**63, 4_000, np.uint64))
+    assert concentration(keys) == pytest.approx(share, abs=0.05)
+
+
+def test_a_few_keys_in_turn_still_concentrate() -> None:
+    keys = np.tile(np.array([11, 22, 33, 44], np.uint64), 100)
+    assert concentration(keys) == pytest.approx(0.5, abs=0.15)
+
+
+def test_an_unknown_key_is_not_shared_with_anything() -> None:
+    assert concentration(np.zeros(50, np.uint64)) == 0.0
+
+
+def test_nothing_seen_is_no_concentration() -> None:
+    assert sketch.concentration(np.zeros((2, 16), np.uint32), np.zeros(2)).tolist() == [0.0, 0.0]
