@@ -22,8 +22,9 @@ from app.models.alert import Alert
 from app.models.vocabulary import State
 
 READ, WRITE = "alerts:read", "alerts:write"
-NEWEST, GRAVEST = "-created_at", "-severity,created_at"
+NEWEST, GRAVEST = "-created_at", "-severity"
 SORTS: dict[str, str] = {NEWEST: "Newest first", GRAVEST: "Gravest first", "-score": "Highest score first"}
+ARRIVALS = 20  # counted at most; more are "20+"
 CLIENT_LENGTH = 19  # characters of a whole id
 DONE = {
     "claimed": "Claimed: the alert is yours to review.",
@@ -157,12 +158,12 @@ async def arrivals(request: Request) -> Response:
     """`GET /alerts/arrivals`: the line above the list with the number of alerts that came since `since`."""
     filters, since = filters_of(request), request.query_params.get("since", "")
     async with session.visit(request, READ) as visit:
-        page = await queries.list_alerts(visit.db, filters.query(NEWEST), None, listing.PAGE_ROWS)
+        page = await queries.list_alerts(visit.db, filters.query(NEWEST), None, ARRIVALS)
         fresh = sum(1 for alert in page.items if alert.id > since)
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": fresh,
-            "arrivals_more": fresh == listing.PAGE_ROWS,
+            "arrivals_more": fresh == ARRIVALS,
             "arrivals_url": listing.address("/alerts", filters.parameters()),
         }
         return render.html("_live.html", visit.page("alerts", **context))

@@ -77,6 +77,11 @@ def total(beats: Iterable[Heartbeat], *parts: str) -> float:
     )
 
 
+def scored(beats: Iterable[Heartbeat]) -> float:
+    """Events that the living workers have scored."""
+    return sum(float(beat.counters.get("events", 0)) for beat in beats if beat.role == "worker")
+
+
 def lag(beats: Iterable[Heartbeat]) -> float | None:
     """Seconds that the slowest worker is behind; None where none says."""
     said = [
@@ -136,6 +141,10 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> list[P
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
         found.append(Problem("warn", f"{words.count(dropped)} events or copies were dropped.", detail))
+    aside = total(beats, "blocks_rejected", "poison_blocks")
+    if aside:
+        detail = "A worker could not score them; its log says why."
+        found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
     for beat in beats:
         away = [name for name, word in beat.info.items() if word == "away"]
         found += [
@@ -155,11 +164,7 @@ def tiles(beats: Sequence[Heartbeat] | None, mode: str, database: str, redis_ms:
         Tile("Database", "Answers", DATABASES.get(database, database)),
         Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),
         Tile("Dropped", words.count(total(living, "dropped")), "events and copies, since the processes started"),
-        Tile(
-            "Events scored",
-            words.compact(total((b for b in living if b.role == "worker"), "events")),
-            "by the workers that run",
-        ),
+        Tile("Events scored", words.compact(scored(living)), "by the workers that run"),
     ]
 
 

@@ -93,6 +93,9 @@ async def test_arrivals_are_counted_from_the_newest_row(console, reviewer):
     assert "data-new" not in (await reviewer.get(poll)).text
     await console.open_alert(0xFEED, sentence="It is new.", at=console.now + 1)
     assert "1 new alert<" in (await reviewer.get(poll)).text
+    for number in range(22):
+        await console.open_alert(0xFEEE + number, sentence="It is new.", at=console.now + 2 + number)
+    assert "20+ new alerts<" in (await reviewer.get(poll)).text
 
 
 async def test_an_alert_says_why(console, reviewer):

@@ -57,9 +57,16 @@ def test_problems_name_the_part_and_its_effect():
     assert [item.title for item in health.problems(alive, "bypass", NOW)] == ["The mode is bypass."]
     lossy = [*alive, beat("gateway", counters={"handoff_dropped": 3.0})]
     assert [item.title for item in health.problems(lossy, "observe", NOW)] == ["3 events or copies were dropped."]
+    poison = [*alive, beat(counters={"poison_blocks": 2.0, "blocks_rejected": 1.0})]
+    assert [item.title for item in health.problems(poison, "observe", NOW)] == ["3 blocks of events were set aside."]
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
     [problem] = health.problems([*alive, cut_off], "observe", NOW)
     assert problem.title == "Worker w1: the database is away."
+
+
+def test_scored_counts_events_and_nothing_else():
+    beats = [beat(counters={"events": 7.0, "events_misplaced": 5.0}), beat("extractor", counters={"events": 3.0})]
+    assert health.scored(beats) == 7
 
 
 def test_a_process_shows_its_numbers_with_units():
