@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.store.decisions import Follower, Table
 from app.store.handoff import Sender
 from app.store.redis import connect_async
+from app.store.secret import load_secret
 
 PREFIX = b"/_stillwatch/"  # reserved; no model API has it
 FLUSH_SECONDS = 2.0  # for the last copies to reach the extractor at a stop
@@ -92,14 +93,11 @@ class Parts:
             await cast(Follower, self.follower).close()
 
 
-def create_gateway_app(settings: Settings, secret: bytes | None = None) -> Gateway:
+def create_gateway_app(settings: Settings) -> Gateway:
     """The application over `settings`; raises SettingError when it cannot know its upstream or its secret."""
     if not settings.upstream:
         raise SettingError("UPSTREAM", "the gateway has nothing to front", "give the model API's URL")
-    key = secret if secret is not None else settings.secret.encode()
-    if not key and settings.mode != "bypass":
-        raise SettingError("STILLWATCH_SECRET", "it is empty", "openssl rand -hex 32 prints a good one")
-    parts = Parts(settings, key)
+    parts = Parts(settings, load_secret(settings) if settings.mode != "bypass" else b"")
     app = Gateway(
         title="Stillwatch gateway",
         openapi_url=None,
