@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.store.db import migrate
-from app.store.redis import Link
+from app.store.redis import Argument, Link
 from app.store.rows import Claim, Rows
 from app.store.stream import Blocks, keys, partition_of, publish_command
+from bench.score.drain import NAIVE_STREAM
 from bench.score.traffic import Zipf, draw
 from bench.score.valkey import Valkey
 from detectors.event import EVENT, pack
@@ -42,6 +43,7 @@ class Sample:
     batch: float = 0.0  # events
     distinct: float = 0.0  # clients in a batch
     findings: int = 0
+    reading: float = 0.0  # of the naive design: its part for reading its stream
 
 
 class Stage:
@@ -104,10 +106,16 @@ class Stage:
 
     def naive(self, events: int) -> Sample:
         """Let the naive design count `events`."""
-        clients = self._zipf.draw(events, self._rng).tolist()
+        made = self._events(self._zipf.draw(events, self._rng), self._now)
+        names = ("client", "in_tokens", "out_tokens", "payload", "at")
+        columns = [made[name].tolist() for name in names]
+        commands = [_naive_entry(names, values) for values in zip(*columns, strict=True)]
+        for start in range(0, events, 1000):
+            self._link.pipeline(commands[start : start + 1000])
         before = self._server.cpu_seconds()
-        cost = self._ask({"do": "naive", "clients": clients})
-        return Sample(1e6 * cost["cpu"] / events, 1e6 * (self._server.cpu_seconds() - before) / events)
+        cost = self._ask({"do": "naive", "events": events})
+        spent = self._server.cpu_seconds() - before
+        return Sample(1e6 * cost["cpu"] / events, 1e6 * spent / events, reading=1e6 * cost["reading"] / events)
 
     def close(self) -> None:
         """End the worker."""
@@ -150,8 +158,13 @@ class Stage:
             return int(client.info("memory")["used_memory"])
 
 
+def _naive_entry(names: tuple[str, ...], values: tuple[float, ...]) -> tuple[Argument, ...]:
+    named = [part for name, value in zip(names, values, strict=True) for part in (name, str(value))]
+    return ("XADD", NAIVE_STREAM, "*", "streamed", 1, "retries", 0, *named)
+
+
 def median(samples: list[Sample]) -> Sample:
     """Each number's median over rounds; findings summed."""
-    names = ("worker", "redis", "engine", "batch", "distinct")
+    names = ("worker", "redis", "engine", "batch", "distinct", "reading")
     middle = {name: statistics.median(getattr(sample, name) for sample in samples) for name in names}
     return Sample(**middle, findings=sum(sample.findings for sample in samples))
