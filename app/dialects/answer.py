@@ -80,7 +80,10 @@ class BaseAnswer:
         return sum(known) if known else None
 
     def fields(self) -> Fields:
-        """The answer side of an Exchange; the token counts only where the answer reported them."""
+        """The answer side of an Exchange; the token counts only where the answer reported them.
+
+        A count of the prompt alone beside a text is no report of that text.
+        """
         found: Fields = {
             "completions": self.texts(),
             "reasoning_chars": self._reasoning,
@@ -91,5 +94,7 @@ class BaseAnswer:
         }
         given, made = self._total(self.INPUT), self._total(self.OUTPUT)
         if given is not None or made is not None:
-            found |= {"usage": Usage.REPORTED, "input_tokens": given or 0, "output_tokens": made or 0}
+            is_whole = made is not None or not any(found["completions"])
+            found["usage"] = Usage.REPORTED if is_whole else Usage.ESTIMATED
+            found |= {"input_tokens": given or 0, "output_tokens": made or 0}
         return found

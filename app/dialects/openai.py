@@ -16,7 +16,6 @@ from app.dialects.values import (
     lines,
     mapping,
     name,
-    part_text,
     real,
     sequence,
     string,
@@ -148,9 +147,9 @@ class Answer(BaseAnswer):
             self.model = name(chunk.get("model"))
         if chunk.get("error") or chunk.get("object") == "error":
             self.failed = True
-        for choice in sequence(chunk.get("choices")):
+        for place, choice in enumerate(sequence(chunk.get("choices"))):
             if isinstance(choice, dict):
-                self._choice(choice)
+                self._choice(choice, place)
 
     def stop(self, reason: object, index: int = 0) -> None:
         """Take why a choice stopped; the first choice's word goes before the others'."""
@@ -160,8 +159,9 @@ class Answer(BaseAnswer):
             if self._finish == Finish.FILTER:
                 self.decline(Refusal.SAFETY)
 
-    def _choice(self, choice: Mapping[str, Any]) -> None:
-        index = integer(choice.get("index")) or 0
+    def _choice(self, choice: Mapping[str, Any], place: int) -> None:
+        number = integer(choice.get("index"))
+        index = place if number is None else number
         texts = self._texts.setdefault(index, [])
         finish = choice.get("finish_reason")
         if finish:
@@ -197,7 +197,7 @@ class Answer(BaseAnswer):
         for part in content if isinstance(content, list) else [content]:
             thought = mapping(part).get("thinking")
             if thought is None:
-                told.append(part_text(part))
+                told.append(string(mapping(part).get("text")))
             else:
                 self._reasoning += len(content_text(thought))
-        return "\n".join(told)
+        return lines(told)

@@ -7,7 +7,18 @@ from typing import Any, Final
 
 from app.dialects.answer import BaseAnswer
 from app.dialects.openai import read_parameters
-from app.dialects.values import Fields, call_text, canonical, content_text, integer, mapping, name, sequence, string
+from app.dialects.values import (
+    Fields,
+    call_text,
+    canonical,
+    content_text,
+    first,
+    integer,
+    mapping,
+    name,
+    sequence,
+    string,
+)
 from detectors.exchange import Channel, Finish, Message, Refusal
 
 _OUTPUTS: Final = frozenset({"function_call_output", "computer_call_output", "custom_tool_call_output"})
@@ -54,6 +65,11 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     if body.get("background") is True:
         fields["channel"] = Channel.BACKGROUND
     return fields
+
+
+def _told(part: object) -> str:
+    """The text of a part of the output; nothing for a part that holds something else."""
+    return string(first(mapping(part), "text", "refusal"))
 
 
 class Answer(BaseAnswer):
@@ -121,12 +137,12 @@ class Answer(BaseAnswer):
             for place, part in enumerate(sequence(item.get("content"))):
                 if mapping(part).get("type") == "refusal":
                     self.decline(Refusal.UNNAMED)
-                self._pieces[index, place] = [content_text([part])]
+                self._pieces[index, place] = [_told(part)]
         elif kind == "reasoning":
             self._sealed = self._sealed or bool(item.get("encrypted_content"))
             for field in ("content", "summary"):
                 for place, part in enumerate(sequence(item.get(field))):
-                    self._thoughts[index, place, field] = len(content_text([part]))
+                    self._thoughts[index, place, field] = len(_told(part))
 
     def _response(self, response: Mapping[str, Any]) -> None:
         self.model = name(response.get("model")) or self.model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -127,19 +128,27 @@ def _broken(data: bytes, answer: BaseAnswer) -> str:
 
 def _stream(body: Body, answer: BaseAnswer, kind: Reader) -> str:
     """Read the events before and after the gap; the one that the gap tore is passed over."""
-    reader = kind()
-    found = reader.feed(body.head)
-    if not body.cut:
-        found += reader.finish()
-    broken = _chunks(found, answer)
-    overflowed = reader.overflowed
+    strange = take([body.head], answer, kind, ends=not body.cut)
     if body.tail:
-        reader = kind()
-        _chunks(reader.feed(items.resume(body.tail) if kind is Items else body.tail) + reader.finish(), answer)
-        overflowed = overflowed or reader.overflowed
+        tail = items.resume(body.tail) if kind is Items else body.tail
+        take([tail], answer, kind, ends=True)
         if not answer.counted:
             answer.late(salvage.answered(body.tail))
-    return "response_stream" if broken or overflowed else ""
+    return "response_stream" if strange else ""
+
+
+def take(pieces: Iterable[bytes], answer: BaseAnswer, kind: Reader, *, ends: bool) -> bool:
+    """Give the answer the events of a stream that comes in `pieces`; true where some of it held none.
+
+    Where the stream `ends`, an event that nothing closed counts too.
+    """
+    reader = kind()
+    strange = 0
+    for piece in pieces:
+        strange += _chunks(reader.feed(piece), answer)
+    if ends:
+        strange += _chunks(reader.finish(), answer)
+    return bool(strange) or reader.overflowed
 
 
 def _chunks(found: list[bytes], answer: BaseAnswer) -> int:
