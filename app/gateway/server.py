@@ -165,7 +165,6 @@ class Protocol(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._waiting = None
             self._refuse(BAD_SYNTAX)
         except httptools.HttpParserUpgrade:
             self._deaf = True  # what follows is in another protocol; the application answers 501
@@ -215,7 +214,8 @@ class Protocol(asyncio.Protocol):
             return
         self._deaf = True
         type(self).unreadable += 1
-        if self._cycle is None or self._cycle.complete:
+        unstarted, self._waiting = self._waiting, None
+        if self._cycle is None or self._cycle.complete or self._cycle is unstarted:
             body = problem.body()
             head = STATUS_LINES[problem.status] + b"content-type: application/json\r\nconnection: close\r\n"
             self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
@@ -264,11 +264,19 @@ class Protocol(asyncio.Protocol):
             cycle.run(self._app(cycle.scope(), cycle.receive, cycle.send), driven=False)
 
 
+class _Running(set[Any]):
+    """What runs; it may change while uvicorn goes through it: a cancelled Driver is gone at once."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(super().__iter__()))
+
+
 class Server(uvicorn.Server):
     """uvicorn's server with a clean stop: readiness fails first, and the exit is not a death by signal."""
 
     def __init__(self, config: uvicorn.Config, on_stopping: Callable[[], None]) -> None:
         super().__init__(config)
+        self.server_state.tasks = _Running()
         self._on_stopping = on_stopping
 
     async def on_tick(self, counter: int) -> bool:

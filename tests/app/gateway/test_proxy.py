@@ -248,7 +248,7 @@ def test_case_20_a_json_array_stream_passes_like_any_other(model_api, client, ki
 
 
 def test_case_15_a_stream_cut_at_every_byte_passes_whole(model_api, client, kit):
-    event = "data: {\"t\": \"h\u00e9llo \U0001f600\"}\r\n\r\ndata: [DONE]\n\n".encode()
+    event = 'data: {"t": "h\u00e9llo \U0001f600"}\r\n\r\ndata: [DONE]\n\n'.encode()
     wires = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + kit.chunk(event) + b"0\r\n\r\n"
 
     def behave(seen, wire):

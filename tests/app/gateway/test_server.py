@@ -1,0 +1,252 @@
+"""The server's side of a connection: what is refused, what is kept in step, what is remembered."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+SMUGGLING = {
+    "length and chunked": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked and length": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "equal lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "a list of lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3, 3\r\n\r\nabc",
+    "signed length": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: +3\r\n\r\nabc",
+    "folded header": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\r\n b\r\n\r\n",
+    "space before colon": b"GET / HTTP/1.1\r\nHost : g\r\n\r\n",
+    "bare line feeds": b"GET / HTTP/1.1\nHost: g\n\n",
+    "bare carriage return": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\rY: b\r\n\r\n",
+    "nul": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\0b\r\n\r\n",
+    "unknown coding": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "chunked twice": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked under 1.0": b"POST / HTTP/1.0\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bad chunk size": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "bad host": b"GET / HTTP/1.1\r\nHost: a/b c\r\n\r\n",
+    "no path": b"GET path HTTP/1.1\r\nHost: g\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", list(SMUGGLING))
+def test_case_46_ambiguous_requests_are_400_and_never_forwarded(model_api, client, name):
+    client.send(SMUGGLING[name] + b"GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n")
+    found = client.response()
+    assert found.status == 400
+    assert json.loads(found.read())["error"]["type"] == "stillwatch_gateway"
+    assert client.rest() == b""  # closed, the smuggled request unread
+    assert model_api.seen == []
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip"])
+def test_case_46_other_transfer_codings_are_refused(model_api, client, coding):
+    client.send(f"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n".encode())
+    assert client.response().status in (400, 501)
+    assert model_api.seen == []
+
+
+def test_case_46_the_http_version_is_checked(model_api, client):
+    client.send(b"GET / HTTP/2.0\r\nHost: g\r\n\r\n")
+    assert client.response().status == 505
+    assert model_api.seen == []
+
+
+UPGRADES = [
+    b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    b"CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_bytes", UPGRADES)
+def test_case_48_upgrades_are_refused_clearly_and_nothing_after_them_is_read(model_api, client, request_bytes):
+    client.send(request_bytes + b"GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n")
+    found = client.response()
+    assert found.status == 501
+    assert json.loads(found.read())["error"]["code"] == "upgrade_not_supported"
+    assert client.rest() == b""
+    assert model_api.seen == []
+
+
+def test_case_37_expect_is_answered_here_and_not_forwarded(model_api, client):
+    client.send(b"POST /case37 HTTP/1.1\r\nHost: g\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
+    assert client.sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"p" * 1000000)
+    found = client.response()
+    assert (found.status, len(found.read())) == (200, 1000000)
+    assert model_api.last().values("expect") == []
+
+
+def test_case_37_a_refused_request_is_not_asked_to_continue(client):
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+    assert client.rest().startswith(b"HTTP/1.1 400 ")
+
+
+def test_case_40_connections_stay_open_between_requests(model_api, client):
+    for number in range(5):
+        assert client.ask(f"/keep/{number}", b"x") == (200, b"x")
+    assert client.ask("/keep/get") == (200, b"")
+
+
+def test_idle_and_dawdling_connections_are_closed_in_time(gateway, client, kit):
+    assert client.ask("/idle", b"x") == (200, b"x")
+    (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
+    now = protocol.loop.time()
+    gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 74, 75)
+    assert client.ask("/idle", b"x") == (200, b"x")
+    gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
+    assert client.rest() == b""
+    with gateway.client() as slow:
+        slow.send(b"GET / HTTP/1.1\r\nHo")
+        (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
+        gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
+        assert slow.rest() == b""
+
+
+def test_a_head_without_end_is_refused(client):
+    client.send(b"GET / HTTP/1.1\r\nHost: g\r\nX: ")
+    with pytest.raises(OSError):  # noqa: PT011, PT012
+        for _ in range(64):
+            client.send(b"x" * 8192)
+        assert client.response().status == 431
+        raise OSError
+
+
+def test_pipelined_requests_are_answered_in_order(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(seen.target + seen.body)))
+    requests = [b"POST /p%d HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\n%03d" % (n, n) for n in range(200)]
+    client.send(b"".join(requests) + b"GET /last HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
+    found = re.findall(rb"/(?:p\d+|last)", client.rest())
+    assert found == [b"/p%d%03d" % (n, n) for n in range(200)] + [b"/last"]
+
+
+def test_many_refused_pipelined_requests_do_not_nest(client):
+    client.send(b"GET /ok HTTP/1.1\r\nHost: g\r\n\r\n" + b"GET /x HTTP/1.1\r\nHost: a b\r\n\r\n" * 2000)
+    assert client.rest().count(b"HTTP/1.1 ") == 2
+
+
+def test_http_10_gets_no_chunks_and_a_close(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: wire.send(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + kit.chunk(b"hello") + b"0\r\n\r\n"
+    )
+    client.send(b"GET /old HTTP/1.0\r\n\r\n")
+    found = client.rest()
+    assert found.endswith(b"\r\n\r\nhello")
+    assert b"chunked" not in found
+    assert model_api.last().version == b"HTTP/1.1"
+
+
+def test_connection_close_is_obeyed(client):
+    client.request("/close", b"x", "Connection: close")
+    assert client.rest().endswith(b"connection: close\r\n\r\nx")
+
+
+# A client library repeats its head: then the head is not parsed again (Protocol._same_again).
+
+HEAD = "POST /same HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer one\r\nContent-Length: {}\r\nX-Last: 1\r\n\r\n"
+
+
+def _same(body, head=HEAD):
+    return head.format(len(body)).encode() + body
+
+
+def test_a_repeated_head_passes_as_the_first_did(model_api, client, sink, kit):
+    bodies = [b"a" * size for size in (5, 5, 1, 0, 12, 70000, 3, 999)]
+    for body in bodies:
+        client.send(_same(body))
+        assert client.response().read() == body
+    assert [seen.values("content-length") for seen in model_api.seen] == [[b"%d" % len(body)] for body in bodies]
+    assert {b"\n".join(seen.lines[:2]) for seen in model_api.seen} == {
+        model_api.last().lines[0] + b"\nAuthorization: Bearer one"
+    }
+    kit.until(lambda: len(sink.copies(b"/same")) >= len(bodies))
+    copies = sink.copies(b"/same")[-len(bodies) :]
+    assert [copy.request_bytes for copy in copies] == [len(body) for body in bodies]
+    assert [dict(copy.request_headers)[b"content-length"] for copy in copies] == [b"%d" % len(body) for body in bodies]
+    assert len({copy.client for copy in copies}) == 1
+
+
+def test_another_credential_or_target_on_the_same_connection_is_seen(model_api, client, sink, kit):
+    for who in ("one", "two", "one"):
+        client.send(_same(b"x", HEAD.replace("/same", "/other").replace("Bearer one", f"Bearer {who}")))
+        assert client.response().read() == b"x"
+    kit.until(lambda: len(sink.copies(b"/other")) >= 3)
+    first, second, third = (copy.client for copy in sink.copies(b"/other")[-3:])
+    assert first == third != second
+
+
+@pytest.mark.parametrize("cut", [1, 60, 120, 128])
+def test_a_repeated_head_in_pieces_is_parsed(client, cut):
+    for _ in range(2):
+        client.send(_same(b"whole"))
+        assert client.response().read() == b"whole"
+        data = _same(b"in pieces")
+        client.send(data[:cut])
+        time.sleep(0.01)
+        client.send(data[cut:])
+        assert client.response().read() == b"in pieces"
+
+
+def test_a_repeated_head_with_too_much_or_an_odd_length_is_parsed(model_api, client):
+    client.send(_same(b"abc"))
+    assert client.response().read() == b"abc"
+    client.send(_same(b"abc") + _same(b"second"))
+    client.sock.settimeout(5)
+    found = b""
+    while not found.endswith(b"second"):
+        found += client.sock.recv(65536)
+    assert found.count(b"HTTP/1.1 200 OK") == 2
+    client.send(HEAD.format("-3").encode() + b"abc")
+    assert client.response().status == 400
+    assert len(model_api.seen) == 3
+
+
+def test_a_repeated_head_while_the_last_answer_is_not_complete_waits_its_turn(model_api, client, kit):
+    client.send(_same(b"zero"))
+    assert client.response().read() == b"zero"
+    go = threading.Event()
+    model_api.behaviour = lambda seen, wire: (go.wait(5), kit.echo(seen, wire))
+    client.send(_same(b"first"))
+    kit.until(lambda: len(model_api.seen) == 2)
+    client.send(_same(b"second"))
+    time.sleep(0.05)
+    assert len(model_api.seen) == 2
+    go.set()
+    found = b""
+    while not found.endswith(b"second"):
+        found += client.sock.recv(65536)
+    assert found.index(b"first") < found.index(b"second")
+
+
+def test_a_fault_inside_is_500_and_touches_nobody_else(gateway, client, kit, monkeypatch, caplog):
+    def broken(_call):
+        raise ZeroDivisionError("a bug")
+
+    before = gateway.counters()["faults"]
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway.parts.proxy, "_plan", broken)
+        client.request("/fault")
+        found = client.response()
+        assert found.status == 500
+        assert b"a bug" not in found.read()
+    with gateway.client() as other:
+        assert other.ask("/after", b"x") == (200, b"x")
+    assert gateway.counters()["faults"] == before + 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_half_closed_clients_are_treated_as_gone(gateway, model_api, kit):
+    released = threading.Event()
+    noticed = []
+    model_api.behaviour = lambda seen, wire: (released.set(), noticed.append(wire.gone_within(2)))
+    with gateway.client() as client:
+        client.request("/half")
+        assert released.wait(5)
+        client.sock.shutdown(socket.SHUT_WR)
+        kit.until(lambda: noticed)
