@@ -9,7 +9,7 @@ import pytest
 
 from detectors import registry
 from detectors.base import Level
-from detectors.checks import sample, same
+from detectors.checks import same, sample
 from detectors.engine import FINDING, WINDOW, Engine
 from detectors.event import Flag
 from detectors.table import Table
@@ -59,7 +59,9 @@ def test_no_events_are_no_findings(shipped_engine: Engine, traffic) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_split_of_the_stream_leaves_the_same_rows_and_levels(shipped_engine: Engine, traffic, harvest, seed) -> None:
+def test_any_split_of_the_stream_leaves_the_same_rows_and_levels(
+    shipped_engine: Engine, traffic, harvest, seed
+) -> None:
     events = np.concatenate([sample(seed), harvest(1, 230), traffic(2, 230, choices=3)])
     events = events[np.argsort(events["at"], kind="stable")]
     cuts = np.sort(np.random.default_rng(seed).choice(len(events), 12, replace=False))

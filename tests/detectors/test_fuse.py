@@ -1,0 +1,133 @@
+"""No alert from one kind of evidence; levels are sticky; sentences are true."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from detectors import fuse, reference
+from detectors.base import Evidence, Level, Term
+from detectors.calibrate import CAP
+from detectors.reference import LOOKS
+
+FAMILIES = ("content", "content", "surface", "rhythm")
+NAN = float("nan")
+
+
+@pytest.fixture
+def ref() -> reference.Reference:
+    flat = np.ones(len(LOOKS), np.float32)
+    return dataclasses.replace(reference.empty(), watch=6.0 * flat, review=10.0 * flat)
+
+
+def level(ref, p: list[float], look: int = 3, previous: Level = Level.NONE, floor: float = 1e-6) -> Level:
+    fused = fuse.fuse(np.array([p]), np.full((1, len(p)), floor), FAMILIES)
+    return Level(int(fuse.levels(ref, fused, np.array([look]), np.array([previous], np.uint8))[0]))
+
+
+def test_two_strong_kinds_are_reviewed(ref) -> None:
+    assert level(ref, [0.002, 1, 0.002, 1]) == Level.REVIEW
+
+
+def test_one_kind_is_watched_however_strong(ref) -> None:
+    assert level(ref, [1e-9, 1e-9, 1, 1]) == Level.WATCH
+    assert level(ref, [1, 1, 1e-9, 1]) == Level.WATCH
+
+
+def test_two_detectors_of_one_kind_count_once(ref) -> None:
+    one = fuse.fuse(np.array([[0.001, 1, 1, 1]]), np.zeros((1, 4)), FAMILIES)
+    two = fuse.fuse(np.array([[0.001, 0.001, 1, 1]]), np.zeros((1, 4)), FAMILIES)
+    assert one.score.tolist() == two.score.tolist()
+
+
+def test_without_a_leading_kind_nothing_is_reviewed(ref) -> None:
+    assert level(ref, [1, 1, 1e-4, 1e-4]) == Level.WATCH
+
+
+def test_rhythm_alone_is_nothing(ref) -> None:
+    assert level(ref, [1, 1, 1, 1e-9]) == Level.NONE
+
+
+def test_a_kind_that_barely_speaks_does_not_complete_a_review(ref) -> None:
+    assert level(ref, [1e-6, 1, 0.02, 1]) == Level.WATCH
+
+
+def test_the_sum_must_pass_the_threshold(ref) -> None:
+    assert level(ref, [0.009, 1, 0.009, 1]) == Level.WATCH
+
+
+def test_the_first_look_is_too_early_for_a_review(ref) -> None:
+    assert level(ref, [0.001, 1, 0.001, 1], look=1) == Level.WATCH
+
+
+def test_a_score_above_every_ordinary_client_is_watched_below_the_threshold_too(ref) -> None:
+    assert level(ref, [1, 0.004, 1, 1], floor=0.004) == Level.WATCH
+    assert level(ref, [1, 0.004, 1, 1], floor=0.003) == Level.NONE
+    assert level(ref, [1, 1, 1, 0.004], floor=0.004) == Level.NONE
+    assert level(ref, [0.5, 1, 1, 1], floor=0.5) == Level.NONE  # nothing can be resolved with so few clients
+
+
+def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
+    weaker = [0.02, 1, 0.02, 1]  # 7.8 nats
+    assert level(ref, weaker) == Level.WATCH
+    assert level(ref, weaker, previous=Level.REVIEW) == Level.REVIEW
+    assert level(ref, [0.2, 1, 0.2, 1], previous=Level.REVIEW) == Level.NONE
+    assert level(ref, [0.01, 1, 1, 1]) == Level.NONE
+    assert level(ref, [0.01, 1, 1, 1], previous=Level.WATCH) == Level.WATCH
+
+
+def test_a_family_is_capped() -> None:
+    fused = fuse.fuse(np.full((1, 4), 1e-300), np.zeros((1, 4)), FAMILIES)
+    assert fused.nats.max() == CAP
+    assert fused.score[0] == pytest.approx(3 * CAP)
+
+
+def evidence(family: str, p: float, *terms: Term) -> Evidence:
+    return Evidence("d", 1, family, 1.0, p, 1.0, terms)  # type: ignore[arg-type]
+
+
+def term(feature: str, share: float, value: float = 1.0, sentence: str = "It does a thing.") -> Term:
+    return Term(feature, value, "share", NAN, NAN, NAN, share, sentence)
+
+
+def test_the_sentence_joins_the_strongest_statements_and_their_rate() -> None:
+    text = fuse.sentence(
+        [
+            evidence("content", 0.004, term("a", 1.0, sentence="It asks for reasoning."), term("b", 0.1)),
+            evidence("surface", 0.002, term("c", 1.0, sentence="It asks for 8 answers.")),
+            evidence("content", 0.6, term("d", 1.0, sentence="It is dull.")),
+        ],
+        100,
+    )
+    assert text == (
+        "It asks for 8 answers, and it asks for reasoning; "
+        "at most 1 in 250 ordinary clients of its kind goes that far in any of these."
+    )
+
+
+def test_where_nothing_speaks_the_sentence_says_so() -> None:
+    assert "Nothing in its 1,200 requests" in fuse.sentence([evidence("content", 0.4, term("a", 1.0))], 1_200)
+
+
+def test_counter_evidence_is_told_once_the_strongest_first() -> None:
+    found = fuse.counter_evidence(
+        [
+            evidence("content", 0.1, term("x", -0.2), term("y", -0.9)),
+            evidence("surface", 0.1, term("x", -0.4), term("z", 0.3)),
+        ]
+    )
+    assert [(one.feature, one.share) for one in found] == [("y", -0.9), ("x", -0.4)]
+
+
+def test_what_is_missing_is_named() -> None:
+    content = evidence("content", 0.001, term("template_share", 1.0))
+    sampled = evidence("surface", 0.001, term("several_samples", 1.0), term("free_text_logprobs", 0.0, value=0.0))
+    both = [content, sampled]
+    assert "25" in fuse.cannot_tell(both, Level.NONE, 0, 10)
+    assert fuse.cannot_tell(both, Level.NONE, 3, 10) == ""
+    assert "small benchmarks" in fuse.cannot_tell(both, Level.WATCH, 1, 25)
+    assert "(content)" in fuse.cannot_tell([content], Level.WATCH, 3, 100)
+    assert "160 different prompts" in fuse.cannot_tell(both, Level.REVIEW, 3, 160.4)
+    assert fuse.cannot_tell(both, Level.REVIEW, 7, 1_600) == ""

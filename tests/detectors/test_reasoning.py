@@ -1,0 +1,75 @@
+"""Reasoning elicitation: counts who asks and how, and is talked down by the ordinary twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors import elicitation
+from detectors.batch import Batch
+from detectors.event import Flag
+from detectors.reasoning import Reasoning
+
+FULL = 1 << elicitation.CLASSES.index("full")
+STEPS = 1 << elicitation.CLASSES.index("steps")
+
+
+def rows_of(events: np.ndarray) -> np.ndarray:
+    rows = np.zeros(1, Reasoning.state)
+    Reasoning().update(rows, Batch(events))
+    return rows
+
+
+def score(events: np.ndarray) -> float:
+    return float(Reasoning().score(rows_of(events), 0.0)[0])
+
+
+@pytest.fixture
+def asking(traffic):
+    """Every request asks for all of the reasoning."""
+    return lambda **fields: traffic(1, 100, **{"elicitation": FULL, "out_chars": 4_000, "temperature": 0.7} | fields)
+
+
+def test_asking_scores_and_not_asking_is_silent(asking) -> None:
+    assert score(asking()) > 1.8
+    assert score(asking(elicitation=0)) == 0.0
+
+
+def test_a_plain_step_by_step_counts_for_less(asking) -> None:
+    assert 0.3 * score(asking()) < score(asking(elicitation=STEPS)) < 0.8 * score(asking())
+
+
+def test_a_strong_class_beside_a_plain_one_counts_as_strong(asking) -> None:
+    assert score(asking(elicitation=FULL | STEPS)) == score(asking())
+
+
+def test_a_tenth_of_the_requests_is_within_the_ordinary(asking) -> None:
+    assert score(asking(elicitation=np.where(np.arange(100) % 10 == 0, FULL, 0))) == 0.0
+    assert score(asking(elicitation=np.where(np.arange(100) % 3 == 0, FULL, 0))) > 0.1
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"flags": int(Flag.MULTI_TURN)},
+        {"flags": int(Flag.USER_ID)},
+        {"flags": int(Flag.TOOLS)},
+        {"temperature": 0.0},
+        {"out_chars": 20},
+        {"payload": np.arange(100) % 25 + 1},
+    ],
+)
+def test_each_ordinary_twin_takes_a_part(asking, twin) -> None:
+    assert score(asking(**twin)) < 0.6 * score(asking())
+
+
+def test_longer_reasoning_scores_higher(asking) -> None:
+    assert score(asking(out_chars=400)) < score(asking(out_chars=4_000)) < score(asking(reasoning_chars=90_000))
+
+
+def test_it_says_where_it_was_asked(asking) -> None:
+    in_system = Reasoning().explain(rows_of(asking(flags=int(Flag.ELICIT_SYSTEM)))[0], 0.0)
+    in_user = Reasoning().explain(rows_of(asking(flags=int(Flag.ELICIT_USER)))[0], 0.0)
+    assert "in the system prompt" in in_system[0].sentence
+    assert "in the prompt" in in_user[0].sentence
+    assert in_user[0].value == 1.0

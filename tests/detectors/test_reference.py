@@ -1,0 +1,70 @@
+"""A reference is plain arrays in a file, and says what it does not know."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from detectors import reference, registry
+from detectors.reference import LOOKS, RANKS
+
+
+def test_it_comes_back_from_its_file_and_two_writes_are_the_same_bytes(tmp_path, shipped_engine) -> None:
+    first, second = tmp_path / "a.npz", tmp_path / "b.npz"
+    shipped_engine.reference.save(first)
+    again = reference.load(first)
+    again.save(second)
+    assert first.read_bytes() == second.read_bytes()
+    assert again.groups == shipped_engine.reference.groups
+    assert np.array_equal(again.tails, shipped_engine.reference.tails)
+
+
+def test_the_one_that_ships_loads_at_once_and_knows_every_shipped_detector() -> None:
+    begun = time.process_time()
+    engine = registry.load()
+    assert time.process_time() - begun < 0.5
+    assert engine.reference.detectors == tuple((one.name, one.version) for one in registry.shipped())
+
+
+def test_another_file_is_refused(tmp_path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.zeros(3))
+    with pytest.raises(ValueError, match="not a reference"):
+        reference.load(tmp_path / "x.npz")
+
+
+def test_a_pickle_is_never_opened(tmp_path) -> None:
+    np.savez(tmp_path / "x.npz", meta=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is numpy's
+        reference.load(tmp_path / "x.npz")
+
+
+def test_another_format_is_refused(tmp_path, shipped_engine, monkeypatch) -> None:
+    monkeypatch.setattr(reference, "FORMAT", reference.FORMAT + 1)
+    shipped_engine.reference.save(tmp_path / "x.npz")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="another version"):
+        reference.load(tmp_path / "x.npz")
+
+
+def test_looks_are_counted_from_the_first() -> None:
+    known = reference.empty()
+    assert known.look_index(np.array([0, 24, 25, 49, 50, 12_800, 10**6])).tolist() == [0, 0, 1, 1, 2, 10, 10]
+    assert LOOKS[0] == 25
+    assert (np.diff(RANKS) > 0).all()
+
+
+def test_what_nobody_fitted_is_unknown() -> None:
+    known = reference.empty()
+    assert np.isnan(known.expected("template.template_share", 0, 0.5)).all()
+    assert known.group_of(np.zeros((2, 9))).tolist() == [0, 0]
+    assert known.group_name(0) == "all clients"
+
+
+def test_a_value_stands_at_its_percentile_among_peers(shipped_engine) -> None:
+    known = shipped_engine.reference
+    median, high, place = known.expected("template.template_share", 0, 0.0)
+    assert 0.0 <= median <= high <= 1.0
+    assert place <= 50.0
+    assert known.expected("template.template_share", 0, 2.0)[2] == 100.0

@@ -1,0 +1,98 @@
+"""Template harvest: finds the frame wherever it sits, and is talked down by the ordinary twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.event import Flag
+from detectors.template import Template
+
+
+def score(events: np.ndarray) -> float:
+    detector = Template()
+    rows = np.zeros(1, detector.state)
+    detector.update(rows, Batch(events))
+    return float(detector.score(rows, 0.0)[0])
+
+
+@pytest.fixture
+def listed(traffic):
+    """A template in front of ever new content."""
+    return lambda **fields: traffic(1, 200, **{"head4": 9, "out_chars": 3_000, "temperature": 0.8} | fields)
+
+
+def test_a_template_around_new_content_scores_and_its_absence_does_not(listed, traffic) -> None:
+    assert score(listed()) > 4.0
+    assert score(traffic(1, 200, out_chars=3_000)) < 0.8
+
+
+@pytest.mark.parametrize("where", ["head4", "tail6"])
+def test_the_template_may_stand_in_front_or_behind(traffic, where: str) -> None:
+    assert score(traffic(1, 200, out_chars=3_000, **{where: 9})) > 4.0
+
+
+def test_a_system_prompt_alone_is_weaker_than_a_template_in_the_user_turn(traffic, listed) -> None:
+    only_system = score(traffic(1, 200, out_chars=3_000, temperature=0.8, system=9))
+    assert 0.4 * score(listed()) < only_system < 0.7 * score(listed())
+
+
+def test_several_templates_in_turn_still_score(traffic) -> None:
+    assert score(traffic(1, 200, out_chars=3_000, head4=np.arange(200) % 4)) > 1.8
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"flags": int(Flag.MULTI_TURN)},
+        {"flags": int(Flag.USER_ID)},
+        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.STREAM)},
+        {"temperature": 0.0},
+        {"payload_chars": 9_000},
+        {"max_tokens": 5},
+        {"payload": np.arange(200) % 20 + 1},
+    ],
+)
+def test_each_ordinary_twin_takes_a_part(listed, twin) -> None:
+    assert score(listed(**twin)) < 0.75 * score(listed())
+
+
+def test_a_bulk_classifier_is_silent_next_to_a_harvest(listed) -> None:
+    assert score(listed(out_chars=8, temperature=0.0, max_tokens=5)) < 0.02 * score(listed())
+
+
+def test_an_evaluation_in_its_third_epoch_is_silent(listed) -> None:
+    assert score(listed(payload=np.arange(200) % 66 + 1)) < 0.3
+
+
+def test_retries_are_no_repetition(listed) -> None:
+    events = listed()
+    retries = events.copy()
+    retries["flags"] |= np.uint32(Flag.RETRY)
+    both = np.concatenate([events, retries])
+    assert score(both) == pytest.approx(score(events))
+
+
+def test_alternatives_of_each_token_are_answer_too(listed) -> None:
+    assert score(listed(out_chars=300, top_logprobs=20)) > 1.5 * score(listed(out_chars=300))
+
+
+def test_samples_of_a_small_list_do_not_count_and_those_of_a_growing_one_do(traffic) -> None:
+    def sampled(count: int, choices: int) -> float:
+        return score(traffic(1, count, head4=9, out_chars=400 * choices, choices=choices, temperature=0.8))
+
+    assert sampled(90, 10) == pytest.approx(sampled(90, 1), rel=0.02)
+    assert sampled(800, 10) > 1.5 * sampled(800, 1)
+
+
+def test_the_terms_say_what_was_seen(listed) -> None:
+    detector = Template()
+    rows = np.zeros(1, detector.state)
+    detector.update(rows, Batch(listed()))
+    terms = {term.feature: term for term in detector.explain(rows[0], 0.0)}
+    assert terms["template_share"].value == pytest.approx(1.0)
+    assert terms["new_content"].value == pytest.approx(1.0, abs=0.1)
+    assert terms["answer_taken"].value == pytest.approx(3_000, rel=0.1)
+    assert "100 %" in terms["template_share"].sentence

@@ -1,0 +1,83 @@
+"""The ordinary twins are counted per event and weighed in one way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors import twins
+from detectors.batch import Batch
+from detectors.event import Flag
+
+
+def shares(events: np.ndarray) -> dict[str, float]:
+    counts = twins.sums(Batch(events))
+    share = twins.shares(counts, np.array([len(events)]), np.array([float(len(events))]))
+    return dict(zip(twins.NAMES, share[0].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "twin"),
+    [
+        ({"flags": int(Flag.MULTI_TURN)}, "multi_turn"),
+        ({"flags": int(Flag.TOOLS)}, "structured"),
+        ({"flags": int(Flag.SCHEMA)}, "structured"),
+        ({"flags": int(Flag.USER_ID)}, "end_users"),
+        ({"flags": int(Flag.STREAM)}, "streamed"),
+        ({"temperature": 0.0}, "greedy"),
+        ({"out_chars": 30}, "closed_answers"),
+        ({"max_tokens": 16}, "closed_answers"),
+        ({"payload_chars": 5_000}, "no_longer"),
+    ],
+)
+def test_each_twin_is_seen_and_no_other(traffic, fields, twin: str) -> None:
+    found = shares(traffic(1, 10, **fields))
+    assert found.pop(twin) == 1.0
+    assert set(found.values()) <= {0.0} or (twin == "closed_answers" and "out_chars" in fields)
+
+
+def test_an_unset_temperature_is_not_greedy(traffic) -> None:
+    assert shares(traffic(1, 10))["greedy"] == 0.0
+
+
+def test_tokens_stand_in_where_a_log_has_no_answers(traffic) -> None:
+    known = twins.measures(Batch(traffic(1, 2, out_chars=0, out_tokens=500, choices=2)))
+    assert known.chars.tolist() == [2_000, 2_000]
+    assert known.choice.tolist() == [1_000, 1_000]
+    assert known.open.all()
+
+
+def test_repeats_under_a_tenth_are_taken_for_the_error_of_the_count() -> None:
+    share = twins.shares(np.zeros((3, twins.COUNTED_TWINS)), np.array([100] * 3), np.array([105.0, 91.0, 45.0]))
+    assert share[:, -1].tolist() == pytest.approx([0.0, 0.0, 0.5])
+
+
+def test_blank_prompts_are_alike_without_being_repeats() -> None:
+    share = twins.shares(np.zeros((1, twins.COUNTED_TWINS)), np.array([100]), np.array([1.0]), np.array([100]))
+    assert share[0, -1] == 0.0
+
+
+def test_what_the_twins_take_is_told_in_full() -> None:
+    share = np.array([[0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.4]])
+    weights = {"multi_turn": 0.8, "greedy": 0.6, "repeats": 1.8, "streamed": 0.3}
+    factor = twins.factors(share, weights)
+    terms = twins.counter_terms(5.0, share[0], factor[0], weights)
+    assert [term.feature for term in terms] == ["multi_turn", "greedy", "streamed", "repeats"]
+    assert sum(term.share for term in terms) == pytest.approx(5.0 * (factor[0].prod() - 1.0))
+    assert all(term.share <= 0.0 for term in terms)
+    assert "50 %" in terms[0].sentence
+
+
+def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
+    assert [twins.percent(share) for share in (0.0, 0.001, 0.004, 0.5, 0.996, 1.0)] == [
+        "0 %",
+        "under 1 %",
+        "under 1 %",
+        "50 %",
+        "99 %",
+        "100 %",
+    ]
+
+
+def test_logarithms_are_whole_sixteenths() -> None:
+    assert twins.log16(np.array([0, 1, 3, 1_023])).tolist() == [0, 16, 32, 160]
