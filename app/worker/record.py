@@ -28,7 +28,8 @@ from app.store.db import session_scope
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
 BACKOFF_SECONDS = (0.2, 5.0)
-FLUSH_SECONDS = 2.0
+FLUSH_SECONDS = (2.0, 10.0)  # between flushes: at least, and at most where they would take too large a share
+FLUSH_SHARE = 0.05  # of this process's CPU time
 FLUSH_CLIENTS = 2_000  # a summary costs about 18 us of CPU
 ENDED_SECONDS = 3600.0
 MOST_STANDING = 10_000  # decisions told again at once
@@ -54,7 +55,8 @@ class Recorder:
         self._backoff = BACKOFF_SECONDS[0]
         self._away_since: float | None = None
         self._pending: list[NDArray[np.void]] = []
-        self._next_flush = 0.0
+        self._next_flush = self._latest_flush = 0.0  # monotonic seconds
+        self._cpu_due = 0.0  # CPU seconds of this process
 
     @property
     def pending(self) -> int:
@@ -93,22 +95,29 @@ class Recorder:
             self._compact()
 
     def flush(self) -> None:
-        """Write summaries that wait, at most every FLUSH_SECONDS and FLUSH_CLIENTS at once; raises Unavailable."""
-        if not self._pending or time.monotonic() < self._next_flush:
+        """Write summaries that wait, where it is time: so seldom that scoring hardly notices; raises Unavailable."""
+        now = time.monotonic()
+        if not self._pending or now < self._next_flush:
             return
-        self._next_flush = time.monotonic() + FLUSH_SECONDS
+        begun = time.process_time()
+        if now < self._latest_flush and begun < self._cpu_due:
+            return
+        soonest, latest = FLUSH_SECONDS
+        self._next_flush, self._latest_flush = now + soonest, now + latest
         waiting = self._compact()
         clients = self._clients(waiting[:FLUSH_CLIENTS])
         self._transact(lambda session: upsert(session, clients))
         self._counts["summaries"] += len(clients)
         rest = waiting[FLUSH_CLIENTS:]
         self._pending = [rest] if len(rest) else []
+        ended = time.process_time()
+        self._cpu_due = ended + (ended - begun) / FLUSH_SHARE
 
     def flush_all(self, seconds: float) -> None:
         """Write the summaries that wait, for about `seconds` at most; raises Unavailable."""
         deadline = time.monotonic() + seconds
         while self._pending and time.monotonic() < deadline:
-            self._next_flush = 0.0
+            self._next_flush = self._latest_flush = 0.0
             self.flush()
 
     def close(self) -> None:

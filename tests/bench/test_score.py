@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from bench.crash import ROOT
 
 
+@pytest.mark.slow
 def test_it_measures_both_designs_and_writes_the_page(tmp_path):
     page = tmp_path / "scoring.md"
     command = [sys.executable, "-m", "bench.score", "--clients", "200", "400", "--events", "3000"]

@@ -107,6 +107,23 @@ def test_a_flush_is_bounded_and_the_longest_waiting_go_first(recorder, sqlite_ur
     assert len(rows_of(sqlite_url, sa.select(Client.id))) == 4
 
 
+def test_flushes_keep_to_their_share_of_the_time_but_never_wait_for_long(recorder, sqlite_url, monkeypatch):
+    migrate(sqlite_url)
+    monkeypatch.setattr(record, "FLUSH_SECONDS", (0.0, 0.3))
+    monkeypatch.setattr(record, "FLUSH_SHARE", 1e-6)  # of CPU time that does not come
+    one = recorder(sqlite_url)
+    one.touch(summaries([1]))
+    one.flush()
+    begun = time.monotonic()
+    one.touch(summaries([2]))
+    one.flush()
+    assert one.pending == 1
+    while one.pending:
+        assert time.monotonic() - begun < 10
+        one.flush()
+    assert time.monotonic() - begun >= 0.25
+
+
 def test_more_than_can_wait_is_left_out_and_counted(recorder, sqlite_url, counts, monkeypatch):
     migrate(sqlite_url)
     monkeypatch.setattr(record, "PENDING_CLIENTS", 10)
