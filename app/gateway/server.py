@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import select
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import httptools
 import uvicorn
@@ -25,6 +26,7 @@ LENGTH_DIGITS = 12
 PATIENCE = 8  # heads to remember on a connection before concluding that they all differ
 LENGTH_LINE = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,10})\r\n")
 SWEEP_TICKS = 10  # of 0.1 s, between looks for idle connections
+HUNG_UP = getattr(select, "POLLRDHUP", 0)  # what a client's end is told by besides POLLHUP and POLLERR
 ANNOUNCE_SECONDS = 0.25  # between failing readiness and closing the listener
 
 
@@ -36,6 +38,7 @@ class Protocol(asyncio.Protocol):
 
     faults = 0  # exceptions that requests raised inside the gateway, in this process
     unreadable = 0  # requests refused by the parser, in this process
+    unread: ClassVar[set[Protocol]] = set()  # connections that are not being read
 
     def __init__(
         self,
@@ -88,12 +91,14 @@ class Protocol(asyncio.Protocol):
         """Read no more until `resume_reading`."""
         if not self._read_paused:
             self._read_paused = True
+            self.unread.add(self)
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Read again."""
         if self._read_paused and not self._pipeline:
             self._read_paused = False
+            self.unread.discard(self)
             self._transport.resume_reading()
 
     async def drain(self) -> None:
@@ -129,6 +134,13 @@ class Protocol(asyncio.Protocol):
         if now - self._since > (HEAD_SECONDS if fresh else keep_alive):
             self._transport.close()
 
+    def look(self) -> None:
+        """Notice that the client has left although nothing is read from it."""
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), HUNG_UP)
+        if poll.poll(0):
+            self._transport.abort()
+
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -139,6 +151,7 @@ class Protocol(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._connections.discard(self)
+        self.unread.discard(self)
         for cycle in (self._cycle, *self._pipeline):
             if cycle is not None:
                 cycle.left()
@@ -280,7 +293,9 @@ class Server(uvicorn.Server):
         self._on_stopping = on_stopping
 
     async def on_tick(self, counter: int) -> bool:
-        """Every 0.1 s: whether to stop; from time to time, close idle connections."""
+        """Every 0.1 s: whether to stop, and who has left unnoticed; from time to time, close idle connections."""
+        for unread in list(Protocol.unread):
+            unread.look()
         if counter % SWEEP_TICKS == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):

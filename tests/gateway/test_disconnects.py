@@ -111,13 +111,43 @@ def test_case_01_client_leaves_while_it_uploads(gateway, copies, upstream, wire)
     assert copies.outcomes(b"/upload") == ["client_aborted"]
 
 
+def test_case_01_client_leaves_while_the_upstream_takes_no_more_of_its_upload(gateway, copies, upstream, wire):
+    """The gateway has stopped reading from this client; it must see the end all the same.
+
+    Only a reset: a FIN waits in the client's kernel behind the data that nobody takes.
+    """
+    seen = []
+
+    def script(link, asked):
+        seen.append("begun")
+        wire.eventually(lambda: len(seen) == 2, "the client's leaving")
+        link.abandoned()
+        seen.append(time.monotonic())
+        link.close()
+
+    upstream.script = script
+    client = gateway.client()
+    client.send(b"POST /stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+    client.sock.settimeout(0.3)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            client.send(b"x" * 65536)
+    assert seen == ["begun"]
+    left = leave(client, "reset")
+    wire.eventually(lambda: gateway.counters()["in_flight"] == 0, "an idle gateway")
+    assert time.monotonic() - left < SOON
+    seen.append("left")
+    assert copies.outcomes(b"/stalled") == ["client_aborted"]
+
+
 def test_case_01_client_that_pipelines_and_leaves_costs_no_second_execution(gateway, upstream, wire, abandonment):
     abandonment.waits()
     client = gateway.client()
     client.send(wire.request("POST", b"/first", b"{}") + wire.request("POST", b"/second", b"{}"))
     wire.eventually(lambda: abandonment.begun, "the upstream's start")
-    client.reset()
+    left = leave(client, "reset")
     wire.eventually(lambda: abandonment.gone, "the upstream's notice")
+    assert abandonment.gone - left < SOON
     wire.eventually(gateway.idle, "an idle gateway")
     assert [asked.target for asked in upstream.asked] == [b"/first"]
 
