@@ -31,13 +31,13 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
         fields = uploads.read(body.head, body.tail, kind, body.cut, missing) if is_file else None
         cause = "" if fields is not None else "opaque"
     else:
-        found, cause = _document(body, route.dialect)
+        found, cause, taken = _document(body, route.dialect)
         fields = requests.read(route, found)
         if fields is None:
             return None, cause or "request_shape"
         if body.cut and fields.get("prompts", 1) >= _SEVERAL:
-            kept = max(len(body.head) + len(body.tail), 1)
-            fields["prompts"] = round(fields["prompts"] * (kept + missing) / kept)
+            whole = len(body.head) + missing + len(body.tail)
+            fields["prompts"] = round(fields["prompts"] * whole / max(taken, 1))
     if body.cut and fields is not None and fields.get("prompts", 1):
         kept = sum([len(message.text) for message in fields["messages"]])
         fields |= {"truncated": True, "prompt_chars": kept + missing}
@@ -54,17 +54,17 @@ def _missing(copy: Copy, body: Body) -> int:
     return max(round(len(body.head) * copy.request_bytes / max(taken, 1)) - len(body.head), 0)
 
 
-def _document(body: Body, dialect: Dialect) -> tuple[Any, str]:
-    """The body's JSON value, and why it is not whole where it should be."""
+def _document(body: Body, dialect: Dialect) -> tuple[Any, str, int]:
+    """The body's JSON value, why it is not whole where it should be, and the bytes whose lists it holds."""
     if not body.cut:
         try:
-            return document(body.head), ""
+            return document(body.head), "", len(body.head)
         except ValueError:
-            return _beginning(body, dialect), "request_json"
+            return _beginning(body, dialect), "request_json", len(body.head)
     try:
-        return salvage.joined(body.head, body.tail), ""
+        return salvage.joined(body.head, body.tail), "", len(body.head) + len(body.tail)
     except ValueError:
-        return _beginning(body, dialect), ""
+        return _beginning(body, dialect), "", len(body.head)
 
 
 def _beginning(body: Body, dialect: Dialect) -> Any:

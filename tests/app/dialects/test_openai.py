@@ -74,3 +74,29 @@ def test_usage_that_names_itself_otherwise():
     answer.add({"usage": {"input_tokens": 3, "output_tokens": 4}})
     assert answer.fields()["usage"] == Usage.REPORTED
     assert answer.fields()["output_tokens"] == 4
+
+
+def test_what_compatible_servers_add():
+    def asked(**body):
+        return read_request({"messages": [], **body}, Operation.CHAT)
+
+    assert asked(guided_json={"type": "object"})["schema"] == '{"type":"object"}'
+    assert asked(structured_outputs={"regex": "a"})["schema"] == '{"regex":"a"}'
+    assert asked(include_reasoning=True)["reasoning_asked"] is True
+    assert asked(chat_template_kwargs={"enable_thinking": True})["reasoning_asked"] is True
+    assert asked(thinking={"type": "enabled"})["reasoning_asked"] is True
+    assert asked(reasoning_effort="high")["reasoning_asked"] is False
+    assert read_request({"prompt": "a", "n": 2, "best_of": 5}, Operation.COMPLETION)["choices"] == 5
+
+
+def test_a_content_in_parts_keeps_reasoning_apart():
+    answer = Answer()
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    answer.add({"choices": [{"message": {"content": [thought, {"type": "text", "text": "Hi"}]}}]})
+    assert (answer.fields()["completions"], answer.fields()["reasoning_chars"]) == (("Hi",), 2)
+
+
+def test_an_error_told_as_an_object():
+    answer = Answer()
+    answer.add({"object": "error", "message": "no"})
+    assert answer.failed

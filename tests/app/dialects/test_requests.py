@@ -47,3 +47,19 @@ def test_a_batch_counts_its_lines():
     assert (fields["model"], fields["temperature"]) == ("m", 0.3)
     assert [message.text for message in fields["messages"]] == ["a", "b", "c", "d"]
     assert read(recognise("POST", "/v1/files"), {"_batch_requests": ["rubbish"]}) is None
+
+
+def test_lines_are_taken_of_uploads_alone():
+    body = {"_batch_requests": [{"url": "/v1/embeddings", "body": {"input": "x"}}], "messages": []}
+    fields = read(recognise("POST", "/v1/chat/completions"), body)
+    assert fields is not None
+    assert (fields["operation"], fields["messages"]) == (Operation.CHAT, ())
+
+
+def test_a_batch_of_a_file_and_a_count_ask_for_nothing_new():
+    fields = read(recognise("POST", "/v1/batches"), {"input_file_id": "f", "endpoint": "/v1/chat/completions"})
+    assert fields is not None
+    assert (fields["operation"], fields["prompts"]) == (Operation.BATCH, 0)
+    fields = read(recognise("POST", "/v1/messages/count_tokens"), {"model": "m", "messages": [{"content": "Hi"}]})
+    assert fields is not None
+    assert (fields["operation"], fields["prompts"], fields["messages"]) == (Operation.COUNT, 0, ())

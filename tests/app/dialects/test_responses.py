@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.dialects.responses import read_request
-from detectors.exchange import Message
+from app.dialects.responses import Answer, read_request
+from detectors.exchange import Channel, Finish, Message, Refusal
 
 
 def test_text_input_with_instructions():
@@ -42,3 +42,74 @@ def test_items():
 def test_wrong_types_are_passed_over():
     for wrong in (None, 1, True, "x", [], {}, [None], [[1]]):
         read_request({"input": wrong, "instructions": wrong, "text": wrong, "include": wrong, "tools": wrong})
+
+
+def answered(*events):
+    answer = Answer()
+    for event in events:
+        answer.add(event)
+    return answer
+
+
+def text(kind, told, place=0, **more):
+    key = "delta" if kind.endswith("delta") else "text"
+    return {"type": f"response.{kind}", "output_index": place, "content_index": 0, key: told, **more}
+
+
+def test_what_is_told_whole_again_is_not_counted_twice():
+    item = {"type": "message", "content": [{"type": "output_text", "text": "Hello"}]}
+    events = [
+        text("output_text.delta", "Hel"),
+        text("output_text.delta", "lo"),
+        text("output_text.done", "Hello"),
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        text("reasoning_text.delta", "hm", 1),
+        text("reasoning_text.done", "hm", 1),
+        {"type": "response.completed", "response": {"status": "completed", "output": [item]}},
+    ]
+    for end in range(2, len(events)):
+        assert answered(*events[:end]).fields()["completions"] == ("Hello",)
+    fields = answered(*events).fields()
+    assert (fields["completions"], fields["reasoning_chars"], fields["finish"]) == (("Hello",), 2, Finish.STOP)
+
+
+def test_what_is_told_whole_fills_what_was_missed():
+    assert answered(text("output_text.delta", "lo"), text("output_text.done", "Hello")).texts() == ("Hello",)
+
+
+def test_calls_refusals_and_filters():
+    calls = [{"type": "web_search_call"}, {"type": "function_call", "name": "f"}]
+    fields = answered({"object": "response", "status": "completed", "output": calls}).fields()
+    assert (fields["tool_calls"], fields["finish"], fields["completions"]) == (2, Finish.TOOL_CALLS, ("",))
+    refused = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
+    fields = answered({"object": "response", "status": "completed", "output": [refused]}).fields()
+    assert (fields["refusal"], fields["completions"]) == (Refusal.UNNAMED, ("No.",))
+    fields = answered(
+        {"type": "response.refusal.delta", "delta": "N"}, {"type": "response.refusal.delta", "delta": "o"}
+    )
+    assert (fields.fields()["refusal"], fields.texts()) == (Refusal.UNNAMED, ("No",))
+    cut = {"object": "response", "status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+    assert answered(cut).fields()["refusal"] == Refusal.SAFETY
+
+
+def test_a_response_that_is_not_made_yet():
+    answer = answered({"object": "response", "status": "queued", "background": True, "output": [], "usage": None})
+    assert answer.pending
+    assert answer.background
+    assert answer.fields()["completions"] == ()
+    assert "usage" not in answer.fields()
+
+
+def test_failures():
+    assert answered({"type": "error", "code": "x", "message": "y"}).failed
+    assert answered({"type": "response.failed", "response": {"status": "failed"}}).failed
+    assert not answered({"type": "response.in_progress", "response": {"status": "in_progress"}}).failed
+
+
+def test_background_reasoning_and_log_probabilities():
+    assert read_request({"input": "x", "background": True})["channel"] == Channel.BACKGROUND
+    assert "channel" not in read_request({"input": "x"})
+    assert read_request({"reasoning": {"summary": "auto"}})["reasoning_asked"] is True
+    assert read_request({"reasoning": {"effort": "high"}})["reasoning_asked"] is False
+    assert read_request({"include": ["reasoning.encrypted_content"]})["reasoning_asked"] is True
+    assert read_request({"include": ["message.output_text.logprobs"], "top_logprobs": 5})["top_logprobs"] == 5

@@ -1,0 +1,48 @@
+"""Many requests in one count as many prompts, whatever they are packed in."""
+
+from __future__ import annotations
+
+from app.dialects.batches import gather, named, read_anthropic, read_gemini
+from detectors.exchange import Channel, Dialect, Message, Operation
+
+
+def ask(text):
+    return {"system": "Be kind.", "messages": [{"role": "user", "content": text}]}
+
+
+def test_a_system_prompt_is_kept_once():
+    def read(item):
+        return {"messages": (Message("system", item["s"]), Message("user", item["u"])), "model": item["u"]}
+
+    fields = gather([{"s": "A", "u": "1"}, {"s": "A", "u": "2"}, {"s": "B", "u": "3"}], Dialect.OPENAI, read)
+    assert fields is not None
+    assert [message.text for message in fields["messages"]] == ["A", "1", "2", "B", "3"]
+    assert (fields["model"], fields["prompts"], fields["stream"]) == ("1", 3, False)
+    assert gather([], Dialect.OPENAI, read) is None
+    assert gather([1, 2], Dialect.OPENAI, lambda _: None) is None
+
+
+def test_message_batches():
+    fields = read_anthropic({"requests": [{"params": ask("a")}, {"params": ask("b")}, {"custom_id": "x"}, 5]})
+    assert (fields["prompts"], fields["operation"], fields["channel"]) == (4, Operation.BATCH, Channel.BATCH)
+    assert [message.text for message in fields["messages"]] == ["Be kind.", "a", "b"]
+    for wrong in (None, 1, "x", {}, []):
+        assert read_anthropic({"requests": wrong})["prompts"] == 0
+
+
+def test_inline_batches_of_gemini():
+    one = {"request": {"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"candidateCount": 2}}}
+    for config in ({"inputConfig": {"requests": {"requests": [one, one]}}}, {"input_config": {"requests": [one, one]}}):
+        fields = read_gemini({"batch": config}, "m", Operation.CHAT)
+        assert (fields["prompts"], fields["model"], fields["choices"]) == (2, "m", 2)
+    embed = {"request": {"content": {"parts": [{"text": "a"}]}}}
+    fields = read_gemini({"batch": {"inputConfig": {"requests": {"requests": [embed]}}}}, "e", Operation.EMBEDDING)
+    assert fields["messages"] == (Message("user", "a"),)
+
+
+def test_a_batch_made_of_a_file_asks_for_nothing_new():
+    fields = read_gemini({"batch": {"inputConfig": {"fileName": "files/1"}}}, "m", Operation.CHAT)
+    assert (fields["prompts"], fields["messages"]) == (0, ())
+    assert named(Dialect.OPENAI)["prompts"] == 0
+    for wrong in (None, 1, "x", [], {"requests": 5}):
+        assert read_gemini({"batch": {"inputConfig": wrong}}, "m", Operation.CHAT)["prompts"] == 0

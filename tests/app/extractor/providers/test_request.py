@@ -1,0 +1,109 @@
+"""A request whose copy is cut keeps its parameters, its beginning and its end, and a count of its prompts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from app.extractor.providers import read
+from detectors.exchange import Dialect, Operation
+
+
+def cut(body: bytes, kept: int) -> dict[str, object]:
+    """The fields of a copy of `body` that keeps so many bytes at either end."""
+    return {"request_body": body[:kept] + body[-kept:], "request_bytes": len(body), "request_cut": kept}
+
+
+LONG = "Lies: " + "Wort für Wort " * 3000 + 'Ende "gut".'
+CHAT = {"model": "m", "system": "Kurz.", "messages": [{"role": "user", "content": LONG}], "max_tokens": 9, "top_p": 0.5}
+GEMINI = {
+    "systemInstruction": {"parts": [{"text": "Kurz."}]},
+    "contents": [{"role": "user", "parts": [{"text": LONG}]}],
+    "generationConfig": {"maxOutputTokens": 9, "topP": 0.5},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("anthropic", CHAT), ("gemini", GEMINI), ("ollama_chat", CHAT), ("openai_chat", CHAT)]
+)
+@pytest.mark.parametrize("kept", [400, 1001, 5002, 5003])
+def test_a_long_message_is_bridged(wire, name, body, kept):
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    exchange, cause = read(wire(name, **cut(raw, kept)))
+    assert cause == ""
+    assert exchange.truncated
+    user = exchange.messages[-1]
+    assert (user.role, user.text[:10], user.text[-11:]) == ("user", "Lies: Wort", 'Ende "gut".')
+    if name in ("anthropic", "gemini"):
+        assert exchange.messages[0].text == "Kurz."
+    if name != "ollama_chat":
+        assert (exchange.max_tokens, exchange.top_p) == (9, 0.5)
+    assert exchange.prompt_chars == pytest.approx(len(LONG), rel=0.15)
+
+
+def test_a_gap_over_many_messages_keeps_the_roles_of_its_ends(wire):
+    turns = [{"role": ("user", "assistant")[n % 2], "content": f"Zug {n} " + "x" * 60} for n in range(101)]
+    raw = json.dumps({"model": "m", "messages": turns, "temperature": 0.25, "max_tokens": 7}).encode()
+    for kept in range(300, 420, 7):
+        exchange, cause = read(wire("anthropic", **cut(raw, kept)))
+        assert cause == ""
+        assert exchange.messages[0].text.startswith("Zug 0 x")
+        assert exchange.messages[0].role == exchange.messages[-1].role == "user"
+        assert exchange.messages[-1].text.startswith("Zug 100 x")
+        assert (exchange.temperature, exchange.max_tokens) == (0.25, 7)
+
+
+def test_a_list_of_prompts_is_counted_through_the_gap(wire):
+    body = {"model": "e", "input": [f"Satz Nummer {number:05d} von vielen" for number in range(2000)]}
+    exchange, cause = read(wire("openai_embeddings", **cut(json.dumps(body).encode(), 4000)))
+    assert cause == ""
+    assert exchange.prompts == pytest.approx(2000, rel=0.02)
+    tokens = {"model": "e", "input": [[number, number + 1, number + 2] for number in range(10_000, 13_000)]}
+    exchange, _ = read(wire("openai_embeddings", **cut(json.dumps(tokens).encode(), 4000)))
+    assert exchange.prompts == pytest.approx(3000, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["anthropic_batch", "gemini_batch"])
+def test_a_batchs_items_are_counted_through_the_gap(wire, name):
+    document = json.loads(wire(name).request_body)
+    items = document.get("requests") or document["batch"]["inputConfig"]["requests"]["requests"]
+    items *= 400
+    exchange, cause = read(wire(name, **cut(json.dumps(document).encode(), 30_000)))
+    assert cause == ""
+    assert exchange.operation == Operation.BATCH
+    assert exchange.prompts == pytest.approx(1200, rel=0.03)
+
+
+def test_a_compressed_batch_is_counted_by_what_it_grows_to(wire):
+    document = json.loads(wire("anthropic_batch").request_body)
+    document["requests"] *= 4000
+    raw = gzip.compress(json.dumps(document).encode(), mtime=0)
+    headers = ((b"content-type", b"application/json"), (b"content-encoding", b"gzip"))
+    kept = len(raw) // 3
+    exchange, _ = read(wire("anthropic_batch", request_headers=headers, **cut(raw, kept)))
+    assert exchange.prompts == pytest.approx(12_000, rel=0.1)
+
+
+@pytest.mark.parametrize("squeeze", [b"br", b"zstd"])
+def test_a_request_in_another_encoding_is_opaque_and_named(wire, squeeze):
+    headers = ((b"content-type", b"application/json"), (b"content-encoding", squeeze))
+    exchange, cause = read(wire("anthropic", request_headers=headers, request_body=b"\x28\xb5"))
+    assert (exchange.dialect, cause) == (Dialect.OPAQUE, "request_encoding")
+
+
+@pytest.mark.parametrize("body", [b"null", b"[1]", b'"text"', b"7"])
+@pytest.mark.parametrize("name", ["anthropic", "gemini", "openai_responses", "ollama_chat", "anthropic_batch"])
+def test_what_is_no_object_is_opaque_and_named(wire, name, body):
+    exchange, cause = read(wire(name, request_body=body))
+    assert (exchange.dialect, cause) == (Dialect.OPAQUE, "request_shape")
+
+
+def test_a_body_that_breaks_off_gives_its_beginning(wire):
+    copy = wire("anthropic")
+    body = copy.request_body[: copy.request_body.index(b'"thinking"') - 2]
+    exchange, cause = read(wire("anthropic", request_body=body))
+    assert cause == "request_json"
+    assert [message.role for message in exchange.messages] == ["system", "user", "assistant", "user"]
+    assert exchange.max_tokens == 200
