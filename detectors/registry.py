@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from importlib.resources import files
+from pathlib import Path
 
 from detectors import reference
 from detectors.base import Detector
@@ -13,6 +13,7 @@ from detectors.sampling import Sampling
 from detectors.template import Template
 
 ENTRY_POINTS = "stillwatch.detectors"
+SHIPPED = Path(__file__).parent / "shipped" / "ordinary.npz"
 
 
 def shipped() -> tuple[Detector, ...]:
@@ -33,5 +34,4 @@ def detectors() -> tuple[Detector, ...]:
 
 def load(reference_path: str = "") -> Engine:
     """An engine of all detectors with the reference at a path, or with the one that ships."""
-    path = reference_path or str(files("detectors") / "shipped" / "ordinary.npz")
-    return Engine(detectors(), reference.load(path))
+    return Engine(detectors(), reference.load(reference_path or SHIPPED))

@@ -1,0 +1,1 @@
+"""What ships beside the code: the reference of ordinary clients, and its card."""
