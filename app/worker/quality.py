@@ -29,7 +29,9 @@ class Quality:
         for beat in beats:
             if beat.role in WATCHED_ROLES:
                 dropped = sum(value for name, value in beat.counters.items() if "dropped" in name)
-                self._dropped += max(0.0, dropped - self._last.get(beat.key, 0.0))
+                # What a process dropped before we first looked has no known time: `known_since` stands for it.
+                unseen = 0.0 if beat.started >= self._since else dropped
+                self._dropped += max(0.0, dropped - self._last.get(beat.key, unseen))
                 self._last[beat.key] = dropped
         self._watch(max((beat.at for beat in beats if beat.role == "extractor"), default=0.0), now)
         if now - self._samples[-1][0] >= SPACING_SECONDS:

@@ -6,8 +6,8 @@ from app.store.heartbeat import Heartbeat
 from app.worker.quality import Quality
 
 
-def beat(role, at, instance="a", **counters):
-    return Heartbeat(role, instance, at=at, started=0.0, counters=counters)
+def beat(role, at, instance="a", started=1e9, **counters):
+    return Heartbeat(role, instance, at=at, started=started, counters=counters)
 
 
 def test_drops_are_summed_over_processes_and_told_by_window():
@@ -29,6 +29,14 @@ def test_a_restarted_process_begins_at_zero_and_nothing_is_taken_back():
     quality.observe([beat("extractor", 3.0, dropped=4)], 3.0)
     quality.observe([beat("extractor", 4.0, "b", dropped=3)], 4.0)
     assert quality.window(0.0)["dropped_events"] == 9 + 2 + 3
+
+
+def test_what_was_dropped_before_the_first_look_is_not_told_as_new():
+    quality = Quality(1000.0)
+    quality.observe([beat("extractor", 1001.0, started=10.0, dropped=500)], 1001.0)
+    assert quality.window(0.0)["dropped_events"] == 0
+    quality.observe([beat("extractor", 1002.0, started=10.0, dropped=503)], 1002.0)
+    assert quality.window(0.0)["dropped_events"] == 3
 
 
 def test_other_roles_and_counters_do_not_count():
