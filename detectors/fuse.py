@@ -71,14 +71,15 @@ def levels(
 
 def sentence(evidence: Sequence[Evidence], requests: int) -> str:
     """Why, in one plain sentence that is true of the client."""
-    speaking = sorted((one for one in evidence if one.p < 0.05), key=lambda one: one.p)
+    rare = RARE if any(one.p < RARE for one in evidence) else 0.05
+    speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
     if not speaking:
         return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
     claims = [_claim(one) for one in speaking]
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
     weakest = max(one.p for one in speaking)
     rate = max(int(1.0 / weakest), 1)
-    each = "that far" if len(speaking) == 1 else "that far in any of these"
+    each = "that far" if len(speaking) == 1 else "that far in any one of these"
     end = f"at most 1 in {rate:,} ordinary clients of its kind goes {each}."
     return f"{text[0].upper()}{text[1:]}; {end}"
 
@@ -114,8 +115,9 @@ def cannot_tell(evidence: Sequence[Evidence], level: Level, look: int, distinct:
         named = next(iter(speaking), "")
         only = f"Only one kind of evidence speaks ({named})" if named else "No kind of evidence is strong by itself"
         return f"{only}; what would decide it is a second, independent kind, or a link to other clients."
-    sampled = features.get("several_samples", 0.0) > 0.5 and features.get("free_text_logprobs", 0.0) < 0.5
-    if sampled and distinct < _SMALL_LIST:
+    sampled = features.get("several_samples", 0.0) > 0.5
+    scoring = max(features.get("free_text_logprobs", 0.0), features.get("full_reasoning_asked", 0.0)) < 0.5
+    if sampled and scoring and distinct < _SMALL_LIST:
         return (
             f"So far it sent about {distinct:,.0f} different prompts; a benchmark scored by repeated sampling looks "
             f"the same. Whether the list goes on growing past about {_SMALL_LIST} or comes round again would decide it."

@@ -97,14 +97,19 @@ def test_the_sentence_joins_the_strongest_statements_and_their_rate() -> None:
         [
             evidence("content", 0.004, term("a", 1.0, sentence="It asks for reasoning."), term("b", 0.1)),
             evidence("surface", 0.002, term("c", 1.0, sentence="It asks for 8 answers.")),
-            evidence("content", 0.6, term("d", 1.0, sentence="It is dull.")),
+            evidence("content", 0.03, term("d", 1.0, sentence="It is dull.")),
         ],
         100,
     )
     assert text == (
         "It asks for 8 answers, and it asks for reasoning; "
-        "at most 1 in 250 ordinary clients of its kind goes that far in any of these."
+        "at most 1 in 250 ordinary clients of its kind goes that far in any one of these."
     )
+
+
+def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
+    text = fuse.sentence([evidence("content", 0.04, term("a", 1.0, sentence="It asks for reasoning."))], 100)
+    assert text == "It asks for reasoning; at most 1 in 25 ordinary clients of its kind goes that far."
 
 
 def test_where_nothing_speaks_the_sentence_says_so() -> None:
@@ -131,3 +136,5 @@ def test_what_is_missing_is_named() -> None:
     assert "(content)" in fuse.cannot_tell([content], Level.WATCH, 3, 100)
     assert "160 different prompts" in fuse.cannot_tell(both, Level.REVIEW, 3, 160.4)
     assert fuse.cannot_tell(both, Level.REVIEW, 7, 1_600) == ""
+    asked = evidence("content", 0.001, term("full_reasoning_asked", 1.0))
+    assert fuse.cannot_tell([asked, sampled], Level.REVIEW, 3, 160) == ""
