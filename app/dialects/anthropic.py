@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     Fields,
+    bounded,
     call_text,
     canonical,
     content_text,
@@ -50,7 +51,7 @@ def _messages(value: object) -> list[Message]:
         return [Message(role, content_text(content or ""))]
     results: list[Message] = []
     texts: list[str] = []
-    for block in content:
+    for block in bounded(content):
         kind = name(mapping(block).get("type"))
         if kind == "tool_result":
             results.append(Message("tool", content_text(block.get("content") or "")))
@@ -63,7 +64,7 @@ def _messages(value: object) -> list[Message]:
 
 def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
-    messages = [message for item in sequence(body.get("messages")) for message in _messages(item)]
+    messages = [message for item in bounded(sequence(body.get("messages"))) for message in _messages(item)]
     system = content_text(body.get("system") or "")
     tools = body.get("tools")
     form = mapping(first(mapping(body.get("output_config")), "format") or body.get("output_format"))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.dialects import anthropic, gemini
-from app.dialects.values import Fields, first, mapping, name, sequence
+from app.dialects.values import Fields, bounded, first, mapping, name, sequence
 from detectors.exchange import Channel, Dialect, Message, Operation
 
 ReadLine = Callable[[Mapping[str, Any]], Fields | None]
 """A line's or an item's request; None where it is not understood."""
 
 
-def gather(items: Iterable[object], dialect: Dialect, read: ReadLine) -> Fields | None:
+def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields | None:
     """One request of as many prompts as its items have; the first one's parameters stand for all.
 
-    A system prompt that was there before is left out. None where no item was understood.
+    A system prompt that was there before is left out; of very many items those in the middle are only
+    counted. None where no item was understood.
     """
     whole: Fields | None = None
     messages: list[Message] = []
     systems: set[Message] = set()
-    prompts = 0
-    for item in items:
+    taken = bounded(list(items))
+    prompts = len(items) - len(taken)
+    for item in taken:
         one = read(mapping(item))
         prompts += one.get("prompts", 1) if one else 1
         if one is None:

@@ -10,6 +10,7 @@ from app.dialects.values import (
     NAME_LIMIT,
     Fields,
     attachment,
+    bounded,
     call_text,
     canonical,
     first,
@@ -52,7 +53,7 @@ def _messages(value: object) -> list[Message]:
     fields = mapping(value)
     role = "assistant" if fields.get("role") == "model" else name(fields.get("role")) or "user"
     given = fields.get("parts")
-    parts = [_part(part) for part in (given if isinstance(given, list) else [given] if given else [])]
+    parts = [_part(part) for part in bounded(given if isinstance(given, list) else [given] if given else [])]
     results = [Message("tool", text) for text, is_result in parts if is_result]
     texts = [text for text, is_result in parts if not is_result]
     return [*results, Message(role, lines(texts))] if texts or not results else results
@@ -60,7 +61,7 @@ def _messages(value: object) -> list[Message]:
 
 def _contents(value: object) -> list[Message]:
     items = value if isinstance(value, list) else [value] if value else []
-    return [message for item in items for message in _messages(item)]
+    return [message for item in bounded(items) for message in _messages(item)]
 
 
 def _logprobs(config: Mapping[str, Any]) -> int:
@@ -71,8 +72,8 @@ def _logprobs(config: Mapping[str, Any]) -> int:
 
 def _embedding(body: Mapping[str, Any]) -> Fields:
     items = sequence(body.get("requests")) or sequence(body.get("instances")) or [body]
-    texts = [lines([message.text for message in _contents(mapping(item).get("content"))]) for item in items]
-    return {"messages": tuple([Message("user", text) for text in texts]), "prompts": max(len(texts), 1)}
+    texts = [lines([message.text for message in _contents(mapping(item).get("content"))]) for item in bounded(items)]
+    return {"messages": tuple([Message("user", text) for text in texts]), "prompts": max(len(items), 1)}
 
 
 def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.dialects.answer import BaseAnswer
 from app.dialects.openai import prompt_list, read_message
-from app.dialects.values import Fields, canonical, first, integer, mapping, name, real, sequence, string
+from app.dialects.values import Fields, bounded, canonical, first, integer, mapping, name, real, sequence, string
 from detectors.exchange import Finish, Message, Operation
 
 FINISHES: Final = {"stop": Finish.STOP, "length": Finish.LENGTH, "tool_calls": Finish.TOOL_CALLS}
@@ -19,9 +19,9 @@ def _logprobs(body: Mapping[str, Any]) -> int:
 
 def _messages(body: Mapping[str, Any], operation: Operation) -> list[Message]:
     if operation == Operation.CHAT:
-        return [read_message(item) for item in sequence(body.get("messages"))]
+        return [read_message(item) for item in bounded(sequence(body.get("messages")))]
     if operation == Operation.EMBEDDING:
-        return [Message("user", text) for text in prompt_list(first(body, "input", "prompt"))]
+        return [Message("user", text) for text in bounded(prompt_list(first(body, "input", "prompt")))]
     system, prompt = string(body.get("system")), string(body.get("prompt"))
     return ([Message("system", system)] if system else []) + [Message("user", prompt + string(body.get("suffix")))]
 
@@ -35,7 +35,7 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     return {
         "model": name(body.get("model")),
         "messages": tuple(messages),
-        "prompts": max(len(messages), 1) if operation == Operation.EMBEDDING else 1,
+        "prompts": max(len(sequence(body.get("input"))), 1) if operation == Operation.EMBEDDING else 1,
         "stream": body.get("stream") is not False and operation != Operation.EMBEDDING,
         "top_logprobs": _logprobs(body),
         "max_tokens": integer(options.get("num_predict")),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     Fields,
+    bounded,
     call_text,
     canonical,
     content_text,
@@ -37,7 +38,7 @@ def read_message(value: object) -> Message:
     fields = mapping(value)
     content = fields.get("content")
     text = "" if content is None else content_text(content)
-    calls = [call for call in sequence(fields.get("tool_calls")) if isinstance(call, dict)]
+    calls = [call for call in bounded(sequence(fields.get("tool_calls"))) if isinstance(call, dict)]
     if fields.get("function_call"):
         calls.append({"function": fields["function_call"]})
     if calls:
@@ -119,11 +120,11 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange from a CHAT, COMPLETION or EMBEDDING body."""
     fields = read_parameters(body)
     if operation == Operation.CHAT:
-        fields["messages"] = tuple([read_message(item) for item in sequence(body.get("messages"))])
+        fields["messages"] = tuple([read_message(item) for item in bounded(sequence(body.get("messages")))])
         return fields
     prompts = prompt_list(body.get("input" if operation == Operation.EMBEDDING else "prompt"))
     suffix = string(body.get("suffix"))
-    fields["messages"] = tuple([Message("user", text + suffix) for text in prompts])
+    fields["messages"] = tuple([Message("user", text + suffix) for text in bounded(prompts)])
     fields["prompts"] = max(len(prompts), 1)
     return fields
 

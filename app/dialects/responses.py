@@ -9,6 +9,7 @@ from app.dialects.answer import BaseAnswer
 from app.dialects.openai import read_parameters
 from app.dialects.values import (
     Fields,
+    bounded,
     call_text,
     canonical,
     content_text,
@@ -51,7 +52,7 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
     fields = read_parameters(body)
     given = body.get("input")
-    items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in sequence(given)]
+    items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in bounded(sequence(given))]
     instructions = string(body.get("instructions"))
     fields["messages"] = tuple(([Message("system", instructions)] if instructions else []) + items)
     form = mapping(mapping(body.get("text")).get("format"))

@@ -13,6 +13,7 @@ Fields = dict[str, Any]
 """Keyword arguments of an Exchange."""
 
 CHARS_PER_TOKEN: Final = 4.1
+MESSAGES_LIMIT: Final = 4_000  # messages or prompts read of one request: the first and the last of them
 NAME_LIMIT: Final = 256  # characters kept of a model's name, a user id or a role
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking", "summary_text"})
 
@@ -25,6 +26,12 @@ def mapping(value: object) -> Mapping[str, Any]:
 def sequence(value: object) -> list[Any]:
     """`value` where it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def bounded(items: list[Any]) -> list[Any]:
+    """`items`, or where they are too many the first half of the limit and the last."""
+    half = MESSAGES_LIMIT // 2
+    return items if len(items) <= MESSAGES_LIMIT else items[:half] + items[-half:]
 
 
 def string(value: object) -> str:
@@ -103,7 +110,7 @@ def content_text(content: object) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "\n".join([part_text(part) for part in content])
+        return "\n".join([part_text(part) for part in bounded(content)])
     return part_text(content)
 
 

@@ -15,8 +15,8 @@ Found = list[tuple[str, str | float | bool]]
 _VALUES_LIMIT: Final = 20_000  # fields looked at in one body
 _DEPTH_LIMIT: Final = 1_000  # containers within each other; no parser reads more
 
-# A whole string or one that the end cuts; a bracket; a comma.
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{},]', re.DOTALL)
+# A whole string or one that the end cuts; a bracket.
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}]', re.DOTALL)
 _CLOSING: Final = {91: b"]", 123: b"}"}
 _CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
@@ -87,22 +87,27 @@ def completed(data: bytes) -> Any:
     closers: list[bytes] = []
     safe: list[int] = []  # for each open container, up to where its content is whole
     in_text = False
+    before = 0
     for mark in _MARK.finditer(data):
-        byte = data[mark.start()]
+        start, after = mark.span()
+        if safe and (comma := data.rfind(b",", before, start)) >= 0:
+            safe[-1] = comma
+        before = after
+        byte = data[start]
         if byte == 34:
             in_text = not mark[1]
         elif byte in _CLOSING:
             if len(closers) >= _DEPTH_LIMIT:
                 raise ValueError("nested too deep")
             closers.append(_CLOSING[byte])
-            safe.append(mark.end())
+            safe.append(after)
         elif not safe:
             break
-        elif byte == 44:
-            safe[-1] = mark.start()
         else:
             closers.pop()
             safe.pop()
+    if safe and (comma := data.rfind(b",", before)) >= 0:
+        safe[-1] = comma
     end = b"".join(reversed(closers))
     if in_text or data.rstrip()[-1:] in (b'"', b"]", b"}"):
         try:

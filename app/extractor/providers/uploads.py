@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.dialects import requests
 from app.dialects.batches import named
-from app.dialects.values import Fields, mapping
+from app.dialects.values import Fields, bounded, mapping
 from app.extractor.providers.body import document
 from app.extractor.providers.multipart import Part, parts
 from detectors.exchange import Dialect
@@ -25,7 +25,7 @@ def read(head: bytes, tail: bytes, content_type: bytes, cut: bool, missing: int)
         return None
     purpose = next((part.head[:_PURPOSE_LIMIT].strip() for part in form if part.name == "purpose"), b"")
     lines, torn = _lines(file)
-    read_lines = [value for line in lines if (value := _value(line)) is not None]
+    read_lines = [value for line in bounded(lines) if (value := _value(line)) is not None]
     if purpose != b"batch" and (purpose or not any("url" in mapping(value) for value in read_lines[:1])):
         return None
     count = len(lines) + _between(lines, torn, missing)

@@ -46,3 +46,10 @@ def test_a_batch_made_of_a_file_asks_for_nothing_new():
     assert named(Dialect.OPENAI)["prompts"] == 0
     for wrong in (None, 1, "x", [], {"requests": 5}):
         assert read_gemini({"batch": {"inputConfig": wrong}}, "m", Operation.CHAT)["prompts"] == 0
+
+
+def test_of_very_many_items_the_middle_is_only_counted():
+    fields = read_anthropic({"requests": [{"params": ask(str(number))} for number in range(10_000)]})
+    assert fields["prompts"] == 10_000
+    assert fields["messages"][-1].text == "9999"
+    assert len(fields["messages"]) == 4001

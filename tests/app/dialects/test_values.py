@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.dialects import values
@@ -17,6 +17,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_promised_types(value):
     assert isinstance(values.mapping(value), dict)
@@ -84,3 +85,9 @@ def test_is_retry(count, retry):
 
 def test_tokens_are_estimated_from_characters():
     assert values.estimated_tokens(410) == 100
+
+
+def test_of_too_many_items_the_first_and_the_last_are_kept():
+    items = list(range(10_000))
+    assert values.bounded(items[:4000]) == items[:4000]
+    assert values.bounded(items) == [*range(2000), *range(8000, 10_000)]
