@@ -526,6 +526,7 @@ class Copies:
         self._loop = asyncio.get_running_loop()
         async with await serve(self._path, self._take):
             await self._stopping.wait()
+            await asyncio.sleep(0.1)  # the gateway has ended: let the connections' ends be read
 
     def _take(self, records: Sequence[object]) -> None:
         self.copies += [record for record in records if isinstance(record, Copy)]
@@ -637,13 +638,15 @@ def another(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Gatewa
 @pytest.fixture
 def sink() -> Iterator[Callable[[Gateway], Copies]]:
     """The extractor's end for a gateway of the test's own."""
-    sinks: list[Copies] = []
+    sinks: list[tuple[Gateway, Copies]] = []
 
     def listen(gateway: Gateway) -> Copies:
-        sinks.append(Copies(gateway.folder / "handoff.sock"))
+        copies = Copies(gateway.folder / "handoff.sock")
+        sinks.append((gateway, copies))
         eventually(lambda: json.loads(gateway.own("readyz").body)["extractor"] == "connected", "a connected extractor")
-        return sinks[-1]
+        return copies
 
     yield listen
-    for one in sinks:
-        one.close()
+    for gateway, copies in sinks:
+        gateway.stop()
+        copies.close()
