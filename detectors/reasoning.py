@@ -47,7 +47,7 @@ class Reasoning(Detector):
 
     Cost
     ----
-    One table look-up and a few sums an event; 220 bytes a client. The matcher runs in the extractor.
+    One table look-up and a few sums an event; 184 bytes a client. The matcher runs in the extractor.
 
     References
     ----------

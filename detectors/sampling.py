@@ -37,7 +37,7 @@ class Sampling(Detector):
 
     Cost
     ----
-    Two table look-ups and a few sums an event; 316 bytes a client.
+    Two table look-ups and a few sums an event; 328 bytes a client.
 
     References
     ----------

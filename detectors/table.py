@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.engine import Engine
+from detectors.engine import Engine, put, taken
 
 
 class Table:
@@ -40,9 +40,9 @@ class Table:
         """Fold events into their clients' rows and return the engine's findings."""
         clients = np.unique(events["client"])
         places = self._places(clients)
-        rows = self._rows[places]
+        rows = taken(self._rows, places)
         findings = self.engine.step(rows, events, now)
-        self._rows[places] = rows
+        put(self._rows, places, rows)
         return findings
 
     def _places(self, clients: NDArray[np.uint64]) -> NDArray[np.intp]:
