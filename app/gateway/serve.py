@@ -26,15 +26,18 @@ logger = logging.getLogger(__name__)
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket; accepted connections inherit its keep-alive."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in KEEPALIVE:
-            listener.setsockopt(socket.IPPROTO_TCP, option, value)
-        listener.bind(address)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE:
+                listener.setsockopt(socket.IPPROTO_TCP, option, value)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
         problem = f"cannot listen on {host}:{port} ({error.strerror})"
         raise SettingError("STILLWATCH_GATEWAY_PORT", problem, "stop what uses it, or give another port") from None

@@ -101,7 +101,7 @@ def test_case_11_upstream_dies_in_mid_stream_and_the_client_sees_a_cut(model_api
             wire.send(STREAM + kit.chunk(b"data: 1\n\n") + kit.chunk(b"data: 2\n\n"))
         else:
             wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\ndata: 1\n\ndata: 2\n\n")
-        kit.until(lambda: passed.is_set(), "the client's reading")
+        kit.until(passed.is_set, "the client's reading")
         wire.reset() if reset else wire.close()
 
     passed = threading.Event()

@@ -10,22 +10,23 @@ import time
 
 import pytest
 
+POST = b"POST / HTTP/1.1\r\nHost: g\r\n"
 SMUGGLING = {
-    "length and chunked": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunked and length": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-    "two lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-    "equal lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
-    "a list of lengths": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3, 3\r\n\r\nabc",
-    "signed length": b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: +3\r\n\r\nabc",
+    "length and chunked": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "equal lengths": POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "a list of lengths": POST + b"Content-Length: 3, 3\r\n\r\nabc",
+    "signed length": POST + b"Content-Length: +3\r\n\r\nabc",
     "folded header": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\r\n b\r\n\r\n",
     "space before colon": b"GET / HTTP/1.1\r\nHost : g\r\n\r\n",
     "bare line feeds": b"GET / HTTP/1.1\nHost: g\n\n",
     "bare carriage return": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\rY: b\r\n\r\n",
     "nul": b"GET / HTTP/1.1\r\nHost: g\r\nX: a\0b\r\n\r\n",
-    "unknown coding": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "chunked twice": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "chunked twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked under 1.0": b"POST / HTTP/1.0\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "bad chunk size": b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "bad chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "bad host": b"GET / HTTP/1.1\r\nHost: a/b c\r\n\r\n",
@@ -59,7 +60,7 @@ def test_case_46_the_http_version_is_checked(model_api, client):
 UPGRADES = [
     b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
     b"CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n",
 ]
 

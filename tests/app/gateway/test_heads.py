@@ -1,0 +1,113 @@
+"""Heads: which lines go on, what the others say, what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.gateway import heads
+from app.gateway.heads import AnswerHead, RequestHead, origin_form, own_head
+from app.gateway.problems import Problem
+
+HOST = (b"Host", b"h")
+
+
+def test_plain_lines_keep_spelling_and_order():
+    head = RequestHead([HOST, (b"X-B", b"2"), (b"x-a", b"1"), (b"X-B", b"3"), (b"CONTENT-LENGTH", b"4")])
+    assert head.lines == [b"X-B: 2\r\n", b"x-a: 1\r\n", b"X-B: 3\r\n", b"CONTENT-LENGTH: 4\r\n"]
+    assert (head.length, head.length_at) == (b"4", 3)
+    assert head.refused("POST", "1.1") is None
+
+
+def test_secrets_and_length_keep_their_places_when_lines_are_dropped():
+    head = RequestHead(
+        [
+            (b"X-Gone", b"1"),
+            (b"Authorization", b"Bearer k"),
+            (b"X-Kept", b"2"),
+            (b"Cookie", b"c"),
+            (b"Content-Length", b"0"),
+            (b"Connection", b"x-gone, Cookie"),
+        ]
+    )
+    assert head.lines == [b"Authorization: Bearer k\r\n", b"X-Kept: 2\r\n", b"Content-Length: 0\r\n"]
+    assert (head.secret_at, head.length_at) == ([0], 2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "status"),
+    [
+        ([], "1.1", 400),
+        ([], "1.0", None),
+        ([HOST, HOST], "1.0", 400),
+        ([(b"Host", b"a b")], "1.0", 400),
+        ([HOST], "2.0", 505),
+        ([HOST, (b"Transfer-Encoding", b"chunked")], "1.0", 400),
+        ([HOST, (b"Transfer-Encoding", b"Chunked")], "1.1", None),
+        ([HOST, (b"Transfer-Encoding", b"gzip, chunked")], "1.1", 501),
+        ([HOST, (b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"1")], "1.1", 400),
+        ([HOST, (b"Content-Length", b"1"), (b"Content-Length", b"1")], "1.1", 400),
+        ([HOST, (b"Upgrade", b"h2c")], "1.1", None),
+        ([HOST, (b"Connection", b"close, UPGRADE"), (b"Upgrade", b"h2c")], "1.1", 501),
+    ],
+)
+def test_what_is_refused(headers, version, status):
+    problem = RequestHead(headers).refused("GET", version)
+    assert (problem.status if problem else None) == status
+
+
+def test_connect_is_refused():
+    assert RequestHead([HOST]).refused("CONNECT", "1.1").status == 501
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"/a?b", b"/a?b"),
+        (b"*", b"*"),
+        (b"http://h/a?b", b"/a?b"),
+        (b"HTTPS://h", b"/"),
+        (b"http://h?q=/x", b"/?q=/x"),
+        (b"//h/a", b"//h/a"),
+    ],
+)
+def test_origin_form(target, expected):
+    assert origin_form(target) == expected
+
+
+@pytest.mark.parametrize("target", [b"", b"a", b"ftp://h/a", b"?a"])
+def test_targets_that_are_no_path(target):
+    assert isinstance(origin_form(target), Problem)
+
+
+def test_an_answers_lines_are_kept_as_they_came():
+    head = AnswerHead([b"X-A:no space", b"x-b:   three  ", b"Keep-Alive: 5", b"Content-Length:  7 ", b"Set-Cookie: s"])
+    assert head.block == b"X-A:no space\r\nx-b:   three  \r\nContent-Length:  7 \r\nSet-Cookie: s\r\n"
+    assert (head.valid, head.length) == (True, 7)
+    assert head.copied() == b"X-A:no space\r\nx-b:   three  \r\nContent-Length:  7 \r\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"content-length: 1", b"content-length: 1"],
+        [b"content-length: 1", b"transfer-encoding: chunked"],
+        [b"transfer-encoding: chunked", b"transfer-encoding: chunked"],
+        [b"transfer-encoding: gzip"],
+        [b"content-length: 1a"],
+    ],
+)
+def test_answers_of_uncertain_length(lines):
+    assert not AnswerHead(lines).valid
+
+
+def test_the_gateways_own_answers_say_their_length():
+    assert own_head(12).length == 12
+
+
+def test_the_memory_of_spellings_is_bounded():
+    for number in range(3 * heads.MEMO_LIMIT):
+        RequestHead([(b"X-%d" % number, b"1")])
+        AnswerHead([b"X-%d: 1" % number])
+    assert len(heads._request_rules) <= heads.MEMO_LIMIT
+    assert len(heads._response_rules) <= heads.MEMO_LIMIT
+    assert RequestHead([(b"tRaNsFeR-eNcOdInG", b"chunked")]).chunked == 1

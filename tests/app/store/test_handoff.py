@@ -1,0 +1,206 @@
+"""The hand-off: bounded, never waiting, every loss counted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from app.store import handoff
+from app.store.frames import Copy, Counters, Decoder, encode
+from app.store.handoff import Sender, serve
+
+
+def _copy(number=0, size=10):
+    return Copy(
+        at=1.5,
+        client=number,
+        peer="192.0.2.1",
+        method="POST",
+        target=b"/v1",
+        request_headers=((b"a", b"b"),),
+        request_body=b"q" * size,
+        request_bytes=size,
+        request_cut=-1,
+        status=200,
+        response_headers=(),
+        response_body=b"r",
+        response_bytes=1,
+        response_cut=-1,
+        ttfb=0.1,
+        duration=0.2,
+        outcome=0,
+    )
+
+
+async def _until(condition, seconds=5):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+async def _stop(server):
+    """Stop listening, and let the accepted connections see their end."""
+    server.close()
+    await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def path():
+    with tempfile.TemporaryDirectory() as folder:  # short: a unix socket's path is limited
+        yield Path(folder) / "h.sock"
+
+
+async def test_copies_arrive_in_order_and_are_acknowledged(path):
+    got = []
+    server = await serve(path, got.extend)
+    sender = Sender(path, 1 << 20, "g")
+    sender.start()
+    for number in range(500):
+        assert sender.offer(encode(_copy(number)))
+    await _until(lambda: sender.sent == 500)
+    assert [copy.client for copy in got] == list(range(500))
+    assert (sender.dropped, sender.waiting, sender.connected) == (0, 0, True)
+    await sender.close(1)
+    await _stop(server)
+
+
+async def test_the_socket_is_its_owners_alone_and_a_stale_one_is_replaced(path):
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    server = await serve(path, list)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(OSError, match="another extractor"):
+        await serve(path, list)
+    await _stop(server)
+
+
+async def test_a_full_channel_drops_and_counts_without_waiting(path):
+    sender = Sender(path, 10_000, "g")
+    sender.start()
+    frame = encode(_copy(size=3000))
+    taken = [sender.offer(frame) for _ in range(10)]
+    assert taken == [True] * 3 + [False] * 7
+    assert (sender.dropped, sender.connected) == (7, False)
+    assert sender.waiting == 3 * len(frame) <= 10_000
+    got = []
+    server = await serve(path, got.extend)  # it comes late: what waited arrives
+    await _until(lambda: sender.sent == 3)
+    assert len(got) == 3
+    await sender.close(1)
+    await _stop(server)
+
+
+async def test_what_an_extractor_took_and_never_acknowledged_is_counted_as_dropped(path):
+    class Deaf(asyncio.Protocol):
+        def connection_made(self, transport):
+            made.append(transport)
+
+        def data_received(self, data):
+            made[-1].abort()
+
+    made = []
+    server = await asyncio.get_running_loop().create_unix_server(Deaf, str(path))
+    sender = Sender(path, 1 << 20, "g")
+    sender.start()
+    await _until(lambda: sender.connected)
+    for number in range(20):
+        sender.offer(encode(_copy(number)))
+    await _until(lambda: sender.dropped == 20)
+    assert sender.sent == 0
+    server.close()
+    made[-1].abort()
+    await _until(lambda: not sender.connected)
+    path.unlink(missing_ok=True)
+    got = []
+    server = await serve(path, got.extend)  # and it recovers
+    sender.offer(encode(_copy(99)))
+    await _until(lambda: got)
+    assert got[0].client == 99
+    await sender.close(1)
+    await _stop(server)
+
+
+async def test_a_slow_extractor_holds_frames_in_the_bounded_channel(path):
+    class Slow(asyncio.Protocol):
+        def connection_made(self, transport):
+            transport.pause_reading()
+            self.transport = transport
+
+    loop = asyncio.get_running_loop()
+    made = []
+    server = await loop.create_unix_server(lambda: made.append(Slow()) or made[-1], str(path))
+    sender = Sender(path, 200_000, "g")
+    sender.start()
+    await _until(lambda: sender.connected)
+    frame = encode(_copy(size=50_000))
+    for _ in range(200):
+        sender.offer(frame)
+        await asyncio.sleep(0.001)
+    assert sender.dropped > 100
+    assert sender.waiting <= 200_000
+    for protocol in made:
+        protocol.transport.abort()
+    await sender.close(0)
+    await _stop(server)
+
+
+async def test_counters_are_sent_while_connected(path, monkeypatch):
+    monkeypatch.setattr(handoff, "COUNTER_SECONDS", 0.02)
+    got = []
+    server = await serve(path, got.extend)
+    values = {"requests": 1}
+    sender = Sender(path, 1000, "gateway-7", lambda: values)
+    sender.start()
+    await _until(lambda: got)
+    values["requests"] = 2
+    await _until(lambda: got[-1] == Counters("gateway-7", {"requests": 2}))
+    assert (sender.sent, sender.dropped) == (0, 0)
+    await sender.close(1)
+    await _stop(server)
+
+
+async def test_closing_sends_what_waits_and_counts_what_cannot_go(path):
+    got = []
+    server = await serve(path, got.extend)
+    sender = Sender(path, 1 << 20, "g")
+    sender.start()
+    await _until(lambda: sender.connected)
+    sender.offer(encode(_copy(1)))
+    await sender.close(2)
+    assert len(got) == 1
+    assert not sender.offer(encode(_copy(2)))
+    await _stop(server)
+    alone = Sender(path.with_name("nobody"), 1 << 20, "g")
+    alone.start()
+    alone.offer(encode(_copy(3)))
+    await alone.close(0.05)
+    assert (alone.dropped, alone.waiting) == (1, 0)
+
+
+async def test_a_peer_that_speaks_something_else_is_cut_off(path, caplog):
+    got = []
+    server = await serve(path, got.extend)
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n" + os.urandom(50))
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(_read_all(reader), 5)
+    assert got == []
+    assert "hand-off connection closed" in caplog.text
+    writer.close()
+    await _stop(server)
+
+
+async def _read_all(reader):
+    if await reader.read() == b"":
+        raise ConnectionResetError
+
+
+def test_decoder_is_exported_with_the_channel():
+    assert handoff.Decoder is Decoder
