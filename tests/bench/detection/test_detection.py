@@ -1,0 +1,141 @@
+"""The composed benchmark: the same for the same seed, blind to labels in its timing, clear when data is missing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from bench.detection import __main__ as table
+from bench.detection import captures, evaluate, harvests, personas, reference, report, sources
+from bench.detection.compose import account
+from detectors import fitting, registry
+from detectors import reference as references
+from detectors.engine import WINDOW, Engine
+from detectors.exchange import Message
+
+TEXTS = tuple(f"What is the {n}th word of the book number {n * n}, and why was it put there?" for n in range(60))
+
+
+@pytest.fixture(scope="module")
+def pools() -> sources.Pools:
+    """A few made-up texts for every part."""
+    turn = (Message("user", TEXTS[0]), Message("assistant", "The word is 'and'."))
+    return sources.Pools(
+        questions=TEXTS,
+        dialogues=(turn,),
+        short=TEXTS,
+        maths=TEXTS,
+        choices=TEXTS,
+        code=TEXTS,
+        documents=tuple(text * 5 for text in TEXTS),
+        pairs=tuple((text, "left", "right") for text in TEXTS),
+        judges=(("Judge.", "{question}\n{answer}"),),
+        personas=("Be kind.",),
+        steps=(turn,),
+    )
+
+
+@pytest.fixture(scope="module")
+def lists() -> harvests.Lists:
+    return harvests.Lists(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)
+
+
+@pytest.mark.parametrize("script", [script for script, _ in personas.WEIGHTS], ids=lambda script: script.__name__)
+def test_every_persona_makes_counted_text_requests_inside_one_window(pools, script) -> None:
+    made = account(script.__name__, "", script, pools, "s", 40)
+    assert len(made.events) == 40
+    assert (made.events["status"] == 200).all()
+    assert (made.events["payload"] != 0).all()
+    assert (np.diff(made.events["at"]) >= 0).all()
+    window = (made.events["at"] + made.client % int(WINDOW)) // WINDOW
+    assert len(np.unique(window)) == 1
+
+
+def test_the_same_seed_makes_the_same_events_and_another_does_not(pools) -> None:
+    one, same, other = (account("w", "", personas.writer, pools, seed, 30).events for seed in ("a", "a", "b"))
+    assert one.tobytes() == same.tobytes()
+    assert one.tobytes() != other.tobytes()
+
+
+def test_the_time_of_requests_does_not_know_the_label(pools, lists) -> None:
+    ordinary = account("x", "", personas.writer, pools, "s", 30)
+    harvest = account("x", "prompt list", harvests.families(lists)["prompt list, bare"], pools, "s", 30)
+    assert ordinary.events["at"].tolist() == harvest.events["at"].tolist()
+
+
+def test_harvests_ask_for_what_their_names_say(pools, lists) -> None:
+    made = {name: account(name, name, script, pools, "s", 30) for name, script in harvests.families(lists).items()}
+    assert set(made["reasoning, n=4"].events["choices"]) == {4}
+    assert (made["private reasoning, n=1"].events["elicitation"] != 0).all()
+    assert set(made["preference, n=8, logprobs"].events["top_logprobs"]) == {20}
+    assert len(np.unique(made["temperature sweep"].events["params"])) == 4
+    assert len(np.unique(made["prompt list, bare"].events["payload"])) == 30
+
+
+def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, lists) -> None:
+    engine = Engine(registry.shipped(), references.empty())
+    made = reference.ordinary(pools, "t", 60, most=60)
+    snapshots, kinds, requests = reference.observe(made, engine)
+    fitted = fitting.fit(engine.detectors, snapshots, {"name": "small"})
+    assert sum(kinds.values()) == 60
+    assert requests >= 60 * 30
+    family = "private reasoning, n=4"
+    harvest = account(family, family, harvests.families(lists)[family], pools, "s", 60)
+    (outcome,) = evaluate.run(Engine(registry.shipped(), fitted), [harvest])
+    assert outcome.harvest
+    assert outcome.score > 3.0
+
+
+def test_rates_put_the_worst_ordinary_kind_first(pools, lists, shipped) -> None:
+    some = [account("chat_product", "", personas.chat_product, pools, f"{n}", 40) for n in range(3)]
+    family = "private reasoning, n=4"
+    some.append(account(family, family, harvests.families(lists)[family], pools, "s", 120))
+    rates = evaluate.rates(evaluate.run(shipped, some))
+    assert [(rate.kind, rate.clients) for rate in rates] == [("chat_product", 3), (family, 1)]
+    page = report.page(shipped, evaluate.run(shipped, some), [], "s")
+    assert "| all ordinary | 3 | 0.0%" in page
+    assert "| private reasoning, n=4 | 1 | 100.0%" in page
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Engine:
+    return registry.load()
+
+
+def test_a_capture_becomes_a_log_that_replay_reads(tmp_path, shipped) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    meta = {"label": "attack", "family": "prompt-list", "grey": True}
+    request = {
+        "t": 1.5, "method": "POST", "path": "/v1/chat/completions", "query": "", "headers": [["User-Agent", "x"]],
+        "account": "acct-1", "status": 200, "prompt_tokens": 5, "resp_tokens": 90, "ttft_s": 0.3, "dur_s": 1.0,
+        "body": {"model": "m", "messages": [{"role": "user", "content": "Hello there"}]},
+    }  # fmt: skip
+    with gzip.open(folder / "attack__one.jsonl.gz", "wt") as out:
+        out.write(json.dumps({"meta": meta}) + "\n")
+        out.writelines(json.dumps(request | {"t": float(n)}) + "\n" for n in range(30))
+    (found,) = captures.run(shipped, tmp_path)
+    assert (found.capture, found.harvest, found.grey) == ("attack__one", True, True)
+    assert found.result.explanation.requests == 30
+    assert found.result.explanation.look == 25
+
+
+@pytest.mark.parametrize("main", [reference.main, table.main])
+def test_without_the_data_it_says_so_and_ends_with_2(main, tmp_path, capsys) -> None:
+    assert main([]) == 2
+    assert "DATA=folder" in capsys.readouterr().err
+    assert main(["--data", str(tmp_path)]) == 2
+    assert "arena_hard_v01.jsonl.gz" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_ships_comes_from_a_source_with_other_terms() -> None:
+    card = json.loads((reference.SHIPPED / "card.json").read_text("utf-8"))
+    assert {one["file"] for one in card["sources"]} == {source.file for source in sources.PERMISSIVE}
+    for one in card["sources"]:
+        assert not any(word in one["licence"] for word in ("NC", "SA", "non-commercial"))
+    assert card["clients"] >= 1_500
+    assert card["digest"] == reference.digest(references.load(reference.SHIPPED / "ordinary.npz"))
