@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,7 +45,8 @@ def _tune_sqlite(engine: Engine, begin: str, wait_seconds: float = BUSY_SECONDS)
         connection.isolation_level = None  # the driver's own BEGIN would come late and deferred
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(wait_seconds * 1000)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        with contextlib.suppress(sqlite3.OperationalError):  # another connection writes: the next one will switch
+            cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # an answered request stays answered after a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -145,22 +148,37 @@ def _lock(connection: Connection, deadline: float) -> None:
         time.sleep(0.1)
 
 
-def _alembic(url: str, revision: str, *, down: bool) -> None:
+def _migration_engine(url: str) -> Engine:
     parsed = _sync_url(url)
-    deadline = time.monotonic() + MIGRATE_SECONDS
-    if parsed.get_backend_name() == "sqlite":
-        if parsed.database not in (None, "", ":memory:"):
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"timeout": MIGRATE_SECONDS})
-        _tune_sqlite(engine, "IMMEDIATE", MIGRATE_SECONDS)
-    else:
-        engine = sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"connect_timeout": 10})
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"connect_timeout": 10})
+    if parsed.database not in (None, "", ":memory:"):
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, poolclass=sa.NullPool)
+    _tune_sqlite(engine, "IMMEDIATE", MIGRATE_SECONDS)
+    return engine
+
+
+def _run(engine: Engine, revision: str, deadline: float, *, down: bool) -> None:
     config = migration_config()
+    while True:
+        try:
+            with engine.begin() as connection:
+                _lock(connection, deadline)
+                config.attributes["connection"] = connection
+                (command.downgrade if down else command.upgrade)(config, revision)
+            return
+        except OperationalError as error:
+            # While one connection turns a new SQLite file to WAL, another is refused at once, whatever its patience.
+            if "database is locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _alembic(url: str, revision: str, *, down: bool) -> None:
+    engine = _migration_engine(url)
     try:
-        with engine.begin() as connection:
-            _lock(connection, deadline)
-            config.attributes["connection"] = connection
-            (command.downgrade if down else command.upgrade)(config, revision)
+        _run(engine, revision, time.monotonic() + MIGRATE_SECONDS, down=down)
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("the database could not be migrated: it does not answer or is locked") from error
     finally:

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -97,6 +99,23 @@ def test_processes_that_migrate_at_once_all_succeed(database_url):
     assert "alert" in tables(database_url)
 
 
+async def test_a_migration_beside_an_application_that_waits_for_it(sqlite_url):
+    """Both open the new file at once, and one of them turns it to WAL."""
+    engine = make_engine(sqlite_url)
+
+    async def wait():
+        while True:
+            async with read_scope(engine) as session:
+                if await is_migrated(session):
+                    return
+
+    try:
+        async with asyncio.timeout(30):
+            await asyncio.gather(wait(), wait(), asyncio.to_thread(migrate, sqlite_url))
+    finally:
+        await engine.dispose()
+
+
 async def test_is_migrated_tells_before_from_after(database_url):
     engine = make_engine(database_url)
     try:
@@ -176,6 +195,14 @@ async def test_a_moment_without_a_zone_is_refused(sqlite_database):
             session.add(a_client(1, last_seen=datetime(2027, 1, 15)))  # noqa: DTZ001
 
 
+async def drivers_threads_to_end():
+    """A SQLite connection that failed to open ends its thread a moment later, and that needs the loop."""
+    deadline = time.monotonic() + 10
+    while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
 async def test_a_database_that_is_away_is_unavailable(free_port, tmp_path):
     urls = (
         f"postgresql+psycopg://u:p@127.0.0.1:{free_port()}/x",
@@ -188,6 +215,7 @@ async def test_a_database_that_is_away_is_unavailable(free_port, tmp_path):
                 async with scope(engine) as session:
                     await session.execute(sa.text("SELECT 1"))
         await engine.dispose()
+    await drivers_threads_to_end()
 
 
 async def test_numbers_that_are_no_json_are_refused(sqlite_database):
