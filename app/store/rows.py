@@ -230,7 +230,8 @@ class Rows:
         fresh = int(missing.sum()) - foreign
         missing |= unreadable
         if missing.any():
-            rows[missing] = self._empty(clients[missing])
+            # As plain bytes: an assignment of records would go field by field.
+            rows.view(raw)[missing] = self._empty(clients[missing]).view(raw)
         return Loaded(rows, fresh, reset)
 
 
