@@ -35,7 +35,7 @@ class Term:
     expected: float  # the peer group's median; NaN where the reference does not know it
     expected_p99: float
     percentile: float  # of `value` in the peer group, 0..100; NaN where unknown
-    share: float  # signed part of the detector's evidence, nats; negative speaks for the client
+    share: float  # signed part of the detector's raw score, in its unit; negative speaks for the client
     sentence: str
 
 
