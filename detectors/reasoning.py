@@ -11,7 +11,7 @@ from detectors import elicitation, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.event import Flag
-from detectors.sketch import hll_count, hll_update, mixed
+from detectors.sketch import hll_count, hll_update, mixed_content
 
 _ORDINARY = 0.02  # the share of elicitation in ordinary traffic, and in a harvest
 _HARVEST = 0.30
@@ -59,7 +59,7 @@ class Reasoning(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "elicitation", "reasoning_chars")
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "elicitation", "reasoning_chars")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
@@ -91,7 +91,7 @@ class Reasoning(Detector):
             rows[name] += sums[:, position]
         text = twins.log16(twins.measures(seen).chars + seen["reasoning_chars"])
         rows["log_chars"] += seen.sum(text).astype(np.uint64)
-        hll_update(rows["payloads"], seen.index, mixed(seen, "payload"))
+        hll_update(rows["payloads"], seen.index, mixed_content(seen))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Mean log-likelihood ratio a request x answer text, less the twins; 0 to about 2.7."""

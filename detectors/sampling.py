@@ -14,6 +14,7 @@ from detectors.event import Flag
 from detectors.sketch import hll_count, hll_update, mix, mixed
 
 _UNIT = 64  # per-event weights are kept as integers, so that sums are exact
+_BLANK_PROMPT = 1_000  # characters that a system prompt may have beside an empty user turn
 _BLANK_CHARS = 200  # a health check asks for little
 _WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.7, "streamed": 0.2, "repeats": 1.6}
 
@@ -49,7 +50,7 @@ class Sampling(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs")
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
@@ -73,7 +74,9 @@ class Sampling(Detector):
         logprobs = seen["top_logprobs"]
         several = (choices >= 2) & answers.open
         scored = (logprobs >= 0) & answers.open
-        blank = seen.flag(Flag.BLANK_INPUT) & answers.open & (answers.chars >= _BLANK_CHARS)
+        # Some tools put all of the text into the system role: that is no empty prompt.
+        nothing = seen.flag(Flag.BLANK_INPUT) & (seen["in_chars"] <= _BLANK_PROMPT)
+        blank = nothing & answers.open & (answers.chars >= _BLANK_CHARS)
         long = np.clip(answers.log_choice - 5 * twins.LOG, 0, 7 * twins.LOG) * _UNIT // (7 * twins.LOG)
         enough = np.clip(answers.log_choice - 4 * twins.LOG, 0, 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
         columns = np.empty((len(seen), 7), np.int64)

@@ -93,6 +93,16 @@ def concentration(counters: NDArray[np.uint32], total: NDArray[Any]) -> NDArray[
     return np.asarray(np.sqrt(np.clip(excess / pairs, 0.0, 1.0)), np.float64)
 
 
+def mixed_content(batch: Batch) -> NDArray[np.uint64]:
+    """The mixed hashes of what each request is about: the last user turn, or all of the prompt without one."""
+
+    def either(part: Batch) -> NDArray[np.uint64]:
+        payload, body = mixed(part, "payload"), mixed(part, "body")
+        return payload if payload.all() else np.where(payload != 0, payload, body)
+
+    return batch.once("content", either)
+
+
 def mixed(batch: Batch, name: str) -> NDArray[np.uint64]:
     """The mixed hashes of EVENT field `name`, worked out once a batch; 0 stays 0, which means unknown."""
     return batch.once(f"mixed:{name}", lambda part: mix(part[name].astype(np.uint64, copy=False)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed
+from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed, mixed_content
 
 _SYSTEM = 0.6  # every product has one system prompt: alone it says less than a template in the user turn
 _LIST = 100.0
@@ -60,7 +60,7 @@ class Template(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "head4", "tail6", "system", "top_logprobs")
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "head4", "tail6", "system", "top_logprobs")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
@@ -91,7 +91,7 @@ class Template(Detector):
         bucket_update(rows["head"], seen.index, mixed(seen, "head4"))
         bucket_update(rows["tail"], seen.index, mixed(seen, "tail6"))
         bucket_update(rows["system"], seen.index, mixed(seen, "system"))
-        hll_update(rows["payloads"], seen.index, mixed(seen, "payload"))
+        hll_update(rows["payloads"], seen.index, mixed_content(seen))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Template share x new content x answer taken, less the twins; 0 to 10."""

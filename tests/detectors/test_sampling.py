@@ -57,6 +57,7 @@ def test_empty_prompts_with_long_answers_score_and_health_checks_do_not(traffic)
     assert score(traffic(1, 100, **blank)) > 1.5
     assert score(traffic(1, 100, **blank, max_tokens=5, out_chars=20)) == 0.0
     assert score(traffic(1, 100, **blank, out_chars=100)) == 0.0
+    assert score(traffic(1, 100, **blank, in_chars=4_000)) == 0.0  # the text stands in the system role
 
 
 @pytest.mark.parametrize(

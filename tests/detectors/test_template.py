@@ -67,6 +67,11 @@ def test_an_evaluation_in_its_third_epoch_is_silent(listed) -> None:
     assert score(listed(payload=np.arange(200) % 66 + 1)) < 0.3
 
 
+def test_without_a_user_turn_the_whole_prompt_is_the_content(listed) -> None:
+    assert score(listed(payload=0)) == pytest.approx(score(listed()), rel=0.15)
+    assert score(listed(payload=0, body=5)) < 0.1
+
+
 def test_retries_are_no_repetition(listed) -> None:
     events = listed()
     retries = events.copy()
