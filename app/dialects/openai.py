@@ -30,6 +30,7 @@ FINISHES: Final = {
     "function_call": Finish.TOOL_CALLS,
     "content_filter": Finish.FILTER,
 }
+_ASKING: Final = frozenset({"include_reasoning", "chat_template_kwargs", "thinking"})
 _GUIDED: Final = ("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
 
 
@@ -38,7 +39,10 @@ def read_message(value: object) -> Message:
     fields = mapping(value)
     content = fields.get("content")
     text = "" if content is None else content_text(content)
-    calls = [call for call in bounded(sequence(fields.get("tool_calls"))) if isinstance(call, dict)]
+    called = fields.get("tool_calls")
+    if not called and isinstance(content, str) and not fields.get("function_call"):
+        return Message(name(fields.get("role")) or "user", text)  # the usual message
+    calls = [call for call in bounded(sequence(called)) if isinstance(call, dict)]
     if fields.get("function_call"):
         calls.append({"function": fields["function_call"]})
     if calls:
@@ -63,10 +67,9 @@ def prompt_list(value: object) -> list[str]:
 
 
 def _schema(body: Mapping[str, Any]) -> str:
-    guided = first(body, *_GUIDED)
-    if guided is not None:
-        return canonical(guided)
     value = body.get("response_format")
+    if value is None:
+        return canonical(first(body, *_GUIDED))
     kind = name(mapping(value).get("type"))
     if not kind or kind == "text":
         return ""
@@ -74,8 +77,16 @@ def _schema(body: Mapping[str, Any]) -> str:
     return canonical(schema) or kind
 
 
+def _choices(body: Mapping[str, Any]) -> int:
+    if "n" not in body and "best_of" not in body:
+        return 1
+    return max(integer(body.get("n")) or 1, integer(body.get("best_of")) or 1, 1)
+
+
 def _reasoning_asked(body: Mapping[str, Any]) -> bool:
     """Whether a parameter of a compatible server asks for the reasoning; OpenAI's own chat never shows it."""
+    if _ASKING.isdisjoint(body):
+        return False
     template = mapping(body.get("chat_template_kwargs"))
     return (
         body.get("include_reasoning") is True
@@ -103,7 +114,7 @@ def read_parameters(body: Mapping[str, Any]) -> Fields:
     return {
         "model": name(body.get("model")),
         "stream": body.get("stream") is True,
-        "choices": max(integer(body.get("n")) or 1, integer(body.get("best_of")) or 1, 1),
+        "choices": _choices(body),
         "top_logprobs": _top_logprobs(body),
         "max_tokens": integer(first(body, "max_completion_tokens", "max_tokens", "max_output_tokens")),
         "temperature": real(body.get("temperature")),

@@ -43,9 +43,9 @@ def read(copy: Copy) -> Reading:
     answered, answer_cause = response.read(copy, route)
     if answered.get("usage") == Usage.ESTIMATED:
         answered.setdefault("input_tokens", estimated_tokens(sum([len(one.text) for one in asked["messages"]])))
-    truncated = fields["truncated"] or asked.get("truncated", False) or answered.get("truncated", False)
-    model = asked.get("model") or route.model or answered.get("model", "")
-    fields |= asked | answered | {"model": model, "truncated": truncated}
+    fields |= asked
+    fields |= answered
+    fields["model"] = asked.get("model") or route.model or answered.get("model", "")
     if fields.get("stream") and "channel" not in fields:
         fields["channel"] = Channel.STREAM
     return Reading(Exchange(**fields), cause or answer_cause)
