@@ -22,6 +22,10 @@ class BaseAnswer:
     INPUT: ClassVar[Names] = ()
     OUTPUT: ClassVar[Names] = ()
     STOP: ClassVar[str] = ""  # the field that says why the model stopped
+    _counts: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._counts = tuple(key for group in (*cls.INPUT, *cls.OUTPUT) for key in group)
 
     def __init__(self) -> None:
         self.model = ""
@@ -53,11 +57,10 @@ class BaseAnswer:
 
     def count(self, usage: Mapping[str, Any]) -> None:
         """The last value of each field wins; a field that is absent keeps its value."""
-        for group in (*self.INPUT, *self.OUTPUT):
-            for key in group:
-                number = integer(usage.get(key))
-                if number is not None:
-                    self._tokens[key] = max(number, 0)
+        for key in self._counts:
+            number = integer(usage.get(key))
+            if number is not None:
+                self._tokens[key] = max(number, 0)
 
     def late(self, found: Mapping[str, Any]) -> None:
         """Take counts and the reason for stopping that were found alone, behind a gap."""
@@ -75,9 +78,13 @@ class BaseAnswer:
         return tuple(["".join(self._texts[index]) for index in sorted(self._texts)])
 
     def _total(self, names: Names) -> int | None:
-        given = [next((self._tokens[key] for key in group if key in self._tokens), None) for group in names]
-        known = [number for number in given if number is not None]
-        return sum(known) if known else None
+        total = None
+        for group in names:
+            for key in group:
+                if key in self._tokens:
+                    total = (total or 0) + self._tokens[key]
+                    break
+        return total
 
     def fields(self) -> Fields:
         """The answer side of an Exchange; the token counts only where the answer reported them.

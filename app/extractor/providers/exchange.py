@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.dialects.paths import recognise
+from app.dialects.paths import Route, recognise
 from app.dialects.values import Fields, estimated_tokens, is_retry
 from app.extractor.providers import request, response
 from app.extractor.providers.body import header
@@ -13,6 +14,7 @@ from detectors.exchange import Channel, Dialect, Exchange, Outcome, Usage
 
 _OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
 _NAMES_LIMIT: Final = 512  # bytes kept of a User-Agent
+_TARGET_REMEMBERED: Final = 200  # bytes; most requests of a client go to the same few
 
 
 class Reading(NamedTuple):
@@ -34,7 +36,7 @@ def read(copy: Copy) -> Reading:
     response_encoding, response_stream.
     """
     fields = _envelope(copy)
-    route = recognise(copy.method, copy.target.decode("latin-1"))
+    route = (_route if len(copy.target) <= _TARGET_REMEMBERED else _route.__wrapped__)(copy.method, copy.target)
     if route.dialect == Dialect.OPAQUE:
         return Reading(Exchange(**fields), "opaque")
     asked, cause = request.read(copy, route)
@@ -49,6 +51,11 @@ def read(copy: Copy) -> Reading:
     if fields.get("stream") and "channel" not in fields:
         fields["channel"] = Channel.STREAM
     return Reading(Exchange(**fields), cause or answer_cause)
+
+
+@lru_cache(maxsize=1024)
+def _route(method: str, target: bytes) -> Route:
+    return recognise(method, target.decode("latin-1"))
 
 
 def opaque(copy: Copy) -> Exchange:
