@@ -116,11 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.data is None:
         print("The texts are not in the repository: give their folder, make reference DATA=folder.", file=sys.stderr)
         return 2
-    absent = sources.missing(asked.data, sources.PERMISSIVE)
+    inner = asked.data / "data"  # the folder that `make bench-detect` takes will do as well
+    data = inner if inner.is_dir() else asked.data
+    absent = sources.missing(data, sources.PERMISSIVE)
     if absent:
-        print(f"{asked.data} lacks {', '.join(absent)}: no reference was written.", file=sys.stderr)
+        print(f"{data} lacks {', '.join(absent)}: no reference was written.", file=sys.stderr)
         return 2
-    fitted, card = fit(asked.data, asked.clients, asked.seed)
+    fitted, card = fit(data, asked.clients, asked.seed)
     asked.out.mkdir(parents=True, exist_ok=True)
     fitted.save(asked.out / "ordinary.npz")
     (asked.out / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
