@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 65536  # bytes of an answer that wait for a slow client before we stop reading
 HEAD_LIMIT = 262144  # bytes of an answer's head
+TCP_INFO = struct.Struct("=200xQQ")  # of it: bytes sent, and those of them that were sent again
 
 
 class Connection(asyncio.Protocol):
@@ -38,6 +39,8 @@ class Connection(asyncio.Protocol):
         "_interim",
         "_parser",
         "_pool",
+        "_sent",
+        "_sent_before",
         "_transport",
         "_waiter",
         "_write_paused",
@@ -70,6 +73,7 @@ class Connection(asyncio.Protocol):
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
+        self._sent = self._sent_before = 0  # bytes over all exchanges, and until the present one
         self._reset()
 
     def _reset(self) -> None:
@@ -93,12 +97,15 @@ class Connection(asyncio.Protocol):
         self._head_only = head_only
         self.busy = True
         self.touched = self.loop.time()
+        self._sent_before = self._sent
+        self._sent += len(data)
         self._transport.write(data)
 
     def write(self, data: bytes) -> None:
         """Send more of the request; ignored once the connection is gone."""
         if not self.closed:
             self.touched = self.loop.time()
+            self._sent += len(data)
             self._transport.write(data)
 
     async def drain(self) -> None:
@@ -206,7 +213,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None and self.busy and not self.complete and not self.error:
             if not self.answered:
-                self.stale = self._unread()
+                self.stale = self._unread() or self._unsent()
             self._salvage()
         self.closed = True
         self._pool.remove(self)
@@ -236,6 +243,15 @@ class Connection(asyncio.Protocol):
         except (OSError, ValueError):
             return False
         return bool(struct.unpack("i", packed)[0] > 0)
+
+    def _unsent(self) -> bool:
+        """Whether nothing of the request has left this host: the reset was here before it."""
+        plain = self._transport.get_extra_info("socket")
+        try:
+            sent, again = TCP_INFO.unpack(plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size))
+        except (OSError, ValueError, struct.error):
+            return False
+        return bool(sent - again <= self._sent_before)
 
     def _salvage(self) -> None:
         """Read what had arrived before a write failed: an early answer is often followed by a reset."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import select
+import socket
 import threading
 import time
 import zlib
@@ -179,7 +181,6 @@ TARGETS = [
     b"/v1/a;b=c",
     b"/v1/a;b=c?d;e=f",
     b"/v1/caf%C3%A9",
-    b"/v1/caf\xc3\xa9",
     b"/v1/%F0%9F%A6%89",
     b"/v1/%",
     b"/v1/%zz",
@@ -210,6 +211,11 @@ TARGETS = [
 def test_case_35_targets_are_byte_equal(gateway, upstream, wire, target):
     assert gateway.ask(wire.request("POST", target, b"{}")).status == 200
     assert upstream.asked[-1].target == target
+
+
+def test_case_35_bytes_that_no_target_may_have_are_refused_rather_than_changed(gateway, upstream, wire):
+    assert gateway.ask(wire.request("POST", b"/v1/caf\xc3\xa9", b"{}")).code == "bad_request"
+    assert upstream.asked == []
 
 
 @pytest.mark.parametrize(
@@ -358,8 +364,9 @@ def test_case_44_multipart_is_opaque(gateway, upstream, wire, framing):
 # Connections.
 
 
-def test_case_39_stale_pooled_connection_never_makes_a_502_and_nothing_runs_twice(gateway, upstream, wire):
-    """The upstream closes idle connections 0 to 50 ms after an answer, the client asks again at such moments."""
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_case_39_stale_pooled_connection_never_makes_a_502_and_nothing_runs_twice(gateway, upstream, wire, end):
+    """The upstream ends idle connections 0 to 50 ms after an answer, the client asks again at such moments."""
     count = 2000 if FULL else 400
     ran = []
     lock = threading.Lock()
@@ -369,17 +376,11 @@ def test_case_39_stale_pooled_connection_never_makes_a_502_and_nothing_runs_twic
         with lock:
             ran.append(body)
         link.send(wire.plain(body))
-        number = int(body)
-        if number % 2:
-            link.sock.settimeout((number * 7919 % 51) / 1000 or 0.0001)
-            try:
-                data = link.sock.recv(1)
-                link.held = data
-                link.sock.settimeout(None)
-                if not data:
-                    link.close()
-            except TimeoutError:
-                link.close()
+        if int(body) % 2:
+            idle, _, _ = select.select([link.sock], [], [], (int(body) * 7919 % 51) / 1000)
+            if not idle:
+                link.open = False
+                wire.reset(link.sock) if end == "reset" else link.sock.close()
 
     upstream.script = script
     answers = {}
@@ -426,6 +427,9 @@ def test_case_41_a_request_that_was_read_is_never_sent_again(gateway, copies, up
     def script(link, asked):
         link.body(asked)
         if asked.target == b"/once":
+            # A reset that comes before the kernel says that it has the request looks like one that crossed it.
+            link.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            time.sleep(0.01)
             link.reset() if end == "reset" else link.close()
         else:
             link.send(wire.plain(b"{}", *([] if used else [b"Connection: close"])))
