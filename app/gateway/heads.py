@@ -61,6 +61,7 @@ RESPONSE_RULES = {
     b"x-accel-buffering": BUFFERING,
 }
 HARMLESS = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close", b""))  # values of Connection
+HARMLESS_LINES = frozenset(name + b": " + value for name in (b"Connection", b"connection") for value in HARMLESS)
 
 
 class _Spellings(dict[bytes, int]):
@@ -189,7 +190,12 @@ class AnswerHead:
         kept = []
         for line in lines:
             rule = rules[line[: line.index(b":")]]
-            if rule == PLAIN or (rule != DROP and self._special(rule, line)):
+            if rule == PLAIN:
+                kept.append(line)
+            elif rule == TYPE:
+                kept.append(line)
+                self._events = b"text/event-stream" in line.lower()
+            elif rule != DROP and line not in HARMLESS_LINES and self._special(rule, line):
                 kept.append(line)
         if self._nominated is not None:
             names = set(self._nominated) - {b"content-length"}
@@ -208,8 +214,6 @@ class AnswerHead:
             self.valid = self.valid and self.length < 0 and value.isdigit()
             if self.valid:
                 self.length = int(value)
-        elif rule == TYPE:
-            self._events = value[:17].lower() == b"text/event-stream"
         elif rule == CONNECTION:
             if value not in HARMLESS:
                 self._nominated = [*(self._nominated or ()), *(token.strip().lower() for token in value.split(b","))]

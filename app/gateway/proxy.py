@@ -37,8 +37,8 @@ class Observer:
         request_body, request_cut = request.kept()
         response_body, response_cut = response.kept()
         before, after = plan.copied
-        self.sender.offer(
-            pack(
+        self.sender.offer_parts(
+            *pack(
                 at,
                 plan.client,
                 plan.subject,

@@ -82,8 +82,11 @@ def pack(
     ttfb: float,
     duration: float,
     outcome: int,
-) -> bytes:
-    """The frame of one exchange: headers are lines `name: value` with CR LF, bodies come in pieces."""
+) -> tuple[int, tuple[bytes, ...]]:
+    """The size and the pieces of one exchange's frame; nothing is joined, so that nothing is copied twice.
+
+    Headers are lines `name: value` with CR LF, bodies come in pieces.
+    """
     text = subject.text
     peer_length, method_length, target_length = subject.lengths
     request_kept = request_bytes if request_cut < 0 else sum(map(len, request_body))
@@ -110,7 +113,8 @@ def pack(
         ttfb,
         duration,
     )
-    return b"".join((fixed, text, request_headers, *request_body, response_headers, *response_body))
+    parts = (fixed, text, request_headers, *request_body, response_headers, *response_body)
+    return FIXED.size + variable, parts
 
 
 def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -122,7 +126,7 @@ def encode(record: Record) -> bytes:
     if isinstance(record, Counters):
         text = json.dumps({"instance": record.instance, "values": record.values}).encode()
         return PREFIX.pack(len(text), COUNTERS) + text
-    return pack(
+    _, parts = pack(
         record.at,
         record.client,
         Subject(record.peer.encode("latin-1", "replace"), record.method.encode("latin-1"), record.target),
@@ -139,6 +143,7 @@ def encode(record: Record) -> bytes:
         record.duration,
         record.outcome,
     )
+    return b"".join(parts)
 
 
 def _headers(block: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -69,7 +69,7 @@ class Sender:
         self._limit = limit
         self._instance = instance
         self._counters = counters
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[tuple[int, tuple[bytes, ...]]] = deque()  # size and pieces of each
         self._transport: asyncio.WriteTransport | None = None
         self._protocol: _Sending | None = None
         self._paused = False
@@ -104,11 +104,14 @@ class Sender:
 
     def offer(self, frame: bytes) -> bool:
         """Take one copy's frame, or count it as dropped; never waits."""
-        size = len(frame)
+        return self.offer_parts(len(frame), (frame,))
+
+    def offer_parts(self, size: int, parts: tuple[bytes, ...]) -> bool:
+        """The same for a frame in pieces, of `size` bytes in all; they are joined when they are sent."""
         if self.waiting + size > self._limit or self._loop is None:
             self._drops += 1
             return False
-        self._frames.append(frame)
+        self._frames.append((size, parts))
         self.waiting += size
         if self._timer is None:
             self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
@@ -129,14 +132,14 @@ class Sender:
             self._timer = None
         while self._frames and self._transport is not None and not self._paused:
             batch: list[bytes] = []
-            size = 0
-            while self._frames and size < WRITE_BYTES:
-                frame = self._frames.popleft()
-                batch.append(frame)
-                size += len(frame)
-            self.waiting -= size
-            self.bytes += size
-            self._written += len(batch)
+            total = 0
+            while self._frames and total < WRITE_BYTES:
+                size, parts = self._frames.popleft()
+                batch += parts
+                total += size
+                self._written += 1
+            self.waiting -= total
+            self.bytes += total
             self._transport.write(b"".join(batch))
 
     async def _run(self) -> None:

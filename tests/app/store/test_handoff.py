@@ -38,6 +38,10 @@ def _copy(number=0, size=10):
     )
 
 
+def _offer(sender, frame):
+    return sender.offer_parts(len(frame), (frame[:20], frame[20:]))
+
+
 async def _until(condition, seconds=5):
     async with asyncio.timeout(seconds):
         while not condition():
@@ -85,7 +89,7 @@ async def test_a_full_channel_drops_and_counts_without_waiting(path):
     sender = Sender(path, 10_000, "g")
     sender.start()
     frame = encode(_copy(size=3000))
-    taken = [sender.offer(frame) for _ in range(10)]
+    taken = [_offer(sender, frame) for _ in range(10)]
     assert taken == [True] * 3 + [False] * 7
     assert (sender.dropped, sender.connected) == (7, False)
     assert sender.waiting == 3 * len(frame) <= 10_000
@@ -111,7 +115,7 @@ async def test_what_an_extractor_took_and_never_acknowledged_is_counted_as_dropp
     sender.start()
     await _until(lambda: sender.connected)
     for number in range(20):
-        sender.offer(encode(_copy(number)))
+        _offer(sender, encode(_copy(number)))
     await _until(lambda: sender.dropped == 20)
     assert sender.sent == 0
     server.close()
@@ -120,7 +124,7 @@ async def test_what_an_extractor_took_and_never_acknowledged_is_counted_as_dropp
     path.unlink(missing_ok=True)
     got = []
     server = await serve(path, got.extend)  # and it recovers
-    sender.offer(encode(_copy(99)))
+    _offer(sender, encode(_copy(99)))
     await _until(lambda: got)
     assert got[0].client == 99
     await sender.close(1)
@@ -141,7 +145,7 @@ async def test_a_slow_extractor_holds_frames_in_the_bounded_channel(path):
     await _until(lambda: sender.connected)
     frame = encode(_copy(size=50_000))
     for _ in range(200):
-        sender.offer(frame)
+        _offer(sender, frame)
         await asyncio.sleep(0.001)
     assert sender.dropped > 100
     assert sender.waiting <= 200_000
@@ -172,14 +176,14 @@ async def test_closing_sends_what_waits_and_counts_what_cannot_go(path):
     sender = Sender(path, 1 << 20, "g")
     sender.start()
     await _until(lambda: sender.connected)
-    sender.offer(encode(_copy(1)))
+    _offer(sender, encode(_copy(1)))
     await sender.close(2)
     assert len(got) == 1
-    assert not sender.offer(encode(_copy(2)))
+    assert not _offer(sender, encode(_copy(2)))
     await _stop(server)
     alone = Sender(path.with_name("nobody"), 1 << 20, "g")
     alone.start()
-    alone.offer(encode(_copy(3)))
+    _offer(alone, encode(_copy(3)))
     await alone.close(0.05)
     assert (alone.dropped, alone.waiting) == (1, 0)
 
