@@ -287,8 +287,8 @@ class Connection(asyncio.Protocol):
             return
         if status < 200:
             self._interim += 1
-            if status == 101:
-                self.fail("invalid")  # nobody asked for an upgrade
+            if status == 101 or status < 100:
+                self.fail("invalid")  # nobody asked for an upgrade, and below 100 there is nothing
             return
         self.status = status
         if self._head_only:
