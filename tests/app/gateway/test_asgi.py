@@ -46,15 +46,18 @@ def test_requests_pass(model_api, stock, kit):
 def test_case_02_a_client_that_leaves_is_noticed(model_api, stock, kit):
     parts, port = stock
     noticed = []
+    arrived = threading.Event()
 
     def behave(seen, wire):
         seen.read_body(wire)
+        arrived.set()
         noticed.append(wire.gone_within(2))
 
     model_api.behaviour = behave
     with kit.Client(port) as client:
         client.request("/leave", b"x")
-        kit.until(lambda: parts.counts.in_flight == 1)
+        assert arrived.wait(10)
+        assert parts.counts.in_flight == 1
     kit.until(lambda: noticed)
     kit.until(lambda: parts.counts.in_flight == 0)
 
