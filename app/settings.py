@@ -38,6 +38,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_CONSOLE_HOST", "127.0.0.1", "address that API and dashboard listen on"),
     Setting("STILLWATCH_CONSOLE_PORT", "8081", "port of API and dashboard"),
     Setting("STILLWATCH_CONSOLE_HTTPS", "0", "1 marks the session cookie Secure: set it behind TLS"),
+    Setting("STILLWATCH_ROUTES", "", "TOML file of model APIs by path prefix; empty: UPSTREAM serves every path"),
+    Setting("STILLWATCH_IDENTITY", "credential", "what names a client: the first of these that a request has"),
+    Setting("STILLWATCH_TRUSTED_PEERS", "", "networks whose headers on identity and addresses are believed"),
+    Setting("STILLWATCH_TRUSTED_HOPS", "1", "trusted proxies in front: so many addresses are read from the right"),
+    Setting("STILLWATCH_FORWARDED", "x-forwarded-for", "where they write addresses: x-forwarded-for or forwarded"),
+    Setting("STILLWATCH_JA4_HEADER", "x-ja4", "header in which trusted peers give the client's JA4 fingerprint"),
+    Setting("STILLWATCH_JWT_KEYS", "", "file with the keys that tokens are verified by: a JWK set or a PEM public key"),
+    Setting("STILLWATCH_JWT_ISSUER", "", "the issuer (iss) that tokens must name; empty: any that a key verifies"),
+    Setting("STILLWATCH_JWT_AUDIENCE", "", "the audience (aud) that tokens must name; empty: any"),
     Setting("STILLWATCH_MODE", "observe", "observe: hand exchanges to the extractor; bypass: relay only"),
     Setting("STILLWATCH_PARTITIONS", "16", "streams that clients are spread over; fixed for the life of a Redis"),
     Setting("STILLWATCH_COPY_BYTES", "262144", "most bytes copied of each request and of each answer"),
@@ -90,6 +99,15 @@ class Settings:
     console_host: str
     console_port: int
     console_https: bool
+    routes: str
+    identity: str
+    trusted_peers: str
+    trusted_hops: int
+    forwarded: str
+    ja4_header: str
+    jwt_keys: str
+    jwt_issuer: str
+    jwt_audience: str
     mode: str
     partitions: int
     copy_bytes: int
@@ -112,20 +130,19 @@ class Settings:
         return Path(tempfile.gettempdir()) / f"stillwatch-{name}.sock"
 
 
-def _upstream(env: Mapping[str, str]) -> str:
-    url = _text(env, "UPSTREAM")
-    if not url:
-        return ""
-    parts = urlsplit(url)
+def upstream_url(url: str, setting: str = "UPSTREAM", what: str = "it") -> str:
+    """The URL of a model API without a slash at its end; raises SettingError that calls the value `what`."""
     try:
+        parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
     except ValueError:
-        port_ok = False
+        parts, port_ok = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
         # The value is not repeated: it may hold a password.
-        raise SettingError("UPSTREAM", "it is no http or https URL", "give one such as https://api.example.com")
+        raise SettingError(setting, f"{what} is no http or https URL", "give one such as https://api.example.com")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise SettingError("UPSTREAM", "it carries a user, a query or a fragment", "give scheme, host, port and path")
+        problem = f"{what} carries a user, a query or a fragment"
+        raise SettingError(setting, problem, "give scheme, host, port and path")
     return url.rstrip("/")
 
 
@@ -155,8 +172,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         raise SettingError("STILLWATCH_SECRET", "shorter than 32 characters", "openssl rand -hex 32 prints a good one")
     if token and len(token) < 16:
         raise SettingError("STILLWATCH_ADMIN_TOKEN", "shorter than 16 characters", "give a longer one, or none")
+    upstream = _text(env, "UPSTREAM")
     return Settings(
-        upstream=_upstream(env),
+        upstream=upstream_url(upstream) if upstream else "",
         redis_url=_text(env, "REDIS_URL"),
         database_url=database_url(_text(env, "DATABASE_URL"), data),
         data=data,
@@ -167,6 +185,15 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         console_host=_text(env, "STILLWATCH_CONSOLE_HOST"),
         console_port=_number(env, "STILLWATCH_CONSOLE_PORT", int, 1, 65535),
         console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",
+        routes=_text(env, "STILLWATCH_ROUTES"),
+        identity=_text(env, "STILLWATCH_IDENTITY"),
+        trusted_peers=_text(env, "STILLWATCH_TRUSTED_PEERS"),
+        trusted_hops=_number(env, "STILLWATCH_TRUSTED_HOPS", int, 1, 16),
+        forwarded=_choice(env, "STILLWATCH_FORWARDED", ("x-forwarded-for", "forwarded")),
+        ja4_header=_text(env, "STILLWATCH_JA4_HEADER"),
+        jwt_keys=_text(env, "STILLWATCH_JWT_KEYS"),
+        jwt_issuer=_text(env, "STILLWATCH_JWT_ISSUER"),
+        jwt_audience=_text(env, "STILLWATCH_JWT_AUDIENCE"),
         mode=_choice(env, "STILLWATCH_MODE", ("observe", "bypass")),
         partitions=_number(env, "STILLWATCH_PARTITIONS", int, 1, 4096),
         copy_bytes=_number(env, "STILLWATCH_COPY_BYTES", int, 4096, 64 << 20),
