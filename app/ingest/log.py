@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from app.dialects import openai, requests
-from app.dialects.paths import recognise
+from app.dialects import answers, requests
+from app.dialects.paths import Route, recognise
 from app.dialects.values import Fields, estimated_tokens, integer, is_retry, mapping, name, real, string
 from app.errors import InvalidInput
 from detectors.exchange import Dialect, Exchange, Outcome, Usage
@@ -113,14 +113,14 @@ def _usage(record: Mapping[str, Any], fields: Fields) -> Fields:
     }
 
 
-def _answer(record: Mapping[str, Any], fields: Fields) -> Fields:
-    """The answer side: a text, a whole answer or its chunks; documents of OpenAI's dialect are understood."""
+def _answer(record: Mapping[str, Any], route: Route) -> Fields:
+    """The answer side: a text, a whole answer or its chunks, in the format that the path names."""
     answer = record.get("response")
     if isinstance(answer, str):
         return {"completions": (answer,)} if answer else {}
-    if not answer or fields.get("dialect") != Dialect.OPENAI:
+    if not answer or route.dialect == Dialect.OPAQUE:
         return {}
-    read = openai.Answer()
+    read = answers.begin(route)
     for chunk in answer if isinstance(answer, list) else [answer]:
         read.add(chunk)
     return read.fields()
@@ -138,11 +138,10 @@ def read_entry(record: object) -> Entry:
         raise ValueError("`path` is not a text")
     headers = _headers(record.get("headers"))
     client = _client(record, headers)
-    fields: Fields = dict(
-        requests.read(recognise(name(record.get("method")) or "POST", path), record.get("body")) or {}
-    )
+    route = recognise(name(record.get("method")) or "POST", path)
+    fields: Fields = dict(requests.read(route, record.get("body")) or {})
     status = integer(record.get("status")) or 0
-    fields |= _answer(record, fields) if status < _ERROR else {}
+    fields |= _answer(record, route) if status < _ERROR else {}
     fields |= _usage(record, fields)
     ttfb, duration = real(record.get("ttfb_s")), real(record.get("duration_s"))
     fields |= {

@@ -111,6 +111,10 @@ def _alert() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sa.UniqueConstraint("fingerprint", "episode", name=op.f("uq_alert_fingerprint_episode")),
     )
+    _alert_indexes()
+
+
+def _alert_indexes() -> None:
     op.create_index(op.f("ix_alert_client_id_opened_at"), "alert", ["client_id", "opened_at"], unique=False)
     op.create_index(op.f("ix_alert_opened_at_id"), "alert", ["opened_at", "id"], unique=False)
     op.create_index(op.f("ix_alert_score_id"), "alert", ["score", "id"], unique=False)

@@ -174,3 +174,43 @@ def test_only_the_first_problems_are_kept_by_name(monkeypatch):
     for number in range(5):
         problems.add("f", number, "r")
     assert (problems.count, len(problems.named)) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        (
+            "/v1/messages",
+            {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+            {
+                "type": "message",
+                "content": [{"type": "text", "text": "hello"}],
+                "stop_reason": "end_turn",
+                "usage": {"input_tokens": 3, "output_tokens": 5},
+            },
+        ),
+        (
+            "/v1beta/models/m:generateContent",
+            {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+            {
+                "candidates": [{"content": {"parts": [{"text": "hello"}]}, "finishReason": "STOP"}],
+                "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 5},
+            },
+        ),
+        (
+            "/v1/responses",
+            {"model": "m", "input": "hi"},
+            {
+                "object": "response",
+                "status": "completed",
+                "output": [{"type": "message", "content": [{"type": "output_text", "text": "hello"}]}],
+                "usage": {"input_tokens": 3, "output_tokens": 5},
+            },
+        ),
+    ],
+)
+def test_answers_of_every_dialect_are_read(path, body, answer):
+    line = {"ts": 1e9, "client": "a", "method": "POST", "path": path, "status": 200, "body": body, "response": answer}
+    exchange = read_entry(line).exchange
+    assert exchange.completions == ("hello",)
+    assert (exchange.input_tokens, exchange.output_tokens, exchange.usage) == (3, 5, Usage.REPORTED)
