@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from app.clients.queries import Totals
 from app.console import words
-from app.store.heartbeat import LIFE_SECONDS, Heartbeat, read_all_async
+from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker")
@@ -109,7 +109,7 @@ def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, threshold: float, n
 
     if beats is None:
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
-    if not any(beat.role == "worker" and now - beat.at < LIFE_SECONDS for beat in beats):
+    if not any(beat.role == "worker" for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
@@ -119,13 +119,13 @@ def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, threshold: float, n
     return said("idle" if not totals.clients else "ok", problem=problem)
 
 
-def problems(beats: Sequence[Heartbeat] | None, mode: str, now: float) -> list[Problem]:
+def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     """What is wrong, worst first; empty where all is well."""
     if beats is None:
         detail = "Requests to the model API pass, but nothing is handed on or scored until it is back."
         return [Problem("bad", "Redis does not answer.", detail)]
     found = []
-    alive = {beat.role for beat in beats if now - beat.at < LIFE_SECONDS}
+    alive = {beat.role for beat in beats}  # Redis forgets the others
     effects = {
         "gateway": "Requests that come through it are not observed.",
         "extractor": "Exchanges are not turned into events.",

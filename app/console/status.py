@@ -17,7 +17,7 @@ async def show(request: Request) -> Response:
         beats = await health.heartbeats(state.redis)
         mode = state.settings.mode
         context = {
-            "problems": health.problems(beats, mode, visit.now),
+            "problems": health.problems(beats, mode),
             "tiles": health.tiles(beats, mode, state.engine.dialect.name, await health.ping(state.redis)),
             "processes": [health.process(beat) for beat in beats or ()],
         }

@@ -44,7 +44,8 @@ class _Gateway:
 
     def __init__(self, now: float) -> None:
         self.started = now
-        self.heard = now
+        self.heard = now  # epoch seconds
+        self.ticks = 0.0  # the same moment by a clock that nobody sets
         self.values: dict[str, float] = {}
 
 
@@ -103,8 +104,8 @@ class Extractor:
         self.flush()
         self._stopped = True
 
-    def beat(self, now: float) -> None:
-        """Publish that this process and the gateways it hears live, with their counters; epoch seconds."""
+    def beat(self, now: float, ticks: float) -> None:
+        """Publish that this process and the gateways it hears live; `now` in epoch seconds, `ticks` monotonic."""
         gauges = {
             "emit_lag_seconds": round(self.emitter.lag_seconds(), 3),
             "emit_waiting_events": self.emitter.held,
@@ -116,7 +117,7 @@ class Extractor:
                 "extractor", self._instance, now, self._started, counters=dict(self.counts), gauges=gauges, info=info
             )
         ]
-        self._gateways = {name: one for name, one in self._gateways.items() if now - one.heard < GATEWAY_SECONDS}
+        self._gateways = {name: one for name, one in self._gateways.items() if ticks - one.ticks < GATEWAY_SECONDS}
         for name, one in self._gateways.items():
             beats.append(Heartbeat("gateway", name, one.heard, one.started, _pid(name), counters=one.values))
         commands: list[Command] = [command for beat in beats for command in heartbeat.commands(beat)]
@@ -125,7 +126,7 @@ class Extractor:
     def _hear(self, told: Counters) -> None:
         now = time.time()
         gateway = self._gateways.setdefault(told.instance, _Gateway(now))
-        gateway.heard, gateway.values = now, told.values
+        gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), told.values
 
     def _read(self, copy: Copy) -> Exchange:
         """The exchange of a copy; an opaque one where no parser could take it, counted by cause."""
@@ -169,7 +170,7 @@ def _pid(instance: str) -> int:
 
 async def _beats(extractor: Extractor) -> None:
     while True:
-        extractor.beat(time.time())
+        extractor.beat(time.time(), time.monotonic())
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -190,7 +191,7 @@ async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event)
         for task in (signalled, beating):
             task.cancel()
         ended = await asyncio.gather(signalled, beating, emitting, return_exceptions=True)
-        extractor.beat(time.time())
+        extractor.beat(time.time(), time.monotonic())
         await extractor.emitter.close(STOP_SECONDS)
         settings.handoff.unlink(missing_ok=True)
         logger.info("stopped", extra=dict(extractor.counts))

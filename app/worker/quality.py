@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 
-from app.store.heartbeat import LIFE_SECONDS, Heartbeat
+from app.store.heartbeat import Heartbeat
 
 SPACING_SECONDS = 60.0
 KEPT_SAMPLES = 8 * 24 * 60  # eight days: a little more than the engine's window
@@ -21,11 +21,11 @@ class Quality:
         self._last: dict[str, float] = {}
         self._dropped = 0.0
         self._fail_open = 0.0
-        self._heard = 0.0  # when an extractor was last there; 0 before the first
+        self._heard: float | None = None  # the tick at which an extractor was last there
         self._samples: deque[tuple[float, float, float]] = deque([(now, 0.0, 0.0)], maxlen=KEPT_SAMPLES)
 
-    def observe(self, beats: Sequence[Heartbeat], now: float) -> None:
-        """Take in the heartbeats of one time, epoch seconds."""
+    def observe(self, beats: Sequence[Heartbeat], now: float, ticks: float) -> None:
+        """Take in the heartbeats of one time: `now` in epoch seconds, `ticks` by a monotonic clock."""
         for beat in beats:
             if beat.role in WATCHED_ROLES:
                 dropped = sum(value for name, value in beat.counters.items() if "dropped" in name)
@@ -33,7 +33,7 @@ class Quality:
                 unseen = 0.0 if beat.started >= self._since else dropped
                 self._dropped += max(0.0, dropped - self._last.get(beat.key, unseen))
                 self._last[beat.key] = dropped
-        self._watch(max((beat.at for beat in beats if beat.role == "extractor"), default=0.0), now)
+        self._watch(any(beat.role == "extractor" for beat in beats), ticks)
         if now - self._samples[-1][0] >= SPACING_SECONDS:
             self._samples.append((now, self._dropped, self._fail_open))
 
@@ -48,12 +48,14 @@ class Quality:
             "known_since": self._since,
         }
 
-    def _watch(self, heard: float, now: float) -> None:
-        """Add the time that passed without an extractor: the gateway then lets traffic by unseen."""
-        if not self._heard:
-            self._heard = heard
-        elif now - max(self._heard, heard) > LIFE_SECONDS:
-            self._fail_open += now - self._heard
-            self._heard = now
-        else:
-            self._heard = max(self._heard, heard)
+    def _watch(self, there: bool, ticks: float) -> None:
+        """Add the time that passed without an extractor: the gateway then lets traffic by unseen.
+
+        A heartbeat that Redis still holds is a living one; by the hosts' clocks, which may differ or be
+        stepped, nothing is judged.
+        """
+        if there:
+            self._heard = ticks
+        elif self._heard is not None:
+            self._fail_open += ticks - self._heard
+            self._heard = ticks

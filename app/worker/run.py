@@ -145,7 +145,7 @@ class Worker:
         now = time.time()
         try:
             heartbeat.publish(self._status, self._heartbeat(now))
-            self._quality.observe(heartbeat.read_all(self._status), now)
+            self._quality.observe(heartbeat.read_all(self._status), now, time.monotonic())
         except redis.RedisError:
             self._counts["heartbeats_failed"] += 1
 

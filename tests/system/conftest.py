@@ -193,13 +193,15 @@ class Line:
             self._probes += 1
             keys.append(f"sk-probe-{self._probes}")
             self.ask(keys[-1])
-            deadline = time.monotonic() + 0.2
-            until(lambda: time.monotonic() > deadline or any(map(self.scored, keys)), "a row")
+            self._await_row(keys, time.monotonic() + 0.2)
         took = time.monotonic() - started
         # The heartbeats that the status is made of come every two seconds.
         until(lambda: self.status().get("mode") == "ok", f"{what}: the status is ok again", seconds + SLACK_SECONDS)
         print(f"{what}: scoring {took:.1f} s after the end of the fault")
         return took
+
+    def _await_row(self, keys: list[str], deadline: float) -> None:
+        until(lambda: time.monotonic() > deadline or any(map(self.scored, keys)), "a row")
 
     def settled(self) -> tuple[float, float]:
         """Requests that the gateway has ended, and events that are accounted for: emitted, dropped or waiting."""
@@ -235,13 +237,16 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def line(request, loop, model_api, private_valkey, folder) -> Iterator[Line]:
-    """The whole product, started; the parameter is a dict of settings, of which `database` is a fixture's name."""
+    """The whole product, started; the parameter is a dict of settings, of which `database` is a fixture's name.
+
+    `direct`: no wire between the product and Redis, whose short patience a busy test process can overstrain.
+    """
     settings = dict(getattr(request, "param", {}))
-    database = settings.pop("database", "")
+    database, direct = settings.pop("database", ""), settings.pop("direct", False)
     private_valkey.start()
     wire = Wire(loop, private_valkey.port)
     url = request.getfixturevalue(database) if database else ""
-    product = Stage(folder, model_api.url, wire.url, url, settings)
+    product = Stage(folder, model_api.url, private_valkey.url if direct else wire.url, url, settings)
     try:
         product.start()
         made = Line(loop, model_api, product, private_valkey, wire)
