@@ -21,6 +21,7 @@ __all__ = ["OUTCOMES", "Copy", "Counters", "Decoder", "Record", "Sender", "encod
 ACK = Struct("<Q")  # extractor to gateway: copies received on this connection so far
 WRITE_BYTES = 256 << 10  # joined into one write
 FLUSH_SECONDS = 0.005
+FLUSH_BYTES = 65536  # enough for a write before the time is up: the bytes are still in the processor's cache
 COUNTER_SECONDS = 1.0
 RETRY_SECONDS = (0.05, 1.0)  # first and longest pause between attempts to connect
 FLUSHED_SECONDS = 0.01  # how often a closing sender looks whether all is acknowledged
@@ -115,6 +116,8 @@ class Sender:
         self.waiting += size
         if self._timer is None:
             self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
+        elif self.waiting > FLUSH_BYTES and not self._paused and self._transport is not None:
+            self._flush()
         return True
 
     def pause(self) -> None:
