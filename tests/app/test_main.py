@@ -1,5 +1,6 @@
 """The console as a process: it serves, lets the operator in, waits for its database, and stops cleanly."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -65,7 +66,7 @@ async def test_it_starts_before_its_database_and_lets_the_operator_in_later(tmp_
     async with stack:
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/readyz")).status_code == 503
-        migrate(chosen.database_url)
+        await asyncio.to_thread(migrate, chosen.database_url)
         deadline = time.monotonic() + 10
         while (await client.get("/api/v1/alerts", headers=headers)).status_code != 200:
             assert time.monotonic() < deadline
