@@ -437,7 +437,7 @@ class Gateway:
                         return
                 time.sleep(0.02)
         self.stop()
-        raise RuntimeError(f"the gateway did not start: {self.log.read_text()}")
+        raise RuntimeError(f"the gateway did not start: {self.log.read_text()[-400:]}")
 
     def client(self, **options: int) -> Client:
         return Client(self.port, **options)

@@ -158,7 +158,9 @@ def test_case_52_any_method_passes_and_may_have_a_body(gateway, upstream, wire, 
     assert upstream.asked[-1].values("content-length") == upstream.asked[-1].values("transfer-encoding") == []
 
 
-@pytest.mark.parametrize("status", [b"201 Created", b"307 Temporary Redirect", b"418 Teapot", b"529 Overloaded", b"599 X"])
+@pytest.mark.parametrize(
+    "status", [b"201 Created", b"307 Temporary Redirect", b"418 Teapot", b"529 Overloaded", b"599 X"]
+)
 def test_case_36_no_status_is_followed_or_changed(gateway, upstream, wire, status):
     upstream.says(wire.plain(b"{}", b"Location: http://elsewhere.test/x", status=status))
     for path in (b"/v1/x", b"/v1/x/"):
@@ -350,7 +352,7 @@ def test_case_44_multipart_is_opaque(gateway, upstream, wire, framing):
     edge = b"--=_odd'boundary()+_,-./:=?"
     body = edge + b'\r\nContent-Disposition: form-data; name="file"; filename="a\xc3\xa9.wav"\r\n\r\n'
     body += bytes(range(256)) * 40 + b"\r\n" + edge + b"--\r\n"
-    kind = b"Content-Type: multipart/form-data; boundary=\"=_odd'boundary()+_,-./:=?\""
+    kind = b'Content-Type: multipart/form-data; boundary="=_odd\'boundary()+_,-./:=?"'
     if framing == "length":
         data = wire.request("POST", b"/v1/audio/transcriptions", body, kind)
     else:

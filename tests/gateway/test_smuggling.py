@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 HEAD = b"POST /v1/x HTTP/1.1\r\nHost: a\r\n"
@@ -89,15 +91,13 @@ def test_case_46_ambiguous_or_broken_requests_are_refused_and_end_the_connection
     assert gateway.ask(wire.request(body=b"{}")).status == 200
 
 
-@pytest.mark.parametrize("name", [name for name in CORPUS if "Transfer-Encoding: chunked\r\n\r\n" in str(CORPUS[name])])
+@pytest.mark.parametrize("name", [name for name in CORPUS if "chunk" in name])
 def test_case_46_a_body_that_breaks_is_never_completed_at_the_upstream(gateway, upstream, wire, name):
     with gateway.client() as client:
         client.send(CORPUS[name][0])
         client.sock.settimeout(5)
-        try:
+        with contextlib.suppress(ConnectionResetError):
             client.rest()
-        except ConnectionResetError:
-            pass
     wire.eventually(gateway.idle, "an idle gateway")
     assert all(asked.body is None for asked in upstream.asked)
 
@@ -110,10 +110,8 @@ def test_case_46_a_header_that_never_ends_is_refused_at_the_limit(gateway, upstr
                 client.send(b"b" * 65536)
         except OSError:
             pass
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert client.answer().status == 431
-        except ConnectionResetError:
-            pass
     assert upstream.asked == []
     wire.eventually(gateway.idle, "an idle gateway")
 
