@@ -14,7 +14,6 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.errors import SettingError
 from app.gateway.clock import Clock
 from app.gateway.counts import Counts
 from app.gateway.cycle import Cycle, Receive, Scope, Send
@@ -22,7 +21,7 @@ from app.gateway.enforce import Enforcer
 from app.gateway.identify import Identifier
 from app.gateway.metrics import Readings, registry
 from app.gateway.proxy import Observer, Proxy
-from app.gateway.upstream import Pool
+from app.gateway.routefile import read_routes
 from app.settings import Settings
 from app.store.decisions import Follower, Table
 from app.store.handoff import Sender
@@ -55,7 +54,7 @@ class Parts:
     def __init__(self, settings: Settings, secret: bytes) -> None:
         self.mode = settings.mode
         self.counts = Counts()
-        self.pool = Pool(settings.upstream, settings.connect_seconds, settings.idle_seconds)
+        self.router = read_routes(settings)
         self.sender: Sender | None = None
         self.follower: Follower | None = None
         self.enforcer = Enforcer(table := Table())
@@ -71,19 +70,19 @@ class Parts:
             if settings.redis_url:
                 self.follower = Follower(connect_async(settings.redis_url), table, time.time)
         self.clock = Clock()
-        self.proxy = Proxy(self.pool, self.counts, self.clock, observer)
+        self.proxy = Proxy(self.router, self.counts, self.clock, observer)
 
     @contextlib.asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
         """Start the background work; at the end flush what waits and close every connection."""
         self.clock.start(asyncio.get_running_loop())
-        self.pool.start()
+        self.router.start()
         if self.sender is not None:
             self.sender.start()
         following = asyncio.create_task(self.follower.run()) if self.follower is not None else None
         yield
         self.clock.stop()
-        self.pool.close()
+        self.router.close()
         if self.sender is not None:
             await self.sender.close(FLUSH_SECONDS)
         if following is not None:
@@ -95,8 +94,6 @@ class Parts:
 
 def create_gateway_app(settings: Settings) -> Gateway:
     """The application over `settings`; raises SettingError when it cannot know its upstream or its secret."""
-    if not settings.upstream:
-        raise SettingError("UPSTREAM", "the gateway has nothing to front", "give the model API's URL")
     parts = Parts(settings, load_secret(settings) if settings.mode != "bypass" else b"")
     app = Gateway(
         title="Stillwatch gateway",

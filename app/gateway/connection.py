@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import ssl
 import struct
 import termios
 from typing import TYPE_CHECKING, cast
@@ -27,7 +28,7 @@ class Connection(asyncio.Protocol):
     """One connection, one exchange at a time.
 
     The relay reads `status`, `complete` and `error`, and calls `head_lines` and `take`; `error` is one of
-    closed, invalid, timeout, gone (the client left), and `stale` says that the request was not even
+    closed, invalid, timeout, tls, gone (the client left), and `stale` says that the request was not even
     received, so that another connection may carry it.
     """
 
@@ -214,6 +215,9 @@ class Connection(asyncio.Protocol):
         if exc is not None and self.busy and not self.complete and not self.error:
             if not self.answered:
                 self.stale = self._unread() or self._unsent()
+            if isinstance(exc, ssl.SSLError) and not self.reused:
+                self._pool.distrust(exc)
+                self.error = "tls"
             self._salvage()
         self.closed = True
         self._pool.remove(self)

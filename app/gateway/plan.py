@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from app.gateway.heads import Headers, RequestHead, origin_form
 from app.gateway.identify import Identifier, anonymous, key_parameter, scrub
-from app.gateway.problems import Problem
+from app.gateway.problems import NO_ROUTE, Problem
+from app.gateway.routes import Router
+from app.gateway.upstream import Pool
 from app.store.frames import Subject
 
 
@@ -15,7 +17,7 @@ class Plan:
     that a client library sends over one connection.
     """
 
-    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "problem", "subject")
+    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "pool", "problem", "subject")
 
     def __init__(
         self,
@@ -24,7 +26,7 @@ class Plan:
         version: str,
         headers: Headers,
         peer: str,
-        upstream: tuple[bytes, bytes],
+        router: Router,
         identifier: Identifier | None,
     ) -> None:
         head = RequestHead(headers)
@@ -35,8 +37,14 @@ class Plan:
         self.chunked = head.chunked > 0
         self.expects = head.expects
         self.length = head.length  # of the request the plan was made for
-        host, prefix = upstream
-        first = b"%b %b%b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), prefix, path, host)
+        route = router.find(path) if self.problem is None else None
+        self.pool: Pool | None = None
+        first = b""
+        if route is not None:
+            self.pool = route.pool
+            first = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), route.target(path), route.host)
+        elif self.problem is None:
+            self.problem = NO_ROUTE
         last = b"transfer-encoding: chunked\r\n\r\n" if self.chunked else b"\r\n"
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
@@ -46,7 +54,8 @@ class Plan:
         credential = head.credential or key_parameter(target.partition(b"?")[2]) or anonymous(peer)
         self.client = identifier.client(credential)
         self.copied = _around(head.lines, head.length_at, head.secret_at)
-        self.subject = Subject(peer.encode(), method.encode(), scrub(target) if b"?" in target else target)
+        dialect = route.dialect if route is not None else 0
+        self.subject = Subject(peer.encode(), method.encode(), scrub(target) if b"?" in target else target, dialect)
 
     @property
     def repeatable(self) -> bool:

@@ -36,6 +36,11 @@ NO_UPGRADE = Problem(
     "upgrade_not_supported",
     "WebSocket and other upgrades are not relayed. Use the HTTP form of the API, with streaming where it is needed.",
 )
+NO_ROUTE = Problem(
+    404,
+    "no_route",
+    "No model API is configured for this path. Check the path's beginning, or have a route added for it.",
+)
 BAD_VERSION = Problem(505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here. Send the request as HTTP/1.1.")
 HEAD_TOO_LARGE = Problem(431, "head_too_large", "The request's headers are too large. Send fewer or shorter ones.")
 CONNECT_TIMEOUT = Problem(
@@ -54,6 +59,12 @@ UPSTREAM_CLOSED = Problem(
 UPSTREAM_INVALID = Problem(
     502, "upstream_invalid", "The model API's answer is not valid HTTP/1.1. Try again, or tell whoever runs it."
 )
+UPSTREAM_TLS_REFUSED = Problem(
+    502,
+    "upstream_tls",
+    "The model API ended the TLS connection, which it does where it wants another client certificate."
+    " Tell whoever runs the gateway.",
+)
 STOPPING = Problem(503, "stopping", "The gateway is stopping. Send the request again.")
 INTERNAL = Problem(500, "internal_error", "The gateway failed on this request. Send it again; if it lasts, report it.")
 
@@ -64,4 +75,14 @@ def unreachable(reason: str) -> Problem:
         502,
         "upstream_unreachable",
         f"The gateway cannot reach the model API: {reason}. Try again; if it lasts, check the UPSTREAM setting.",
+    )
+
+
+def distrusted(reason: str) -> Problem:
+    """No TLS connection to the model API, for `reason`."""
+    return Problem(
+        502,
+        "upstream_tls",
+        f"The gateway cannot reach the model API securely: {reason}. Nothing was sent. Whoever runs the gateway"
+        " should check the model API's certificate and the gateway's TLS settings.",
     )

@@ -13,7 +13,7 @@ from app.gateway.enforce import Enforcer
 from app.gateway.identify import Identifier
 from app.gateway.plan import Plan
 from app.gateway.relay import Relay
-from app.gateway.upstream import Pool
+from app.gateway.routes import Router
 from app.store.frames import OUTCOMES, REJECTED, pack
 from app.store.handoff import Sender
 
@@ -61,8 +61,8 @@ class Observer:
 class Proxy:
     """Forwards any method and any path byte for byte, and hands a copy aside."""
 
-    def __init__(self, pool: Pool, counts: Counts, clock: Clock, observer: Observer | None) -> None:
-        self._pool = pool
+    def __init__(self, router: Router, counts: Counts, clock: Clock, observer: Observer | None) -> None:
+        self._router = router
         self._counts = counts
         self._clock = clock
         self._observer = observer
@@ -85,7 +85,7 @@ class Proxy:
         plan = call.plan or self._plan(call)
         if observer is not None:
             observer.enforcer.decide(plan.client, at)
-        relay = Relay(self._pool, call, clock, self._copy_bytes)
+        relay = Relay(plan.pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:
             if plan.problem is None:
@@ -101,9 +101,9 @@ class Proxy:
                 _log(call, relay, clock.now() - began)
 
     def _plan(self, call: Cycle | AsgiCall) -> Plan:
-        pool, observer = self._pool, self._observer
+        router, observer = self._router, self._observer
         identifier = observer.identifier if observer is not None else None
-        plan = Plan(call.method, call.target, call.version, call.headers, call.peer, pool.place, identifier)
+        plan = Plan(call.method, call.target, call.version, call.headers, call.peer, router, identifier)
         call.plan, call.length = plan, plan.length
         return plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from app.gateway.asgi import AsgiCall
 from app.gateway.clock import Clock
@@ -16,7 +17,9 @@ from app.gateway.problems import (
     UPSTREAM_CLOSED,
     UPSTREAM_INVALID,
     UPSTREAM_TIMEOUT,
+    UPSTREAM_TLS_REFUSED,
     Problem,
+    distrusted,
     unreachable,
 )
 from app.gateway.tap import Tap
@@ -28,6 +31,7 @@ PROBLEMS = {
     "timeout": (UPSTREAM_TIMEOUT, TIMEOUT),
     "invalid": (UPSTREAM_INVALID, UPSTREAM_ERROR),
     "closed": (UPSTREAM_CLOSED, UPSTREAM_ERROR),
+    "tls": (UPSTREAM_TLS_REFUSED, UPSTREAM_ERROR),
 }
 
 
@@ -43,13 +47,14 @@ class Relay:
     response_tap: Tap | None = None
     _connection: Connection | None = None
     _connecting: asyncio.Task[Connection] | None = None
+    _kind: type[Connection] = Connection  # of new connections
     _upload: asyncio.Task[None] | Driver | None = None
     _more = True  # the request's body is not complete
     _chunked = False
     _kept_size = 0
 
-    def __init__(self, pool: Pool, call: Cycle | AsgiCall, clock: Clock, copy_bytes: int) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool | None, call: Cycle | AsgiCall, clock: Clock, copy_bytes: int) -> None:
+        self._pool: Pool = cast(Pool, pool)  # None only where the request is refused
         self._call = call
         self._clock = clock
         self._kept: list[bytes] | None = []  # what was sent of the body; None once it is too much to send again
@@ -83,8 +88,7 @@ class Relay:
             if connection.status or await self._again(connection, opening):
                 await self._answer()
         except ConnectFailed as failure:
-            problem = CONNECT_TIMEOUT if failure.timed_out else unreachable(str(failure))
-            await self.refuse(problem, TIMEOUT if failure.timed_out else UPSTREAM_ERROR)
+            await self._unconnected(failure)
         except asyncio.CancelledError:
             self.outcome = TIMEOUT  # the limit on open answers at a stop
             raise
@@ -103,6 +107,13 @@ class Relay:
         pending = call.begin(problem.status, own_head(len(body)), body, True)
         if pending is not None:
             await pending
+
+    async def _unconnected(self, failure: ConnectFailed) -> None:
+        if failure.timed_out:
+            await self.refuse(CONNECT_TIMEOUT, TIMEOUT)
+        else:
+            reason = str(failure)
+            await self.refuse(distrusted(reason) if failure.untrusted else unreachable(reason), UPSTREAM_ERROR)
 
     async def _again(self, connection: Connection, opening: bytes) -> bool:
         """No answer on this connection: send the request again if nobody can have read it, else say so."""
@@ -126,7 +137,7 @@ class Relay:
 
     async def _connect(self) -> Connection | None:
         """A new connection, or None if the client left meanwhile."""
-        self._connecting = asyncio.get_running_loop().create_task(self._pool.connect())
+        self._connecting = asyncio.get_running_loop().create_task(self._pool.connect(self._kind))
         try:
             connection = await self._connecting
         except asyncio.CancelledError:

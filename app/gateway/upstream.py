@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
+import time
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from app.gateway import tls
 from app.gateway.connection import Connection
 
 POOL_IDLE_SECONDS = 8.0  # model APIs close idle connections after as little as 15
 TICK_SECONDS = 1.0
+QUIET_SECONDS = 10.0  # between two lines in the log on the same model API's TLS
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 6))
+
+C = TypeVar("C", bound=Connection)
+
+logger = logging.getLogger(__name__)
 
 
 class ConnectFailed(Exception):
-    """No connection to the model API; `timed_out` says that it did not answer in time."""
+    """No connection to the model API: it did not answer in time, or it is not to be trusted, or neither."""
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, *, timed_out: bool = False, untrusted: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.untrusted = untrusted  # TLS failed
 
 
 class Pool:
     """Connections to one model API: idle ones are kept a few seconds, silent ones are ended."""
 
-    def __init__(self, url: str, connect_seconds: float, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        connect_seconds: float,
+        idle_seconds: float,
+        secured: ssl.SSLContext | None = None,
+        server_name: str = "",
+    ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        if self._tls is not None:
-            self._tls.set_alpn_protocols(["http/1.1"])
-        self._port = parts.port or (443 if self._tls else 80)
-        self.host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
-        self.prefix = parts.path.rstrip("/").encode()  # goes before every target
-        self.place = (self.host, self.prefix)
+        self._tls = secured
+        self._server_name = (server_name or self._host) if secured else None
+        self._port = parts.port or (443 if secured else 80)
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
         self._idle: list[Connection] = []  # the longest idle first
@@ -44,6 +57,8 @@ class Pool:
         self._all: set[Connection] = set()
         self.opened = self.reused = self.failed = 0
         self.retries = 0  # requests sent again because a pooled connection was stale
+        self.untrusted = 0  # connections that failed in TLS
+        self._quiet_until = 0.0
 
     @property
     def idle(self) -> int:
@@ -84,21 +99,20 @@ class Pool:
             with contextlib.suppress(ValueError):
                 self._idle.remove(connection)
 
-    async def connect(self) -> Connection:
-        """A new connection; raises ConnectFailed."""
+    async def connect(self, kind: type[C]) -> C:
+        """A new connection of this kind; raises ConnectFailed."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
                 transport, connection = await loop.create_connection(
-                    lambda: Connection(self, loop),
-                    self._host,
-                    self._port,
-                    ssl=self._tls,
-                    server_hostname=self._host if self._tls else None,
+                    lambda: kind(self, loop), self._host, self._port, ssl=self._tls, server_hostname=self._server_name
                 )
         except TimeoutError:
             self.failed += 1
             raise ConnectFailed(f"no connection within {self._connect_seconds:g} s", timed_out=True) from None
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self.failed += 1
+            raise ConnectFailed(self.distrust(error), untrusted=True) from None
         except (OSError, UnicodeError) as error:
             self.failed += 1
             raise ConnectFailed(_reason(error)) from None
@@ -109,6 +123,16 @@ class Pool:
         self.opened += 1
         self._all.add(connection)
         return connection
+
+    def distrust(self, error: Exception) -> str:
+        """Count and log that TLS failed with the model API; the reason in words."""
+        self.untrusted += 1
+        why = tls.reason(error)
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            logger.error("no TLS connection to the model API", extra={"host": self._host, "reason": why})
+        return why
 
     def _tick(self) -> None:
         assert self._loop is not None
@@ -123,10 +147,6 @@ class Pool:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason})"
     if isinstance(error, socket.gaierror):
         return "its name does not resolve"
     if isinstance(error, ConnectionRefusedError):

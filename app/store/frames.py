@@ -10,10 +10,12 @@ from struct import Struct
 # What `Copy.outcome` counts in, in the order of detectors.exchange.Outcome; the gateway does not import detectors.
 OUTCOMES = ("ok", "client_aborted", "upstream_error", "upstream_truncated", "timeout", "rejected")
 OK, CLIENT_ABORTED, UPSTREAM_ERROR, UPSTREAM_TRUNCATED, TIMEOUT, REJECTED = range(6)
+DIALECTS = ("auto", "openai", "anthropic", "gemini", "ollama", "opaque")  # what `Copy.dialect` counts in
 
 COPY, COUNTERS = 1, 2  # frame kinds
 PREFIX = Struct("<IB")  # bytes that follow this prefix, kind
-FIXED = Struct("<IBBHHHIIIIIiiQQQddd")  # the prefix again, then the fixed part of a copy
+FIXED = Struct("<IBBBHHHIBIIIIiiQQQddd")  # the prefix again, then the fixed part of a copy
+LENGTHS = slice(5, 13)  # of the parts that follow the fixed one, among its fields
 FIXED_LENGTH = FIXED.size - PREFIX.size
 FRAME_LIMIT = 512 << 20  # a longer frame means that the peer does not speak this protocol
 
@@ -43,6 +45,8 @@ class Copy:
     ttfb: float  # seconds from the request's start to the answer's head; NaN where none came
     duration: float  # seconds from the request's start to the exchange's end
     outcome: int  # index into OUTCOMES
+    dialect: int = 0  # index into DIALECTS: what the route says that its model API speaks
+    ja4: str = ""  # fingerprint of the client's TLS, where a trusted peer gave it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ Record = Copy | Counters
 class Subject:
     """Who asked for what: the part of a frame that stays the same over a connection's requests."""
 
-    __slots__ = ("lengths", "text")
+    __slots__ = ("dialect", "lengths", "text")
 
-    def __init__(self, peer: bytes, method: bytes, target: bytes) -> None:
-        self.text = peer + method + target
-        self.lengths = (len(peer), len(method), len(target))
+    def __init__(self, peer: bytes, method: bytes, target: bytes, dialect: int = 0, ja4: bytes = b"") -> None:
+        self.text = peer + method + target + ja4
+        self.lengths = (len(peer), len(method), len(target), len(ja4))
+        self.dialect = dialect
 
 
 def pack(
@@ -88,7 +93,7 @@ def pack(
     Headers are lines `name: value` with CR LF, bodies come in pieces.
     """
     text = subject.text
-    peer_length, method_length, target_length = subject.lengths
+    peer_length, method_length, target_length, ja4_length = subject.lengths
     request_kept = request_bytes if request_cut < 0 else sum(map(len, request_body))
     response_kept = response_bytes if response_cut < 0 else sum(map(len, response_body))
     variable = len(text) + len(request_headers) + request_kept + len(response_headers) + response_kept
@@ -96,10 +101,12 @@ def pack(
         FIXED_LENGTH + variable,
         COPY,
         outcome,
+        subject.dialect,
         status,
         peer_length,
         method_length,
         target_length,
+        ja4_length,
         len(request_headers),
         request_kept,
         len(response_headers),
@@ -117,6 +124,11 @@ def pack(
     return FIXED.size + variable, parts
 
 
+def _subject(copy: Copy) -> Subject:
+    peer, method, ja4 = (text.encode("latin-1", "replace") for text in (copy.peer, copy.method, copy.ja4))
+    return Subject(peer, method, copy.target, copy.dialect, ja4)
+
+
 def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in headers])
 
@@ -129,7 +141,7 @@ def encode(record: Record) -> bytes:
     _, parts = pack(
         record.at,
         record.client,
-        Subject(record.peer.encode("latin-1", "replace"), record.method.encode("latin-1"), record.target),
+        _subject(record),
         _block(record.request_headers),
         (record.request_body,),
         record.request_bytes,
@@ -152,33 +164,34 @@ def _headers(block: bytes) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def _decode_copy(data: bytes, start: int) -> Copy:
-    (_, _, outcome, status, peer_n, method_n, target_n, head_n, body_n, head2_n, body2_n, cut, cut2, client) = (
-        fields := FIXED.unpack_from(data, start)
-    )[:14]
+    fields = FIXED.unpack_from(data, start)
+    outcome, dialect, status = fields[2:5]
     parts: list[bytes] = []
     place = start + FIXED.size
-    for length in (peer_n, method_n, target_n, head_n, body_n, head2_n, body2_n):
+    for length in fields[LENGTHS]:
         parts.append(data[place : place + length])
         place += length
-    request_bytes, response_bytes, at, ttfb, duration = fields[14:]
+    cut, cut2, client, request_bytes, response_bytes, at, ttfb, duration = fields[LENGTHS.stop :]
     return Copy(
         at=at,
         client=client,
         peer=parts[0].decode("latin-1"),
         method=parts[1].decode("latin-1"),
         target=parts[2],
-        request_headers=_headers(parts[3]),
-        request_body=parts[4],
+        request_headers=_headers(parts[4]),
+        request_body=parts[5],
         request_bytes=request_bytes,
         request_cut=cut,
         status=status,
-        response_headers=_headers(parts[5]),
-        response_body=parts[6],
+        response_headers=_headers(parts[6]),
+        response_body=parts[7],
         response_bytes=response_bytes,
         response_cut=cut2,
         ttfb=ttfb,
         duration=duration,
         outcome=outcome,
+        dialect=dialect,
+        ja4=parts[3].decode("latin-1"),
     )
 
 
@@ -225,7 +238,7 @@ class Decoder:
         if data[start + PREFIX.size - 1] == COUNTERS:
             loaded = json.loads(data[start + PREFIX.size : end])
             return Counters(str(loaded["instance"]), dict(loaded["values"]))
-        lengths = FIXED.unpack_from(data, start)[4:11] if end - start >= FIXED.size else ()
+        lengths = FIXED.unpack_from(data, start)[LENGTHS] if end - start >= FIXED.size else ()
         if FIXED.size + sum(lengths) != end - start:
             raise ValueError("a hand-off frame's lengths do not add up")
         return _decode_copy(data, start)

@@ -49,7 +49,7 @@ def _pooled(gateway, model_api, kit):
     """Fill the pool with one fresh connection and return the model API's end of it."""
     model_api.behaviour = kit.echo
     kit.until(lambda: gateway.counters()["in_flight"] == 0)
-    for connection in list(gateway.parts.pool._idle):
+    for connection in list(gateway.parts.router.pools[0]._idle):
         connection.loop.call_soon_threadsafe(connection.abort)
     kit.until(lambda: gateway.counters()["upstream_idle"] == 0)
     with gateway.client() as client:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.gateway.identify import Identifier
 from app.gateway.plan import Plan
+from app.gateway.routes import Route, Router
+from app.gateway.upstream import Pool
 
 HEADERS = [
     (b"Host", b"g"),
@@ -16,10 +18,11 @@ HEADERS = [
 
 
 IDENTIFIER = Identifier(b"s" * 32)
+ROUTER = Router([Route(b"", False, b"up:1", b"/base", 0, Pool("http://up:1", 5, 900))])
 
 
 def _plan(headers, target=b"/p?key=K", identifier=IDENTIFIER):
-    return Plan("POST", target, "1.1", headers, "192.0.2.1", (b"up:1", b"/base"), identifier)
+    return Plan("POST", target, "1.1", headers, "192.0.2.1", ROUTER, identifier)
 
 
 def test_the_length_goes_between_the_two_parts():

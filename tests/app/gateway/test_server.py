@@ -99,14 +99,14 @@ def test_idle_and_dawdling_connections_are_closed_in_time(gateway, client, kit):
     assert client.ask("/idle", b"x") == (200, b"x")
     (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
     now = protocol.loop.time()
-    gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 74, 75)
+    gateway.app.state.parts.router.pools[0]._loop.call_soon_threadsafe(protocol.expire, now + 74, 75)
     assert client.ask("/idle", b"x") == (200, b"x")
-    gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
+    gateway.app.state.parts.router.pools[0]._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
     assert client.rest() == b""
     with gateway.client() as slow:
         slow.send(b"GET / HTTP/1.1\r\nHo")
         (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
-        gateway.app.state.parts.pool._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
+        gateway.app.state.parts.router.pools[0]._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
         assert slow.rest() == b""
 
 

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from app.gateway import upstream
+from app.gateway.connection import Connection
 from app.gateway.upstream import ConnectFailed, Pool
 
 
@@ -161,7 +162,7 @@ async def test_case_08_idle_connections_are_reaped_before_a_model_api_would(monk
     monkeypatch.setattr(upstream, "TICK_SECONDS", 0.05)
     pool = Pool(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 5, 900)
     pool.start()
-    connection = await pool.connect()
+    connection = await pool.connect(Connection)
     pool.put(connection)
     assert pool.idle == 1
     began = time.monotonic()
@@ -176,7 +177,7 @@ async def test_case_08_idle_connections_are_reaped_before_a_model_api_would(monk
 async def test_the_latest_used_connection_is_taken_first():
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
     pool = Pool(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 5, 900)
-    first, second = await pool.connect(), await pool.connect()
+    first, second = await pool.connect(Connection), await pool.connect(Connection)
     pool.put(first)
     pool.put(second)
     assert pool.get() is second
@@ -190,5 +191,5 @@ async def test_the_latest_used_connection_is_taken_first():
 async def test_connect_fails_with_a_reason(free_port):
     pool = Pool(f"http://127.0.0.1:{free_port()}", 5, 900)
     with pytest.raises(ConnectFailed, match="refuses") as raised:
-        await pool.connect()
+        await pool.connect(Connection)
     assert not raised.value.timed_out
