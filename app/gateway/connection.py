@@ -242,6 +242,8 @@ class Connection(asyncio.Protocol):
     def _unread(self) -> bool:
         """Whether the peer's kernel has not taken all that we sent: then nobody has read the request."""
         plain = self._transport.get_extra_info("socket")
+        if plain is None:  # under TLS the socket is gone before we hear of it
+            return False
         try:
             packed = fcntl.ioctl(plain.fileno(), termios.TIOCOUTQ, bytes(4))
         except (OSError, ValueError):
@@ -251,6 +253,8 @@ class Connection(asyncio.Protocol):
     def _unsent(self) -> bool:
         """Whether nothing of the request has left this host: the reset was here before it."""
         plain = self._transport.get_extra_info("socket")
+        if plain is None:
+            return False
         try:
             sent, again = TCP_INFO.unpack(plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size))
         except (OSError, ValueError, struct.error):
@@ -259,7 +263,7 @@ class Connection(asyncio.Protocol):
 
     def _salvage(self) -> None:
         """Read what had arrived before a write failed: an early answer is often followed by a reset."""
-        if self._transport.get_extra_info("ssl_object") is not None:
+        if self._pool.secured:
             return
         with contextlib.suppress(OSError, ValueError):
             spare = os.dup(self._transport.get_extra_info("socket").fileno())

@@ -47,6 +47,7 @@ class Pool:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._tls = secured
+        self.secured = secured is not None
         self._server_name = (server_name or self._host) if secured else None
         self._port = parts.port or (443 if secured else 80)
         self._connect_seconds = connect_seconds
