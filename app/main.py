@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.access.bootstrap import load_admin_token
+from app.access.memory import Memory
 from app.access.tokens import ensure_admin
 from app.api import documents, problems, routes
 from app.api.edge import Edge
@@ -80,6 +81,7 @@ def create_console_app(settings: Settings) -> FastAPI:
     app.state.secret = load_secret(settings)
     app.state.scoring = None
     app.state.metrics = ApiMetrics()
+    app.state.memory = Memory()
     app.include_router(routes.make_router())
     app.include_router(make_console_router())
     problems.install(app)

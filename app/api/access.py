@@ -11,13 +11,19 @@ from fastapi import Depends, Security
 from fastapi.params import Security as SecurityParameter
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access import tokens
+from app.access.memory import Memory
 from app.access.tokens import Principal
 from app.errors import Unauthenticated, Unavailable
 from app.store.db import read_scope, session_scope
+from app.store.deadline import within
+
+LOOK_UP_SECONDS = 3.0
+REQUEST_SECONDS = 30.0  # a silent database must not hold requests for ever
 
 _scheme = HTTPBearer(scheme_name="token", description="A token with the scopes named.", auto_error=False)
 
@@ -31,11 +37,26 @@ def _presented(request: Request) -> str:
     return secret.strip()
 
 
-async def identify(request: Request) -> Principal:
-    """Who calls; its use is noted about once a minute, and never at the price of the request."""
-    now = time.time()
-    engine = request.app.state.engine
-    presented = _presented(request)
+async def identify(request: Request, *scopes: str) -> Principal:
+    """Who calls for `scopes`; who was known lately may still read the state of the service while the database is away."""
+    memory: Memory = request.app.state.memory
+    presented, ticks = _presented(request), time.monotonic()
+    try:
+        principal = await within(LOOK_UP_SECONDS, _look_up(request.app.state.engine, presented, time.time()))
+    except Unauthenticated:
+        memory.forget(presented)
+        raise
+    except Unavailable:
+        known = memory.recall(presented, ticks)
+        if known is None or not known.scopes >= set(scopes):
+            raise
+        return known
+    memory.note(presented, principal, ticks)
+    return principal
+
+
+async def _look_up(engine: AsyncEngine, presented: str, now: float) -> Principal:
+    """Whose token it is; its use is noted about once a minute, and never at the price of the request."""
     async with read_scope(engine) as session:
         principal = await tokens.authenticate(session, presented, now)
     if tokens.is_due(principal, now):
@@ -56,10 +77,10 @@ class GuardedRoute(APIRoute):
             raise TypeError(f"{self.path} names no scope")
 
         async def guarded(request: Request) -> Response:
-            principal = await identify(request)
+            principal = await identify(request, *scopes)
             principal.require(*scopes)
             request.state.principal = principal
-            return await handle(request)
+            return await within(REQUEST_SECONDS, handle(request))
 
         return guarded
 

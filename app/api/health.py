@@ -16,6 +16,7 @@ from app.api.documents import errors
 from app.api.schemas import Health
 from app.errors import Unavailable
 from app.store.db import is_migrated, read_scope
+from app.store.deadline import within
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 CHECK_SECONDS = 2.0
@@ -40,10 +41,13 @@ async def _redis(request: Request) -> str:
 
 
 async def _database(request: Request) -> str:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS), read_scope(request.app.state.engine) as session:
+    async def look() -> str:
+        async with read_scope(request.app.state.engine) as session:
             return "ok" if await is_migrated(session) else "not migrated"
-    except (Unavailable, TimeoutError):
+
+    try:
+        return await within(CHECK_SECONDS, look())
+    except Unavailable:
         return "away"
 
 
@@ -72,8 +76,8 @@ async def read_metrics(request: Request) -> Response:
     beats = await status.heartbeats(request)
     rows = await status.stored(request)
     families = [
-        metrics.dependencies({"redis": beats is not None, "db": True}),
-        *metrics.alerts(rows.alerts, rows.outbox),
+        metrics.dependencies({"redis": beats is not None, "db": rows is not None}),
+        *(metrics.alerts(rows.alerts, rows.outbox) if rows is not None else ()),
         *metrics.processes(beats or (), now),
     ]
     return Response(request.app.state.metrics.render(families), media_type=TEXT)

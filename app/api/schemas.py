@@ -184,9 +184,9 @@ class StatusShape(Shape):
     db: str = Field(description="ok or away")
     scorer_lag_s: float | None = Field(description="How far the slowest worker is behind; null where none says")
     dropped_events: float = Field(description="Copies and events dropped since the processes started")
-    outbox_depth: int
-    alerts: dict[str, int] = Field(description="Alerts by status")
-    clients: int
+    outbox_depth: int | None = Field(description="Notifications not yet delivered; null while the database is away")
+    alerts: dict[str, int] = Field(description="Alerts by status; empty while the database is away")
+    clients: int | None = Field(description="null while the database is away")
     processes: list[Process]
 
 

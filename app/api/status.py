@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from fastapi import APIRouter
 from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 
 from app.alerts import queries as alerts
@@ -17,14 +18,17 @@ from app.api.access import GuardedRoute, allowed
 from app.api.documents import BASE, errors
 from app.api.schemas import Process, StatusShape
 from app.clients import queries as clients
+from app.errors import Unavailable
 from app.models.base import moment
 from app.models.outbox import OutboxMessage
 from app.store.db import read_scope
+from app.store.deadline import within
 from app.store.heartbeat import Heartbeat, read_all_async
 
 router = APIRouter(prefix=BASE, tags=["service"], route_class=GuardedRoute)
 LATE_SECONDS = 60.0  # a scorer this far behind is degraded
 REDIS_SECONDS = 1.0
+DATABASE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +72,35 @@ def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
     return max(said, default=None)
 
 
-def assess(beats: Sequence[Heartbeat] | None, mode: str) -> Assessment:
+def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) -> Assessment:
     """The mode of the service from heartbeats (None: Redis is away) and from STILLWATCH_MODE.
 
     fail_open: traffic passes and its events are lost. degraded: scores are late, or cannot be known. What
     was dropped in the past is told beside the mode and does not change it.
     """
+    away = [] if database else ["the database does not answer: alerts and decisions wait until it is back"]
     if beats is None:
-        return Assessment("degraded", ["Redis does not answer: traffic passes, and is not scored until it is back"])
+        reason = "Redis does not answer: traffic passes, and is not scored until it is back"
+        return Assessment("degraded", [reason, *away])
     alive = {beat.role for beat in beats}  # Redis forgets the others
     reasons = [f"no {role} reports" for role in ("gateway", "extractor", "worker") if role not in alive]
     lost = bool(alive) and "extractor" not in alive  # gateways report through it
     if mode == "bypass":
         reasons.append("the mode is bypass: the gateway relays and watches nothing")
         lost = True
+    reasons += away or _writes_wait(beats)
     lag = lag_seconds(beats)
     if lag is not None and lag > LATE_SECONDS:
         reasons.append(f"scoring is {lag:.0f} s behind")
     word = "fail_open" if lost else "degraded" if reasons else "ok"
     return Assessment(word, reasons, lag, dropped_events(beats))
+
+
+def _writes_wait(beats: Sequence[Heartbeat]) -> list[str]:
+    """Why workers cannot write although the database can be read."""
+    if any(beat.role == "worker" and beat.info.get("database") == "away" for beat in beats):
+        return ["a worker cannot write to the database: its alerts and decisions wait"]
+    return []
 
 
 async def heartbeats(request: Request) -> list[Heartbeat] | None:
@@ -98,9 +112,16 @@ async def heartbeats(request: Request) -> list[Heartbeat] | None:
         return None
 
 
-async def stored(request: Request) -> Stored:
-    """What the database says; raises Unavailable."""
-    async with read_scope(request.app.state.engine) as session:
+async def stored(request: Request) -> Stored | None:
+    """What the database says; None where it is away."""
+    try:
+        return await within(DATABASE_SECONDS, _stored(request.app.state.engine))
+    except Unavailable:
+        return None
+
+
+async def _stored(engine: AsyncEngine) -> Stored:
+    async with read_scope(engine) as session:
         counts = await alerts.counts_by_state(session)
         totals = await clients.totals(session)
         waiting = sa.select(sa.func.count()).select_from(OutboxMessage).where(OutboxMessage.delivered_at.is_(None))
@@ -129,21 +150,20 @@ def _process(beat: Heartbeat) -> Process:
     responses=errors(401, 403, 503),
 )
 async def get_status(request: Request) -> StatusShape:
-    """The mode and what is behind it; answers also while Redis is away."""
+    """The mode and what is behind it; answers also while Redis or the database is away."""
     now = time.time()
-    beats = await heartbeats(request)
-    found = assess(beats, request.app.state.settings.mode)
-    rows = await stored(request)
+    beats, rows = await heartbeats(request), await stored(request)
+    found = assess(beats, request.app.state.settings.mode, rows is not None)
     return StatusShape(
         mode=found.mode,
         reasons=found.reasons,
         at=moment(now),
         redis="ok" if beats is not None else "away",
-        db="ok",
+        db="ok" if rows is not None else "away",
         scorer_lag_s=found.lag,
         dropped_events=found.dropped,
-        outbox_depth=rows.outbox,
-        alerts=rows.alerts,
-        clients=rows.clients,
+        outbox_depth=rows.outbox if rows is not None else None,
+        alerts=rows.alerts if rows is not None else {},
+        clients=rows.clients if rows is not None else None,
         processes=[_process(beat) for beat in beats or ()],
     )

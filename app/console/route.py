@@ -16,7 +16,9 @@ from starlette.types import Scope
 from app.console import render
 from app.console.guard import HOME, return_path
 from app.errors import Forbidden, NotFound, StillwatchError, Unauthenticated, Unavailable
+from app.store.deadline import within
 
+PAGE_SECONDS = 20.0  # a silent database must not hold a page for ever
 MACHINES = ("/api/", "/metrics", "/livez", "/readyz")
 REMEDIES: dict[str, str] = {
     "not_found": "It may have been mistyped, or removed when its retention ended.",
@@ -37,7 +39,7 @@ class PageRoute(APIRoute):
 
         async def wrapped(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await within(PAGE_SECONDS, handle(request))
             except Unauthenticated:
                 return to_sign_in(request)
             except RedisError:

@@ -25,6 +25,7 @@ from app.models.base import moment
 from app.models.decision import Decision
 from app.policies.decide import outcome
 from app.store.db import session_scope
+from app.store.deadline import within
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
 BACKOFF_SECONDS = (0.2, 5.0)
@@ -148,11 +149,11 @@ class Recorder:
             raise Unavailable("the database did not answer a moment ago")
 
         async def call() -> T:
-            async with asyncio.timeout(CALL_SECONDS), session_scope(self._database) as session:
+            async with session_scope(self._database) as session:
                 return await work(session)
 
         try:
-            result = self._runner.run(call())
+            result = self._runner.run(within(CALL_SECONDS, call()))
         except Exception as error:
             # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
             self._failed(error)

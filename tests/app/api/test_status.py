@@ -40,6 +40,16 @@ def test_the_mode(beats, mode, word, reason):
     assert any(reason in said for said in found.reasons) if reason else found.reasons == []
 
 
+def test_the_mode_tells_of_the_database():
+    for beats in (ALL, None):
+        found = assess(beats, "observe", database=False)
+        assert found.mode == "degraded"
+        assert found.reasons[-1].startswith("the database does not answer")
+    locked = assess((*ALL[:2], beat("worker", info={"database": "away"})), "observe")
+    assert (locked.mode, len(locked.reasons)) == ("degraded", 1)
+    assert "cannot write" in locked.reasons[0]
+
+
 def test_what_was_dropped_anywhere_is_added_up():
     beats = (
         beat("gateway", counters={"copies_dropped": 3}),
@@ -74,3 +84,27 @@ async def test_status_answers_while_redis_hangs(app_on, api, sqlite_url, private
         assert time.monotonic() - started < 3
         private_valkey.resume()
         assert (await somebody.get("/api/v1/status")).json()["redis"] == "ok"
+
+
+async def test_status_and_metrics_answer_while_the_database_is_away(
+    app_on, api, free_port, redis_url, admin_of, token_of
+):
+    """Who was let in lately is still told how the service is, and gets nothing else."""
+    reader = await token_of("metrics:read")
+    async with admin_of(api) as admin:
+        headers = {"Authorization": f"Bearer {reader}"}
+        for each in ({}, {"headers": headers}):
+            assert (await admin.get("/api/v1/status", **each)).json()["db"] == "ok"
+        gone = await app_on(f"postgresql://u:p@127.0.0.1:{free_port()}/x", redis_url)
+        api.state.engine, kept = gone.state.engine, api.state.engine
+        for each in ({}, {"headers": headers}):
+            body = (await admin.get("/api/v1/status", **each)).json()
+            assert (body["db"], body["clients"], body["outbox_depth"], body["alerts"]) == ("away", None, None, {})
+            metrics = (await admin.get("/metrics", **each)).text
+            assert 'stillwatch_dependency_up{dependency="db"} 0.0' in metrics
+            assert "stillwatch_alerts{" not in metrics
+        assert (await admin.get("/api/v1/alerts")).status_code == 503
+        strangers = {"headers": {"Authorization": "Bearer nobody-knows-this-one"}}
+        assert (await admin.get("/api/v1/status", **strangers)).status_code == 503
+        api.state.engine = kept
+        assert (await admin.get("/api/v1/alerts")).status_code == 200
