@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 65536  # bytes of an answer that wait for a slow client before we stop reading
 HEAD_LIMIT = 262144  # bytes of an answer's head
-TCP_INFO = struct.Struct("=200xQQ")  # of it: bytes sent, and those of them that were sent again
+TCP_INFO = struct.Struct("=B199xQQ")  # of it: state, bytes sent, and those of them that were sent again
+TCP_CLOSE = 7
+RESET_SECONDS = 0.005  # for a reset to follow upon a FIN
 
 
 class Connection(asyncio.Protocol):
@@ -206,10 +208,21 @@ class Connection(asyncio.Protocol):
             if not self.complete and not self.error:
                 self.fail("invalid")
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         if not self.answered:
             self.stale = self._unread()
+            plain = self._transport.get_extra_info("ssl_object") is None  # else nothing keeps it open
+            if plain and self.reused and self.busy and not self.stale:
+                self.loop.call_later(RESET_SECONDS, self._ended_unanswered)
+                return True  # we close it
         self._ended(clean=True)
+        return False
+
+    def _ended_unanswered(self) -> None:
+        """Some time after a FIN: a reset behind it says that the peer closed before it had read everything."""
+        if not self.closed:
+            self.stale = self._tcp_info()[0] == TCP_CLOSE
+            self._ended(clean=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None and self.busy and not self.complete and not self.error:
@@ -252,14 +265,18 @@ class Connection(asyncio.Protocol):
 
     def _unsent(self) -> bool:
         """Whether nothing of the request has left this host: the reset was here before it."""
+        _, sent, again = self._tcp_info()
+        return sent - again <= self._sent_before
+
+    def _tcp_info(self) -> tuple[int, int, int]:
+        """State, bytes sent and bytes sent again; nothing that proves anything where the system does not tell."""
         plain = self._transport.get_extra_info("socket")
-        if plain is None:
-            return False
         try:
-            sent, again = TCP_INFO.unpack(plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size))
+            info = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size)
+            state, sent, again = TCP_INFO.unpack(info)
         except (OSError, ValueError, struct.error):
-            return False
-        return bool(sent - again <= self._sent_before)
+            return 0, self._sent + 1, 0
+        return state, sent, again
 
     def _salvage(self) -> None:
         """Read what had arrived before a write failed: an early answer is often followed by a reset."""

@@ -507,6 +507,8 @@ class Gateway:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+                self.process.wait()
+                raise AssertionError(f"the gateway did not stop: {self.log.read_text()[-2000:]}") from None
         return self.process.wait()
 
 
@@ -615,8 +617,13 @@ def gateway(_gateway: Gateway, upstream: Upstream) -> Gateway:
 def copies(_copies: Copies, gateway: Gateway) -> Copies:
     """What the shared gateway hands to the extractor, from now on."""
     eventually(lambda: json.loads(gateway.own("readyz").body)["extractor"] == "connected", "a connected extractor")
+    eventually(lambda: all_told(gateway.counters()), "the copies of earlier requests")
     _copies.copies.clear()
     return _copies
+
+
+def all_told(counters: dict[str, float]) -> bool:
+    return counters["handoff_sent"] + counters["handoff_dropped"] >= counters["requests"]
 
 
 @pytest.fixture

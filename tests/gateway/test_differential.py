@@ -377,8 +377,7 @@ def test_differential_curl(both_ways, tmp_path, name):
 
     def script(base):
         command = ["curl", "-q", "-sS", "-i", "--max-time", "20", "-H", "User-Agent: curl", "-H", "Accept: */*"]
-        for part in CURL[name]:
-            command.append(f"{base}{part}" if part.startswith("/v1") else part.replace("{file}", str(file)))
+        command += [base + part if part.startswith("/v1") else part.replace("{file}", str(file)) for part in CURL[name]]
         done = subprocess.run(command, capture_output=True, check=False)
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         while head.startswith(b"HTTP/1.1 100"):

@@ -403,6 +403,23 @@ def test_case_39_stale_pooled_connection_never_makes_a_502_and_nothing_runs_twic
     assert sorted(ran) == sorted(b"%d" % number for number in range(count))
 
 
+def test_case_39_a_request_that_lay_unread_when_the_upstream_closed_is_sent_again(gateway, upstream, wire):
+    """Its kernel had taken the request, and says by a reset behind the FIN that nobody read it."""
+
+    def script(link, asked):
+        link.body(asked)
+        link.send(wire.plain())
+        if asked.target == b"/first":
+            select.select([link.sock], [], [], 10)
+            link.close()
+
+    upstream.script = script
+    for _ in range(10):
+        assert gateway.ask(wire.request("POST", b"/first", b"{}")).status == 200
+        assert gateway.ask(wire.request("POST", b"/second", b"{}")).status == 200
+    assert [asked.target for asked in upstream.asked] == [b"/first", b"/second"] * 10
+
+
 def test_case_39_a_connection_closed_while_idle_is_not_used(gateway, upstream, wire):
     def script(link, asked):
         link.body(asked)

@@ -164,9 +164,7 @@ def test_case_67_three_hundred_streams_at_once(gateway, upstream, wire):
 def test_case_67_few_file_descriptors_are_told_at_the_start_and_survived(another, upstream, wire):
     gateway = another(limit=96)
     assert "open files" in gateway.log.read_text()
-    clients = []
-    for _ in range(150):
-        clients.append(gateway.client())
+    clients = [gateway.client() for _ in range(150)]
     time.sleep(0.3)
     for client in clients:
         client.sock.close()

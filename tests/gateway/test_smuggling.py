@@ -1,4 +1,4 @@
-"""Request smuggling and broken HTTP (case 46): refused on this side, and never sent on for another to read otherwise."""
+"""Request smuggling and broken HTTP (case 46): refused here, and never sent on for another to read otherwise."""
 
 from __future__ import annotations
 
@@ -72,10 +72,8 @@ HARMLESS = ("two Hosts in one",)  # sent on under the upstream's own name
 def test_case_46_ambiguous_or_broken_requests_are_refused_and_end_the_connection(gateway, upstream, wire, name):
     data, wanted = CORPUS[name]
     with gateway.client() as client:
-        try:
+        with contextlib.suppress(OSError):  # refused before its end
             client.send(data)
-        except OSError:
-            pass  # refused before its end
         try:
             answer = client.answer()
             assert answer.status in (wanted if isinstance(wanted, tuple) else (wanted,))
@@ -149,8 +147,9 @@ def test_case_46_requests_with_repeated_heads_keep_their_own_bodies(gateway, ups
             assert [asked.body for asked in upstream.asked[-3:]] == piped
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
 ANSWERS = {
-    "length and coding": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "length and coding": OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     "odd length": b"HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello",
     "two codings": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
