@@ -38,7 +38,7 @@ def _presented(request: Request) -> str:
 
 
 async def identify(request: Request, *scopes: str) -> Principal:
-    """Who calls for `scopes`; who was known lately may still read the state of the service while the database is away."""
+    """Who calls for `scopes`; who was known lately may still read how the service is while the database is away."""
     memory: Memory = request.app.state.memory
     presented, ticks = _presented(request), time.monotonic()
     try:

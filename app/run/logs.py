@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import deque
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 
 LARGEST = 5 << 20  # bytes of a log file before it becomes the older one; there is one older one
@@ -50,23 +52,29 @@ class BoundedLog:
     def __init__(self, path: Path, largest: int = LARGEST) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path, self.largest = path, largest
-        self.file = path.open("ab")
+        self.file: FileIO | None = None
+        self.size = 0
+        self.write(b"")
 
     def write(self, data: bytes) -> None:
-        """Append `data`; a full disk loses log lines, never a process."""
+        """Append `data`; a full disk loses log lines, never a process: what is read here must go on being read."""
         try:
-            if self.file.tell() + len(data) > self.largest:
-                self.file.close()
+            if self.file is not None and self.size + len(data) > self.largest:
+                self.close()
                 self.path.replace(self.path.with_name(self.path.name + ".1"))
-                self.file = self.path.open("ab")
-            self.file.write(data)
-            self.file.flush()
+            if self.file is None:
+                self.file = FileIO(self.path, "ab")
+                self.size = self.file.tell()
+            self.size += self.file.write(data)
         except OSError:
             return
 
     def close(self) -> None:
         """Close the file."""
-        self.file.close()
+        file, self.file = self.file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 class Output:

@@ -261,6 +261,12 @@ def line(request, loop, model_api, private_valkey, folder) -> Iterator[Line]:
 
 
 @pytest.fixture
+def make_line():
+    """What puts a product of the test's own together."""
+    return Line
+
+
+@pytest.fixture
 def said():
     """A function that reads everything a product's processes have said."""
 

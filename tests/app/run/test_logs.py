@@ -1,5 +1,7 @@
 """A child's output: bounded on disk, quiet on the terminal."""
 
+import resource
+
 import pytest
 
 from app.run.logs import BURST, LARGEST, WINDOW, BoundedLog, Output, warning_in
@@ -82,3 +84,26 @@ def test_obituary_prefers_what_explains(tmp_path):
     output.feed(b"level=error message=worse\n", 0)
     output.log.close()
     assert output.obituary() == "worse"
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(tmp_path):
+    """Rotation on a full disk once left a closed file behind: the child's pipe was read no more, and the child hung."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = BoundedLog(tmp_path / "x.log", largest=3000)
+    output = Output(log, lambda _: None)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, hard))  # a write beyond it fails, as on a full disk
+    try:
+        for number in range(400):
+            output.feed(f"line {number}\n".encode(), 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert log.path.stat().st_size <= 1500
+    assert output.last[-1] == "line 399"
+    log.largest = 100  # the next one turns the file over
+    moved = log.path.with_name("gone")
+    log.path.rename(moved)  # so that turning it over fails
+    output.feed(b"while it fails\n", 0)
+    output.feed(b"after it\n", 0)
+    log.close()
+    log.close()
+    assert log.path.read_text().endswith("after it\n")

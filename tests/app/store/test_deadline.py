@@ -77,7 +77,7 @@ async def test_a_silent_postgresql(postgres_database):
         os.kill(backend, signal.SIGSTOP)
         started = time.monotonic()
         try:
-            with pytest.raises(Unavailable, match="within 0.2 s"):
+            with pytest.raises(Unavailable, match=r"within 0\.2 s"):
                 await within(0.2, session.scalar(sa.text("SELECT 1")))
         finally:
             os.kill(backend, signal.SIGCONT)
