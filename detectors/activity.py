@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.batch import Batch
-from detectors.sketch import mixed
+from detectors.sketch import mixed, tally
 
 MINUTES, HOURS, MODELS = 60, 72, 8
-_MOST = (1 << 31) - 1
+_BITS = 31
+_MOST = (1 << _BITS) - 1
 
 state = np.dtype(
     [
@@ -37,25 +38,39 @@ class Activity:
 
 def update(rows: NDArray[np.void], batch: Batch) -> None:
     """Count a batch's events of every kind into their clients' rings, in place; late ones land in their slot."""
-    minute = np.clip(batch["at"] // 60.0, 0, _MOST).astype(np.int64)
-    _ring(rows, batch, minute, "minute", "minutes")
-    _ring(rows, batch, minute // 60, "hour", "hours")
+    minute = np.clip(batch["at"], 0.0, _MOST * 60.0).astype(np.int64) // 60
+    keys, added = count_equal((batch.index << _BITS) | minute)
+    row, units = keys >> _BITS, keys & _MOST
+    _ring(rows, row, units, added, "minute", "minutes")
+    # Hours follow from the minutes: their keys are sorted too.
+    units = units // 60
+    heads = np.flatnonzero(np.diff((row << _BITS) | units, prepend=-1))
+    _ring(rows, row[heads], units[heads], np.add.reduceat(added, heads), "hour", "hours")
     _count_models(rows, batch)
 
 
-def _ring(rows: NDArray[np.void], batch: Batch, units: NDArray[np.int64], latest: str, ring: str) -> None:
-    slots = rows[ring].shape[1]
+def _ring(
+    rows: NDArray[np.void],
+    row: NDArray[np.intp],
+    units: NDArray[np.int64],
+    added: NDArray[np.int64],
+    latest: str,
+    ring: str,
+) -> None:
+    """Count `added` requests of each row's units of time; sorted by row, then by unit, each pair once."""
+    counts = rows[ring]
+    slots = counts.shape[1]
+    last = np.flatnonzero(np.diff(row, append=len(rows)))
     old = rows[latest].astype(np.int64)
-    new = np.maximum(old, batch.max(units))
+    new = np.maximum(old, units[last])
     moved = np.flatnonzero(new > old)
     if len(moved):
-        _clear(rows[ring], moved, old[moved], new[moved])
+        _clear(counts, moved, old[moved], new[moved])
         rows[latest] = new
-    kept = units > batch.spread(new) - slots
-    place = batch.index * slots + units % slots
-    place, added = count_equal(place if kept.all() else place[kept])
-    counts = rows[ring]
-    row, slot = place // slots, place % slots
+    kept = units > new[row] - slots
+    if not kept.all():
+        row, units, added = row[kept], units[kept], added[kept]
+    slot = units % slots
     counts[row, slot] = np.minimum(counts[row, slot] + added, np.iinfo(counts.dtype).max)
 
 
@@ -72,11 +87,9 @@ def _clear(ring: NDArray[Any], moved: NDArray[np.intp], old: NDArray[np.int64], 
 
 
 def _count_models(rows: NDArray[np.void], batch: Batch) -> None:
-    models = batch["model"]
-    slot = (mixed(batch, "model") & np.uint64(MODELS - 1)).astype(np.intp)
-    added = np.bincount(batch.index * MODELS + slot, minlength=len(rows) * MODELS).reshape(len(rows), MODELS)
-    counts, names = rows["models"], rows["model"]
-    np.add(counts, added, out=counts, casting="unsafe")
+    models, names = batch["model"], rows["model"]
+    slot = (mixed(batch, "model") & np.uint64(MODELS - 1)).view(np.int64)
+    tally(rows["models"], batch.index, slot)
     larger = np.flatnonzero(models > names[batch.index, slot])
     if len(larger):
         larger = larger[np.argsort(models[larger], kind="stable")]
@@ -85,8 +98,11 @@ def _count_models(rows: NDArray[np.void], batch: Batch) -> None:
 
 def count_equal(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The distinct keys in ascending order, and how often each occurs."""
-    keys = np.sort(keys)
-    heads = np.flatnonzero(np.diff(keys, prepend=-1))
+    steps = np.diff(keys, prepend=-1)
+    if (steps < 0).any():  # events that came out of order
+        keys = np.sort(keys)
+        steps = np.diff(keys, prepend=-1)
+    heads = np.flatnonzero(steps)
     return keys[heads], np.diff(heads, append=len(keys))
 
 

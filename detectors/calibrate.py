@@ -33,8 +33,13 @@ def rank_p(reference: Reference, detector: int, group: NDArray[np.integer], look
 def floors(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer]
            ) -> NDArray[np.float64]:  # fmt: skip
     """The smallest p that each client's cell can resolve: that of a score above every ordinary client's."""
-    highest = np.full(len(groups), np.finfo(np.float32).max, np.float32)
-    return p_values(reference, detector, groups, looks, highest)
+    if detector < 0 or not len(groups):
+        return np.ones(len(groups))
+    look = np.clip(looks.astype(np.int64) - 1, 0, _deepest(reference, detector))
+    size = reference.sizes[detector, groups, look]
+    weight = size / (size + SHRINK)
+    pooled = 1.0 / (1.0 + reference.sizes[detector, -1, look])
+    return np.asarray(weight * (1.0 / (1.0 + size)) + (1.0 - weight) * pooled)
 
 
 def p_values(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer],

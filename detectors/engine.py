@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -107,11 +107,20 @@ class Engine:
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)
         activity.update(rows["activity"], batch)
-        window = _window(batch)
-        age = batch.spread(batch.max(window)) - window
+        first, last = _window(batch.clients, batch.first), _window(batch.clients, batch.last)
+        if np.array_equal(first, last):
+            return _once_a_client(self._within(rows, batch, last))
         # A batch that spans the end of a client's window is folded in as if it had been cut there.
-        told = self._parts(rows, batch, age.max() - age, self._within)
-        return _once_a_client(told)
+        window = _window(batch.spread(batch.clients), batch["at"])
+        told = []
+        for behind in range(int((last - first).max()), -1, -1):
+            part = batch.compact(batch.spread(last) - window == behind)
+            if len(part):
+                place = np.searchsorted(batch.clients, part.clients)
+                some = taken(rows, place)
+                told.append(self._within(some, part, last[place] - behind))
+                put(rows, place, some)
+        return _once_a_client(np.concatenate(told))
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
@@ -166,90 +175,81 @@ class Engine:
             self.reset += int(stale.sum())
             rows[stale] = self.empty(rows["client"][stale])
 
-    def _update_head(self, rows: NDArray[np.void], batch: Batch) -> None:
+    def _within(self, rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> NDArray[np.void]:
+        """Fold events of which each client's lie in one `window`, and take the looks that they reach."""
+        self._begin(rows, window)
+        late = window < rows["window"]
+        current = batch.only(~batch.spread(late)) if late.any() else batch
+        looks = self.reference.look_index(rows["counted"] + current.counted.counts.astype(np.uint32))
+        due = np.flatnonzero(looks > rows["look"])
+        if not len(due):
+            self._fold(rows, batch, current)
+            return np.zeros(0, FINDING)
+        # The row at a look holds the events up to it: each look gets a copy of its client's row with
+        # those folded in, so that all looks of a batch are one more fold, however many there are.
+        times = looks[due].astype(np.intp) - rows["look"][due]
+        who = np.repeat(due, times)
+        nth = np.arange(len(who)) - np.repeat(np.cumsum(times) - times, times)
+        look = rows["look"][who] + nth + 1
+        until = np.array(LOOKS)[look - 1] - rows["counted"][who].astype(np.int64)
+        seen = taken(rows, who)
+        part = batch.prefixes(who, _reach(batch, who, until))
+        self._fold(seen, part, part)
+        self._fold(rows, batch, current)
+        return self._look(rows, seen, who, nth, look.astype(np.uint8))
+
+    def _begin(self, rows: NDArray[np.void], window: NDArray[np.int32]) -> None:
+        """Forget what the detectors know of a client whose next window begins."""
+        fresh = window > rows["window"]
+        if not fresh.any():
+            return
+        rows["window"] = np.maximum(window, rows["window"])
+        rows["counted"][fresh] = 0
+        rows["look"][fresh] = 0
+        for name in ("profile", *(detector.name for detector in self.detectors)):
+            rows[name][fresh] = np.zeros((), self.row[name])
+
+    def _fold(self, rows: NDArray[np.void], batch: Batch, current: Batch) -> None:
+        """Fold a batch into its rows; the detectors get its `current` events, without late ones of a past window."""
         fresh = rows["events"] == 0
-        first, last = batch.min(batch["at"], np.inf), batch.max(batch["at"], -np.inf)
-        rows["first"] = np.where(fresh, first, np.minimum(rows["first"], first))
-        rows["last"] = np.where(fresh, last, np.maximum(rows["last"], last))
+        rows["first"] = np.where(fresh, batch.first, np.minimum(rows["first"], batch.first))
+        rows["last"] = np.where(fresh, batch.last, np.maximum(rows["last"], batch.last))
         rows["events"] += batch.counts.astype(np.uint64)
         for name in ("in_tokens", "out_tokens"):
             rows[name] += batch.sum(batch[name]).astype(np.uint64)
-
-    @staticmethod
-    def _parts(
-        rows: NDArray[np.void],
-        batch: Batch,
-        number: NDArray[np.integer],
-        fold: Callable[[NDArray[np.void], Batch], NDArray[np.void]],
-    ) -> NDArray[np.void]:
-        """Fold the events numbered 0, then those numbered 1 and so on, each over its own clients."""
-        first, last = int(number.min()), int(number.max())
-        if first == last:
-            return fold(rows, batch)
-        told = [fold(rows, batch.only(number == first))]
-        for one in range(first + 1, last + 1):
-            part = batch.compact(number == one)
-            if len(part):
-                place = np.searchsorted(batch.clients, part.clients)
-                some = taken(rows, place)
-                told.append(fold(some, part))
-                put(rows, place, some)
-        return np.concatenate(told)
-
-    def _within(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.void]:
-        """Fold events of which each client's lie in one window, cut at the looks."""
-        window = batch.max(_window(batch))
-        fresh = window > rows["window"]
-        if fresh.any():
-            rows["window"] = np.maximum(window, rows["window"])
-            rows["counted"][fresh] = 0
-            rows["look"][fresh] = 0
-            for name in ("profile", *(detector.name for detector in self.detectors)):
-                rows[name][fresh] = np.zeros((), self.row[name])
-        late = batch.spread(window < rows["window"])
-        total = np.cumsum(batch.counted_mask & ~late)
-        before = np.concatenate([[0], total])[batch.starts]
-        reached = total + batch.spread(rows["counted"].astype(np.int64) - before)
-        stage = np.searchsorted(LOOKS, np.maximum(reached, 1), side="left")
-        return self._parts(rows, batch, np.maximum(stage - batch.spread(rows["look"]), 0), self._fold)
-
-    def _fold(self, rows: NDArray[np.void], batch: Batch) -> NDArray[np.void]:
-        """Fold events that reach no look but at their end; late ones of a past window count as events alone."""
-        self._update_head(rows, batch)
-        past = _window(batch) < batch.spread(rows["window"])
-        current = batch.only(~past) if past.any() else batch
         rows["counted"] += current.counted.counts.astype(np.uint32)
         profile.update(rows["profile"], current)
         for detector in self.detectors:
             detector.update(rows[detector.name], current)
-        return self._look(rows)
 
-    def _look(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        looks = self.reference.look_index(rows["counted"])
-        due = np.flatnonzero(looks > rows["look"])
-        if not len(due):
-            return np.zeros(0, FINDING)
-        seen = taken(rows, due)
-        seen["look"] = looks[due]
+    def _look(
+        self,
+        rows: NDArray[np.void],
+        seen: NDArray[np.void],
+        who: NDArray[np.intp],
+        nth: NDArray[np.intp],
+        look: NDArray[np.uint8],
+    ) -> NDArray[np.void]:
+        """Compare clients with their peers, each as it stood in `seen` at its look; the findings, by `nth` look."""
+        seen["look"] = look
         seen["group"] = self.reference.group_of(profile.features(seen["profile"]))
         _, p, floors = self._evidence(seen, float(seen["last"].max()))
         fused = fuse.fuse(p, floors, self._families)
-        previous = seen["level"].copy()
-        level = fuse.levels(self.reference, fused, seen["look"], previous)
         score = fused.score.astype(np.float32)
-        rose = (level == Level.REVIEW) & (score >= seen["told"] + RISE)
-        tell = (level != previous) | rose
-        rows["told"][due] = np.where(tell, score, seen["told"])
-        for name, value in (("look", seen["look"]), ("group", seen["group"]), ("level", level), ("score", score)):
-            rows[name][due] = value
-        findings = np.zeros(int(tell.sum()), FINDING)
-        findings["client"] = seen["client"][tell]
-        findings["level"] = level[tell]
-        findings["previous"] = previous[tell]
-        findings["score"] = score[tell]
-        findings["requests"] = seen["events"][tell]
-        findings["at"] = seen["last"][tell]
-        return findings
+        told = []
+        for turn in range(int(nth.max()) + 1):
+            now = np.flatnonzero(nth == turn)
+            client = who[now]
+            previous, before = rows["level"][client], rows["told"][client]
+            level = fuse.levels(self.reference, fused.take(now), look[now], previous)
+            tell = (level != previous) | ((level == Level.REVIEW) & (score[now] >= before + RISE))
+            rows["told"][client] = np.where(tell, score[now], before)
+            rows["level"][client] = level
+            for name, value in (("look", look), ("group", seen["group"]), ("score", score)):
+                rows[name][client] = value[now]
+            if tell.any():
+                told.append(_findings(seen[now[tell]], previous[tell], level[tell], score[now[tell]]))
+        return np.concatenate(told) if told else np.zeros(0, FINDING)
 
     def _evidence(
         self, rows: NDArray[np.void], now: float
@@ -285,15 +285,32 @@ def put(rows: NDArray[np.void], places: NDArray[np.intp], some: NDArray[np.void]
     rows.view(f"V{rows.itemsize}")[places] = some.view(f"V{rows.itemsize}")
 
 
-def _window(batch: Batch) -> NDArray[np.int32]:
-    """The window of each event."""
-    return batch.once("window", _windows)
+def _window(clients: NDArray[np.uint64], at: NDArray[np.float64]) -> NDArray[np.int32]:
+    """The window of each client's time."""
+    offset = (clients % np.uint64(int(WINDOW))).astype(np.float64)
+    since = np.clip(at + offset, 0.0, (2**31 - 1) * WINDOW)
+    return (since.astype(np.int64) // int(WINDOW)).astype(np.int32)
 
 
-def _windows(batch: Batch) -> NDArray[np.int32]:
-    offset = (batch.clients % np.uint64(int(WINDOW))).astype(np.float64)
-    window = (batch["at"] + batch.spread(offset)) // WINDOW
-    return np.asarray(np.clip(window, 0, 2**31 - 1), np.int32)
+def _reach(batch: Batch, who: NDArray[np.intp], until: NDArray[np.int64]) -> NDArray[np.intp]:
+    """How many of a client's events hold its first `until` counted ones, and uncounted ones right after them."""
+    total = np.concatenate([[0], np.cumsum(batch.counted_mask)])  # before each event
+    start = batch.starts[who]
+    end = np.searchsorted(total[1:], total[start] + until, side="right")
+    return np.asarray(np.minimum(end - start, batch.counts[who]), np.intp)
+
+
+def _findings(
+    seen: NDArray[np.void], previous: NDArray[np.uint8], level: NDArray[np.uint8], score: NDArray[np.float32]
+) -> NDArray[np.void]:
+    findings = np.zeros(len(seen), FINDING)
+    findings["client"] = seen["client"]
+    findings["level"] = level
+    findings["previous"] = previous
+    findings["score"] = score
+    findings["requests"] = seen["events"]
+    findings["at"] = seen["last"]
+    return findings
 
 
 def _once_a_client(findings: NDArray[np.void]) -> NDArray[np.void]:

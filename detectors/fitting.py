@@ -37,7 +37,8 @@ def observe(engine: Engine, events: NDArray[np.void]) -> list[Snapshot]:
     of its windows (engine.WINDOW). Clients that did not reach the first look are left out.
     """
     order = np.lexsort((events["at"], events["client"]))
-    batch = Batch(events[order])
+    events = events[order]
+    batch = Batch(events)
     counted = batch.counted_mask.astype(np.int64)
     before = np.cumsum(counted) - counted
     ordinal = before - batch.spread(before[batch.starts])
@@ -45,7 +46,7 @@ def observe(engine: Engine, events: NDArray[np.void]) -> list[Snapshot]:
     out: list[Snapshot] = []
     done = 0
     for look in LOOKS:
-        part = batch.ev[(ordinal >= done) & (ordinal < look)]
+        part = events[(ordinal >= done) & (ordinal < look)]
         if not len(part):
             break
         place = np.searchsorted(batch.clients, np.unique(part["client"]))

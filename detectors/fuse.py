@@ -30,6 +30,10 @@ class Fused(NamedTuple):
     score: NDArray[np.float64]  # (clients,): the families' capped sum
     beyond: NDArray[np.bool_]  # (clients,): some family but rhythm goes further than every ordinary client
 
+    def take(self, places: NDArray[np.intp]) -> Fused:
+        """The evidence of some of the clients."""
+        return Fused(self.p[places], self.nats[places], self.score[places], self.beyond[places])
+
 
 def fuse(p: NDArray[np.float64], floors: NDArray[np.float64], families: Sequence[Family]) -> Fused:
     """Family evidence is its detectors' largest, so that two looks at one fact count once; families add up.

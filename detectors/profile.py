@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from detectors import twins
 from detectors.batch import Batch
-from detectors.event import Flag
 from detectors.sketch import hll_count, hll_update, mixed
 
 FEATURES = (
@@ -27,12 +26,12 @@ Sampling parameters, elicitation, templates and repetition are left out on purpo
 detector measures would hide it from that detector.
 """
 
-_FLAGS = (Flag.MULTI_TURN, Flag.STREAM, Flag.TOOLS | Flag.SCHEMA, Flag.USER_ID, Flag.SYSTEM)
+_HABITS = [*(twins.NAMES.index(name) for name in ("multi_turn", "streamed", "structured", "end_users")), -1]
 
 state = np.dtype(
     [
         ("n", "<u4"),
-        ("flags", "<u4", (len(_FLAGS),)),
+        ("flags", "<u4", (len(_HABITS),)),
         ("logs", "<u8", (3,)),  # payload, prompt and one choice's answer, sixteenths of a doubling
         ("squares", "<u8"),  # of the payload's
         ("users", "u1", (64,)),
@@ -45,19 +44,12 @@ state = np.dtype(
 def update(rows: NDArray[np.void], batch: Batch) -> None:
     """Fold the counted events of a batch into its clients' profiles, in place."""
     seen = batch.counted
-    columns = np.empty((len(seen), len(_FLAGS)), np.uint8)
-    for position, flag in enumerate(_FLAGS):
-        columns[:, position] = seen.flag(flag)
-    logs = np.empty((len(seen), 4), np.int64)
-    logs[:, 0] = twins.log16(seen["payload_chars"])
-    logs[:, 1] = twins.log16(seen["in_chars"])
-    logs[:, 2] = twins.measures(seen).log_choice
-    logs[:, 3] = logs[:, 0] * logs[:, 0]
-    sums = seen.sum(logs).astype(np.uint64)
+    payload = twins.log16(seen["payload_chars"])
+    logs = (payload, twins.log16(seen["in_chars"]), twins.measures(seen).log_choice)
     rows["n"] += seen.counts.astype(np.uint32)
-    rows["flags"] += seen.sum(columns).astype(np.uint32)
-    rows["logs"] += sums[:, :3]
-    rows["squares"] += sums[:, 3]
+    rows["flags"] += twins.habits(seen)[:, _HABITS]
+    rows["logs"] += np.column_stack([seen.sum(log) for log in logs]).astype(np.uint64)
+    rows["squares"] += seen.sum(payload * payload).astype(np.uint64)
     hll_update(rows["users"], seen.index, mixed(seen, "user"))
     hll_update(rows["networks"], seen.index, mixed(seen, "network"))
     hll_update(rows["agents"], seen.index, mixed(seen, "agent"))

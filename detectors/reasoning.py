@@ -78,18 +78,21 @@ class Reasoning(Detector):
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
         bits = seen["elicitation"]
-        strong = (bits & np.uint16(~elicitation.PLAIN & 0xFFFF)) != 0
-        columns = np.empty((len(seen), 4), np.uint8)
-        columns[:, 0] = (bits != 0) & ~strong
-        columns[:, 1] = strong
-        columns[:, 2] = seen.flag(Flag.ELICIT_SYSTEM)
-        columns[:, 3] = seen.flag(Flag.ELICIT_USER)
-        sums = seen.sum(columns).astype(np.uint32)
         rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen).astype(np.uint32)
-        for position, name in enumerate(("plain", "strong", "system", "user")):
-            rows[name] += sums[:, position]
-        text = twins.log16(twins.measures(seen).chars + seen["reasoning_chars"])
+        rows["twins"] += twins.sums(seen)
+        if bits.any() or seen.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
+            strong = (bits & np.uint16(~elicitation.PLAIN & 0xFFFF)) != 0
+            asked = (bits != 0) & ~strong, strong, seen.flag(Flag.ELICIT_SYSTEM), seen.flag(Flag.ELICIT_USER)
+            counts = seen.count(*asked).astype(np.uint32)
+            for position, name in enumerate(("plain", "strong", "system", "user")):
+                rows[name] += counts[:, position]
+        answers, thoughts = twins.measures(seen), seen["reasoning_chars"]
+        longer = (
+            answers.several
+            if not thoughts.any()
+            else np.flatnonzero((thoughts > 0) | (answers.chars != answers.choice))
+        )
+        text = twins.replaced(answers.log_choice, longer, answers.chars[longer] + thoughts[longer])
         rows["log_chars"] += seen.sum(text).astype(np.uint64)
         hll_update(rows["payloads"], seen.index, mixed_content(seen))
 

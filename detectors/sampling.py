@@ -77,22 +77,13 @@ class Sampling(Detector):
         # Some tools put all of the text into the system role: that is no empty prompt.
         nothing = seen.flag(Flag.BLANK_INPUT) & (seen["in_chars"] <= _BLANK_PROMPT)
         blank = nothing & answers.open & (answers.chars >= _BLANK_CHARS)
-        long = np.clip(answers.log_choice - 5 * twins.LOG, 0, 7 * twins.LOG) * _UNIT // (7 * twins.LOG)
-        enough = np.clip(answers.log_choice - 4 * twins.LOG, 0, 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
-        columns = np.empty((len(seen), 7), np.int64)
-        columns[:, 0] = several
-        columns[:, 1] = np.where(several, choices, 0)
-        columns[:, 2] = scored
-        columns[:, 3] = blank
-        columns[:, 4] = np.where(several, long * (1 + (choices >= 4)) // 2, 0)
-        columns[:, 5] = np.where(scored, enough * (1 + (logprobs >= 5)), 0)
-        columns[:, 6] = np.where(blank, 2 * enough, 0)
-        sums = seen.sum(columns)
         rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen).astype(np.uint32)
-        for position, name in enumerate(("several", "samples", "logprobs", "blank")):
-            rows[name] += sums[:, position].astype(np.uint32)
-        rows["weights"] += sums[:, 4:].astype(np.uint64)
+        rows["twins"] += twins.sums(seen)
+        special = several | scored | blank
+        if special.any():
+            some = seen.only(special)
+            kinds = several[special], scored[special], blank[special]
+            _count_special(rows, some, kinds, answers.log_choice[special])
         hll_update(rows["bodies"], seen.index, mixed(seen, "body"))
         hll_update(rows["settings"], seen.index, mix(mixed(seen, "body") ^ seen["params"]))
 
@@ -141,3 +132,28 @@ class Sampling(Detector):
             [rows["several"] / total, samples, rows["logprobs"] / total, np.maximum(sweep, 1.0), rows["blank"] / total]
         )
         return parts, values, share, twins.factors(share, _WEIGHTS)
+
+
+def _count_special(
+    rows: NDArray[np.void],
+    batch: Batch,
+    kinds: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
+    log: NDArray[np.int64],
+) -> None:
+    """Add up the requests for several samples, for log probabilities and with blank prompts: few have any."""
+    several, scored, blank = kinds
+    choices = batch["choices"].astype(np.int64)
+    long = np.clip(log - 5 * twins.LOG, 0, 7 * twins.LOG) * _UNIT // (7 * twins.LOG)
+    enough = np.clip(log - 4 * twins.LOG, 0, 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
+    columns = np.empty((len(batch), 7), np.int64)
+    columns[:, 0] = several
+    columns[:, 1] = np.where(several, choices, 0)
+    columns[:, 2] = scored
+    columns[:, 3] = blank
+    columns[:, 4] = np.where(several, long * (1 + (choices >= 4)) // 2, 0)
+    columns[:, 5] = np.where(scored, enough * (1 + (batch["top_logprobs"] >= 5)), 0)
+    columns[:, 6] = np.where(blank, 2 * enough, 0)
+    sums = batch.sum(columns)
+    for position, name in enumerate(("several", "samples", "logprobs", "blank")):
+        rows[name] += sums[:, position].astype(np.uint32)
+    rows["weights"] += sums[:, 4:].astype(np.uint64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from detectors.batch import Batch
 
-_LEVELS = 65  # a register's value is at most 64
+_SHARE = np.append(0.0, 0.5 ** np.arange(1, 256))  # of a register by its value; an empty one counts by itself
+_BELOW = np.array([(1 << min(value, 64)) - 1 for value in range(256)], np.uint64)
 
 
 def mix(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -22,41 +24,62 @@ def mix(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return h
 
 
+def flat(cells: NDArray[Any]) -> tuple[NDArray[Any], int] | None:
+    """A field of shape (rows, cells) as one run over the rows' memory, and the steps from row to row in it.
+
+    Cell (i, j) is item i * step + j of the run. None where the rows are no whole number of cells apart.
+    """
+    (apart, beside), size = cells.strides, cells.itemsize
+    if not len(cells) or apart % size or apart < 0 or beside != size:
+        return None
+    step = apart // size
+    length = (len(cells) - 1) * step + cells.shape[1]
+    return np.lib.stride_tricks.as_strided(cells, (length,), (size,)), step
+
+
 def hll_update(registers: NDArray[np.uint8], index: NDArray[np.intp], mixed: NDArray[np.uint64]) -> None:
     """Fold one mixed hash an event into the event's row of `registers`, in place; a hash of 0 is unknown.
 
     `registers` has shape (clients, m), m a power of two; `index` is each event's row.
     """
+    found = flat(registers)
+    if found is None:
+        if len(registers):
+            copied = registers.copy()
+            hll_update(copied, index, mixed)
+            registers[:] = copied
+        return
+    cells, step = found
     m = registers.shape[1]
     bits = np.uint64(m.bit_length() - 1)
-    register = (mixed & np.uint64(m - 1)).astype(np.intp)
-    rest = (mixed >> bits) | (np.uint64(1) << (np.uint64(63) - bits))
-    lowest = rest & (~rest + np.uint64(1))
+    place = index * step
+    place += (mixed & np.uint64(m - 1)).view(np.int64)
+    rest = mixed >> bits
+    # A rank above the register's: as many low bits as the register counts, or more, are zero.
+    higher = np.flatnonzero((rest & _BELOW.take(cells.take(place))) == 0)
+    if not len(higher):
+        return
+    higher = higher[mixed[higher] != 0]
+    some = rest[higher] | (np.uint64(1) << (np.uint64(63) - bits))
+    lowest = some & (~some + np.uint64(1))
     # The exponent of a power of two as a float is its position: the rank without a loop over bits.
     rank = ((lowest.astype(np.float64).view(np.int64) >> 52) - 1022).astype(np.uint8)
-    rank[mixed == 0] = 0
-    higher = np.flatnonzero(rank > registers[index, register])
-    if len(higher):
-        # Assignment keeps the last of equal targets, so ascending ranks leave the largest.
-        higher = higher[np.argsort(rank[higher], kind="stable")]
-        registers[index[higher], register[higher]] = rank[higher]
+    np.maximum.at(cells, place[higher], rank)
 
 
 def hll_count(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The estimated number of distinct hashes in each row; Ertl's improved estimator, unbiased at any size."""
-    rows, m = registers.shape
-    flat = registers.astype(np.intp) + (np.arange(rows) * _LEVELS)[:, None]
-    histogram = np.bincount(flat.ravel(), minlength=rows * _LEVELS).reshape(rows, _LEVELS).astype(np.float64)
-    z = np.zeros(rows)
-    for level in range(_LEVELS - 1, 0, -1):
-        z = 0.5 * (z + histogram[:, level])
-    empty = histogram[:, 0] / m
-    z += m * _sigma(np.minimum(empty, 1.0 - 1e-12))
+    m = registers.shape[1]
+    empty = (registers == 0).sum(axis=1)
+    z = _SHARE.take(registers).sum(axis=1) + m * _sigmas(m)[empty]
     count = (m * m / (2.0 * np.log(2.0))) / z
-    return np.where(empty >= 1.0, 0.0, count)
+    return np.where(empty == m, 0.0, count)
 
 
-def _sigma(x: NDArray[np.float64]) -> NDArray[np.float64]:
+@lru_cache
+def _sigmas(m: int) -> NDArray[np.float64]:
+    """What so many empty registers of `m` stand for."""
+    x = np.minimum(np.arange(m + 1) / m, 1.0 - 1e-12)
     total, power, weight = x.copy(), x.copy(), 1.0
     for _ in range(40):
         power = power * power
@@ -67,14 +90,21 @@ def _sigma(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def bucket_update(counters: NDArray[np.uint32], index: NDArray[np.intp], mixed: NDArray[np.uint64]) -> None:
     """Count each event's mixed key in one of its row's buckets, in place; a key of 0 is unknown, not counted."""
-    rows, buckets = counters.shape
     known = mixed != 0
-    bucket = (mixed >> np.uint64(32)).astype(np.intp) & (buckets - 1)
-    flat = index * buckets + bucket
+    bucket = (mixed >> np.uint64(32)).view(np.int64) & (counters.shape[1] - 1)
     if not known.all():
-        flat = flat[known]
-    added = np.bincount(flat, minlength=rows * buckets).reshape(rows, buckets)
-    np.add(counters, added, out=counters, casting="unsafe")
+        index, bucket = index[known], bucket[known]
+    tally(counters, index, bucket)
+
+
+def tally(counters: NDArray[np.uint32], index: NDArray[np.intp], cell: NDArray[np.intp]) -> None:
+    """Count each event in the cell of its row, in place."""
+    found = flat(counters)
+    if found is not None:
+        cells, step = found
+        np.add.at(cells, index * step + cell, np.uint32(1))
+    elif len(counters):
+        np.add.at(counters, (index, cell), np.uint32(1))
 
 
 def concentration(counters: NDArray[np.uint32], total: NDArray[Any]) -> NDArray[np.float64]:

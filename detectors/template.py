@@ -79,15 +79,16 @@ class Template(Detector):
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
         rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen).astype(np.uint32)
+        rows["twins"] += twins.sums(seen)
         alternatives = np.maximum(seen["top_logprobs"], 0).astype(np.int64)
         answers = twins.measures(seen)
         # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
-        one = np.where(alternatives > 0, answers.chars, answers.choice)
-        taken = np.column_stack([one, answers.chars]) * (1 + alternatives)[:, None]
-        sums = seen.sum(twins.log16(taken)).astype(np.uint64)
-        rows["log_one"] += sums[:, 0]
-        rows["log_all"] += sums[:, 1]
+        more = np.flatnonzero(alternatives > 0)
+        one = twins.replaced(answers.log_choice, more, answers.chars[more] * (1 + alternatives[more]))
+        several = answers.several
+        full = twins.replaced(one, several, answers.chars[several] * (1 + alternatives[several]))
+        rows["log_one"] += seen.sum(one).astype(np.uint64)
+        rows["log_all"] += seen.sum(full).astype(np.uint64)
         bucket_update(rows["head"], seen.index, mixed(seen, "head4"))
         bucket_update(rows["tail"], seen.index, mixed(seen, "tail6"))
         bucket_update(rows["system"], seen.index, mixed(seen, "system"))

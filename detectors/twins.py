@@ -57,6 +57,7 @@ class Measures(NamedTuple):
     choice: NDArray[np.int64]  # of one choice
     log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
     open: NDArray[np.bool_]  # the answer is free text
+    several: NDArray[np.intp]  # the events with more than one choice or prompt: elsewhere `chars` is `choice`
 
 
 def measures(batch: Batch) -> Measures:
@@ -71,10 +72,14 @@ def _measures(batch: Batch) -> Measures:
         # A log without answer texts still has token counts: about four characters a token.
         chars = np.where(unknown, 4 * batch["out_tokens"].astype(np.int64), chars)
     samples = np.maximum(batch["choices"].astype(np.int64) * np.maximum(batch["prompts"], 1), 1)
-    choice = chars // samples
+    several = np.flatnonzero(samples > 1)
+    choice = chars
+    if len(several):
+        choice = chars.copy()
+        choice[several] //= samples[several]
     limit = batch["max_tokens"]
     capped = (limit > 0) & (limit <= CLOSED_TOKENS)
-    return Measures(chars, choice, log16(choice), (choice >= CLOSED_CHARS) & ~capped)
+    return Measures(chars, choice, log16(choice), (choice >= CLOSED_CHARS) & ~capped, several)
 
 
 def log16(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -82,23 +87,37 @@ def log16(values: NDArray[Any]) -> NDArray[np.int64]:
     return (np.log2(1.0 + values) * LOG).astype(np.int64)
 
 
-def sums(batch: Batch) -> NDArray[np.int64]:
+def replaced(logs: NDArray[np.int64], places: NDArray[np.intp], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`logs` with the logarithms of `values` at some places: what few events have is worked out for few."""
+    if len(places):
+        logs = logs.copy()
+        logs[places] = log16(values)
+    return logs
+
+
+def sums(batch: Batch) -> NDArray[np.uint32]:
     """Each client's count of events with each counted twin: shape (clients, COUNTED_TWINS)."""
-    return batch.once("twins", _sums)
+    return habits(batch)[:, :COUNTED_TWINS]
 
 
-def _sums(batch: Batch) -> NDArray[np.int64]:
+def habits(batch: Batch) -> NDArray[np.uint32]:
+    """The counted twins and, as one column more, the requests with a system prompt."""
+    return batch.once("habits", _habits)
+
+
+def _habits(batch: Batch) -> NDArray[np.uint32]:
     seen = measures(batch)
-    flags = batch["flags"]
-    columns = np.empty((len(batch), COUNTED_TWINS), np.uint8)
-    columns[:, 0] = (flags & Flag.MULTI_TURN) != 0
-    columns[:, 1] = ~seen.open
-    columns[:, 2] = batch["temperature"] <= 0.05
-    columns[:, 3] = (flags & (Flag.TOOLS | Flag.SCHEMA)) != 0
-    columns[:, 4] = (flags & Flag.USER_ID) != 0
-    columns[:, 5] = (flags & Flag.STREAM) != 0
-    columns[:, 6] = 4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64)
-    return batch.sum(columns)
+    counts = batch.count(
+        batch.flag(Flag.MULTI_TURN),
+        ~seen.open,
+        batch["temperature"] <= 0.05,
+        batch.flag(Flag.TOOLS | Flag.SCHEMA),
+        batch.flag(Flag.USER_ID),
+        batch.flag(Flag.STREAM),
+        4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64),
+        batch.flag(Flag.SYSTEM),
+    )
+    return counts.astype(np.uint32)
 
 
 def shares(

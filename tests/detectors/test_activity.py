@@ -7,6 +7,7 @@ import pytest
 
 from detectors import activity
 from detectors.batch import Batch
+from detectors.checks import sample
 from detectors.event import zeros
 
 
@@ -76,3 +77,14 @@ def test_equal_keys_are_counted_in_order() -> None:
     assert keys.tolist() == [1, 2, 5]
     assert times.tolist() == [1, 1, 3]
     assert [len(part) for part in activity.count_equal(np.zeros(0, np.int64))] == [0, 0]
+
+
+def test_any_order_of_events_leaves_the_same_rings() -> None:
+    events = sample(3)
+    rings = []
+    for order in (np.argsort(events["at"]), np.random.default_rng(1).permutation(len(events))):
+        batch = Batch(events[order])
+        rows = np.zeros(len(batch.clients), activity.state)
+        activity.update(rows, batch)
+        rings.append(rows.tobytes())
+    assert rings[0] == rings[1]

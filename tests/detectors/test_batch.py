@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.batch import Batch
-from detectors.event import Flag, zeros
+from detectors.batch import Batch, distinct, order_of
+from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Operation, Outcome
 
 
@@ -109,3 +109,47 @@ def test_reductions_agree_with_a_loop(seed: int) -> None:
         mine = block["in_tokens"][block["client"] == client]
         assert batch.sum(batch["in_tokens"])[place] == mine.sum()
         assert batch.max(batch["in_tokens"])[place] == mine.max()
+
+
+def test_prefixes_hold_a_clients_first_events_once_for_each_length_asked_for() -> None:
+    batch = Batch(events([9, 2, 9, 2, 9], in_tokens=[1, 10, 2, 20, 4]))
+    part = batch.prefixes(np.array([1, 1, 0]), np.array([1, 3, 2]))
+    assert part.clients.tolist() == [9, 9, 2]
+    assert part["in_tokens"].tolist() == [1, 1, 2, 4, 10, 20]
+    assert part.index.tolist() == [0, 1, 1, 1, 2, 2]
+    assert part.sum(part["in_tokens"]).tolist() == [1, 7, 30]
+
+
+def test_ids_that_differ_in_their_low_bits_alone_are_kept_apart() -> None:
+    rng = np.random.default_rng(0)
+    ids = (np.uint64(7) << np.uint64(40)) + rng.integers(0, 5, 300).astype(np.uint64)
+    order = order_of(ids)
+    assert np.array_equal(order, np.argsort(ids, kind="stable"))
+    assert np.array_equal(distinct(ids), np.unique(ids))
+    assert len(distinct(ids[:0])) == 0
+
+
+@pytest.mark.parametrize("count", [1, 5, 70_000])
+def test_counts_of_masks_are_exact_however_many_events_a_client_has(count: int) -> None:
+    masks = np.random.default_rng(1).random((5, count)) < 0.9
+    batch = Batch(events([1] * count))
+    assert batch.count(*masks).tolist() == [masks.sum(axis=1).tolist()]
+
+
+def test_reductions_of_clients_without_events_give_what_stands_for_nothing() -> None:
+    batch = Batch(events([1, 2, 3], at=[5.0, 6.0, 7.0])).only(np.array([False, True, False]))
+    assert batch.last.tolist() == [0.0, 6.0, 0.0]
+    assert batch.first.tolist() == [np.inf, 6.0, np.inf]
+    assert batch.count(np.array([True])).tolist() == [[0], [1], [0]]
+
+
+def test_every_field_comes_back_as_a_column_of_its_own_kind() -> None:
+    raw = np.random.default_rng(2).integers(0, 256, (700, EVENT.itemsize), np.uint8)
+    block = raw.view(EVENT)[:, 0].copy()
+    block["client"] %= 90
+    batch, ordered = Batch(block), block[np.argsort(block["client"], kind="stable")]
+    for name in EVENT.names:
+        assert batch[name].dtype == ordered[name].dtype
+        assert batch[name].tobytes() == ordered[name].tobytes(), name
+    part = batch.only(batch["in_tokens"] % 2 == 0).compact(np.ones((ordered["in_tokens"] % 2 == 0).sum(), bool))
+    assert part["sketch"].tobytes() == ordered["sketch"][ordered["in_tokens"] % 2 == 0].tobytes()

@@ -233,3 +233,16 @@ def test_activity_shows_the_last_minutes_hours_and_models(shipped_engine: Engine
     assert sum(count for _, count in activity.minutes) == 60
     assert sum(count for _, count in activity.hours) == 120
     assert sorted(count for _, count in activity.models) == [60, 60]
+
+
+def test_events_that_count_for_nothing_stand_between_looks_as_in_any_split(shipped_engine: Engine, harvest) -> None:
+    events = harvest(1, 420)
+    events["status"][np.random.default_rng(5).random(420) < 0.3] = 429
+    singly, told = fold(shipped_engine, np.array_split(events, 420))
+    whole, (findings,) = fold(shipped_engine, [events])
+    assert whole.rows().tobytes() == singly.rows().tobytes()
+    first = np.concatenate(told)
+    reached = first[first["level"] == first["level"][-1]][0]
+    assert findings["level"].tolist() == [reached["level"]]
+    assert findings["score"][0] == first["score"][-1]
+    assert abs(int(findings["requests"][0]) - int(reached["requests"])) < 30  # uncounted ones after the look

@@ -85,3 +85,21 @@ def test_an_unknown_key_is_not_shared_with_anything() -> None:
 
 def test_nothing_seen_is_no_concentration() -> None:
     assert sketch.concentration(np.zeros((2, 16), np.uint32), np.zeros(2)).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_fields_of_rows_are_filled_whatever_lies_between_them(gap: int) -> None:
+    rows = np.zeros(
+        40, [("before", f"V{gap}"), ("registers", "u1", (64,)), ("counters", "<u4", (16,)), ("after", "V5")]
+    )
+    rng = np.random.default_rng(6)
+    index, mixed = np.sort(rng.integers(0, 40, 900)), sketch.mix(rng.integers(0, 300, 900, np.uint64))
+    sketch.hll_update(rows["registers"], index, mixed)
+    sketch.bucket_update(rows["counters"], index, mixed)
+    registers, counters = np.zeros((40, 64), np.uint8), np.zeros((40, 16), np.uint32)
+    sketch.hll_update(registers, index, mixed)
+    sketch.bucket_update(counters, index, mixed)
+    assert np.array_equal(rows["registers"], registers)
+    assert np.array_equal(rows["counters"], counters)
+    assert counters.sum() == (mixed != 0).sum()
+    assert set(rows["after"].tolist()) == {bytes(5)}
