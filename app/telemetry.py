@@ -15,7 +15,7 @@ LONGEST = 4000  # characters of one line; a longer message is cut
 
 _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"']+"), r"\1 ***"),
-    (re.compile(r"\b(?:sk|sw|pk|rk)[-_][A-Za-z0-9_\-]{6,}"), "***"),
+    (re.compile(r"\b(?:sk|sw|swt|pk|rk)[-_][A-Za-z0-9_\-]{6,}"), "***"),
     (
         re.compile(r"(?i)\b(api[-_]?key|x-api-key|authorization|token|secret|password)(\"?\s*[=:]\s*\"?)[^\s\"'&,]+"),
         r"\1\2***",

@@ -31,6 +31,7 @@ def line(message, *args, exc_info=None, **extra):
         ("GET /v1/models?key=AIzaSecret HTTP/1.1", "AIzaSecret"),
         ("header Authorization: Bearer abc.def-123", "abc.def-123"),
         ("sent sk-proj-abcdefghijkl", "abcdefghijkl"),
+        ("made swt_abcdefghijkl", "abcdefghijkl"),
         ("x-api-key=0123456789", "0123456789"),
         ("connect postgresql://u:hunter2@db/stillwatch", "hunter2"),
         ('{"password": "hunter2"}', "hunter2"),
