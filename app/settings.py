@@ -54,6 +54,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_BACKLOG_BLOCKS", "20000", "stream entries a partition may hold before events are dropped"),
     Setting("STILLWATCH_CONNECT_SECONDS", "10", "limit on connecting to the model API"),
     Setting("STILLWATCH_IDLE_SECONDS", "900", "limit on silence from the model API; there is no total limit"),
+    Setting("STILLWATCH_MAX_CONCURRENCY", "0", "requests served at once by a gateway; more get a 503; 0: no limit"),
+    Setting("STILLWATCH_ACCESS_LOG", "0", "1: the extractor logs one line a request"),
     Setting("STILLWATCH_DRAIN_SECONDS", "30", "how long open answers may run on after a stop signal"),
     Setting("STILLWATCH_ROW_DAYS", "90", "days after which an idle client's row is forgotten"),
     Setting("STILLWATCH_REFERENCE", "", "file with the reference of ordinary traffic; empty uses the one that ships"),
@@ -115,6 +117,8 @@ class Settings:
     backlog_blocks: int
     connect_seconds: float
     idle_seconds: float
+    max_concurrency: int
+    access_log: bool
     drain_seconds: float
     row_days: float
     reference: str
@@ -164,14 +168,20 @@ def database_url(text: str, data: Path) -> str:
     return f"{drivers[scheme]}://{rest}"
 
 
-def read_settings(env: Mapping[str, str]) -> Settings:
-    """All settings from the environment; raises SettingError that names the first wrong one."""
-    data = Path(_text(env, "STILLWATCH_DATA")).expanduser()
+def _secrets(env: Mapping[str, str]) -> tuple[str, str]:
+    """Secret and admin token, which may be empty."""
     secret, token = _text(env, "STILLWATCH_SECRET"), _text(env, "STILLWATCH_ADMIN_TOKEN")
     if secret and len(secret) < 32:
         raise SettingError("STILLWATCH_SECRET", "shorter than 32 characters", "openssl rand -hex 32 prints a good one")
     if token and len(token) < 16:
         raise SettingError("STILLWATCH_ADMIN_TOKEN", "shorter than 16 characters", "give a longer one, or none")
+    return secret, token
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """All settings from the environment; raises SettingError that names the first wrong one."""
+    data = Path(_text(env, "STILLWATCH_DATA")).expanduser()
+    secret, token = _secrets(env)
     upstream = _text(env, "UPSTREAM")
     return Settings(
         upstream=upstream_url(upstream) if upstream else "",
@@ -201,6 +211,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         backlog_blocks=_number(env, "STILLWATCH_BACKLOG_BLOCKS", int, 10, 10_000_000),
         connect_seconds=_number(env, "STILLWATCH_CONNECT_SECONDS", float, 0.1, 300),
         idle_seconds=_number(env, "STILLWATCH_IDLE_SECONDS", float, 1, 86400),
+        max_concurrency=_number(env, "STILLWATCH_MAX_CONCURRENCY", int, 0, 10_000_000),
+        access_log=_choice(env, "STILLWATCH_ACCESS_LOG", ("0", "1")) == "1",
         drain_seconds=_number(env, "STILLWATCH_DRAIN_SECONDS", float, 0, 3600),
         row_days=_number(env, "STILLWATCH_ROW_DAYS", float, 0.01, 3650),
         reference=_text(env, "STILLWATCH_REFERENCE"),

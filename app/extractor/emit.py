@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import Unavailable
-from app.store.redis import TIMEOUT_SECONDS, Argument, Link
+from app.store.redis import Argument, Link
 from app.store.stream import lag_command, partition_of, publish_command
 from detectors.event import pack
 
 BLOCK_EVENTS: Final = 256
 BUFFER_EVENTS: Final = 65_536  # held while Redis is away: about 14 MB
 FLUSH_EVENTS: Final = 8_192  # sent in one round trip; what is lost when it fails half-way
+REDIS_SECONDS: Final = 1.0  # for a reply: no customer waits for it, and a slow Redis is better than none
 BACKOFF_SECONDS: Final = (0.1, 2.0)  # the longest pause is below the promise to be back within 5 s
 LAG_SECONDS: Final = 1.0  # how long a stream's length is believed
 MODELS_KEY: Final = "names:models"
@@ -43,7 +44,7 @@ class Emitter:
     def __init__(
         self, url: str, partitions: int, backlog_blocks: int, counts: Counter[str], clock: Clock = time.monotonic
     ) -> None:
-        self._link = Link(url, TIMEOUT_SECONDS)
+        self._link = Link(url, REDIS_SECONDS)
         self._partitions = partitions
         self._backlog = backlog_blocks
         self._counts = counts

@@ -17,8 +17,9 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from app.extractor import providers
+from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
+from app.extractor.watch import Watcher
 from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve
@@ -52,14 +53,16 @@ class _Gateway:
 class Extractor:
     """Turns the copies of all gateways of this host into events, in batches, within one event loop.
 
-    Counters: exchanges, bytes, parse_opaque, parse_failed_<cause>, features_failed, and those of the Emitter.
+    Counters: exchanges, bytes, parse_opaque, parse_failed_<cause>, features_failed, watchers_failed, and those of
+    the Emitter.
     """
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, settings: Settings, seed: int, watchers: Sequence[Watcher] = ()) -> None:
         self.counts: Counter[str] = Counter()
         self.emitter = Emitter(settings.redis_url, settings.partitions, settings.backlog_blocks, self.counts)
         self._stopped = False
         self._seed = seed
+        self._watchers = watchers
         self._pending: list[Copy] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gateways: dict[str, _Gateway] = {}
@@ -98,6 +101,8 @@ class Extractor:
         self.emitter.name_models(
             {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
         )
+        if self._watchers:
+            watch.tell(self._watchers, copies, exchanges, self.counts)
 
     def stop(self) -> None:
         """Read the copies that wait, and take no more."""
@@ -220,4 +225,12 @@ def main(settings: Settings) -> int:
 
 
 async def _start(settings: Settings, seed: int) -> None:
-    await _until_signal(settings, Extractor(settings, seed))
+    exporting = otel.start(os.environ, settings.upstream)
+    watchers: list[Watcher] = [watch.access_line] if settings.access_log else []
+    if exporting is not None:
+        watchers.append(exporting.spans)
+    try:
+        await _until_signal(settings, Extractor(settings, seed, watchers))
+    finally:
+        if exporting is not None:
+            await asyncio.to_thread(exporting.shutdown)
