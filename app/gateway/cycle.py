@@ -155,6 +155,16 @@ class Cycle:
 
     # What the proxy calls.
 
+    def hold(self) -> None:
+        """Read nothing more from the client; its leaving is noticed all the same."""
+        self._protocol.pause_reading()
+
+    def switch(self, data: bytes) -> Protocol:
+        """Write the head after which HTTP no longer rules; gives the connection."""
+        self._started = True
+        self._protocol.write(data)
+        return self._protocol
+
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` as soon as the client leaves before its answer is complete."""
         self._on_gone = callback

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.gateway.identify import CREDENTIALS, SECRETS, bearer
+from app.gateway.identify import CREDENTIALS, SECRETS, presented
 from app.gateway.problems import (
     BAD_HOST,
     BAD_TARGET,
@@ -91,7 +91,7 @@ class RequestHead:
     length_at = -1  # its place in lines
     _lengths = 0
     _hosts = 0
-    _upgrade = False
+    _upgrade = b""  # protocols asked for
     _nominated: list[bytes] | None = None  # by Connection
 
     def __init__(self, headers: Headers) -> None:
@@ -124,7 +124,7 @@ class RequestHead:
             if value not in HARMLESS:
                 self._nominated = [*(self._nominated or ()), *(token.strip().lower() for token in value.split(b","))]
         elif rule == UPGRADE:
-            self._upgrade = True
+            self._upgrade = self._upgrade + b"," + value if self._upgrade else value or b","
         elif rule == EXPECT:
             self.expects = self.expects or value.lower() == b"100-continue"
         return rule in (LENGTH, CREDENTIAL, SECRET)
@@ -142,15 +142,26 @@ class RequestHead:
     def credential(self) -> bytes:
         """The credential by precedence; empty where no header carries one."""
         for name, value in sorted(self._credentials, key=lambda pair: CREDENTIALS.index(pair[0].lower())):
-            if found := bearer(value) if name.lower() == b"authorization" else value:
+            if found := presented(name.lower(), value):
                 return found
         return b""
+
+    @property
+    def _upgrades(self) -> bool:
+        """Whether it asks to go on in another protocol."""
+        return bool(self._upgrade and self._nominated and b"upgrade" in self._nominated)
+
+    @property
+    def websocket(self) -> bool:
+        """Whether it asks to go on as a WebSocket, with no body before that."""
+        bare = not self.chunked and self.length in (b"", b"0")
+        return self._upgrades and bare and self._upgrade.strip().lower() == b"websocket"
 
     def refused(self, method: str, version: str) -> Problem | None:
         """Why this request is not forwarded."""
         if version not in ("1.1", "1.0"):
             return BAD_VERSION
-        if method == "CONNECT" or (self._upgrade and self._nominated and b"upgrade" in self._nominated):
+        if method == "CONNECT" or (self._upgrades and not (self.websocket and method == "GET" and version == "1.1")):
             return NO_UPGRADE
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
             return BAD_HOST

@@ -6,10 +6,13 @@ import hashlib
 import re
 from urllib.parse import unquote_to_bytes
 
-CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")  # in order of precedence
+SUBPROTOCOL = b"sec-websocket-protocol"  # where browsers, which can set no header, give their key
+CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", SUBPROTOCOL)  # in order of precedence
 SECRETS = frozenset((*CREDENTIALS, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
 SECRET_PARAMETERS = frozenset((b"key", b"api_key", b"api-key", b"apikey", b"access_token", b"token", b"sig"))
+KEY_PARAMETERS = frozenset((b"key", b"api-key", b"access_token"))  # the query's that name the client
 BLOCK = 64  # bytes of a SHA-256 block
+_SUBPROTOCOL_KEY = re.compile(rb"(?:^|[,\s])openai-insecure-api-key\.([^,\s]+)")
 _PARAMETER = re.compile(rb"([^&;=?]*)=([^&;]*)")
 
 
@@ -18,11 +21,21 @@ def bearer(value: bytes) -> bytes:
     return value[7:].strip() if value[:7].lower() == b"bearer " else value
 
 
+def presented(name: bytes, value: bytes) -> bytes:
+    """The credential in a header of this name, which is in lower case; empty where it holds none."""
+    if name == b"authorization":
+        return bearer(value)
+    if name == SUBPROTOCOL:
+        found = _SUBPROTOCOL_KEY.search(value)
+        return found[1] if found else b""
+    return value
+
+
 def key_parameter(query: bytes) -> bytes:
-    """The decoded value of the query's `key`; empty where there is none."""
+    """The decoded value of the query's credential; empty where there is none."""
     if b"=" in query:
         for name, value in _PARAMETER.findall(query):
-            if value and unquote_to_bytes(name).lower() == b"key":
+            if value and unquote_to_bytes(name).lower() in KEY_PARAMETERS:
                 return unquote_to_bytes(value.replace(b"+", b" "))
     return b""
 
@@ -68,11 +81,9 @@ def credential_of(headers: list[tuple[bytes, bytes]], query: bytes, peer: str) -
         lower = name.lower()
         if value and lower in CREDENTIALS:
             found.setdefault(lower, value)
-    if credential := bearer(found.pop(b"authorization", b"")):
-        return credential
     for name in CREDENTIALS:
-        if name in found:
-            return found[name]
+        if name in found and (credential := presented(name, found[name])):
+            return credential
     return key_parameter(query) or anonymous(peer)
 
 

@@ -17,7 +17,7 @@ class Plan:
     that a client library sends over one connection.
     """
 
-    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "pool", "problem", "subject")
+    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "pool", "problem", "subject", "upgrade")
 
     def __init__(
         self,
@@ -46,6 +46,9 @@ class Plan:
         elif self.problem is None:
             self.problem = NO_ROUTE
         last = b"transfer-encoding: chunked\r\n\r\n" if self.chunked else b"\r\n"
+        self.upgrade = head.websocket
+        if self.upgrade:
+            last = b"connection: Upgrade\r\nupgrade: websocket\r\n\r\n"
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
         self.client = 0
@@ -60,7 +63,7 @@ class Plan:
     @property
     def repeatable(self) -> bool:
         """Whether another request with the same head can be served without reading it again."""
-        return self.problem is None and not self.chunked and not self.expects
+        return self.problem is None and not (self.chunked or self.expects or self.upgrade)
 
 
 def _around(lines: list[bytes], length_at: int, left_out: tuple[int, ...] | list[int]) -> tuple[bytes, bytes]:

@@ -34,7 +34,7 @@ TRANSFER_CODING = Problem(
 NO_UPGRADE = Problem(
     501,
     "upgrade_not_supported",
-    "WebSocket and other upgrades are not relayed. Use the HTTP form of the API, with streaming where it is needed.",
+    "Of all upgrades only a WebSocket's is relayed, asked for by GET over HTTP/1.1. Use that, or the API's HTTP form.",
 )
 NO_ROUTE = Problem(
     404,

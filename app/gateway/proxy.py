@@ -14,6 +14,7 @@ from app.gateway.identify import Identifier
 from app.gateway.plan import Plan
 from app.gateway.relay import Relay
 from app.gateway.routes import Router
+from app.gateway.upgrade import Upgrade
 from app.store.frames import OUTCOMES, REJECTED, pack
 from app.store.handoff import Sender
 
@@ -85,7 +86,7 @@ class Proxy:
         plan = call.plan or self._plan(call)
         if observer is not None:
             observer.enforcer.decide(plan.client, at)
-        relay = Relay(plan.pool, call, clock, self._copy_bytes)
+        relay = (Upgrade if plan.upgrade else Relay)(plan.pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:
             if plan.problem is None:

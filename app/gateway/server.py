@@ -65,6 +65,7 @@ class Protocol(asyncio.Protocol):
         self._model: Cycle = cast(Cycle, None)  # the request that had it
         self._misses = 0  # heads remembered on this connection
         self._deaf = False
+        self._early = b""  # what came after a head that asks for another protocol
         self._in_head = True
         self._head_size = 0  # bytes read since the present head began
         self._since = self.loop.time()  # when it last became idle
@@ -100,6 +101,12 @@ class Protocol(asyncio.Protocol):
             self._read_paused = False
             self.unread.discard(self)
             self._transport.resume_reading()
+
+    def hand_over(self, heir: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Let `heir` have the connection; gives it, and what came after the head."""
+        self._transport.set_protocol(heir)
+        self.resume_reading()
+        return self._transport, self._early
 
     async def drain(self) -> None:
         """Until a slow client has taken most of what was written, or has left."""
@@ -179,8 +186,9 @@ class Protocol(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse(BAD_SYNTAX)
-        except httptools.HttpParserUpgrade:
-            self._deaf = True  # what follows is in another protocol; the application answers 501
+        except httptools.HttpParserUpgrade as pause:
+            self._deaf = True  # what follows is in another protocol
+            self._early = data[pause.args[0] :]
         if self._in_head and self._head_size > HEAD_LIMIT:
             self._refuse(HEAD_TOO_LARGE)
         cycle, self._waiting = self._waiting, None

@@ -45,3 +45,18 @@ class Tap:
         if self._head is None:
             return self._parts, -1
         return [self._head, b"".join(self._tail)[-self._half :]], len(self._head)
+
+
+class Tally(Tap):
+    """Counts the bytes that pass and keeps none."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def add(self, data: bytes) -> None:
+        """Count the next bytes."""
+        self.size += len(data)
+
+    def kept(self) -> tuple[list[bytes], int]:
+        """Nothing, with a gap where bytes passed."""
+        return [], 0 if self.size else -1

@@ -111,3 +111,22 @@ def test_the_memory_of_spellings_is_bounded():
     assert len(heads._request_rules) <= heads.MEMO_LIMIT
     assert len(heads._response_rules) <= heads.MEMO_LIMIT
     assert RequestHead([(b"tRaNsFeR-eNcOdInG", b"chunked")]).chunked == 1
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_websocket"),
+    [
+        ([(b"Upgrade", b"websocket")], True),
+        ([(b"UPGRADE", b" WebSocket ")], True),
+        ([(b"Upgrade", b"websocket"), (b"Content-Length", b"0")], True),
+        ([(b"Upgrade", b"websocket"), (b"Content-Length", b"1")], False),
+        ([(b"Upgrade", b"websocket"), (b"Transfer-Encoding", b"chunked")], False),
+        ([(b"Upgrade", b"websocket"), (b"Upgrade", b"h2c")], False),
+        ([(b"Upgrade", b"")], False),
+        ([], False),
+    ],
+)
+def test_what_asks_for_a_websocket(extra, is_websocket):
+    head = RequestHead([(b"Host", b"g"), (b"Connection", b"keep-alive, Upgrade"), *extra])
+    assert head.websocket == is_websocket
+    assert not RequestHead([(b"Host", b"g"), *extra]).websocket

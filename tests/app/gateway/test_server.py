@@ -58,7 +58,7 @@ def test_case_46_the_http_version_is_checked(model_api, client):
 
 
 UPGRADES = [
-    b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket, h2c\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
     POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
     b"CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.gateway.tap import Tap
+from app.gateway.tap import Tally, Tap
 
 steady = settings(deadline=None, derandomize=True)  # the same examples each time, however busy the machine
 
@@ -42,3 +42,10 @@ def test_one_huge_piece_is_cut_at_once():
     tap.add(b"a" * 5_000_000 + b"z")
     parts, cut = tap.kept()
     assert (cut, tap._tail_size, parts[1][-1:]) == (500, 500, b"z")
+
+
+def test_a_tally_counts_and_keeps_nothing():
+    tally = Tally()
+    assert tally.kept() == ([], -1)
+    tally.add(b"abc")
+    assert (tally.size, *tally.kept()) == (3, [], 0)
