@@ -20,6 +20,7 @@ from app.errors import SettingError, Unavailable
 TIMEOUT_SECONDS = 0.1  # redis-py's own defaults can hold a call for a minute
 OLDEST_SERVER = (6, 2)  # the first with XTRIM MINID
 READ_BYTES = 1 << 20
+SOCKET_BYTES = 4 << 20  # so that a batch's rows go without a wait for the other side
 _REMEDY = "give redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
 _PENDING = object()
 
@@ -141,6 +142,25 @@ class Link:
                 raise self._failed(reply) from reply
         return replies
 
+    def expect(self, expected: bytes) -> bool:
+        """Whether exactly these bytes of replies come next, then they are read; else `read` gives what came.
+
+        Thousands of replies that say the same need no object each.
+        """
+        known = 0
+        while known < len(expected):
+            received = self.receive_into(memoryview(self._buffer))
+            compared = min(received, len(expected) - known)
+            same = self._buffer[:compared] == expected[known : known + compared]
+            if not same:
+                self._reader.feed(expected[:known])
+                self._reader.feed(self._buffer, 0, received)
+                return False
+            known += compared
+            if compared < received:
+                self._reader.feed(self._buffer, compared, received - compared)
+        return True
+
     def read_with_errors(self, count: int) -> list[Any]:
         """The next `count` replies, error replies as exception objects among them."""
         replies: list[Any] = []
@@ -195,6 +215,8 @@ class Link:
         self._connection = connection
         # redis-py does the handshake (TLS, AUTH, SELECT); from here the socket is ours alone.
         plain = cast("socket.socket", connection._get_socket())
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            plain.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)  # the system may grant less
         self._socket = plain
         return plain
 
@@ -204,4 +226,6 @@ class Link:
 
     @staticmethod
     def _new_reader() -> Any:
-        return hiredis.Reader(notEnoughData=_PENDING)
+        reader = hiredis.Reader(notEnoughData=_PENDING)
+        reader.setmaxbuf(0)  # keep the buffer: the next batch needs it again
+        return reader

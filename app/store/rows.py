@@ -21,6 +21,10 @@ from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, parse, re
 DAY_MILLISECONDS = 86_400_000
 NULL_BYTES = 5  # "$-1\r\n", the reply for a key that is not there
 _MINUS = ord("-")
+_SENT_ROWS = 256  # written and sent at once: what was just written is still in the processor's cache
+_ONE_BY_ONE = 64
+_RECEIVE_BYTES = 1 << 19
+_READ_ROOM = 1 << 18  # left free behind what is awaited, so that much comes at once
 _MULTI, _EXEC, _UNWATCH = pack("MULTI"), pack("EXEC"), pack("UNWATCH")
 
 Empty = Callable[[NDArray[np.uint64]], NDArray[np.void]]
@@ -64,8 +68,10 @@ class Rows:
         self._empty = empty
         self._header = b"$%d\r\n" % row.itemsize
         self._expiry = b"%d" % max(1, round(row_days * DAY_MILLISECONDS))
-        self._received = bytearray()
-        self._set: NDArray[np.void] = np.empty(0, self._record(0))
+        self._raw = np.dtype(f"V{row.itemsize}")  # whole rows at once, where numpy would go field by field
+        self._loaded: NDArray[np.void] = np.empty(0, self._raw)
+        self._received = bytearray(_RECEIVE_BYTES)
+        self._set: NDArray[np.void] = np.empty(0, self._raw)
         self._set_partition = -1
 
     def fetch(self, claim: Claim, partitions: int, count: int, most_events: int) -> Blocks | None:
@@ -93,19 +99,24 @@ class Rows:
         return blocks
 
     def load(self, claim: Claim, clients: NDArray[np.uint64]) -> Loaded:
-        """The rows of sorted unique clients, in their order; fresh ones where there is none that we can read."""
-        if not len(clients):
+        """The rows of sorted unique clients, in their order; fresh ones where there is none that we can read.
+
+        They are valid until the next load.
+        """
+        count = len(clients)
+        if not count:
             return Loaded(np.empty(0, self._row), 0, 0)
         names = self._key_records(claim.keys, clients)
-        self._link.send(b"*%d\r\n$4\r\nMGET\r\n" % (len(clients) + 1), names.view(np.uint8).data)
-        starts, foreign = self._receive(len(clients))
-        return self._assemble(clients, starts, foreign)
+        self._link.send(b"*%d\r\n$4\r\nMGET\r\n" % (count + 1), names.view(np.uint8).data)
+        if len(self._loaded) < count:
+            self._loaded = np.zeros(count, self._raw)
+        rows = self._loaded[:count]
+        missing, foreign = self._receive(rows)
+        return self._checked(rows.view(self._row), clients, missing, foreign)
 
     def commit(self, claim: Claim, blocks: Blocks, rows: NDArray[np.void]) -> None:
         """Write rows, offset and acknowledgement in one transaction; raises LeaseLost when nothing was written."""
-        names = claim.keys
-        closing = self._closing(names, blocks.last)
-        self._transact(claim, self._set_records(claim, rows), len(rows), closing)
+        self._transact(claim, rows, self._closing(claim.keys, blocks.last))
         claim.offset = blocks.last
 
     def quarantine(self, claim: Claim, blocks: Blocks) -> None:
@@ -116,7 +127,7 @@ class Rows:
             for entry, fields in blocks.entries
             if fields
         ]
-        self._transact(claim, b"", 0, [*moved, *self._closing(names, blocks.last)])
+        self._transact(claim, np.empty(0, self._row), [*moved, *self._closing(names, blocks.last)])
         claim.offset = blocks.last
 
     def release(self) -> None:
@@ -133,23 +144,24 @@ class Rows:
             ("DEL", names.attempts),
         ]
 
-    def _transact(
-        self, claim: Claim, sets: bytes | memoryview, count: int, commands: Sequence[tuple[Argument, ...]]
-    ) -> None:
-        tail = b"".join(pack(*command) for command in commands) + _EXEC
-        self._link.send(_MULTI, sets, tail)
-        queued = count + len(commands)
-        replies = self._link.read(queued + 2)
-        outcome: list[Any] | None = replies[-1]
+    def _transact(self, claim: Claim, rows: NDArray[np.void], commands: Sequence[tuple[Argument, ...]]) -> None:
+        self._link.send(_MULTI)
+        for start in range(0, len(rows), _SENT_ROWS):
+            self._link.send(self._set_records(claim, rows[start : start + _SENT_ROWS]))
+        self._link.send(b"".join(pack(*command) for command in commands) + _EXEC)
+        queued = len(rows) + len(commands)
+        usual = b"+OK\r\n" + b"+QUEUED\r\n" * queued + b"*%d\r\n" % queued + b"+OK\r\n" * len(rows)
+        outcome: list[Any] | None
+        if self._link.expect(usual):
+            outcome = self._link.read_with_errors(len(commands))
+        else:
+            outcome = self._link.read(queued + 2)[-1]
         if outcome is None:
             raise LeaseLost(f"partition {claim.partition}")
         for reply in outcome:
             if isinstance(reply, Exception):  # such as a key that holds another type; the rest was applied
                 self._link.close()
                 raise Unavailable(f"Redis: {reply}")
-
-    def _record(self, partition: int) -> np.dtype[np.void]:
-        return _record_dtype(*self._frame(keys(partition)), self._row.itemsize)
 
     def _frame(self, names: Keys) -> tuple[bytes, bytes, bytes]:
         before = b"*5\r\n$3\r\nSET\r\n$%d\r\n%b" % (len(names.row) + 8, names.row)
@@ -158,18 +170,17 @@ class Rows:
 
     def _set_records(self, claim: Claim, rows: NDArray[np.void]) -> memoryview:
         """One SET with expiry for each row, as fixed-width records: no Python object for a row."""
-        frame = self._frame(claim.keys)
-        if len(self._set) < len(rows) or self._set_partition != claim.partition:
-            size = max(len(rows), len(self._set))
+        if self._set_partition != claim.partition:
+            frame = self._frame(claim.keys)
             dtype = _record_dtype(*frame, self._row.itemsize)
-            if len(self._set) < size or self._set.dtype != dtype:
-                self._set = np.empty(size, dtype)
+            if self._set.dtype != dtype:
+                self._set = np.empty(_SENT_ROWS, dtype)
             for name, constant in zip(("before", "between", "after"), frame, strict=True):
                 self._set[name] = np.void(constant)
             self._set_partition = claim.partition
         records = self._set[: len(rows)]
         records["client"] = rows["client"]
-        records["row"] = rows.view(f"V{self._row.itemsize}")
+        records["row"] = rows.view(self._raw)
         return memoryview(records.view(np.uint8).data)
 
     @staticmethod
@@ -181,57 +192,53 @@ class Rows:
         records["after"] = np.void(b"\r\n")
         return records
 
-    def _receive(self, count: int) -> tuple[list[int], int]:
-        """Where each row begins in the receive buffer, -1 for none; and how many had another size."""
-        step = len(self._header) + self._row.itemsize + 2
-        wanted = 32 + count * step
-        if len(self._received) < wanted:
-            self._received = bytearray(wanted)
+    def _receive(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], int]:
+        """Fill `rows` from the reply; which of them did not come, and how many of those had another size."""
         reply = _Reply(self._link, self._received)
-        reply.array(count)
-        starts: list[int] = []
-        header, buffer, position, foreign = self._header, self._received, reply.position, 0
-        width = len(header)
-        for _ in range(count):
-            if position + NULL_BYTES > reply.end:
-                reply.fill(position + NULL_BYTES)
-                buffer = reply.buffer
-            if buffer[position + 1] == _MINUS:
-                starts.append(-1)
-                position += NULL_BYTES
-                continue
-            if position + width > reply.end:
-                reply.fill(position + width)
-                buffer = reply.buffer
-            if buffer[position : position + width] == header:
-                starts.append(position + width)
-                position += step
-            else:
-                position = reply.skip(position)
-                buffer = reply.buffer
-                starts.append(-1)
-                foreign += 1
-        reply.fill(position)
+        reply.array(len(rows))
+        missing = np.zeros(len(rows), np.bool_)
+        done = foreign = 0
+        while done < len(rows):
+            run, all_alike = self._run(reply, rows[done:])
+            done += run
+            # One by one past what is no row of ours, and so the next row where it has not come whole.
+            for place in range(done, min(len(rows), done + (1 if all_alike else _ONE_BY_ONE))):
+                value = reply.value(self._row.itemsize)
+                done += 1
+                if value:
+                    rows[place] = np.void(value)
+                else:
+                    missing[place] = True
+                    foreign += value is not None
         self._received = reply.buffer
-        return starts, foreign
+        return missing, foreign
 
-    def _assemble(self, clients: NDArray[np.uint64], starts: list[int], foreign: int) -> Loaded:
-        width = self._row.itemsize
-        where = np.array(starts, np.int64)
-        raw = f"V{width}"
-        # A window of one row's width at every byte: taking from it copies whole rows.
-        windows: NDArray[np.void] = np.ndarray(
-            (max(1, len(self._received) - width + 1),), raw, buffer=self._received, strides=(1,)
-        )
-        rows: NDArray[np.void] = windows[np.maximum(where, 0)].view(self._row)
-        missing = where < 0
+    def _run(self, reply: _Reply, rows: NDArray[np.void]) -> tuple[int, bool]:
+        """Fill the first of `rows` with those that have come, up to what is no row; whether there is none such."""
+        width = len(self._header)
+        step = width + self._row.itemsize + 2
+        whole = min(len(rows), (reply.end - reply.position) // step)
+        if not whole:
+            return 0, True
+        heads: NDArray[np.bytes_] = np.ndarray((whole,), f"S{width}", reply.buffer, reply.position, (step,))
+        alike = heads == self._header
+        run = whole if alike.all() else int(alike.argmin())
+        if run:
+            rows[:run] = np.ndarray((run,), self._raw, reply.buffer, reply.position + width, (step,))
+        reply.position += run * step
+        return run, run == whole
+
+    def _checked(
+        self, rows: NDArray[np.void], clients: NDArray[np.uint64], missing: NDArray[np.bool_], foreign: int
+    ) -> Loaded:
+        """The rows as loaded, with fresh ones in the place of those that are missing or not ours."""
         unreadable = ~missing & ((rows["schema"] != self._schema) | (rows["client"] != clients))
         reset = foreign + int(unreadable.sum())
         fresh = int(missing.sum()) - foreign
         missing |= unreadable
         if missing.any():
             # As plain bytes: an assignment of records would go field by field.
-            rows.view(raw)[missing] = self._empty(clients[missing]).view(raw)
+            rows.view(self._raw)[missing] = self._empty(clients[missing]).view(self._raw)
         return Loaded(rows, fresh, reset)
 
 
@@ -248,7 +255,7 @@ def _record_dtype(before: bytes, between: bytes, after: bytes, width: int) -> np
 
 
 class _Reply:
-    """A bulk reply as it arrives: `buffer` holds what came, up to `end`."""
+    """A bulk reply as it arrives: what came and is not yet read is `buffer` from `position` up to `end`."""
 
     def __init__(self, link: Link, buffer: bytearray) -> None:
         self.buffer = buffer
@@ -256,32 +263,45 @@ class _Reply:
         self.position = 0
         self._link = link
 
-    def fill(self, wanted: int) -> None:
-        """Receive until `wanted` bytes are here."""
-        if wanted > len(self.buffer):
-            self.buffer = self.buffer + bytearray(wanted - len(self.buffer) + len(self.buffer) // 2)
+    def need(self, wanted: int) -> None:
+        """Receive until `wanted` bytes are there to be read."""
+        if self.end - self.position >= wanted:
+            return
+        if self.position + wanted > len(self.buffer) - _READ_ROOM:
+            rest = self.buffer[self.position : self.end]
+            if wanted > len(self.buffer) - _READ_ROOM:
+                self.buffer = bytearray(2 * wanted + _READ_ROOM)
+            self.position, self.end = 0, len(rest)
+            self.buffer[: self.end] = rest
         view = memoryview(self.buffer)
-        while self.end < wanted:
+        while self.end - self.position < wanted:
             self.end += self._link.receive_into(view[self.end :])
 
-    def line(self, position: int) -> tuple[bytes, int]:
-        """The line at `position` and where the next one begins."""
+    def line(self) -> bytes:
+        """The next line, without its end."""
         while True:
-            found = self.buffer.find(b"\r\n", position, self.end)
+            found = self.buffer.find(b"\r\n", self.position, self.end)
             if found >= 0:
-                return bytes(self.buffer[position:found]), found + 2
-            self.fill(self.end + 1)
+                line = bytes(self.buffer[self.position : found])
+                self.position = found + 2
+                return line
+            self.need(self.end - self.position + 1)
 
     def array(self, count: int) -> None:
         """Read the head of an array of `count`; raises Unavailable for an error reply."""
-        head, self.position = self.line(0)
+        head = self.line()
         if head != b"*%d" % count:
             self._link.close()
             raise Unavailable(f"Redis: {head.decode(errors='replace')}")
 
-    def skip(self, position: int) -> int:
-        """Pass over a bulk string of any length; returns where the next reply begins."""
-        head, after = self.line(position)
-        after += int(head[1:]) + 2
-        self.fill(after)
-        return after
+    def value(self, width: int) -> bytes | None:
+        """The next value where it is `width` bytes long, empty where it is of another length; None where it is null."""
+        self.need(NULL_BYTES)
+        if self.buffer[self.position + 1] == _MINUS:
+            self.position += NULL_BYTES
+            return None
+        length = int(self.line()[1:])
+        self.need(length + 2)
+        start = self.position
+        self.position += length + 2
+        return bytes(self.buffer[start : start + width]) if length == width else b""

@@ -19,6 +19,7 @@ from app.store.stream import Blocks, lag_command, written_at
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
+from detectors.batch import distinct
 from detectors.engine import Engine
 
 MOST_EVENTS = 10_000  # of one batch: beyond it a batch costs latency and wins little
@@ -133,7 +134,7 @@ class Scorer:
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
-        clients = np.unique(blocks.events["client"])
+        clients = distinct(blocks.events["client"])
         loaded = self._rows.load(claim, clients)
         try:
             scored = self._score(loaded.rows, blocks.events, now)
@@ -212,7 +213,7 @@ class Scorer:
             self._unmark(claim)
             return False
         self._counts["findings"] += len(scored.findings)
-        self._link.pipeline([decisions.command(decision.as_entry()) for decision in made])
+        self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
         self._counts["decisions"] += len(made)
         return True
 

@@ -115,3 +115,21 @@ def test_link_times_out(private_valkey):
         link.call("PING")
     assert not link.connected
     private_valkey.resume()
+
+
+def test_link_passes_over_replies_that_are_as_expected_and_reads_on(redis_url):
+    link = Link(redis_url, 5.0)
+    many = 300_000  # more than one read
+    link.send(pack("SET", "k", "1") * many, pack("GET", "k"))
+    assert link.expect(b"+OK\r\n" * many)
+    assert link.read(1) == [b"1"]
+    link.close()
+
+
+@pytest.mark.parametrize("before", [0, 1, 40])
+def test_link_reads_what_came_where_it_is_not_what_was_expected(redis_url, before):
+    link = Link(redis_url, 5.0)
+    link.send(pack("SET", "k", "1") * before, pack("GET", "k"), pack("INCR", "k"))
+    assert not link.expect(b"+OK\r\n" * (before + 2))
+    assert link.read(before + 2) == [b"OK"] * before + ([b"1", 2] if before else [None, 1])
+    link.close()

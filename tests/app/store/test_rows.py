@@ -209,3 +209,25 @@ def test_the_longest_partition_name_and_a_second_partition_use_their_own_keys(cl
         rows.commit(claim, blocks, one)
         assert (rows.load(claim, clients).rows == one).all()
         assert client.exists(row_key(partition, 9)) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_come_back_whatever_stands_between_them(client, rows, seed):
+    rng = np.random.default_rng(seed)
+    clients = clients_of(PARTITION, 12_000)
+    kind = np.repeat(rng.choice(4, 1_500, p=[0.85, 0.05, 0.05, 0.05]), rng.integers(1, 400, 1_500))[: len(clients)]
+    if seed == 3:
+        kind = rng.integers(0, 4, len(clients))
+    with client.pipeline(transaction=False) as pipe:
+        for number, what in zip(clients.tolist(), kind.tolist(), strict=True):
+            stored = empty(np.array([number], np.uint64))
+            stored["events"] = number + 7
+            value = {0: stored.tobytes(), 1: b"", 2: b"z" * (number % 9_000)}.get(what)
+            if value is not None:
+                pipe.set(row_key(PARTITION, number), value)
+        pipe.execute()
+    loaded = rows.load(Claim(PARTITION, 1), clients)
+    assert (loaded.rows["client"] == clients).all()
+    assert (loaded.rows["events"] == np.where(kind == 0, clients + np.uint64(7), 0)).all()
+    assert loaded.fresh == (kind == 3).sum()
+    assert loaded.reset == len(clients) - loaded.fresh - (kind == 0).sum()
