@@ -26,6 +26,7 @@ from app.models.decision import Decision
 from app.policies.decide import outcome
 from app.store.db import session_scope
 from app.store.deadline import within
+from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
 BACKOFF_SECONDS = (0.2, 5.0)
@@ -130,9 +131,14 @@ class Recorder:
 
     def _compact(self) -> NDArray[np.void]:
         """The newest summary of each client that waits, the client touched longest ago first."""
-        joined = np.concatenate(self._pending)
-        _, back = np.unique(joined["client"][::-1], return_index=True)
-        newest: NDArray[np.void] = joined[np.sort(len(joined) - 1 - back)]
+        kind = self._pending[0].dtype
+        # As plain bytes: numpy joins and picks records field by field.
+        joined = np.concatenate([part.view(f"V{kind.itemsize}") for part in self._pending])
+        clients = joined.view(kind)["client"]
+        order = order_of(clients)
+        ordered = clients[order]
+        last = order[np.append(ordered[1:] != ordered[:-1], np.True_)]
+        newest: NDArray[np.void] = joined[np.sort(last)].view(kind)
         left_out = max(0, len(newest) - PENDING_CLIENTS)
         self._counts["summaries_left_out"] += left_out
         self._pending = [newest[left_out:]]
