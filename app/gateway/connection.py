@@ -211,8 +211,8 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if not self.answered:
             self.stale = self._unread()
-            plain = self._transport.get_extra_info("ssl_object") is None  # else nothing keeps it open
-            if plain and self.reused and self.busy and not self.stale:
+            # Under TLS nothing keeps it open.
+            if self.reused and self.busy and not self.stale and not self._pool.secured:
                 self.loop.call_later(RESET_SECONDS, self._ended_unanswered)
                 return True  # we close it
         self._ended(clean=True)
@@ -271,6 +271,8 @@ class Connection(asyncio.Protocol):
     def _tcp_info(self) -> tuple[int, int, int]:
         """State, bytes sent and bytes sent again; nothing that proves anything where the system does not tell."""
         plain = self._transport.get_extra_info("socket")
+        if plain is None:  # under TLS the socket is gone before we hear of it
+            return 0, self._sent + 1, 0
         try:
             info = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size)
             state, sent, again = TCP_INFO.unpack(info)
