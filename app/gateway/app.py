@@ -70,7 +70,7 @@ class Parts:
             if settings.redis_url:
                 self.follower = Follower(connect_async(settings.redis_url), table, time.time)
         self.clock = Clock()
-        self.proxy = Proxy(self.router, self.counts, self.clock, observer)
+        self.proxy = Proxy(self.router, self.counts, self.clock, observer, settings.max_concurrency)
 
     @contextlib.asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:

@@ -8,10 +8,11 @@ from app.store.frames import OUTCOMES
 class Counts:
     """What this process has done since it began."""
 
-    __slots__ = ("in_flight", "outcomes")
+    __slots__ = ("in_flight", "outcomes", "overloaded")
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.overloaded = 0  # requests refused because too many were being served
         self.outcomes = [0] * len(OUTCOMES)  # by index into OUTCOMES
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from app.gateway.identify import CREDENTIALS, SECRETS, presented
 from app.gateway.problems import (
@@ -244,6 +245,6 @@ class AnswerHead:
         return b"\r\n".join(line for line in self.block.split(b"\r\n") if line not in self._secrets)
 
 
-def own_head(length: int) -> AnswerHead:
+def own_head(length: int, lines: Sequence[bytes] = ()) -> AnswerHead:
     """The head of a JSON answer that the gateway makes itself."""
-    return AnswerHead([b"content-type: application/json", b"content-length: %d" % length])
+    return AnswerHead([b"content-type: application/json", b"content-length: %d" % length, *lines])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLAIN: dict[str, tuple[str, bool]] = {
     "in_flight": ("requests being served", True),
     "faults": ("requests that failed inside the gateway", False),
+    "overloaded": ("requests refused because as many as allowed were being served", False),
     "unreadable": ("requests that are not valid HTTP", False),
     "retries": ("requests sent again because a pooled connection was stale", False),
     "upstream_opened": ("connections opened to the model API", False),
@@ -57,6 +58,7 @@ class Readings:
         return {
             "in_flight": parts.counts.in_flight,
             "faults": Protocol.faults,
+            "overloaded": parts.counts.overloaded,
             "unreadable": Protocol.unreadable,
             "retries": parts.router.retries,
             "upstream_opened": parts.router.opened,

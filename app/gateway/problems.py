@@ -19,6 +19,18 @@ class Problem:
         error = {"message": self.message, "type": "stillwatch_gateway", "code": self.code}
         return json.dumps({"error": error}).encode()
 
+    def lines(self) -> list[bytes]:
+        """The header lines that belong to it, besides those of every answer."""
+        return []
+
+
+class Passing(Problem):
+    """A refusal for the moment."""
+
+    def lines(self) -> list[bytes]:
+        """When to try again, in seconds."""
+        return [b"retry-after: 1"]
+
 
 BAD_HOST = Problem(400, "bad_host", "The request needs exactly one valid Host header. Send one.")
 BAD_TARGET = Problem(400, "bad_target", "The request's target is not a path. Send one that begins with a slash.")
@@ -64,6 +76,9 @@ UPSTREAM_TLS_REFUSED = Problem(
     "upstream_tls",
     "The model API ended the TLS connection, which it does where it wants another client certificate."
     " Tell whoever runs the gateway.",
+)
+OVERLOADED = Passing(
+    503, "overloaded", "The gateway serves as many requests as it may at once. Send the request again in a moment."
 )
 STOPPING = Problem(503, "stopping", "The gateway is stopping. Send the request again.")
 INTERNAL = Problem(500, "internal_error", "The gateway failed on this request. Send it again; if it lasts, report it.")

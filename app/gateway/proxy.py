@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
 
 from app.gateway.asgi import AsgiCall
@@ -12,6 +13,7 @@ from app.gateway.cycle import Cycle, Receive, Scope, Send
 from app.gateway.enforce import Enforcer
 from app.gateway.identify import Identifier
 from app.gateway.plan import Plan
+from app.gateway.problems import OVERLOADED
 from app.gateway.relay import Relay
 from app.gateway.routes import Router
 from app.gateway.upgrade import Upgrade
@@ -62,10 +64,11 @@ class Observer:
 class Proxy:
     """Forwards any method and any path byte for byte, and hands a copy aside."""
 
-    def __init__(self, router: Router, counts: Counts, clock: Clock, observer: Observer | None) -> None:
+    def __init__(self, router: Router, counts: Counts, clock: Clock, observer: Observer | None, limit: int = 0) -> None:
         self._router = router
         self._counts = counts
         self._clock = clock
+        self._limit = limit or sys.maxsize  # requests served at once
         self._observer = observer
         self._copy_bytes = observer.copy_bytes if observer is not None else -1
         self._log_requests = logger.isEnabledFor(logging.DEBUG)
@@ -89,7 +92,10 @@ class Proxy:
         relay = (Upgrade if plan.upgrade else Relay)(plan.pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:
-            if plan.problem is None:
+            if counts.in_flight > self._limit:
+                counts.overloaded += 1
+                await relay.refuse(OVERLOADED, REJECTED)
+            elif plan.problem is None:
                 await relay.run(plan)
             else:
                 await relay.refuse(plan.problem, REJECTED)

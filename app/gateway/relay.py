@@ -104,7 +104,7 @@ class Relay:
         if self._more and isinstance(call, Cycle):
             call.keep_alive = False  # the request's body was not read to its end
         body = problem.body()
-        pending = call.begin(problem.status, own_head(len(body)), body, True)
+        pending = call.begin(problem.status, own_head(len(body), problem.lines()), body, True)
         if pending is not None:
             await pending
 

@@ -19,6 +19,7 @@ from app.telemetry import configure_logging
 KEEP_ALIVE_SECONDS = 75  # longer than the load balancers in front keep idle connections
 GARBAGE = 20_000  # objects between collections; requests leave no cycles behind
 FEW_FILES = 4096  # a stream takes two descriptors
+SPARE_FILES = 64  # what a gateway needs besides
 BACKLOG = 2048
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 
@@ -46,8 +47,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _check_files() -> None:
-    """Raise the limit on open files as far as we may, and say so where it stays low."""
+def _check_files(concurrency: int) -> None:
+    """Raise the limit on open files as far as we may, and say so where that is too few for so many requests."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1 << 20)
     try:
@@ -55,8 +56,10 @@ def _check_files() -> None:
         soft = wanted
     except (OSError, ValueError):
         pass
-    if soft < FEW_FILES:
-        logger.warning("only %d open files are allowed: about %d streams at once; raise ulimit -n", soft, soft // 2)
+    wanted = max(FEW_FILES, 2 * concurrency + SPARE_FILES)
+    if soft < wanted:
+        text = "only %d open files are allowed: about %d streams at once; raise ulimit -n to %d (systemd: LimitNOFILE)"
+        logger.warning(text, soft, (soft - SPARE_FILES) // 2, wanted)
 
 
 def make_server(app: Gateway, drain_seconds: float) -> Server:
@@ -88,7 +91,7 @@ def main(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "gateway")
     app = create_gateway_app(settings)
-    _check_files()
+    _check_files(settings.max_concurrency)
     listener = _listen(settings.gateway_host, settings.gateway_port)
     logger.info("gateway on http://%s:%d for %s", *listener.getsockname()[:2], settings.upstream)
     gc.collect()
