@@ -15,6 +15,7 @@ from app.errors import SettingError
 
 T = TypeVar("T")
 
+AUTOMATIC = ("tag", "throttle")  # actions that a policy may take by itself
 UNIX_PATH_LIMIT = 100  # bytes of a socket's path; the kernel's limit is 107
 
 
@@ -47,7 +48,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_JWT_KEYS", "", "file with the keys that tokens are verified by: a JWK set or a PEM public key"),
     Setting("STILLWATCH_JWT_ISSUER", "", "the issuer (iss) that tokens must name; empty: any that a key verifies"),
     Setting("STILLWATCH_JWT_AUDIENCE", "", "the audience (aud) that tokens must name; empty: any"),
-    Setting("STILLWATCH_MODE", "observe", "observe: hand exchanges to the extractor; bypass: relay only"),
+    Setting("STILLWATCH_MODE", "observe", "the mode to start in: observe, enforce or bypass; switched live after that"),
+    Setting("STILLWATCH_ENFORCE_ACTIONS", "", "actions that the policy may decide for real: of tag, throttle"),
     Setting("STILLWATCH_PARTITIONS", "16", "streams that clients are spread over; fixed for the life of a Redis"),
     Setting("STILLWATCH_COPY_BYTES", "262144", "most bytes copied of each request and of each answer"),
     Setting("STILLWATCH_CHANNEL_BYTES", "33554432", "most bytes waiting between gateway and extractor"),
@@ -86,6 +88,16 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     return text
 
 
+def _actions(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The actions that the policy may decide for real; block and degrade are only ever a person's decision."""
+    name = "STILLWATCH_ENFORCE_ACTIONS"
+    found = tuple(part.strip().lower() for part in _text(env, name).split(",") if part.strip())
+    for part in found:
+        if part not in AUTOMATIC:
+            raise SettingError(name, f"{part!r} cannot be automatic", f"give some of {', '.join(AUTOMATIC)}, or none")
+    return tuple(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the roof hands to the parts; each part takes only what it names."""
@@ -111,6 +123,7 @@ class Settings:
     jwt_issuer: str
     jwt_audience: str
     mode: str
+    enforce_actions: tuple[str, ...]
     partitions: int
     copy_bytes: int
     channel_bytes: int
@@ -204,7 +217,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         jwt_keys=_text(env, "STILLWATCH_JWT_KEYS"),
         jwt_issuer=_text(env, "STILLWATCH_JWT_ISSUER"),
         jwt_audience=_text(env, "STILLWATCH_JWT_AUDIENCE"),
-        mode=_choice(env, "STILLWATCH_MODE", ("observe", "bypass")),
+        mode=_choice(env, "STILLWATCH_MODE", ("observe", "enforce", "bypass")),
+        enforce_actions=_actions(env),
         partitions=_number(env, "STILLWATCH_PARTITIONS", int, 1, 4096),
         copy_bytes=_number(env, "STILLWATCH_COPY_BYTES", int, 4096, 64 << 20),
         channel_bytes=_number(env, "STILLWATCH_CHANNEL_BYTES", int, 1 << 20, 4 << 30),

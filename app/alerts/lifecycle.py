@@ -6,7 +6,7 @@ Everything happens in the caller's transaction; nothing here commits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from app.models.alert import Alert
 from app.models.base import COUNT_LIMIT, is_id, moment, new_id
 from app.models.client import client_ref
 from app.models.label import Label
-from app.models.vocabulary import Disposition, State, Verdict
+from app.models.vocabulary import Action, Disposition, State, Verdict
 from app.policies import decide, rules
 from app.policies.decide import DecisionOut
 from app.store.db import insert_into
@@ -48,9 +48,12 @@ def fingerprint(client: int) -> str:
     return f"{client_ref(client)}:{rules.POLICY}"
 
 
-async def record(session: AsyncSession, findings: Sequence[FindingInput], now: float) -> list[DecisionOut]:
+async def record(
+    session: AsyncSession, findings: Sequence[FindingInput], now: float, enforce: Collection[Action] = ()
+) -> list[DecisionOut]:
     """Open or refresh the alerts of `findings` and decide; returns the decisions to publish after the commit.
 
+    Only actions among `enforce` are decided for real, the others in simulation.
     Saying the same finding twice, from one worker or from two at once, changes nothing the second time.
     Raises Conflict in the rare case that another transaction got between: say the same findings again.
     """
@@ -68,7 +71,7 @@ async def record(session: AsyncSession, findings: Sequence[FindingInput], now: f
                 continue
             if _fold(session, alert, finding, moves[finding.client], now):
                 touched[alert.id] = alert
-        decisions += await decide.apply(session, list(touched.values()), now)
+        decisions += await decide.apply(session, list(touched.values()), now, enforce)
     return decisions
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -23,13 +24,17 @@ from app.gateway.metrics import Readings, registry
 from app.gateway.proxy import Observer, Proxy
 from app.gateway.routefile import read_routes
 from app.settings import Settings
-from app.store.decisions import Follower, Table
+from app.store.follower import Follower
 from app.store.handoff import Sender
+from app.store.mode import Told
 from app.store.redis import connect_async
 from app.store.secret import load_secret
+from app.store.table import Table
 
 PREFIX = b"/_stillwatch/"  # reserved; no model API has it
 FLUSH_SECONDS = 2.0  # for the last copies to reach the extractor at a stop
+
+logger = logging.getLogger(__name__)
 
 
 class Gateway(FastAPI):
@@ -52,39 +57,52 @@ class Parts:
     """What a gateway process consists of besides its listener."""
 
     def __init__(self, settings: Settings, secret: bytes) -> None:
-        self.mode = settings.mode
+        self.told = Told(settings.mode, 0)  # the mode, and the number of the change that set it; 0 by the setting
         self.counts = Counts()
         self.router = read_routes(settings)
-        self.sender: Sender | None = None
-        self.follower: Follower | None = None
         self.enforcer = Enforcer(table := Table())
         self.table = table
         self.stopping = False
         self.started = time.time()
         self.readings = Readings(self)
-        observer = None
-        if settings.mode != "bypass":
-            instance = f"{socket.gethostname()}-{os.getpid()}"
-            self.sender = Sender(settings.handoff, settings.channel_bytes, instance, self.readings.flat)
-            observer = Observer(self.sender, Identifier(secret), self.enforcer, settings.copy_bytes)
-            if settings.redis_url:
-                self.follower = Follower(connect_async(settings.redis_url), table, time.time)
+        instance = f"{socket.gethostname()}-{os.getpid()}"
+        self.sender = Sender(settings.handoff, settings.channel_bytes, instance, self.readings.flat)
+        standing = table.by_client
+        self._observer = Observer(self.sender, Identifier(secret), self.enforcer, standing, settings.copy_bytes)
+        self.follower: Follower | None = None
+        if settings.redis_url:
+            self.follower = Follower(connect_async(settings.redis_url), table, self.switch)
         self.clock = Clock()
-        self.proxy = Proxy(self.router, self.counts, self.clock, observer, settings.max_concurrency)
+        self.proxy = Proxy(self.router, self.counts, self.clock, None, settings.max_concurrency)
+        self._take_up()
+
+    @property
+    def mode(self) -> str:
+        """observe, enforce or bypass."""
+        return self.told.mode
+
+    def switch(self, told: Told) -> None:
+        """Take up a mode: requests that begin from now on are served in it."""
+        if told != self.told:
+            logger.info("the mode is %s now, by change %d; it was %s", told.mode, told.version, self.told.mode)
+            self.told = told
+            self._take_up()
+
+    def _take_up(self) -> None:
+        self.enforcer.enforcing = self.mode == "enforce"
+        self.proxy.watch(None if self.mode == "bypass" else self._observer)
 
     @contextlib.asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
         """Start the background work; at the end flush what waits and close every connection."""
         self.clock.start(asyncio.get_running_loop())
         self.router.start()
-        if self.sender is not None:
-            self.sender.start()
+        self.sender.start()
         following = asyncio.create_task(self.follower.run()) if self.follower is not None else None
         yield
         self.clock.stop()
         self.router.close()
-        if self.sender is not None:
-            await self.sender.close(FLUSH_SECONDS)
+        await self.sender.close(FLUSH_SECONDS)
         if following is not None:
             following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -94,7 +112,7 @@ class Parts:
 
 def create_gateway_app(settings: Settings) -> Gateway:
     """The application over `settings`; raises SettingError when it cannot know its upstream or its secret."""
-    parts = Parts(settings, load_secret(settings) if settings.mode != "bypass" else b"")
+    parts = Parts(settings, load_secret(settings))
     app = Gateway(
         title="Stillwatch gateway",
         openapi_url=None,

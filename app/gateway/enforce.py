@@ -1,39 +1,121 @@
-"""Decision to action. Simulated decisions are counted, never felt; real enforcement is not switched on yet."""
+"""Decision to action: what the client's decisions say about a request, from the local table, without waiting."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from app.store.decisions import Table
+from app.gateway.bucket import Bucket
+from app.store.table import Held, Table
 
 ACTIONS = ("tag", "throttle", "degrade", "block")
+SLOWEST, FASTEST = 1 / 60, 1_000_000.0  # requests a minute
+WARNINGS = 100  # different ones logged
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Degrade:
+    """What a degraded client does not get; each is there only because the decision names it."""
+
+    max_n: int = 0  # 0: any number of answers to a prompt
+    refuse_logprobs: bool = False
+    drop_reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is done to one request: refused (`block`, or `wait` seconds), else forwarded with a `tag` or with less."""
+
+    block: bool = False
+    wait: float = 0.0
+    tag: str = ""
+    degrade: Degrade | None = None
+
+
+def _number(parameters: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    value = parameters.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{name} is not a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def bucket_of(parameters: Mapping[str, Any]) -> Bucket:
+    """The bucket of a throttle; ValueError where its parameters do not make one."""
+    rate = _number(parameters, "rate_per_minute", SLOWEST, FASTEST)
+    return Bucket(rate / 60, _number(parameters, "burst", 1, FASTEST))
+
+
+def degrade_of(parameters: Mapping[str, Any]) -> Degrade:
+    """What a degrade takes away; ValueError where it names nothing that we know."""
+    most = int(_number(parameters, "max_n", 1, 1000)) if "max_n" in parameters else 0
+    made = Degrade(most, parameters.get("refuse_logprobs") is True, parameters.get("drop_reasoning") is True)
+    if made == Degrade():
+        raise ValueError("it names nothing to leave out")
+    return made
+
+
 class Enforcer:
-    """Looks a request's client up in the local table; waits for nothing."""
+    """Looks a request's client up in the local table; `enforcing` says whether real decisions act."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._warned: set[str] = set()
-        self.would_have = dict.fromkeys(ACTIONS, 0)  # requests that a simulated decision would have acted on
-        self.not_enforced = dict.fromkeys(ACTIONS, 0)  # requests under a real decision, which this version only counts
-        self.unknown = 0  # requests under a decision whose action we do not know
+        self.enforcing = False
+        self.would_have = dict.fromkeys(ACTIONS, 0)  # requests that would have been acted on, were it not simulated
+        self.acted = dict.fromkeys(ACTIONS, 0)  # requests that were acted on
+        self.unknown = 0  # requests under a decision that we cannot read: its action or its parameters
+        self.untouched = 0  # bodies of degraded clients that could not be rewritten, and passed as they were
 
-    def decide(self, client: int, now: float) -> None:
-        """Count what the client's decisions say about a request at `now`; the request always passes."""
-        if not len(self._table):
-            return
-        for decision in self._table.active(client, now):
-            counter = self.would_have if decision.simulated else self.not_enforced
-            if decision.action in counter:
-                counter[decision.action] += 1
+    def decide(self, client: int, now: float, ticks: float) -> Verdict | None:
+        """What to do about a request at `now` (`ticks` by the monotonic clock); None to let it pass untouched."""
+        real: dict[str, Held] = {}
+        wait = 0.0
+        for held in self._table.active(client, now, ticks):
+            action = held.decision.action
+            try:
+                waits = self._concerns(held, action, ticks)
+            except ValueError as error:
+                self._ignore(action, error)
+                continue
+            if waits < 0:
+                continue
+            if self.enforcing and not held.decision.simulated:
+                real[action] = held
+                wait = max(wait, waits)
             else:
-                self._ignore(decision.action)
+                self.would_have[action] += 1
+        return self._verdict(real, wait) if real else None
 
-    def _ignore(self, action: str) -> None:
+    def _concerns(self, held: Held, action: str, ticks: float) -> float:
+        """Whether a decision has something to do with this request: -1 where not, else the seconds to wait."""
+        if action == "throttle":
+            if held.memo is None:
+                held.memo = bucket_of(held.decision.parameters)
+            return held.memo.take(ticks) or -1.0
+        if action == "degrade" and held.memo is None:
+            held.memo = degrade_of(held.decision.parameters)
+        if action not in ACTIONS:
+            raise ValueError("unknown action")
+        return 0.0
+
+    def _verdict(self, real: dict[str, Held], wait: float) -> Verdict:
+        if "block" in real or wait:
+            action = "block" if "block" in real else "throttle"
+            self.acted[action] += 1
+            return Verdict(block=action == "block", wait=wait)
+        for action in real:
+            self.acted[action] += 1
+        degrade = real.get("degrade")
+        tag = real["tag"].decision.id if "tag" in real else ""
+        return Verdict(tag=tag, degrade=degrade.memo if degrade else None)
+
+    def _ignore(self, action: str, error: ValueError) -> None:
         self.unknown += 1
-        if action not in self._warned and len(self._warned) < 100:
-            self._warned.add(action)
-            logger.warning("decisions with the unknown action %.40r are ignored", action)
+        known = f"{action:.40}: {error}"
+        if known not in self._warned and len(self._warned) < WARNINGS:
+            self._warned.add(known)
+            logger.warning("decisions are ignored whose action is %.40r: %s", action, error)

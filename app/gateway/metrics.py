@@ -15,6 +15,7 @@ from app.store.frames import OUTCOMES
 if TYPE_CHECKING:
     from app.gateway.app import Parts
 
+MODES = ("bypass", "observe", "enforce")
 # name: (meaning, whether it is a gauge). Names in Prometheus have the prefix stillwatch_gateway_.
 PLAIN: dict[str, tuple[str, bool]] = {
     "in_flight": ("requests being served", True),
@@ -37,12 +38,16 @@ PLAIN: dict[str, tuple[str, bool]] = {
     "decisions_connected": ("1 while the decisions are followed", True),
     "decisions_failures": ("reads of the decisions that failed", False),
     "decisions_unreadable": ("entries that are no decision", False),
-    "decisions_unknown": ("requests under a decision whose action is unknown", False),
+    "decisions_unknown": ("requests under a decision whose action or parameters are unknown", False),
+    "decisions_resyncs": ("times that all standing decisions were read", False),
+    "degrade_untouched": ("bodies of degraded clients that could not be rewritten", False),
+    "mode": ("0 bypass, 1 observe, 2 enforce", True),
+    "mode_version": ("number of the change that set the mode; 0 by the setting", True),
 }
 LABELLED = {
     "requests": ("outcome", "requests that have ended"),
-    "would_have": ("action", "requests that a simulated decision would have acted on"),
-    "not_enforced": ("action", "requests under a real decision, which this version only counts"),
+    "would_have": ("action", "requests that a decision would have acted on, were it not simulated"),
+    "acted": ("action", "requests that a decision acted on"),
 }
 
 
@@ -67,16 +72,20 @@ class Readings:
             "upstream_untrusted": parts.router.untrusted,
             "unrouted": parts.router.unmatched,
             "upstream_idle": parts.router.idle,
-            "handoff_sent": sender.sent if sender else 0,
-            "handoff_dropped": sender.dropped if sender else 0,
-            "handoff_bytes": sender.bytes if sender else 0,
-            "handoff_waiting_bytes": sender.waiting if sender else 0,
-            "extractor_connected": int(sender is not None and sender.connected),
+            "handoff_sent": sender.sent,
+            "handoff_dropped": sender.dropped,
+            "handoff_bytes": sender.bytes,
+            "handoff_waiting_bytes": sender.waiting,
+            "extractor_connected": int(sender.connected),
             "decisions": len(parts.table),
             "decisions_connected": int(follower is not None and follower.connected),
             "decisions_failures": follower.failures if follower else 0,
             "decisions_unreadable": follower.unreadable if follower else 0,
             "decisions_unknown": parts.enforcer.unknown,
+            "decisions_resyncs": follower.resyncs if follower else 0,
+            "degrade_untouched": parts.enforcer.untouched,
+            "mode": MODES.index(parts.mode),
+            "mode_version": parts.told.version,
         }
 
     def labelled(self) -> dict[str, dict[str, int]]:
@@ -85,7 +94,7 @@ class Readings:
         return {
             "requests": dict(zip(OUTCOMES, parts.counts.outcomes, strict=True)),
             "would_have": parts.enforcer.would_have,
-            "not_enforced": parts.enforcer.not_enforced,
+            "acted": parts.enforcer.acted,
         }
 
     def flat(self) -> dict[str, float]:
@@ -99,7 +108,7 @@ class Readings:
     def links(self) -> dict[str, Any]:
         """The mode, and whether extractor and Redis are there: neither makes the gateway unready."""
         parts = self._parts
-        extractor = "off" if parts.sender is None else "connected" if parts.sender.connected else "away"
+        extractor = "off" if parts.mode == "bypass" else "connected" if parts.sender.connected else "away"
         redis = "off" if parts.follower is None else "connected" if parts.follower.connected else "away"
         return {"mode": parts.mode, "extractor": extractor, "redis": redis}
 
@@ -110,6 +119,7 @@ class Readings:
             "status": "stopping" if parts.stopping else "ready",
             **self.links(),
             "routes": parts.router.describe(),
+            "mode_version": parts.told.version,
             "uptime_seconds": round(time.time() - parts.started, 3),
             "counters": self.flat(),
         }

@@ -17,7 +17,19 @@ class Plan:
     that a client library sends over one connection.
     """
 
-    __slots__ = ("chunked", "client", "copied", "expects", "length", "opening", "pool", "problem", "subject", "upgrade")
+    __slots__ = (
+        "chunked",
+        "client",
+        "copied",
+        "expects",
+        "length",
+        "opening",
+        "pool",
+        "problem",
+        "subject",
+        "upgrade",
+        "watched",
+    )
 
     def __init__(
         self,
@@ -52,6 +64,7 @@ class Plan:
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
         self.client = 0
+        self.watched = identifier is not None
         if identifier is None:
             return
         credential = head.credential or key_parameter(target.partition(b"?")[2]) or anonymous(peer)
@@ -59,6 +72,12 @@ class Plan:
         self.copied = _around(head.lines, head.length_at, head.secret_at)
         dialect = route.dialect if route is not None else 0
         self.subject = Subject(peer.encode(), method.encode(), scrub(target) if b"?" in target else target, dialect)
+
+    def become(self, other: Plan) -> None:
+        """Take over another plan of the same head, for every request that shares this one."""
+        for name in self.__slots__:
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
 
     @property
     def repeatable(self) -> bool:

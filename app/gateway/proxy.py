@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Container
 from dataclasses import dataclass
 
 from app.gateway.asgi import AsgiCall
 from app.gateway.clock import Clock
+from app.gateway.conduct import conduct
 from app.gateway.counts import Counts
 from app.gateway.cycle import Cycle, Receive, Scope, Send
 from app.gateway.enforce import Enforcer
@@ -30,6 +32,7 @@ class Observer:
     sender: Sender
     identifier: Identifier
     enforcer: Enforcer
+    standing: Container[int]  # clients that decisions may apply to
     copy_bytes: int
 
     def note(self, plan: Plan, length: bytes, relay: Relay, at: float, began: float, now: float) -> None:
@@ -69,9 +72,13 @@ class Proxy:
         self._counts = counts
         self._clock = clock
         self._limit = limit or sys.maxsize  # requests served at once
+        self._log_requests = logger.isEnabledFor(logging.DEBUG)
+        self.watch(observer)
+
+    def watch(self, observer: Observer | None) -> None:
+        """Have the requests that begin from now on watched by `observer`, or by nobody."""
         self._observer = observer
         self._copy_bytes = observer.copy_bytes if observer is not None else -1
-        self._log_requests = logger.isEnabledFor(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request as an ASGI application, under any server."""
@@ -86,19 +93,24 @@ class Proxy:
         counts, clock, observer = self._counts, self._clock, self._observer
         began = clock.now()
         at = began + clock.epoch
-        plan = call.plan or self._plan(call)
-        if observer is not None:
-            observer.enforcer.decide(plan.client, at)
+        plan = call.plan
+        if plan is None or (observer is not None and not plan.watched):
+            plan = self._plan(call)
+        verdict = None
+        if observer is not None and plan.client in observer.standing and plan.problem is None:
+            verdict = observer.enforcer.decide(plan.client, at, began)
         relay = (Upgrade if plan.upgrade else Relay)(plan.pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:
             if counts.in_flight > self._limit:
                 counts.overloaded += 1
                 await relay.refuse(OVERLOADED, REJECTED)
-            elif plan.problem is None:
-                await relay.run(plan)
-            else:
+            elif plan.problem is not None:
                 await relay.refuse(plan.problem, REJECTED)
+            elif verdict is not None and observer is not None:
+                await conduct(verdict, relay, call, plan, observer.enforcer)
+            else:
+                await relay.run(plan)
         finally:
             counts.in_flight -= 1
             counts.outcomes[relay.outcome] += 1
@@ -111,6 +123,9 @@ class Proxy:
         router, observer = self._router, self._observer
         identifier = observer.identifier if observer is not None else None
         plan = Plan(call.method, call.target, call.version, call.headers, call.peer, router, identifier)
+        if call.plan is not None:  # made in bypass, and shared with the connection's later requests
+            call.plan.become(plan)
+            return call.plan
         call.plan, call.length = plan, plan.length
         return plan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from app.gateway.asgi import AsgiCall
 from app.gateway.clock import Clock
@@ -25,6 +25,9 @@ from app.gateway.problems import (
 from app.gateway.tap import Tap
 from app.gateway.upstream import ConnectFailed, Pool
 from app.store.frames import CLIENT_ABORTED, OK, TIMEOUT, UPSTREAM_ERROR, UPSTREAM_TRUNCATED
+
+if TYPE_CHECKING:
+    from app.gateway.degraded import DegradedCall
 
 REPLAY_BYTES = 262144  # of a request's body kept, so that a stale connection can be replaced under it
 PROBLEMS = {
@@ -55,7 +58,7 @@ class Relay:
 
     def __init__(self, pool: Pool | None, call: Cycle | AsgiCall, clock: Clock, copy_bytes: int) -> None:
         self._pool: Pool = cast(Pool, pool)  # None only where the request is refused
-        self._call = call
+        self._call: Cycle | AsgiCall | DegradedCall = call
         self._clock = clock
         self._kept: list[bytes] | None = []  # what was sent of the body; None once it is too much to send again
         if copy_bytes >= 0:
@@ -95,13 +98,24 @@ class Relay:
         finally:
             self._settle()
 
+    def interpose(self, call: DegradedCall) -> None:
+        """Serve the client through `call`, which stands before the client's own."""
+        self._call = call
+
+    def received(self, body: bytes, *, whole: bool) -> None:
+        """Note the request's body as the client sent it, where it does not go up, or not like that."""
+        self._more = not whole
+        if self.request_tap is not None:
+            self.request_tap = self.request_tap.renewed()
+            self.request_tap.add(body)
+
     async def refuse(self, problem: Problem, outcome: int) -> None:
         """Answer in the gateway's own name, unless the client has left."""
         call = self._call
         if call.gone:
             return
         self.outcome, self.status = outcome, problem.status
-        if self._more and isinstance(call, Cycle):
+        if self._more:
             call.keep_alive = False  # the request's body was not read to its end
         body = problem.body()
         pending = call.begin(problem.status, own_head(len(body), problem.lines()), body, True)

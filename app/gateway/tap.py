@@ -16,6 +16,10 @@ class Tap:
         self._limit = limit
         self._parts: list[bytes] = []
 
+    def renewed(self) -> Tap:
+        """An empty one with the same limit."""
+        return Tap(self._limit)
+
     def add(self, data: bytes) -> None:
         """Note the next bytes of the body; the object is kept, not copied, while the body is small."""
         self.size += len(data)

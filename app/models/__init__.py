@@ -6,6 +6,7 @@ from app.models.base import Base, new_id
 from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
 from app.models.label import Label
+from app.models.mode import ModeChange
 from app.models.outbox import OutboxMessage
 from app.models.session import ConsoleSession
 from app.models.token import Token
@@ -20,6 +21,7 @@ __all__ = [
     "ConsoleSession",
     "Decision",
     "Label",
+    "ModeChange",
     "OutboxMessage",
     "Token",
     "client_number",

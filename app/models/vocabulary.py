@@ -43,6 +43,16 @@ class Action(StrEnum):
 
     TAG = "tag"
     THROTTLE = "throttle"
+    DEGRADE = "degrade"
+    BLOCK = "block"
+
+
+class Mode(StrEnum):
+    """What the gateways do."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+    BYPASS = "bypass"
 
 
 class Severity(StrEnum):

@@ -1,9 +1,9 @@
-"""Record decisions, and end them, in the transaction of the alert they come from."""
+"""Record decisions, and end them, in the caller's transaction: a policy's about alerts, a person's about a client."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models.alert import Alert
 from app.models.base import moment, new_id
 from app.models.client import client_number
-from app.models.decision import Decision
+from app.models.decision import SYSTEM, Decision
+from app.models.vocabulary import Action
 from app.policies import rules
 from app.webhooks import outbox
+
+MANUAL = "manual"  # the policy of what a person decides
+REVOKED = "revoked"  # why a decision ended that a person took back
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class DecisionOut:
     starts_at: float
     expires_at: float
     revoked: bool
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def as_entry(self) -> dict[str, Any]:
         """The JSON-ready form for the `decisions` stream."""
@@ -39,6 +44,7 @@ class DecisionOut:
             "starts_at": self.starts_at,
             "expires_at": self.expires_at,
             "revoked": self.revoked,
+            "parameters": self.parameters,
         }
 
 
@@ -52,58 +58,93 @@ def outcome(decision: Decision) -> DecisionOut:
         starts_at=decision.starts_at.timestamp(),
         expires_at=decision.expires_at.timestamp(),
         revoked=decision.revoked_at is not None,
+        parameters=dict(decision.parameters or {}),
     )
 
 
-async def _standing(session: AsyncSession, client_ids: Iterable[str]) -> dict[str, list[Decision]]:
-    query = sa.select(Decision).where(Decision.client_id.in_(sorted(client_ids)), Decision.revoked_at.is_(None))
+async def _heard(session: AsyncSession, client_ids: Iterable[str], now: float) -> dict[str, list[Decision]]:
+    """What stands of each client, and what a person lately revoked."""
+    lately = sa.and_(Decision.revoked_reason == REVOKED, Decision.revoked_at > moment(now - rules.EXEMPT_SECONDS))
+    query = sa.select(Decision).where(Decision.client_id.in_(sorted(client_ids)))
+    query = query.where(sa.or_(Decision.revoked_at.is_(None), lately))
     found: dict[str, list[Decision]] = {}
     for decision in await session.scalars(query.order_by(Decision.id)):
         found.setdefault(decision.client_id, []).append(decision)
     return found
 
 
-def _end(session: AsyncSession, decision: Decision, reason: str, now: float) -> DecisionOut:
+def end(session: AsyncSession, decision: Decision, reason: str, now: float, actor: str = SYSTEM) -> DecisionOut:
+    """End a decision that stands, for a reason in one word."""
     decision.revoked_at = moment(now)
     decision.revoked_reason = reason
+    decision.revoked_by = actor
     outbox.enqueue(session, "decision.revoked", decision.id, {"id": decision.id, "reason": reason}, now)
     return outcome(decision)
 
 
-async def apply(session: AsyncSession, alerts: Sequence[Alert], now: float) -> list[DecisionOut]:
-    """Decide on open alerts, each of another client; returns what changed: decisions that end, then the new ones."""
+def ended_as(decision: Decision, now: float) -> str:
+    """The word for what makes way: it ran out, or something took its place."""
+    return "expired" if decision.expires_at <= moment(now) else "superseded"
+
+
+def _goes(decision: Decision, now: float) -> bool:
+    """Whether a decision that stands ends by a new one of the policy's."""
+    return decision.revoked_at is None and (decision.policy != MANUAL or decision.expires_at <= moment(now))
+
+
+def _seen(decision: Decision) -> rules.Standing:
+    by_hand, revoked = decision.policy == MANUAL, decision.revoked_at is not None
+    return rules.Standing(decision.action, decision.expires_at.timestamp(), decision.simulated, by_hand, revoked)
+
+
+async def apply(
+    session: AsyncSession, alerts: Sequence[Alert], now: float, enforce: Collection[Action] = ()
+) -> list[DecisionOut]:
+    """Decide on open alerts, each of another client; returns what changed: decisions that end, then the new ones.
+
+    Only actions among `enforce` are decided for real. What a person decided stands until it has run out.
+    """
     if not alerts:
         return []
-    standing = await _standing(session, {alert.client_id for alert in alerts})
+    heard = await _heard(session, {alert.client_id for alert in alerts}, now)
     ended: list[DecisionOut] = []
     made: list[Decision] = []
     for alert in alerts:
-        intent = rules.decide(alert.severity)
-        old = standing.get(alert.client_id, [])
-        if not all(rules.replaces(intent, one.action, one.expires_at.timestamp(), now) for one in old):
+        intent = rules.decide(alert.severity, enforce)
+        old = heard.get(alert.client_id, [])
+        if not all(rules.makes_way(intent, _seen(one), now) for one in old):
             continue
-        ended += [_end(session, one, "expired" if one.expires_at <= moment(now) else "superseded", now) for one in old]
+        ended += [end(session, one, ended_as(one, now), now) for one in old if _goes(one, now)]
         made.append(_make(alert, intent, now))
     await session.flush()  # what ends must be gone before the index sees what takes its place
     for decision in made:
-        session.add(decision)
-        outbox.enqueue(session, "decision.created", decision.id, _summary(decision), now)
+        add(session, decision, now)
     await session.flush()
     return [*ended, *(outcome(decision) for decision in made)]
 
 
+def add(session: AsyncSession, decision: Decision, now: float) -> None:
+    """Put a new decision into the database, and its notification."""
+    session.add(decision)
+    outbox.enqueue(session, "decision.created", decision.id, _summary(decision), now)
+
+
 def _make(alert: Alert, intent: rules.Intent, now: float) -> Decision:
+    decision_id = new_id("dc", now)
+    starts = now + rules.start_delay(decision_id)
     return Decision(
-        id=new_id("dc", now),
+        id=decision_id,
         alert_id=alert.id,
         client_id=alert.client_id,
         action=intent.action,
         simulated=intent.simulated,
+        parameters=dict(intent.parameters),
+        made_by=SYSTEM,
         reason=intent.reason,
         policy=rules.POLICY,
         policy_version=rules.POLICY_VERSION,
-        starts_at=moment(now),
-        expires_at=moment(now + intent.seconds),
+        starts_at=moment(starts),
+        expires_at=moment(starts + intent.seconds),
     )
 
 
@@ -120,7 +161,7 @@ def _summary(decision: Decision) -> dict[str, Any]:
 async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now: float) -> list[DecisionOut]:
     """End every standing decision that came from the alert; returns them."""
     query = sa.select(Decision).where(Decision.alert_id == alert_id, Decision.revoked_at.is_(None))
-    return [_end(session, decision, reason, now) for decision in await session.scalars(query.order_by(Decision.id))]
+    return [end(session, decision, reason, now) for decision in await session.scalars(query.order_by(Decision.id))]
 
 
 async def decisions_of_alert(session: AsyncSession, alert_id: str) -> list[Decision]:

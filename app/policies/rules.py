@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
 
 from app.models.vocabulary import Action, Severity
 
@@ -16,7 +19,10 @@ LADDER: dict[Severity, tuple[Action, float]] = {
     Severity.HIGH: (Action.THROTTLE, 4 * HOUR),
     Severity.CRITICAL: (Action.THROTTLE, 24 * HOUR),
 }
-STRENGTH: dict[Action, int] = {Action.TAG: 0, Action.THROTTLE: 1}
+STRENGTH: dict[Action, int] = {Action.TAG: 0, Action.THROTTLE: 1, Action.DEGRADE: 2, Action.BLOCK: 3}
+RATE = {"rate_per_minute": 30, "burst": 10}  # of a throttled client, at each gateway process
+EXEMPT_SECONDS = 7 * 24 * HOUR  # for which the policy does no more to a client than a person revoked
+JITTER_SECONDS = 300.0  # within which a decision begins: nobody can tell which request brought it about
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +33,43 @@ class Intent:
     seconds: float
     simulated: bool
     reason: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def decide(severity: Severity, *, enforce: bool = False) -> Intent:
-    """The action for an alert of `severity`; simulated unless the operator switched the policy on."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the policy looks at of a decision that stands; moments are epoch seconds."""
+
+    action: Action
+    expires_at: float
+    simulated: bool = True
+    by_hand: bool = False
+    revoked: bool = False  # lately, by a person
+
+
+def decide(severity: Severity, enforce: Collection[Action] = ()) -> Intent:
+    """The action for an alert of `severity`; simulated unless the operator lets the policy do such actions."""
     action, seconds = LADDER[severity]
     reason = f"policy {POLICY} {POLICY_VERSION}: {severity} severity"
-    return Intent(action, seconds, not enforce, reason)
+    parameters = RATE if action is Action.THROTTLE else {}
+    return Intent(action, seconds, action not in enforce, reason, parameters)
 
 
-def replaces(intent: Intent, standing: Action, expires_at: float, now: float) -> bool:
-    """Whether `intent` takes the place of a decision that stands: it has run out, or is weaker."""
-    return expires_at <= now or STRENGTH[intent.action] > STRENGTH[standing]
+def replaces(intent: Intent, standing: Standing, now: float) -> bool:
+    """Whether `intent` makes a decision that stands superfluous: that has run out, is weaker, or is only simulated."""
+    if standing.expires_at <= now or STRENGTH[intent.action] > STRENGTH[standing.action]:
+        return True
+    return intent.action == standing.action and standing.simulated and not intent.simulated
+
+
+def makes_way(intent: Intent, standing: Standing, now: float) -> bool:
+    """Whether `intent` may be decided beside or instead of what stands. A person's word is never overruled."""
+    if standing.revoked or (standing.by_hand and standing.expires_at > now):
+        return STRENGTH[intent.action] > STRENGTH[standing.action]
+    return replaces(intent, standing, now)
+
+
+def start_delay(decision_id: str, window: float = JITTER_SECONDS) -> float:
+    """Seconds from a decision to its start, the same for the same id, evenly spread over `window`."""
+    draw = int.from_bytes(blake2b(decision_id.encode(), digest_size=8, person=b"start").digest(), "big")
+    return window * draw / 2**64

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -23,9 +24,12 @@ from app.clients.queries import ClientSummary, upsert
 from app.errors import Unavailable
 from app.models.base import moment
 from app.models.decision import Decision
+from app.models.vocabulary import Action
+from app.policies import mode
 from app.policies.decide import outcome
 from app.store.db import session_scope
 from app.store.deadline import within
+from app.store.mode import Told
 from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
@@ -33,8 +37,7 @@ BACKOFF_SECONDS = (0.2, 5.0)
 FLUSH_SECONDS = (2.0, 10.0)  # between flushes: at least, and at most where they would take too large a share
 FLUSH_SHARE = 0.05  # of this process's CPU time
 FLUSH_CLIENTS = 2_000  # a summary costs about 18 us of CPU
-ENDED_SECONDS = 3600.0
-MOST_STANDING = 10_000  # decisions told again at once
+CHUNK = 500  # decisions read by one statement
 PENDING_CLIENTS = 200_000  # waiting for a flush; beyond it the ones touched longest ago are left out and counted
 
 T = TypeVar("T")
@@ -42,16 +45,32 @@ Work = Callable[[AsyncSession], Awaitable[T]]
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Ids of the decisions that hold, those of them that gateways were not told, and the mode if it was ever set."""
+
+    standing: set[str]
+    unsaid: list[DecisionOut]
+    mode: Told | None
+
+
 class Recorder:
     """Alerts, decisions and client summaries, each call in a transaction of its own.
 
-    `group_name` gives a peer group's name by the number in a summary.
+    `group_name` gives a peer group's name by the number in a summary; actions among `enforce` are decided for real.
     """
 
-    def __init__(self, database: AsyncEngine, group_name: Callable[[int], str], counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        database: AsyncEngine,
+        group_name: Callable[[int], str],
+        counts: Counter[str],
+        enforce: Collection[Action] = (),
+    ) -> None:
         self._database = database
         self._group_name = group_name
         self._counts = counts
+        self._enforce = frozenset(enforce)
         self._runner = asyncio.Runner()
         self._retry_at = 0.0
         self._backoff = BACKOFF_SECONDS[0]
@@ -75,18 +94,22 @@ class Recorder:
 
         async def work(session: AsyncSession) -> list[DecisionOut]:
             await upsert(session, clients)
-            return await record(session, findings, now)
+            return await record(session, findings, now, self._enforce)
 
         return self._transact(work)
 
-    def standing(self, now: float) -> list[DecisionOut]:
-        """Decisions that hold, and those that lately ended: what gateways must have heard; raises Unavailable."""
+    def truth(self, now: float, told: Collection[str], setting: str) -> Truth:
+        """What the database says of decisions and mode, beside what gateways were `told`; raises Unavailable."""
         holds = sa.and_(Decision.revoked_at.is_(None), Decision.expires_at > moment(now))
-        ended = Decision.revoked_at > moment(now - ENDED_SECONDS)
-        query = sa.select(Decision).where(sa.or_(holds, ended)).order_by(Decision.starts_at.desc()).limit(MOST_STANDING)
 
-        async def work(session: AsyncSession) -> list[DecisionOut]:
-            return [outcome(decision) for decision in await session.scalars(query)]
+        async def work(session: AsyncSession) -> Truth:
+            standing = set(await session.scalars(sa.select(Decision.id).where(holds)))
+            unsaid: list[DecisionOut] = []
+            missing = sorted(standing.difference(told))
+            for start in range(0, len(missing), CHUNK):
+                query = sa.select(Decision).where(Decision.id.in_(missing[start : start + CHUNK]))
+                unsaid += [outcome(decision) for decision in await session.scalars(query)]
+            return Truth(standing, unsaid, (await mode.present(session, setting)).told())
 
         return self._transact(work)
 

@@ -13,8 +13,9 @@ from types import FrameType
 import redis
 
 from app.errors import Unavailable
+from app.models.vocabulary import Action
 from app.settings import Settings
-from app.store import decisions, heartbeat
+from app.store import heartbeat
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.redis import Link, check, connect
@@ -24,6 +25,7 @@ from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
 from app.worker.quality import Quality
 from app.worker.record import Recorder
 from app.worker.score import Scorer
+from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
 from detectors.registry import load
 
@@ -32,6 +34,8 @@ IDLE_SECONDS = 0.02
 BEAT_SECONDS = 2.0
 LAST_FLUSH_SECONDS = 3.0
 BACKOFF_SECONDS = (0.05, 1.0)
+RETRY_SECONDS = 1.0  # until the database is asked again
+TELLER = 0  # the partition whose owner compares decisions and mode with the database
 
 logger = logging.getLogger(__name__)
 
@@ -70,14 +74,17 @@ class Worker:
         self._status = connect(settings.redis_url)
         self._leases = Leases(self._link, identity, settings.partitions, lease_seconds)
         self._quality = Quality(self._started)
-        self._recorder = Recorder(make_engine(settings.database_url), engine.reference.group_name, self._counts)
+        enforce = frozenset(map(Action, settings.enforce_actions))
+        database = make_engine(settings.database_url)
+        self._recorder = Recorder(database, engine.reference.group_name, self._counts, enforce)
+        self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
         self._scorer = Scorer(
             self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts
         )
         self._next_tick = 0.0
         self._next_beat = 0.0
-        self._told = False  # whether the gateways have heard the standing decisions over this connection
+        self._next_tell = 0.0
 
     def run(self) -> None:
         """Score until `stopping`; then finish the batch and release the leases."""
@@ -104,8 +111,7 @@ class Worker:
             self._greet()
         self._go_on()
         busy = self._scorer.round(self._leases, time.time(), time.monotonic, self._go_on)
-        if not self._told:
-            self._tell_standing()
+        self._tell()
         if not busy and not self.stopping:
             time.sleep(IDLE_SECONDS)
 
@@ -115,7 +121,7 @@ class Worker:
         if server.evicts:
             logger.warning("Redis may evict rows under memory pressure: set maxmemory-policy noeviction")
         self._next_tick = 0.0
-        self._told = False
+        self._next_tell = 0.0
 
     def _go_on(self) -> bool:
         """What is due between two batches; whether to go on."""
@@ -132,14 +138,11 @@ class Worker:
             self._counts["flushes_waiting"] += 1
         return not self.stopping
 
-    def _tell_standing(self) -> None:
-        """Publish decisions again that a crash may have left unsaid; gateways know them by their id."""
-        try:
-            standing = self._recorder.standing(time.time())
-        except Unavailable:
-            return
-        self._link.pipeline([decisions.command(decision.as_entry()) for decision in standing])
-        self._told = True
+    def _tell(self) -> None:
+        """At first, and then where it is this worker's turn, see to it that gateways know what the database knows."""
+        moment = time.monotonic()
+        if moment >= self._next_tell and (not self._next_tell or TELLER in self._leases.owned):
+            self._next_tell = moment + (INTERVAL_SECONDS if self._teller.tell(time.time()) else RETRY_SECONDS)
 
     def _beat(self) -> None:
         now = time.time()

@@ -70,7 +70,7 @@ async def test_a_finding_opens_an_alert_with_evidence_decision_and_notification(
     assert [d.action for d in decisions] == ["tag"]
     assert decisions[0].simulated
     assert decisions[0].client == 0xC0FFEE
-    assert decisions[0].expires_at == NOW + 86400
+    assert decisions[0].expires_at - decisions[0].starts_at == pytest.approx(86400)
     assert [m.topic for m in await rows(database, OutboxMessage)] == ["alert.opened", "decision.created"]
 
 

@@ -1,30 +1,94 @@
-"""Decisions are counted, each request passes."""
+"""What decisions say about a request: nothing in observe, the strongest word in enforce, and no word unread."""
 
 from __future__ import annotations
 
-from app.gateway.enforce import Enforcer
-from app.store.decisions import Decision, Table
+import pytest
+
+from app.gateway.enforce import ACTIONS, Degrade, Enforcer, Verdict
+from app.store.decisions import Decision
+from app.store.table import Table
+
+SLOW = {"rate_per_minute": 6, "burst": 1}
 
 
-def _enforcer(*decisions):
+def enforcer_of(*decisions, enforcing=True):
     table = Table()
-    for number, (client, action, simulated, start, end) in enumerate(decisions):
-        table.apply(Decision(f"d{number}", client, action, simulated, start, end), 0)
-    return Enforcer(table)
+    for number, (action, simulated, parameters) in enumerate(decisions):
+        table.apply(Decision(f"d{number}", 1, action, simulated, 10, 20, False, parameters), 0, 0)
+    made = Enforcer(table)
+    made.enforcing = enforcing
+    return made
 
 
-def test_simulated_and_real_decisions_are_counted_apart_while_they_last():
-    enforcer = _enforcer((1, "block", True, 10, 20), (1, "tag", False, 10, 30), (2, "block", True, 0, 99))
-    for now in (9, 10, 19.9, 20, 30):
-        enforcer.decide(1, now)
-    enforcer.decide(3, 15)
-    assert enforcer.would_have == {"tag": 0, "throttle": 0, "degrade": 0, "block": 2}
-    assert enforcer.not_enforced == {"tag": 3, "throttle": 0, "degrade": 0, "block": 0}
+def counted(counter):
+    return {action: count for action, count in counter.items() if count}
 
 
-def test_unknown_actions_are_ignored_with_one_warning(caplog):
-    enforcer = _enforcer((1, "vanish", False, 0, 99), (1, "vanish", True, 0, 99))
-    for _ in range(3):
-        enforcer.decide(1, 5)
-    assert enforcer.unknown == 6
-    assert caplog.text.count("vanish") == 1
+def test_nothing_is_said_of_others_nor_before_and_after():
+    enforcer = enforcer_of(("block", False, {}))
+    assert [enforcer.decide(1, now, now) is None for now in (9, 10, 19.9, 20)] == [True, False, False, True]
+    assert enforcer.decide(2, 15, 15) is None
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(("enforcing", "simulated"), [(False, False), (False, True), (True, True)])
+def test_outside_of_enforce_and_in_simulation_it_only_counts(action, enforcing, simulated):
+    parameters = {"throttle": SLOW, "degrade": {"max_n": 1}}.get(action, {})
+    enforcer = enforcer_of((action, simulated, parameters), enforcing=enforcing)
+    assert [enforcer.decide(1, 15, 15) for _ in range(3)] == [None] * 3
+    assert counted(enforcer.would_have) == {action: 2 if action == "throttle" else 3}  # the burst would pass
+    assert counted(enforcer.acted) == {}
+
+
+def test_each_action():
+    assert enforcer_of(("tag", False, {})).decide(1, 15, 15) == Verdict(tag="d0")
+    assert enforcer_of(("block", False, {})).decide(1, 15, 15) == Verdict(block=True)
+    throttled = enforcer_of(("throttle", False, SLOW))
+    assert throttled.decide(1, 15, 15) is None
+    assert throttled.decide(1, 15, 15) == Verdict(wait=10.0)
+    assert counted(throttled.acted) == {"throttle": 1}
+    policy = {"max_n": 2, "refuse_logprobs": True, "drop_reasoning": True}
+    assert enforcer_of(("degrade", False, policy)).decide(1, 15, 15) == Verdict(degrade=Degrade(2, True, True))
+
+
+def test_the_strongest_word_holds_and_the_others_are_not_counted_with_it():
+    enforcer = enforcer_of(("tag", False, {}), ("throttle", False, SLOW), ("degrade", False, {"max_n": 1}))
+    assert enforcer.decide(1, 15, 15) == Verdict(tag="d0", degrade=Degrade(1))
+    assert enforcer.decide(1, 15, 15) == Verdict(wait=10.0)
+    assert counted(enforcer.acted) == {"tag": 1, "degrade": 1, "throttle": 1}
+    both = enforcer_of(("block", False, {}), ("tag", False, {}), ("throttle", True, SLOW))
+    assert both.decide(1, 15, 15) == Verdict(block=True)
+    assert (counted(both.acted), counted(both.would_have)) == ({"block": 1}, {})
+
+
+def test_switching_takes_effect_with_the_next_request():
+    enforcer = enforcer_of(("block", False, {}), enforcing=False)
+    assert enforcer.decide(1, 15, 15) is None
+    enforcer.enforcing = True
+    assert enforcer.decide(1, 15, 15) == Verdict(block=True)
+    enforcer.enforcing = False
+    assert enforcer.decide(1, 15, 15) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        ("vanish", {}),
+        ("throttle", {}),
+        ("throttle", {"rate_per_minute": 0, "burst": 1}),
+        ("throttle", {"rate_per_minute": "6", "burst": 1}),
+        ("throttle", {"rate_per_minute": True, "burst": 1}),
+        ("throttle", {"rate_per_minute": float("nan"), "burst": 1}),
+        ("throttle", {"rate_per_minute": 6, "burst": 0}),
+        ("degrade", {}),
+        ("degrade", {"refuse_logprobs": "yes"}),
+        ("degrade", {"max_n": 0}),
+        ("degrade", {"of_a_later_version": True}),
+    ],
+)
+def test_what_it_cannot_read_is_ignored_with_one_warning(action, parameters, caplog):
+    enforcer = enforcer_of((action, False, parameters))
+    assert [enforcer.decide(1, 15, 15) for _ in range(3)] == [None] * 3
+    assert (enforcer.unknown, counted(enforcer.acted)) == (3, {})
+    assert len(caplog.records) == 1
+    assert action in caplog.text

@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
 import sqlalchemy as sa
 
 from app.alerts import lifecycle
 from app.models import Alert, Decision, OutboxMessage
-from app.policies import decide
+from app.models.vocabulary import Action
+from app.policies import decide, manual, rules
+from app.policies.manual import Order
 from app.store import decisions as stream
 from app.store.db import read_scope, session_scope
 
@@ -23,7 +26,9 @@ async def test_a_gateway_can_read_what_is_published(database, make_finding):
     parsed = stream.parse(json.dumps(made.as_entry()))
     assert (parsed.id, parsed.client, parsed.action) == (made.id, 2**64 - 1, "throttle")
     assert (parsed.simulated, parsed.revoked) == (True, False)
-    assert (parsed.starts_at, parsed.expires_at) == (NOW, NOW + 24 * 3600)
+    assert NOW <= parsed.starts_at <= NOW + rules.JITTER_SECONDS
+    assert parsed.expires_at == pytest.approx(parsed.starts_at + 24 * 3600)
+    assert parsed.parameters == rules.RATE
 
 
 async def test_a_decision_is_not_made_twice(database, make_finding):
@@ -45,3 +50,55 @@ async def test_revoking_tells_the_gateways_and_the_outbox(database, make_finding
         assert (await session.scalars(sa.select(Decision))).one().revoked_reason == "closed_benign"
         topics = list(await session.scalars(sa.select(OutboxMessage.topic).order_by(OutboxMessage.id)))
     assert topics == ["alert.opened", "decision.created", "decision.revoked"]
+
+
+async def standing(engine, client_id="cl_0000000000c0ffee"):
+    async with read_scope(engine) as session:
+        return [(one.action, one.simulated, one.policy) for one in await manual.standing(session, client_id)]
+
+
+async def by_hand(engine, action, simulated=True, seconds=3600, now=NOW, **parameters):
+    order = Order("cl_0000000000c0ffee", action, seconds, "because", parameters, simulated)
+    async with session_scope(engine) as session:
+        return (await manual.make(session, order, "ana", now)).decision
+
+
+async def decide_again(engine, now, enforce=()):
+    async with session_scope(engine) as session:
+        alert = (await session.scalars(sa.select(Alert))).one()
+        return await decide.apply(session, [alert], now, enforce)
+
+
+async def test_switching_an_action_to_real_replaces_what_was_only_simulated(database, make_finding):
+    await record(database, make_finding())
+    assert await decide_again(database, NOW + 1) == []
+    ended, made = await decide_again(database, NOW + 2, {Action.TAG})
+    assert (ended.revoked, made.action, made.simulated) == (True, "tag", False)
+    assert await decide_again(database, NOW + 3, {Action.TAG}) == []
+    assert await standing(database) == [("tag", False, "harvest")]
+
+
+async def test_what_a_person_decided_stands_until_it_has_run_out(database, make_finding):
+    await record(database, make_finding(score=16.0))
+    await by_hand(database, "throttle", simulated=True, rate_per_minute=6, burst=1)
+    assert await decide_again(database, NOW + 2, {Action.THROTTLE}) == []
+    assert await standing(database) == [("throttle", True, "manual")]
+    made = await decide_again(database, NOW + 3601, {Action.THROTTLE})
+    assert [(one.revoked, one.simulated) for one in made] == [(True, True), (False, False)]
+
+
+async def test_a_weaker_decision_by_hand_stands_beside_the_policys(database, make_finding):
+    await record(database, make_finding(score=9.5))
+    await by_hand(database, "tag", simulated=False)
+    async with session_scope(database) as session:
+        await lifecycle.record(session, [make_finding(score=20.0, at=1_800_000_050.0, requests=900)], NOW + 50)
+    assert sorted(await standing(database)) == [("tag", False, "manual"), ("throttle", True, "harvest")]
+
+
+async def test_the_policy_does_not_bring_back_what_a_person_revoked(database, make_finding):
+    (made,) = await record(database, make_finding())
+    async with session_scope(database) as session:
+        await manual.revoke(session, made.id, "their own evaluation", "ana", NOW + 10)
+    assert await decide_again(database, NOW + 20) == []
+    (again,) = await decide_again(database, NOW + 10 + rules.EXEMPT_SECONDS + 1)
+    assert again.action == "tag"

@@ -2,8 +2,20 @@
 
 import pytest
 
+from app.gateway.enforce import bucket_of
+from app.models.base import new_id
 from app.models.vocabulary import Action, Severity
-from app.policies.rules import LADDER, STRENGTH, decide, replaces
+from app.policies.rules import (
+    JITTER_SECONDS,
+    LADDER,
+    STRENGTH,
+    Standing,
+    decide,
+    makes_way,
+    replaces,
+    start_delay,
+)
+from app.settings import AUTOMATIC
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -12,13 +24,17 @@ def test_every_severity_has_an_action_that_ends(severity):
     assert intent.simulated
     assert 0 < intent.seconds <= 24 * 3600
     assert str(severity) in intent.reason
-    assert decide(severity, enforce=True).simulated is False
+    assert decide(severity, {Action.TAG, Action.THROTTLE}).simulated is False
+    assert decide(severity, {Action.BLOCK, Action.DEGRADE}).simulated is True
+    if intent.action is Action.THROTTLE:
+        assert bucket_of(intent.parameters)
 
 
 def test_a_higher_severity_is_never_treated_more_gently():
     strengths = [STRENGTH[LADDER[severity][0]] for severity in Severity]
     assert strengths == sorted(strengths)
     assert set(STRENGTH) == set(Action)
+    assert {action for action, _ in LADDER.values()} <= set(map(Action, AUTOMATIC))  # never a block, never a degrade
 
 
 @pytest.mark.parametrize(
@@ -32,4 +48,25 @@ def test_a_higher_severity_is_never_treated_more_gently():
     ],
 )
 def test_what_stands_makes_way_for_the_stronger_or_when_it_ran_out(severity, standing, left, replaced):
-    assert replaces(decide(severity), standing, 1000.0 + left, 1000.0) is replaced
+    assert replaces(decide(severity), Standing(standing, 1000.0 + left), 1000.0) is replaced
+
+
+def test_a_real_one_replaces_a_simulated_one_and_nothing_replaces_a_persons():
+    real = decide(Severity.LOW, {Action.TAG})
+    assert replaces(real, Standing(Action.TAG, 2000.0, simulated=True), 1000.0)
+    assert not replaces(real, Standing(Action.TAG, 2000.0, simulated=False), 1000.0)
+    assert not makes_way(real, Standing(Action.TAG, 2000.0, by_hand=True), 1000.0)
+    assert not makes_way(real, Standing(Action.BLOCK, 2000.0, by_hand=True), 1000.0)
+    assert makes_way(real, Standing(Action.BLOCK, 1000.0, by_hand=True), 1000.0)
+    assert makes_way(decide(Severity.HIGH), Standing(Action.TAG, 2000.0, by_hand=True), 1000.0)
+    assert not makes_way(real, Standing(Action.TAG, 0.0, revoked=True), 1000.0)
+    assert makes_way(decide(Severity.HIGH), Standing(Action.TAG, 0.0, revoked=True), 1000.0)  # it escalated
+
+
+def test_the_start_is_drawn_from_the_window_by_the_id_alone():
+    delays = [start_delay(new_id("dc", 1.8e9)) for _ in range(2000)]
+    assert 0 <= min(delays) < 0.02 * JITTER_SECONDS
+    assert 0.98 * JITTER_SECONDS < max(delays) < JITTER_SECONDS
+    assert sum(delays) / len(delays) == pytest.approx(JITTER_SECONDS / 2, rel=0.05)
+    assert start_delay("dc_1") == start_delay("dc_1") != start_delay("dc_2")
+    assert start_delay("dc_1", 0) == 0

@@ -14,6 +14,7 @@ from app.alerts.lifecycle import FindingInput
 from app.errors import Unavailable
 from app.models.alert import Alert
 from app.models.client import Client, client_ref
+from app.models.vocabulary import Action
 from app.store.db import make_engine, migrate
 from app.worker import record
 from app.worker.record import Recorder
@@ -74,8 +75,21 @@ def test_findings_open_one_alert_and_a_decision_however_often_they_are_told(reco
     assert one.findings([finding(7)], summaries([7], requests=100), NOW) == []
     assert rows_of(database_url, sa.select(Alert.client_id)) == [(client_ref(7),)]
     assert rows_of(database_url, sa.select(Client.requests)) == [(100,)]
-    assert [decision.id for decision in one.standing(NOW)] == [made[0].id]
-    assert one.standing(NOW + 10 * 365 * 86400) == []
+    said = one.truth(NOW, (), "observe")
+    assert ([decision.id for decision in said.unsaid], said.standing, said.mode) == ([made[0].id], {made[0].id}, None)
+    again = one.truth(NOW, {made[0].id, "dc_of_yesterday"}, "observe")
+    assert (again.unsaid, again.standing) == ([], {made[0].id})
+    assert one.truth(NOW + 10 * 365 * 86400, (), "observe").standing == set()
+
+
+def test_only_actions_that_the_operator_allows_are_decided_for_real(sqlite_url, counts):
+    migrate(sqlite_url)
+    one = Recorder(make_engine(sqlite_url), str, counts, {Action.TAG})
+    try:
+        made = one.findings([finding(7, 12.1), finding(8, 40.0)], summaries([7, 8]), NOW)
+        assert {decision.action: decision.simulated for decision in made} == {"tag": False, "throttle": True}
+    finally:
+        one.close()
 
 
 def test_the_newest_summary_of_each_client_is_written(recorder, database_url, counts):
