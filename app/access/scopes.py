@@ -10,7 +10,10 @@ SCOPES: dict[str, str] = {
     "clients:read": "See clients, their activity and their decisions",
     "alerts:read": "See alerts, their evidence and their history",
     "alerts:write": "Claim, close and re-open alerts; a closing is also a label",
-    "metrics:read": "Read the status and the metrics",
+    "decisions:write": "Make and revoke decisions about clients; a block also needs decisions:block",
+    "decisions:block": "Block clients",
+    "mode:admin": "Switch the gateways between observe, enforce and bypass",
+    "metrics:read": "Read the status, the mode and the metrics",
     "tokens:admin": "Create and revoke tokens",
 }
 READ_ONLY = ("clients:read", "alerts:read", "metrics:read")

@@ -28,6 +28,7 @@ from app.errors import PreconditionFailed
 from app.models.alert import Alert
 from app.models.vocabulary import SEVERITY_IDS, Severity
 from app.policies import decide
+from app.policies.tell import tell
 from app.store.db import read_scope, session_scope
 
 router = APIRouter(prefix=f"{BASE}/alerts", tags=["alerts"], route_class=GuardedRoute)
@@ -159,7 +160,10 @@ async def close(
     version = expected_version(if_match)
     async with session_scope(request.app.state.engine) as session:
         alert = await lifecycle.close(session, alert_id, body.disposition, body.note, caller.name, version, time.time())
-        return await _detail(session, alert, response)
+        detail = await _detail(session, alert, response)
+        ended = await decide.ended_of_alert(session, alert.id)
+    await tell(request.app.state.redis, ended)
+    return detail
 
 
 @router.post(

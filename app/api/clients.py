@@ -61,7 +61,7 @@ def _live(found: LiveClient) -> LiveShape:
     )
 
 
-async def _read_live(request: Request, client_id: str) -> tuple[LiveClient | None, str]:
+async def read_live(request: Request, client_id: str) -> tuple[LiveClient | None, str]:
     """The live row, and how that went: ok, expired or unavailable."""
     state = request.app.state
     if state.scoring is None:
@@ -112,7 +112,7 @@ async def get_client(request: Request, client_id: str) -> ClientDetail:
         alerts = await queries.alerts_of(session, client_id)
         decisions = await queries.decisions_of(session, client_id)
         labels = await alert_queries.labels_of(session, client_id)
-    found, how = await _read_live(request, client_id)
+    found, how = await read_live(request, client_id)
     return ClientDetail(
         **ClientShape.model_validate(client).model_dump(),
         live=_live(found) if found else None,
@@ -134,7 +134,7 @@ async def get_activity(request: Request, client_id: str) -> ActivityShape:
     """Requests a minute and an hour; 404 where the row has expired, 503 where Redis is away."""
     async with read_scope(request.app.state.engine) as session:
         await queries.get_client(session, client_id)
-    found, how = await _read_live(request, client_id)
+    found, how = await read_live(request, client_id)
     if how == "unavailable":
         raise Unavailable("Redis does not answer")
     if found is None:

@@ -22,6 +22,7 @@ Words such as `status` or `action` may gain values: tolerate new ones."""
 TAGS = [
     {"name": "alerts", "description": "Records for review"},
     {"name": "clients", "description": "What is scored"},
+    {"name": "decisions", "description": "What is done to clients, until when"},
     {"name": "service", "description": "Whether traffic is watched"},
 ]
 REASONS = {

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from app.api import alerts, clients, documents, health, status
+from app.api import alerts, clients, decisions, documents, health, mode, status
 
 
 async def _openapi(request: Request) -> JSONResponse:
@@ -21,7 +21,7 @@ async def _openapi(request: Request) -> JSONResponse:
 def make_router() -> APIRouter:
     """The resources under /api/v1; health and metrics at the root and, under the same names, beside them."""
     router = APIRouter()
-    for part in (alerts.router, clients.router, status.router):
+    for part in (alerts.router, clients.router, decisions.router, mode.router, status.router):
         router.include_router(part)
     for part in (health.open_router, health.guarded_router):
         router.include_router(part)

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.models.vocabulary import Action, Disposition, Severity, State, Verdict
+from app.models.vocabulary import Action, Disposition, Mode, Severity, State, Verdict
 
 T = TypeVar("T")
 
 CLIENT = "cl_5f0c2b9e4d17a36c"
 ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
+DECISION = "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 MOMENT = "2026-11-25T17:03:11.482Z"
 
 
@@ -64,18 +65,22 @@ class AlertShape(Shape):
 class DecisionShape(Shape):
     """What the gateway does to a client, until when."""
 
-    id: str = Field(examples=["dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"])
-    alert_id: str = Field(examples=[ALERT])
+    id: str = Field(examples=[DECISION])
+    alert_id: str | None = Field(description="The alert that it came from; null where a person named none")
     client_id: str = Field(examples=[CLIENT])
     action: Action
     simulated: bool = Field(description="True: recorded, and not one answer is changed")
+    parameters: dict[str, Any] = Field(description="How fast, or what less", examples=[{"max_n": 1}])
+    made_by: str = Field(description="The name of the token, or `stillwatch` for the policy")
     reason: str
-    policy: str
+    policy: str = Field(description="`manual` where a person decided", examples=["harvest"])
     policy_version: int
     starts_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
-    revoked_reason: str | None
+    revoked_reason: str | None = Field(description="revoked, superseded, expired or closed_benign")
+    revoked_by: str | None
+    revoked_note: str | None = Field(description="What the person wrote who revoked it")
 
 
 class AlertDetail(AlertShape):
@@ -175,6 +180,10 @@ class Process(Shape):
 class StatusShape(Shape):
     """Whether traffic is watched."""
 
+    gateway_mode: str = Field(
+        description="observe, enforce or bypass: what the gateways are told", examples=["observe"]
+    )
+    gateway_mode_version: int = Field(description="The number of the change that set it; 0 for the setting")
     mode: str = Field(
         description="ok, degraded (scores are late or unknown) or fail_open (traffic passes, its events are lost)"
     )
@@ -259,3 +268,82 @@ class ClientQuery(Query):
         max_length=100,
         pattern=r"^-?(last_seen|first_seen|score|requests)(,-?(last_seen|first_seen|score|requests)){0,3}$",
     )
+
+
+class DecisionQuery(Query):
+    """Which decisions."""
+
+    active: bool | None = Field(None, description="Neither revoked nor expired; they may be still to begin")
+    client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
+    action: str | None = Field(None, pattern=rf"^({'|'.join(Action)})$")
+    simulated: bool | None = None
+
+
+class DecisionBody(Body):
+    """What is to be done, to whom, for how long, and why."""
+
+    client: str = Field(pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
+    action: Action
+    duration_seconds: float = Field(
+        ge=60, le=90 * 86400, description="Mandatory: every decision ends", examples=[14400]
+    )
+    reason: str = Field(min_length=1, max_length=2000, pattern=r"\S", examples=["Same template from four accounts."])
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="throttle: rate_per_minute, burst. degrade: max_n, refuse_logprobs, drop_reasoning. Others: none",
+        examples=[{"rate_per_minute": 6, "burst": 3}],
+    )
+    simulated: bool = Field(True, description="False: it acts, once the mode is enforce")
+    alert_id: str | None = Field(None, max_length=60, examples=[ALERT])
+    start_within_seconds: float = Field(0, ge=0, le=3600, description="The start is drawn evenly from this window")
+
+
+class RevokeBody(Body):
+    """Why the decision ends."""
+
+    reason: str = Field(min_length=1, max_length=2000, pattern=r"\S", examples=["Their own evaluation run."])
+
+
+class DecisionPreview(Shape):
+    """Who would be hit, and by what; nothing is kept."""
+
+    client: ClientShape
+    action: Action
+    simulated: bool
+    acts_now: bool = Field(description="Whether it would change answers at once: real, and the mode is enforce")
+    parameters: dict[str, Any]
+    starts_before: datetime
+    expires_at: datetime = Field(description="At the latest")
+    requests_last_hour: int | None = Field(description="From the client's live row; null where that is not there")
+    requests_last_day: int | None
+    live_status: str = Field(description="ok, expired or unavailable", examples=["ok"])
+    replaces: list[DecisionShape] = Field(description="Standing decisions of the same action, which would end")
+    stands_beside: list[DecisionShape] = Field(description="Standing decisions of other actions")
+
+
+class ModeChangeShape(Shape):
+    """One change of the mode."""
+
+    version: int
+    mode: Mode
+    reason: str
+    actor: str
+    at: datetime
+
+
+class ModeShape(Shape):
+    """What the gateways are told to do, and what each of them does."""
+
+    mode: Mode
+    version: int = Field(description="The number in the ETag; 0: nobody has switched it, the setting holds")
+    changes: list[ModeChangeShape] = Field(description="The newest 20, newest first")
+    gateways: dict[str, str] = Field(
+        description="Mode by gateway process, as last reported", examples=[{"a-1": "observe"}]
+    )
+
+
+class ModeBody(Body):
+    """The mode that is wanted."""
+
+    mode: Mode
+    reason: str = Field("", max_length=2000, pattern=TEXT, examples=["Two weeks of watching showed no false alarm."])

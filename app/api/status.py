@@ -21,6 +21,9 @@ from app.clients import queries as clients
 from app.errors import Unavailable
 from app.models.base import moment
 from app.models.outbox import OutboxMessage
+from app.models.vocabulary import Mode
+from app.policies import mode as modes
+from app.policies.mode import Present
 from app.store.db import read_scope
 from app.store.deadline import within
 from app.store.heartbeat import Heartbeat, read_all_async
@@ -28,6 +31,7 @@ from app.store.heartbeat import Heartbeat, read_all_async
 router = APIRouter(prefix=BASE, tags=["service"], route_class=GuardedRoute)
 LATE_SECONDS = 60.0  # a scorer this far behind is degraded
 REDIS_SECONDS = 1.0
+TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 DATABASE_SECONDS = 2.0
 
 
@@ -38,6 +42,7 @@ class Stored:
     alerts: dict[str, int]
     clients: int
     outbox: int
+    mode: Present
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
 
 
 def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) -> Assessment:
-    """The mode of the service from heartbeats (None: Redis is away) and from STILLWATCH_MODE.
+    """The mode of the service from heartbeats (None: Redis is away) and from the gateways' mode.
 
     fail_open: traffic passes and its events are lost. degraded: scores are late, or cannot be known. What
     was dropped in the past is told beside the mode and does not change it.
@@ -112,21 +117,34 @@ async def heartbeats(request: Request) -> list[Heartbeat] | None:
         return None
 
 
+def late_gateways(beats: Iterable[Heartbeat], present: Present, now: float) -> list[str]:
+    """What there is to say of gateways that have not taken up the newest change of the mode."""
+    if present.at is None or now - present.at.timestamp() < TAKE_UP_SECONDS:
+        return []
+    late = [beat.instance for beat in beats if beat.role == "gateway" and _version(beat) != present.version]
+    return [f"the gateway {name} has not taken up the mode {present.mode}" for name in late]
+
+
+def _version(beat: Heartbeat) -> float:
+    return float(beat.counters.get("mode_version", 0))
+
+
 async def stored(request: Request) -> Stored | None:
     """What the database says; None where it is away."""
     try:
-        return await within(DATABASE_SECONDS, _stored(request.app.state.engine))
+        return await within(DATABASE_SECONDS, _stored(request.app.state.engine, request.app.state.settings.mode))
     except Unavailable:
         return None
 
 
-async def _stored(engine: AsyncEngine) -> Stored:
+async def _stored(engine: AsyncEngine, setting: str) -> Stored:
     async with read_scope(engine) as session:
         counts = await alerts.counts_by_state(session)
         totals = await clients.totals(session)
         waiting = sa.select(sa.func.count()).select_from(OutboxMessage).where(OutboxMessage.delivered_at.is_(None))
         outbox = await session.scalar(waiting) or 0
-    return Stored({str(state): count for state, count in counts.items()}, totals.clients, outbox)
+        mode = await modes.present(session, setting)
+    return Stored({str(state): count for state, count in counts.items()}, totals.clients, outbox, mode)
 
 
 def _process(beat: Heartbeat) -> Process:
@@ -153,10 +171,13 @@ async def get_status(request: Request) -> StatusShape:
     """The mode and what is behind it; answers also while Redis or the database is away."""
     now = time.time()
     beats, rows = await heartbeats(request), await stored(request)
-    found = assess(beats, request.app.state.settings.mode, rows is not None)
+    present = rows.mode if rows is not None else Present(Mode(request.app.state.settings.mode), 0)
+    found = assess(beats, present.mode, rows is not None)
     return StatusShape(
+        gateway_mode=present.mode,
+        gateway_mode_version=present.version,
         mode=found.mode,
-        reasons=found.reasons,
+        reasons=[*found.reasons, *late_gateways(beats or (), present, now)],
         at=moment(now),
         redis="ok" if beats is not None else "away",
         db="ok" if rows is not None else "away",

@@ -164,6 +164,11 @@ async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now
     return [end(session, decision, reason, now) for decision in await session.scalars(query.order_by(Decision.id))]
 
 
+async def ended_of_alert(session: AsyncSession, alert_id: str) -> list[DecisionOut]:
+    """The alert's decisions that were ended, as gateways must have heard."""
+    return [outcome(one) for one in await decisions_of_alert(session, alert_id) if one.revoked_at is not None]
+
+
 async def decisions_of_alert(session: AsyncSession, alert_id: str) -> list[Decision]:
     """Every decision that came from the alert, oldest first."""
     return list(await session.scalars(sa.select(Decision).where(Decision.alert_id == alert_id).order_by(Decision.id)))

@@ -15,13 +15,14 @@ from app.store.db import read_scope, session_scope
 
 ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 CLIENT = "cl_0000000000c0ffee"
+DECISION = "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 OPEN = {"/livez", "/readyz"}
 
 
 def operations(api):
     for path, methods in api.openapi()["paths"].items():
         for method, operation in methods.items():
-            yield method.upper(), path.format(alert_id=ALERT, client_id=CLIENT), operation
+            yield method.upper(), path.format(alert_id=ALERT, client_id=CLIENT, decision_id=DECISION), operation
 
 
 def guarded(api):

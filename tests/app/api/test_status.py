@@ -5,7 +5,10 @@ import time
 import pytest
 import redis
 
-from app.api.status import assess, dropped_events
+from app.api.status import assess, dropped_events, late_gateways
+from app.models.base import moment
+from app.models.vocabulary import Mode
+from app.policies.mode import Present
 from app.store import heartbeat
 from app.store.heartbeat import Heartbeat
 
@@ -108,3 +111,14 @@ async def test_status_and_metrics_answer_while_the_database_is_away(
         assert (await admin.get("/api/v1/status", **strangers)).status_code == 503
         api.state.engine = kept
         assert (await admin.get("/api/v1/alerts")).status_code == 200
+
+
+def test_a_gateway_that_does_not_follow_the_mode_is_named():
+    present = Present(Mode.ENFORCE, 3, "", "ana", moment(NOW - 60))
+    beats = [
+        Heartbeat("gateway", "a", NOW, NOW, counters={"mode_version": 3.0}),
+        Heartbeat("gateway", "b", NOW, NOW, counters={"mode_version": 2.0}),
+    ]
+    assert late_gateways(beats, present, NOW) == ["the gateway b has not taken up the mode enforce"]
+    assert late_gateways(beats, present, NOW - 55) == []
+    assert late_gateways(beats, Present(Mode.OBSERVE, 0), NOW) == []
