@@ -22,7 +22,7 @@ from app.worker.record import Recorder
 from detectors.batch import distinct
 from detectors.engine import Engine
 
-MOST_EVENTS = 10_000  # of one batch: beyond it a batch costs latency and wins little
+MOST_EVENTS = 20_000  # of one batch: beyond it a batch costs latency (30 ms here) and wins little
 BLOCK_EVENTS = 256  # of a full block, as the extractor writes them
 FULL_BATCH_BLOCKS = -(-MOST_EVENTS // BLOCK_EVENTS)
 MOST_BLOCKS = 16 * FULL_BATCH_BLOCKS  # read at once where blocks are small
