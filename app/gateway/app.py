@@ -19,8 +19,8 @@ from app.gateway.clock import Clock
 from app.gateway.counts import Counts
 from app.gateway.cycle import Cycle, Receive, Scope, Send
 from app.gateway.enforce import Enforcer
-from app.gateway.identify import Identifier
 from app.gateway.metrics import Readings, registry
+from app.gateway.naming import identifier
 from app.gateway.proxy import Observer, Proxy
 from app.gateway.routefile import read_routes
 from app.settings import Settings
@@ -59,6 +59,7 @@ class Parts:
     def __init__(self, settings: Settings, secret: bytes) -> None:
         self.told = Told(settings.mode, 0)  # the mode, and the number of the change that set it; 0 by the setting
         self.counts = Counts()
+        self.identifier = identifier(secret, settings)
         self.router = read_routes(settings)
         self.enforcer = Enforcer(table := Table())
         self.table = table
@@ -68,7 +69,7 @@ class Parts:
         instance = f"{socket.gethostname()}-{os.getpid()}"
         self.sender = Sender(settings.handoff, settings.channel_bytes, instance, self.readings.flat)
         standing = table.by_client
-        self._observer = Observer(self.sender, Identifier(secret), self.enforcer, standing, settings.copy_bytes)
+        self._observer = Observer(self.sender, self.identifier, self.enforcer, standing, settings.copy_bytes)
         self.follower: Follower | None = None
         if settings.redis_url:
             self.follower = Follower(connect_async(settings.redis_url), table, self.switch)

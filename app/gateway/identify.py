@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 SUBPROTOCOL = b"sec-websocket-protocol"  # where browsers, which can set no header, give their key
@@ -51,19 +53,56 @@ def _without_secret(match: re.Match[bytes]) -> bytes:
     return name + b"=" if unquote_to_bytes(name).lower() in SECRET_PARAMETERS else match[0]
 
 
+class Named(NamedTuple):
+    """Whose request it is, from where it came, and how long that may be remembered of its head."""
+
+    client: int
+    peer: str  # address
+    ja4: bytes = b""  # fingerprint of the client's TLS, where a trusted peer gave it
+    until: float = math.inf  # seconds since the epoch
+
+
 class Identifier:
     """Clients of credentials under one secret; the key's part of the HMAC is computed once."""
+
+    # Counted once a head, not with each request of a connection that repeats it.
+    unverified = 0  # tokens that named nobody: no signature of ours, expired, without the claim
+    untrusted = 0  # headers that would name a client, of peers that are not trusted
+    unusable = 0  # such headers of trusted peers, empty, too long or there twice
 
     def __init__(self, secret: bytes) -> None:
         key = hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret
         padded = key.ljust(BLOCK, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + b"client\0")
+        self._keyed = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._inner = self._keyed.copy()
+        self._inner.update(b"client\0")
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
-    def client(self, credential: bytes) -> int:
-        """The first 8 bytes of HMAC-SHA256(secret, "client" NUL credential), big-endian."""
-        inner = self._inner.copy()
-        inner.update(credential)
+    def name(self, credential: bytes, headers: list[tuple[bytes, bytes]], query: bytes, peer: str) -> Named:  # noqa: ARG002
+        """Whose request it is: the credential's, of a header or of the query, else the address's."""
+        return Named(self.client(credential or key_parameter(query) or anonymous(peer)), peer)
+
+    def readings(self) -> dict[str, int]:
+        """The counters."""
+        return {
+            "identity_unverified": self.unverified,
+            "identity_untrusted": self.untrusted,
+            "identity_unusable": self.unusable,
+            "forwarded_unreadable": 0,
+        }
+
+    def client(self, value: bytes, domain: bytes = b"client") -> int:
+        """The first 8 bytes of HMAC-SHA256(secret, domain NUL value), big-endian.
+
+        What is no credential has a domain of its own: else a key made up for the purpose could pose as a
+        verified name.
+        """
+        if domain == b"client":
+            inner = self._inner.copy()
+        else:
+            inner = self._keyed.copy()
+            inner.update(domain + b"\0")
+        inner.update(value)
         outer = self._outer.copy()
         outer.update(inner.digest())
         return int.from_bytes(outer.digest()[:8], "big")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.gateway.heads import Headers, RequestHead, origin_form
-from app.gateway.identify import Identifier, anonymous, key_parameter, scrub
+from app.gateway.identify import Identifier, scrub
 from app.gateway.problems import NO_ROUTE, Problem
 from app.gateway.routes import Router
 from app.gateway.upstream import Pool
@@ -27,8 +27,8 @@ class Plan:
         "pool",
         "problem",
         "subject",
+        "until",
         "upgrade",
-        "watched",
     )
 
     def __init__(
@@ -64,14 +64,15 @@ class Plan:
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
         self.client = 0
-        self.watched = identifier is not None
+        self.until = 0.0  # seconds since the epoch; from then on another client may be named
         if identifier is None:
             return
-        credential = head.credential or key_parameter(target.partition(b"?")[2]) or anonymous(peer)
-        self.client = identifier.client(credential)
+        named = identifier.name(head.credential, headers, target.partition(b"?")[2], peer)
+        self.client, self.until = named.client, named.until
         self.copied = _around(head.lines, head.length_at, head.secret_at)
         dialect = route.dialect if route is not None else 0
-        self.subject = Subject(peer.encode(), method.encode(), scrub(target) if b"?" in target else target, dialect)
+        shown = scrub(target) if b"?" in target else target
+        self.subject = Subject(named.peer.encode(), method.encode(), shown, dialect, named.ja4)
 
     def become(self, other: Plan) -> None:
         """Take over another plan of the same head, for every request that shares this one."""

@@ -94,7 +94,7 @@ class Proxy:
         began = clock.now()
         at = began + clock.epoch
         plan = call.plan
-        if plan is None or (observer is not None and not plan.watched):
+        if plan is None or (observer is not None and plan.until < at):
             plan = self._plan(call)
         verdict = None
         if observer is not None and plan.client in observer.standing and plan.problem is None:
@@ -123,7 +123,7 @@ class Proxy:
         router, observer = self._router, self._observer
         identifier = observer.identifier if observer is not None else None
         plan = Plan(call.method, call.target, call.version, call.headers, call.peer, router, identifier)
-        if call.plan is not None:  # made in bypass, and shared with the connection's later requests
+        if call.plan is not None:  # made in bypass, or for a token that has expired; later requests share it
             call.plan.become(plan)
             return call.plan
         call.plan, call.length = plan, plan.length

@@ -1,0 +1,149 @@
+"""Whose request it is where more than the credential may say so: verified tokens, and headers of trusted peers."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.errors import SettingError
+from app.gateway.forwarded import certificate
+from app.gateway.identify import Identifier, Named, anonymous, key_parameter
+from app.gateway.peers import Peers
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.gateway.tokens import Verifier
+
+SETTING = "STILLWATCH_IDENTITY"
+MEMO_LIMIT = 4096  # verified tokens remembered, by their hash
+VALUE_LIMIT = 512  # bytes of what names a client
+XFCC = b"x-forwarded-client-cert"  # of all such headers the one with a grammar of its own
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_JA4 = re.compile(rb"[A-Za-z0-9_.,-]{1,64}")
+
+Headers = list[tuple[bytes, bytes]]
+Found = tuple[int, float] | None  # the client, and until when (seconds since the epoch) that is so
+
+
+class Naming(Identifier):
+    """Names clients by the first configured source that a request has, in the end by its credential."""
+
+    def __init__(self, secret: bytes, settings: Settings) -> None:
+        super().__init__(secret)
+        self.peers = Peers(settings.trusted_peers, settings.trusted_hops, settings.forwarded)
+        self._forwarded = settings.forwarded.encode()
+        self._ja4 = settings.ja4_header.lower().encode()
+        self._tokens: dict[bytes, tuple[int, float]] = {}
+        self._verifier: Verifier | None = None
+        self._sources = [self._source(text.strip(), settings) for text in settings.identity.split(",") if text.strip()]
+
+    def name(self, credential: bytes, headers: Headers, query: bytes, peer: str) -> Named:
+        """Whose request it is, and from where it came."""
+        trusted = self.peers.trusted(peer)
+        where, ja4 = peer, b""
+        if trusted:
+            where = self.peers.client(peer, _values(headers, self._forwarded))
+            fingerprints = _values(headers, self._ja4)
+            if len(fingerprints) == 1 and _JA4.fullmatch(fingerprints[0]):
+                ja4 = fingerprints[0]
+        credential = credential or key_parameter(query)
+        for source in self._sources:
+            if found := source(credential, headers, trusted):
+                return Named(found[0], where, ja4, found[1])
+        return Named(self.client(credential or anonymous(where)), where, ja4)
+
+    def readings(self) -> dict[str, int]:
+        """The counters."""
+        return {**super().readings(), "forwarded_unreadable": self.peers.unreadable}
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything but the credential names clients."""
+        return any(source != self._by_credential for source in self._sources)
+
+    # One source each: the client that it names, or None.
+
+    def _source(self, text: str, settings: Settings) -> Callable[[bytes, Headers, bool], Found]:
+        kind, _, what = text.partition(":")
+        if kind == "credential" and not what:
+            return self._by_credential
+        if kind == "jwt" and what:
+            if not settings.jwt_keys:
+                raise SettingError(SETTING, f"{text} needs keys", "name their file by STILLWATCH_JWT_KEYS")
+            # Loaded only here: what verifies signatures takes ten megabytes that most gateways can do without.
+            module = importlib.import_module("app.gateway.tokens")
+            path = Path(settings.jwt_keys).expanduser()
+            self._verifier = module.Verifier(path, settings.jwt_issuer, settings.jwt_audience)
+            return lambda credential, _headers, _trusted: self._by_token(what, credential)
+        if kind in ("header", "mtls") and _HEADER_NAME.fullmatch(what):
+            if not self.peers:
+                problem = f"{text} is believed of nobody"
+                raise SettingError(SETTING, problem, "name the proxies that set it by STILLWATCH_TRUSTED_PEERS")
+            name = what.lower().encode()
+            domain = b"certificate" if kind == "mtls" else b"header\0" + name
+            return lambda _credential, headers, trusted: self._by_header(name, domain, headers, trusted)
+        remedy = "list credential, jwt:CLAIM, header:NAME or mtls:HEADER, separated by commas"
+        raise SettingError(SETTING, f"{text!r} is unknown", remedy)
+
+    def _by_credential(self, credential: bytes, _headers: Headers, _trusted: bool) -> Found:
+        return (self.client(credential), math.inf) if credential else None
+
+    def _by_header(self, name: bytes, domain: bytes, headers: Headers, trusted: bool) -> Found:
+        values = _values(headers, name)
+        if not values:
+            return None
+        if not trusted:
+            self.untrusted += 1
+            return None
+        # Of two headers a client may have written one.
+        only = values[0].strip() if len(values) == 1 else b""
+        value = certificate(values, self.peers.hops) if name == XFCC else only
+        if not value or len(value) > VALUE_LIMIT or b"\0" in value:
+            self.unusable += 1
+            return None
+        return self.client(value, domain), math.inf
+
+    def _by_token(self, claim: str, credential: bytes) -> Found:
+        if credential.count(b".") != 2 or not credential.startswith(b"ey"):
+            return None
+        digest = sha256(claim.encode() + b"\0" + credential).digest()
+        known = self._tokens.get(digest)
+        if known is None or known[1] < time.time():
+            assert self._verifier is not None
+            verified = self._verifier.verify(credential)
+            value = _text(verified.claims, claim) if verified is not None else b""
+            if verified is None or not value:
+                self.unverified += 1
+                self._tokens.pop(digest, None)
+                return None
+            issuer = _text(verified.claims, "iss")
+            known = self.client(value, b"token\0" + claim.encode() + b"\0" + issuer), verified.until
+            if len(self._tokens) >= MEMO_LIMIT:
+                self._tokens.clear()
+            self._tokens[digest] = known
+        return known
+
+
+def identifier(secret: bytes, settings: Settings) -> Identifier:
+    """What names clients by these settings; raises SettingError for what it cannot do."""
+    naming = Naming(secret, settings)
+    return naming if naming.peers or naming.asks else Identifier(secret)
+
+
+def _values(headers: Headers, name: bytes) -> list[bytes]:
+    return [value for key, value in headers if len(key) == len(name) and key.lower() == name]
+
+
+def _text(claims: dict[str, Any], name: str) -> bytes:
+    """A claim that is text or a whole number; empty for any other, and for what could be taken for two parts."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return b""
+    text = str(value).encode("utf-8", "replace")
+    return text if len(text) <= VALUE_LIMIT and b"\0" not in text else b""

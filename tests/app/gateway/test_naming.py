@@ -1,0 +1,268 @@
+"""Who is the client where tokens and trusted headers count: order, trust, what is counted, what is remembered."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+import jwt
+import pytest
+
+from app.errors import SettingError
+from app.gateway import naming as module
+from app.gateway.identify import Identifier
+from app.gateway.naming import Naming, identifier
+from app.settings import read_settings
+
+SECRET = b"s" * 32
+KEY = b"k" * 32
+PROXY, STRANGER = "10.0.0.1", "198.51.100.1"
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Naming by these settings; the file `jwks` has the key KEY."""
+    encoded = base64.urlsafe_b64encode(KEY).rstrip(b"=").decode()
+    (tmp_path / "jwks").write_text(json.dumps({"kty": "oct", "k": encoded}))
+
+    def build(identity, **more):
+        settings = {
+            "STILLWATCH_IDENTITY": identity,
+            "STILLWATCH_TRUSTED_PEERS": "10.0.0.0/8",
+            "STILLWATCH_JWT_KEYS": str(tmp_path / "jwks"),
+            **more,
+        }
+        return Naming(SECRET, read_settings(settings))
+
+    return build
+
+
+def _token(**claims):
+    return jwt.encode(claims, KEY, "HS256").encode()
+
+
+PLAIN = Identifier(SECRET)
+
+
+def test_by_default_nothing_but_the_credential_is_asked():
+    plain = identifier(SECRET, read_settings({}))
+    assert type(plain) is Identifier
+    named = plain.name(b"k", [(b"X-Forwarded-For", b"6.6.6.6"), (b"X-Account", b"a")], b"", STRANGER)
+    assert (named.client, named.peer, named.ja4) == (PLAIN.client(b"k"), STRANGER, b"")
+    assert type(identifier(SECRET, read_settings({"STILLWATCH_TRUSTED_PEERS": "10.0.0.0/8"}))) is Naming
+
+
+def test_a_verified_claim_names_the_client_over_all_its_tokens(make):
+    naming = make("jwt:sub, credential")
+    first = naming.name(_token(sub="a", iat=1), [], b"", STRANGER)
+    assert naming.name(_token(sub="a", iat=2), [], b"", PROXY).client == first.client
+    assert naming.name(_token(sub="b"), [], b"", STRANGER).client != first.client
+    assert naming.name(_token(sub="a", iss="other"), [], b"", STRANGER).client != first.client
+    assert make("jwt:org").name(_token(org="a"), [], b"", STRANGER).client != first.client
+    assert naming.readings()["identity_unverified"] == 0
+
+
+def test_a_number_is_a_claim_too(make):
+    naming = make("jwt:org")
+    assert naming.name(_token(org=7), [], b"", "").client == naming.name(_token(org=7, iat=1), [], b"", "").client
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, "", ["a"], {"a": 1}, "a\0b", "x" * 600])
+def test_other_claims_name_nobody(make, value):
+    naming = make("jwt:sub")
+    token = _token(claim=value) if value is None else jwt.encode({"sub": 1, "claim": value}, KEY, "HS256").encode()
+    naming = make("jwt:claim")
+    assert naming.name(token, [], b"", STRANGER).client == PLAIN.client(token)
+    assert naming.unverified == 1
+
+
+def test_case_54_a_token_that_is_not_verified_names_only_itself_and_is_counted(make):
+    naming = make("jwt:sub")
+    victim = naming.name(_token(sub="victim"), [], b"", STRANGER).client
+    forged = jwt.encode({"sub": "victim"}, b"x" * 32, "HS256").encode()
+    expired = _token(sub="victim", exp=int(time.time()) - 100)
+    for token in (forged, expired):
+        assert naming.name(token, [], b"", STRANGER).client == PLAIN.client(token) != victim
+    assert naming.readings()["identity_unverified"] == 2
+    assert naming.name(b"sk-no.token.atall", [], b"", STRANGER).client == PLAIN.client(b"sk-no.token.atall")
+    assert naming.readings()["identity_unverified"] == 2
+
+
+def test_case_54_no_credential_can_pose_as_a_verified_name(make):
+    naming = make("jwt:sub, header:x-account, mtls:x-cert")
+    names = [
+        naming.name(_token(sub="victim"), [], b"", PROXY).client,
+        naming.name(b"", [(b"x-account", b"victim")], b"", PROXY).client,
+        naming.name(b"", [(b"x-cert", b"victim")], b"", PROXY).client,
+    ]
+    made_up = [b"token\0sub\0\0victim", b"header\0x-account\0victim", b"certificate\0victim", b"victim"]
+    assert len({*names, *(PLAIN.client(one) for one in made_up)}) == 7
+
+
+def test_until_when_a_name_may_be_remembered(make):
+    expires = int(time.time()) + 50
+    naming = make("jwt:sub")
+    for _ in range(2):  # verified, then remembered
+        assert naming.name(_token(sub="a", exp=expires), [], b"", "").until == expires + 30
+
+
+def test_what_is_remembered_of_tokens_is_bounded_and_is_no_token(make, monkeypatch):
+    monkeypatch.setattr(module, "MEMO_LIMIT", 3)
+    naming = make("jwt:sub")
+    tokens = [_token(sub=str(number)) for number in range(10)]
+    for token in tokens:
+        naming.name(token, [], b"", "")
+    assert len(naming._tokens) <= 3
+    assert not any(token in naming._tokens for token in tokens)
+
+
+def test_case_54_a_header_counts_only_from_trusted_peers(make):
+    naming = make("header:X-Account")
+    header = [(b"x-ACCOUNT", b" team-7 ")]
+    named = naming.name(b"k", header, b"", PROXY)
+    assert named.client not in (PLAIN.client(b"k"), PLAIN.client(b"team-7"))
+    assert naming.name(b"other", [(b"x-account", b"team-7")], b"", "10.9.9.9").client == named.client
+    assert naming.name(b"k", header, b"", STRANGER).client == PLAIN.client(b"k")
+    assert naming.readings()["identity_untrusted"] == 1
+
+
+@pytest.mark.parametrize("headers", [[b""], [b"a", b"b"], [b"a", b"a"], [b"x" * 600]])
+def test_a_header_that_is_empty_double_or_huge_names_nobody_and_is_counted(make, headers):
+    naming = make("header:x-account")
+    named = naming.name(b"k", [(b"x-account", value) for value in headers], b"", PROXY)
+    assert named.client == PLAIN.client(b"k")
+    assert naming.readings()["identity_unusable"] == 1
+
+
+def test_the_first_source_that_a_request_has_counts(make):
+    headers = [(b"x-account", b"a")]
+    by_header = make("header:x-account").name(b"k", headers, b"", PROXY).client
+    assert make("jwt:sub,header:x-account").name(b"k", headers, b"", PROXY).client == by_header
+    assert make("credential,header:x-account").name(b"k", headers, b"", PROXY).client == PLAIN.client(b"k")
+    assert make("credential,header:x-account").name(b"", headers, b"", PROXY).client == by_header
+    assert make("credential,header:x-account").name(b"", headers, b"key=q", PROXY).client == PLAIN.client(b"q")
+
+
+def test_a_client_certificate_names_the_client_over_its_renewals(make):
+    naming = make("mtls:x-forwarded-client-cert")
+    old, new = (b'Hash=%b;Subject="CN=a";URI=spiffe://a' % number for number in (b"1", b"2"))
+    header = b"X-Forwarded-Client-Cert"
+    named = naming.name(b"", [(header, old)], b"", PROXY)
+    assert naming.name(b"", [(header, new)], b"", PROXY).client == named.client
+    assert naming.name(b"", [(header, b"lie, " + new)], b"", PROXY).client == named.client
+    assert naming.name(b"", [(header, new)], b"", STRANGER).client != named.client
+    by_hash = make("mtls:x-client-cert-hash")
+    assert by_hash.name(b"", [(b"x-client-cert-hash", b"ab")], b"", PROXY).client != named.client
+
+
+def test_case_55_a_request_without_credential_is_its_addresss_behind_the_proxy(make):
+    naming = make("credential")
+    named = naming.name(b"", [(b"X-Forwarded-For", b"6.6.6.6, 203.0.113.9")], b"", PROXY)
+    assert (named.client, named.peer) == (PLAIN.client(b"anonymous\x00203.0.113.9"), "203.0.113.9")
+    named = naming.name(b"", [(b"X-Forwarded-For", b"203.0.113.9")], b"", STRANGER)
+    assert (named.client, named.peer) == (PLAIN.client(b"anonymous\0" + STRANGER.encode()), STRANGER)
+    named = naming.name(b"", [(b"Forwarded", b"for=203.0.113.9")], b"", PROXY)
+    assert named.peer == PROXY
+    named = make("credential", STILLWATCH_FORWARDED="forwarded").name(
+        b"", [(b"Forwarded", b"for=203.0.113.9")], b"", PROXY
+    )
+    assert named.peer == "203.0.113.9"
+
+
+def test_addresses_that_cannot_be_read_are_counted(make):
+    naming = make("credential")
+    assert naming.name(b"", [(b"X-Forwarded-For", b"unknown")], b"", PROXY).peer == PROXY
+    assert naming.readings()["forwarded_unreadable"] == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer", "expected"),
+    [
+        ([(b"X-JA4", b"t13d1516h2_8daaf6152771_b186095e22b6")], PROXY, b"t13d1516h2_8daaf6152771_b186095e22b6"),
+        ([(b"X-JA4", b"t13d1516h2_8daaf6152771_b186095e22b6")], STRANGER, b""),
+        ([(b"X-JA4", b"a"), (b"X-JA4", b"b")], PROXY, b""),
+        ([(b"X-JA4", b"a b")], PROXY, b""),
+        ([(b"X-JA4", b"a" * 65)], PROXY, b""),
+        ([], PROXY, b""),
+    ],
+)
+def test_the_fingerprint_of_the_clients_tls_comes_from_trusted_peers(make, headers, peer, expected):
+    assert make("credential").name(b"k", headers, b"", peer).ja4 == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "remedy"),
+    [
+        ({"STILLWATCH_IDENTITY": "cookie"}, "STILLWATCH_IDENTITY", "list credential, jwt:CLAIM"),
+        ({"STILLWATCH_IDENTITY": "jwt"}, "STILLWATCH_IDENTITY", "list credential"),
+        ({"STILLWATCH_IDENTITY": "credential:x"}, "STILLWATCH_IDENTITY", "list credential"),
+        ({"STILLWATCH_IDENTITY": "header:x y"}, "STILLWATCH_IDENTITY", "list credential"),
+        ({"STILLWATCH_IDENTITY": "jwt:sub"}, "STILLWATCH_IDENTITY", "STILLWATCH_JWT_KEYS"),
+        ({"STILLWATCH_IDENTITY": "header:x-account"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
+        ({"STILLWATCH_IDENTITY": "mtls:x-cert"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
+        ({"STILLWATCH_TRUSTED_PEERS": "all"}, "STILLWATCH_TRUSTED_PEERS", "10.0.0.0/8"),
+    ],
+)
+def test_what_cannot_be_done_is_said_at_the_start(settings, name, remedy):
+    with pytest.raises(SettingError, match=f"Remedy: .*{remedy}") as caught:
+        identifier(SECRET, read_settings(settings))
+    assert caught.value.setting == name
+
+
+# Through a gateway: what its memory of a connection's heads does with names.
+
+
+def test_through_a_gateway_each_head_of_one_connection_has_its_own_client(make_gateway, kit, tmp_path, make):
+    make("credential")  # writes the keys
+    gateway = make_gateway(
+        STILLWATCH_IDENTITY="jwt:sub,header:x-account",
+        STILLWATCH_JWT_KEYS=str(tmp_path / "jwks"),
+        STILLWATCH_TRUSTED_PEERS="127.0.0.0/8",
+    )
+    sink = kit.Sink(gateway.settings.handoff)
+    alice, bob = (_token(sub=name).decode() for name in ("alice", "bob"))
+    heads = {
+        "/alice": [f"Authorization: Bearer {alice}"],
+        "/bob": [f"Authorization: Bearer {bob}", "X-Forwarded-For: 203.0.113.9", "X-JA4: t13d_a_b"],
+        "/team": ["x-account: team", "X-Forwarded-For: 2001:db8::9"],
+        "/nobody": [],
+    }
+    with gateway.client() as client:
+        for _ in range(3):
+            for path, lines in heads.items():
+                for _ in range(2):  # the second is served from memory
+                    assert client.ask(path, b"x", *lines)[0] == 200
+    for path in heads:
+        kit.until(lambda path=path: len(sink.copies(path.encode())) == 6)
+    found = {path: {copy.client for copy in sink.copies(path.encode())} for path in heads}
+    assert all(len(clients) == 1 for clients in found.values())
+    assert len(set.union(*found.values())) == 4
+    assert {copy.peer for copy in sink.copies(b"/bob")} == {"203.0.113.9"}
+    assert {copy.ja4 for copy in sink.copies(b"/bob")} == {"t13d_a_b"}
+    assert {copy.peer for copy in sink.copies(b"/team")} == {"2001:db8::9"}
+    assert {copy.ja4 for copy in sink.copies(b"/alice")} == {""}
+    gateway.stop()
+    sink.stop()
+
+
+def test_through_a_gateway_a_token_that_expires_names_nobody_from_then_on(make_gateway, kit, tmp_path, make):
+    """The connection's memory of the head must not outlive the token."""
+    make("credential")
+    gateway = make_gateway(STILLWATCH_IDENTITY="jwt:sub", STILLWATCH_JWT_KEYS=str(tmp_path / "jwks"))
+    sink = kit.Sink(gateway.settings.handoff)
+    token = _token(sub="a", exp=int(time.time()) - 28).decode()  # two more seconds within the leeway
+    with gateway.client() as client:
+        deadline = time.monotonic() + 10
+        while gateway.counters()["identity_unverified"] == 0:
+            assert client.ask("/v1", b"x", f"Authorization: Bearer {token}")[0] == 200
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        client.ask("/v1", b"x", f"Authorization: Bearer {token}")
+    kit.until(lambda: len({copy.client for copy in sink.copies(b"/v1")}) == 2)
+    clients = [copy.client for copy in sink.copies(b"/v1")]
+    assert clients[0] != clients[-1]
+    assert clients == sorted(clients, key=lambda one: one == clients[-1])
+    assert gateway.counters()["identity_unverified"] == 1  # the new name is remembered too
+    gateway.stop()
+    sink.stop()
