@@ -87,6 +87,15 @@ def health(role: Annotated[str, typer.Argument(help="gateway, console, extractor
 
 
 @app.command()
+def mode(
+    wanted: Annotated[str, typer.Argument(metavar="[observe|enforce|bypass]", help="Empty: say what it is.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the change.")] = "",
+) -> None:
+    """Say what the gateways do, or switch them live: observe, enforce or bypass."""
+    _hand_over("app.run.mode:main", _settings(), wanted, reason)
+
+
+@app.command()
 def replay(
     logs: Annotated[list[Path], typer.Argument(help="Exchange logs, JSON lines, optionally gzip.")],
     labels: Annotated[Path | None, typer.Option(help="CSV of client,label,family,persona,campaign.")] = None,

@@ -19,7 +19,9 @@ from app.store.db import make_engine, migrate, session_scope
 T = TypeVar("T")
 
 
-def _in_session(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+def in_session(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Do `work` in one transaction of the migrated database."""
+
     async def run() -> T:
         engine = make_engine(settings.database_url)
         try:
@@ -38,7 +40,7 @@ def create(settings: Settings, name: str, scopes: list[str]) -> int:
     async def work(session: AsyncSession) -> tuple[Token, str]:
         return await tokens.create_token(session, name, scopes or READ_ONLY, time.time())
 
-    token, secret = _in_session(settings, work)
+    token, secret = in_session(settings, work)
     Console(stderr=True, highlight=False).print(f"{token.id} may: {', '.join(token.scopes)}. It is shown this once:")
     print(secret)  # noqa: T201
     return 0
@@ -47,7 +49,7 @@ def create(settings: Settings, name: str, scopes: list[str]) -> int:
 def list_all(settings: Settings) -> int:
     """Print every token without its secret, newest first."""
     rows: list[tuple[str, ...]] = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "REVOKED")]
-    for token in _in_session(settings, tokens.list_tokens):
+    for token in in_session(settings, tokens.list_tokens):
         moments = (
             f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (token.created_at, token.last_used_at, token.revoked_at)
         )
@@ -64,6 +66,6 @@ def revoke(settings: Settings, token_id: str) -> int:
     async def work(session: AsyncSession) -> Token:
         return await tokens.revoke_token(session, token_id, time.time())
 
-    token = _in_session(settings, work)
+    token = in_session(settings, work)
     print(f"{token.id} ({token.name}) is revoked")  # noqa: T201
     return 0
