@@ -21,7 +21,8 @@ The last run took {seconds:.0f} s on {cores} cores ({machine}, Python {python}),
 
 {table}
 
-Memory is the slope of a line fitted to the resident set over all requests after the first three tenths. \
+Memory is the slope of a line fitted to the resident set over the second half of the requests; \
+what fills up first are pools and caches. \
 Descriptors and CLOSE_WAIT are read from `/proc`.
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLOSE_WAIT = "08"
-WARM_UP = 0.3  # of the samples: pools, caches and the allocator fill up first
+WARM_UP = 0.5  # of the samples: pools, caches and the allocator fill up first
 
 
 @dataclass(frozen=True, slots=True)

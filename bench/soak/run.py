@@ -21,7 +21,7 @@ from bench.soak.stage import Stage, until
 
 ROLES = ("extractor", "gateway", "worker")
 SAMPLES = 60
-SLOPE_LIMIT = 64.0  # bytes a request: what one kept object a request would exceed
+SLOPE_LIMIT = 20.0  # bytes a request: less than the smallest object that could be kept of each
 FILES_LIMIT = 8
 SETTLE_SECONDS = 30.0
 

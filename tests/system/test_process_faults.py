@@ -39,7 +39,8 @@ def test_extractor_worker_and_console_die_one_after_the_other(line):
         line.product.launch("extractor")
         line.product.await_life("extractor")
         line.recovers("extractor killed")
-        assert line.metric("stillwatch_gateway_handoff_waiting_bytes", gateway=True) == 0
+        waiting = "stillwatch_gateway_handoff_waiting_bytes"
+        until(lambda: line.metric(waiting, gateway=True) == 0, "no copy waits any more", 10)
 
         line.product.stop("worker", signal.SIGKILL)
         customers.more(100)
