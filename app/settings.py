@@ -44,7 +44,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_TRUSTED_PEERS", "", "networks whose headers on identity and addresses are believed"),
     Setting("STILLWATCH_TRUSTED_HOPS", "1", "trusted proxies in front: so many addresses are read from the right"),
     Setting("STILLWATCH_FORWARDED", "x-forwarded-for", "where they write addresses: x-forwarded-for or forwarded"),
-    Setting("STILLWATCH_JA4_HEADER", "x-ja4", "header in which trusted peers give the client's JA4 fingerprint"),
+    Setting(
+        "STILLWATCH_FINGERPRINT_HEADER", "x-ja4", "header in which trusted peers give the client's JA4 fingerprint"
+    ),
     Setting("STILLWATCH_JWT_KEYS", "", "file with the keys that tokens are verified by: a JWK set or a PEM public key"),
     Setting("STILLWATCH_JWT_ISSUER", "", "the issuer (iss) that tokens must name; empty: any that a key verifies"),
     Setting("STILLWATCH_JWT_AUDIENCE", "", "the audience (aud) that tokens must name; empty: any"),
@@ -118,7 +120,7 @@ class Settings:
     trusted_peers: str
     trusted_hops: int
     forwarded: str
-    ja4_header: str
+    fingerprint_header: str
     jwt_keys: str
     jwt_issuer: str
     jwt_audience: str
@@ -213,7 +215,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         trusted_peers=_text(env, "STILLWATCH_TRUSTED_PEERS"),
         trusted_hops=_number(env, "STILLWATCH_TRUSTED_HOPS", int, 1, 16),
         forwarded=_choice(env, "STILLWATCH_FORWARDED", ("x-forwarded-for", "forwarded")),
-        ja4_header=_text(env, "STILLWATCH_JA4_HEADER"),
+        fingerprint_header=_text(env, "STILLWATCH_FINGERPRINT_HEADER"),
         jwt_keys=_text(env, "STILLWATCH_JWT_KEYS"),
         jwt_issuer=_text(env, "STILLWATCH_JWT_ISSUER"),
         jwt_audience=_text(env, "STILLWATCH_JWT_AUDIENCE"),

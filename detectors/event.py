@@ -61,6 +61,8 @@ FIELDS: tuple[Field, ...] = (
     Field("network", "<u4", "hash", "the peer's /24 or /48"),
     Field("agent", "<u4", "hash", "the User-Agent"),
     Field("flags", "<u4", "bits", "see Flag"),
+    Field("ja4", "<u4", "hash", "JA4 fingerprint of the client's TLS; 0 where no trusted proxy gave it"),
+    Field("pad", "<u4", "", "unused; keeps an event a whole number of 8-byte words"),
     Field("in_chars", "<u4", "chars", "prompt text"),
     Field("payload_chars", "<u4", "chars", "the last user turn"),
     Field("out_chars", "<u4", "chars", "completion text, all choices"),

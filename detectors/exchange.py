@@ -65,6 +65,7 @@ class Channel(IntEnum):
     STREAM = 1
     BATCH = 2
     BACKGROUND = 3  # the answer is fetched later, by another request
+    SOCKET = 4  # a WebSocket: counted as one request, its messages are not read
 
 
 class Refusal(IntEnum):
@@ -128,6 +129,7 @@ class Exchange:
     user: str = ""  # the end-user id that the client sent, if any
     peer: str = ""  # network address
     user_agent: str = ""
+    ja4: str = ""  # fingerprint of the client's TLS
     retry: bool = False  # a client library's own repeat of an earlier request
     prompt_chars: int = -1  # length of the prompt where its copy was cut; -1: the messages are whole
     truncated: bool = False  # the copy of request or answer was cut at the limit

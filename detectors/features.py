@@ -220,6 +220,7 @@ def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, matc
     out["user"] = [texts.seeded(exchange.user, seed) for exchange in batch]
     out["model"] = [model_hash(exchange.model) for exchange in batch]
     out["network"] = [_network(exchange.peer, seed) for exchange in batch]
+    out["ja4"] = [_short_hash(exchange.ja4, seed) if exchange.ja4 else 0 for exchange in batch]
     out["agent"] = [_short_hash(exchange.user_agent, seed) for exchange in batch]
 
 

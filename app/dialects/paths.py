@@ -76,6 +76,17 @@ def recognise(method: str, target: str) -> Route:
     return Route(*known, unquote(deployment[1])[:NAME_LIMIT] if deployment else "")
 
 
+def hinted(route: Route, method: str, dialect: Dialect | None) -> Route:
+    """The route as a deployment's hint has it: `dialect` is read where the path names none, OPAQUE reads nothing."""
+    if dialect is None:
+        return route
+    if dialect == Dialect.OPAQUE:
+        return OPAQUE
+    if route.dialect == Dialect.OPAQUE and method.upper() == "POST":
+        return Route(dialect, Operation.CHAT, route.model)
+    return route
+
+
 def _of_verb(path: str, model: str, verb: str) -> Route:
     """The route of a path that ends in `models/<model>:<verb>`."""
     if verb in _ANTHROPIC_VERBS and "/publishers/anthropic/" in path:

@@ -38,7 +38,7 @@ class Naming(Identifier):
         super().__init__(secret)
         self.peers = Peers(settings.trusted_peers, settings.trusted_hops, settings.forwarded)
         self._forwarded = settings.forwarded.encode()
-        self._ja4 = settings.ja4_header.lower().encode()
+        self._ja4 = settings.fingerprint_header.lower().encode()
         self._tokens: dict[bytes, tuple[int, float]] = {}
         self._verifier: Verifier | None = None
         self._sources = [self._source(text.strip(), settings) for text in settings.identity.split(",") if text.strip()]

@@ -80,7 +80,7 @@ class Supervisor:
             await valkey.start()
             await self.embedded.ready(valkey)
             redis_url = self.embedded.url
-        if not upstream:
+        if not (upstream or self.settings.routes):
             self.sample_socket = socket.create_server(("127.0.0.1", 0), backlog=512)
             upstream = f"http://127.0.0.1:{self.sample_socket.getsockname()[1]}"
         return plan.Resolved(str(self.folder), self.secret, self.token, redis_url, upstream)
@@ -147,7 +147,7 @@ class Supervisor:
             api=f"{console}/api/v1/openapi.json",
             token=self.token,
             data=f"{shown}, {shown / 'logs'}",
-            upstream=settings.upstream,
+            upstream=settings.upstream or settings.routes,
         )
 
     def legend(self) -> dict[str, str]:
@@ -181,7 +181,7 @@ async def _check_redis(url: str) -> None:
 
 async def _watch(supervisor: Supervisor) -> None:
     """Tell what happens until cancelled."""
-    sample = not supervisor.settings.upstream
+    sample = not (supervisor.settings.upstream or supervisor.settings.routes)
     progress = Progress(
         supervisor.settings,
         supervisor.token,

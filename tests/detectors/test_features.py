@@ -51,6 +51,7 @@ CHAT = Exchange(
     user="u-1",
     peer="203.0.113.9",
     user_agent="curl/8",
+    ja4="t13d1516h2_8daaf6152771_b186095e22b6",
     retry=True,
     truncated=True,
     usage=Usage.REPORTED,
@@ -97,14 +98,14 @@ def test_every_field_is_filled():
     }
     assert {name: found[name].item() for name in values} == values
     hashes = {"body", "payload", "head4", "head12", "tail6", "system", "answer", "params", "tools", "schema", "user"}
-    for name in hashes | {"network", "agent"}:
+    for name in hashes | {"network", "agent", "ja4"}:
         assert found[name], name
     assert found["sketch"].all()
     everything = Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.LOGPROBS | Flag.SYSTEM | Flag.USER_ID | Flag.MULTI_TURN
     everything |= Flag.RETRY | Flag.TRUNCATED | Flag.SEED | Flag.ELICIT_USER
     everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
     assert Flag(int(found["flags"])) == everything
-    assert set(EVENT.names) == set(values) | hashes | {"network", "agent", "sketch", "flags"}
+    assert set(EVENT.names) == set(values) | hashes | {"network", "agent", "ja4", "pad", "sketch", "flags"}
 
 
 def test_an_opaque_exchange_is_an_event_of_nothing_but_its_envelope():
@@ -139,6 +140,7 @@ def test_no_exchange_no_event():
         ({"peer": "203.0.113.200"}, ("network",), ()),
         ({"peer": "203.0.114.9"}, (), ("network",)),
         ({"user_agent": "curl/9"}, (), ("agent",)),
+        ({"ja4": "t12d"}, (), ("ja4",)),
         ({"user": "u-2"}, (), ("user",)),
         ({"tools": "x"}, (), ("tools",)),
         ({"schema": "x"}, (), ("schema",)),

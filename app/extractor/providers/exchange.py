@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.dialects.paths import Route, recognise
+from app.dialects.paths import Route, hinted, recognise
 from app.dialects.values import Fields, estimated_tokens, is_retry
 from app.extractor.providers import request, response
 from app.extractor.providers.body import header
+from app.store.frames import DIALECTS
 from app.store.handoff import Copy
 from detectors.exchange import Channel, Dialect, Exchange, Outcome, Usage
 
 _OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
+_SWITCHED: Final = 101
 _NAMES_LIMIT: Final = 512  # bytes kept of a User-Agent
 _TARGET_REMEMBERED: Final = 200  # bytes; most requests of a client go to the same few
 
@@ -36,10 +38,15 @@ def read(copy: Copy) -> Reading:
     response_encoding, response_stream.
     """
     fields = _envelope(copy)
-    route = (_route if len(copy.target) <= _TARGET_REMEMBERED else _route.__wrapped__)(copy.method, copy.target)
+    find = _route if len(copy.target) <= _TARGET_REMEMBERED else _route.__wrapped__
+    route, guessed = find(copy.method, copy.target, copy.dialect)
+    if copy.status == _SWITCHED:
+        fields["channel"] = Channel.SOCKET
     if route.dialect == Dialect.OPAQUE:
         return Reading(Exchange(**fields), "opaque")
     asked, cause = request.read(copy, route)
+    if guessed and (asked is None or not asked["messages"]):
+        return Reading(Exchange(**fields), "opaque")
     if asked is None:
         return Reading(Exchange(**fields), cause)
     answered, answer_cause = response.read(copy, route)
@@ -54,8 +61,11 @@ def read(copy: Copy) -> Reading:
 
 
 @lru_cache(maxsize=1024)
-def _route(method: str, target: bytes) -> Route:
-    return recognise(method, target.decode("latin-1"))
+def _route(method: str, target: bytes, hint: int) -> tuple[Route, bool]:
+    """The route of a target, and whether only the deployment's hint says so."""
+    named = recognise(method, target.decode("latin-1"))
+    route = hinted(named, method, Dialect[DIALECTS[hint].upper()] if 0 < hint < len(DIALECTS) else None)
+    return route, named.dialect == Dialect.OPAQUE
 
 
 def opaque(copy: Copy) -> Exchange:
@@ -73,6 +83,7 @@ def _envelope(copy: Copy) -> Fields:
         "ttfb": copy.ttfb,
         "duration": copy.duration,
         "peer": copy.peer,
+        "ja4": copy.ja4,
         "user_agent": header(copy.request_headers, b"user-agent")[:_NAMES_LIMIT].decode("latin-1"),
         "retry": is_retry(retries.decode("latin-1")),
         "truncated": copy.request_cut >= 0 or copy.response_cut >= 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.dialects.paths import OPAQUE, Route, recognise
+from app.dialects.paths import OPAQUE, Route, hinted, recognise
 from detectors.exchange import Dialect, Operation
 
 OPENAI, ANTHROPIC, GEMINI, OLLAMA = Dialect.OPENAI, Dialect.ANTHROPIC, Dialect.GEMINI, Dialect.OLLAMA
@@ -81,3 +81,19 @@ def test_a_stored_response_is_fetched_not_made():
 def test_only_a_post_carries_a_prompt():
     assert recognise("GET", "/v1/chat/completions") == OPAQUE
     assert recognise("post", "/v1/chat/completions") != OPAQUE
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "hint", "route"),
+    [
+        ("POST", "/generate", None, OPAQUE),
+        ("POST", "/generate", OPENAI, Route(OPENAI, Operation.CHAT)),
+        ("POST", "/generate", ANTHROPIC, Route(ANTHROPIC, Operation.CHAT)),
+        ("POST", "/v1/models/i:predict", GEMINI, Route(GEMINI, Operation.CHAT, "i")),
+        ("GET", "/generate", OPENAI, OPAQUE),
+        ("POST", "/v1/messages", OPENAI, Route(ANTHROPIC, Operation.CHAT)),
+        ("POST", "/v1/chat/completions", Dialect.OPAQUE, OPAQUE),
+    ],
+)
+def test_a_hint_speaks_where_the_path_says_nothing_and_opaque_reads_nothing(method, target, hint, route):
+    assert hinted(recognise(method, target), method, hint) == route

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.store.frames import FRAME_LIMIT, OUTCOMES, PREFIX, Copy, Counters, Decoder, encode
+from app.store.frames import DIALECTS, FRAME_LIMIT, OUTCOMES, PREFIX, Copy, Counters, Decoder, encode
 from detectors.exchange import Outcome
 
 steady = settings(deadline=None, derandomize=True)  # the same examples each time, however busy the machine
@@ -42,6 +42,8 @@ def copies(draw):
         ttfb=draw(SECONDS),
         duration=draw(SECONDS),
         outcome=draw(st.integers(0, len(OUTCOMES) - 1)),
+        dialect=draw(st.integers(0, len(DIALECTS) - 1)),
+        ja4=draw(st.from_regex(r"[a-z0-9_]{0,36}", fullmatch=True)),
     )
 
 

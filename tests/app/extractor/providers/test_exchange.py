@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.extractor.providers import opaque, parse, read
+from app.store.frames import DIALECTS
 from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "wire").glob("*.http"))
@@ -321,3 +322,31 @@ def test_an_unknown_path_is_opaque(wire):
 def test_a_batch_cannot_be_smuggled_into_a_chat(wire):
     body = b'{"_batch_requests": [{"url": "/v1/embeddings", "body": {"input": "x"}}], "messages": []}'
     assert parse(wire("openai_chat", request_body=body)).operation == CHAT
+
+
+@pytest.mark.parametrize(
+    ("hint", "target", "dialect"),
+    [
+        ("auto", b"/generate", Dialect.OPAQUE),
+        ("openai", b"/generate", OPENAI),
+        ("anthropic", b"/generate", ANTHROPIC),
+        ("openai", b"/v1/messages", ANTHROPIC),
+        ("opaque", b"/v1/chat/completions", Dialect.OPAQUE),
+    ],
+)
+def test_a_routes_hint_is_followed_where_the_path_says_nothing(copy_of, hint, target, dialect):
+    body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+    exchange = parse(copy_of(body, b"{}", target=target, dialect=DIALECTS.index(hint)))
+    assert exchange.dialect == dialect
+    assert exchange.messages == (() if dialect == Dialect.OPAQUE else (Message("user", "hello"),))
+
+
+def test_a_hint_makes_no_chat_of_what_is_none(copy_of):
+    speech = copy_of({"model": "m", "input": "say it"}, target=b"/v1/audio/speech", dialect=DIALECTS.index("openai"))
+    assert read(speech) == (opaque(speech), "opaque")
+
+
+def test_a_websocket_is_one_opaque_exchange_on_its_own_channel(copy_of):
+    exchange = parse(copy_of(b"", b"", method="GET", target=b"/v1/realtime", status=101, ja4="t13d_a_b"))
+    assert (exchange.channel, exchange.dialect, exchange.prompts) == (Channel.SOCKET, Dialect.OPAQUE, 1)
+    assert exchange.ja4 == "t13d_a_b"
