@@ -13,13 +13,16 @@ from starlette.responses import Response
 
 from app.alerts import lifecycle, queries
 from app.clients import queries as clients
-from app.console import evidence, listing, markdown, render, review, session, words
+from app.console import deciding, evidence, listing, markdown, render, review, session, words
+from app.console.deciding import NOTHING, Ordered
 from app.console.review import DecisionView
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import Conflict, InvalidInput
 from app.models.alert import Alert
 from app.models.vocabulary import State
+from app.policies import decide, mode
+from app.policies.tell import tell
 
 READ, WRITE = "alerts:read", "alerts:write"
 NEWEST, GRAVEST = "-created_at", "-severity"
@@ -30,6 +33,7 @@ DONE = {
     "claimed": "Claimed: the alert is yours to review.",
     "closed": "Closed.",
     "reopened": "Reopened: the alert is back in the queue.",
+    "decided": "Decided. The gateways follow within two seconds.",
 }
 
 
@@ -177,8 +181,10 @@ async def _decisions(visit: Visit, alert: Alert) -> list[DecisionView]:
     return [review.decision(item, visit.now) for item in shown]
 
 
-async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, entered: Entered) -> Response:
-    """The page of one alert, as it is now."""
+async def page(
+    request: Request, visit: Visit, alert: Alert, refusal: Refusal, entered: Entered, ordered: Ordered = NOTHING
+) -> Response:
+    """The page of one alert, as it is now; `ordered` is what the reviewer entered to be decided."""
     timing = alert.evidence.get("timing") or {}
     minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
@@ -193,6 +199,11 @@ async def _page(request: Request, visit: Visit, alert: Alert, refusal: Refusal, 
         "facts": review.facts(alert),
         "latest": review.latest(alert),
         "may_review": WRITE in visit.scopes,
+        "may_decide": deciding.WRITE in visit.scopes,
+        "actions": deciding.actions(visit.scopes),
+        "durations": deciding.DURATIONS,
+        "ordered": ordered,
+        "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
@@ -207,7 +218,7 @@ async def show(request: Request) -> Response:
     """`GET /alerts/{id}`: one alert."""
     async with session.visit(request, READ) as visit:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
-        return await _page(request, visit, alert, Refusal(200), Entered())
+        return await page(request, visit, alert, Refusal(200), Entered())
 
 
 async def as_markdown(request: Request) -> Response:
@@ -269,11 +280,13 @@ def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
             async with session.visit(request, READ, WRITE, write=True) as visit:
                 session.check_token(form, visit.csrf)
                 await act(visit, alert_id, form, int(version) if version.isdecimal() and len(version) < 10 else None)
+                ended = await decide.ended_of_alert(visit.db, alert_id)
         except (Conflict, InvalidInput) as error:
             entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
             async with session.visit(request, READ) as visit:
                 alert = await queries.get_alert(visit.db, alert_id)
-                return await _page(request, visit, alert, _refusal(error), entered)
+                return await page(request, visit, alert, _refusal(error), entered)
+        await tell(request.app.state.redis, ended)
         return render.redirect(f"/alerts/{alert_id}?done={done}")
 
     return handle

@@ -12,10 +12,12 @@ from redis.exceptions import RedisError
 
 from app.clients.queries import Totals
 from app.console import words
+from app.policies.mode import Present
 from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker")
+TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
 
@@ -153,13 +155,37 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     return found
 
 
-def tiles(beats: Sequence[Heartbeat] | None, mode: str, database: str, redis_ms: float | None) -> list[Tile]:
+def late(beats: Iterable[Heartbeat], present: Present, now: float) -> list[Problem]:
+    """Gateways that have not taken up the newest change of the mode."""
+    if present.at is None or now - present.at.timestamp() < TAKE_UP_SECONDS:
+        return []
+    behind = [beat for beat in beats if beat.role == "gateway" and _mode_version(beat) != present.version]
+    detail = "It keeps its last mode until it hears of the change; its link to Redis may be broken."
+    return [
+        Problem("warn", f"Gateway {beat.instance} has not taken up the mode {present.mode}.", detail) for beat in behind
+    ]
+
+
+def _mode_version(beat: Heartbeat) -> float:
+    return float(beat.counters.get("mode_version", 0))
+
+
+def _mode(present: Present) -> Tile:
+    modes = {
+        "observe": "Decisions are counted, no answer is changed",
+        "enforce": "Real decisions act",
+        "bypass": "Relays only, observes nothing",
+    }
+    who = f", since {words.utc_short(present.at)} by {present.actor}" if present.at is not None else ", by the setting"
+    return Tile("Mode", str(present.mode).capitalize(), modes[str(present.mode)] + who)
+
+
+def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, redis_ms: float | None) -> list[Tile]:
     """The numbers at the top of the status page."""
     living = beats or ()
     behind = lag(living)
-    modes = {"observe": "Exchanges are copied to the extractor", "bypass": "Relays only, observes nothing"}
     return [
-        Tile("Mode", mode.capitalize(), modes.get(mode, "")),
+        _mode(present),
         Tile("Redis", "Away" if redis_ms is None else "Answers", "" if redis_ms is None else f"in {redis_ms:.1f} ms"),
         Tile("Database", "Answers", DATABASES.get(database, database)),
         Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),

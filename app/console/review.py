@@ -16,10 +16,13 @@ SYSTEM = "stillwatch"
 ACTIONS: dict[str, tuple[str, str]] = {
     "tag": ("Tag", "mark the client's requests, and nothing else"),
     "throttle": ("Throttle", "slow the client down: what comes too fast is answered with 429"),
+    "degrade": ("Degrade", "give the client less: what exactly, the decision says"),
+    "block": ("Block", "answer every request of the client with 403"),
 }
 ENDED: dict[str, str] = {
     "expired": "ran out",
-    "superseded": "replaced by a stronger one",
+    "superseded": "replaced by another one",
+    "revoked": "taken back",
     "closed_benign": "ended when the alert was closed as benign",
 }
 
@@ -42,6 +45,12 @@ class DecisionView:
     detail: str
     active: bool
     expires_at: datetime | None
+    id: str = ""
+    client_id: str = ""
+    alert_id: str | None = None
+    why: str = ""  # the reason, with who gave it
+    extent: str = ""  # the parameters in words
+    note: str = ""  # why it was taken back, with who did
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +109,41 @@ def decision(item: Decision, now: float) -> DecisionView:
     title, effect = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), "act on the client"))
     active = item.revoked_at is None and item.expires_at.timestamp() > now
     headline = f"{title}, simulated" if item.simulated else title
+    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id, "alert_id": item.alert_id}
+    about |= {"why": f"{item.reason} ({_author(item.made_by)})", "extent": extent(item.parameters or {})}
     if not active:
         how = ENDED.get(item.revoked_reason or "expired", words.words(item.revoked_reason or ""))
         ended = item.revoked_at or item.expires_at
-        return DecisionView(f"{headline} (ended)", f"{how.capitalize()}, {words.utc(ended)}.", False, None)
+        note = f"{item.revoked_note} ({item.revoked_by})" if item.revoked_note else ""
+        detail = f"{how.capitalize()}, {words.utc(ended)}."
+        return DecisionView(f"{headline} (ended)", detail, False, None, note=note, **about)
     if item.simulated:
         detail = f"Would {effect}. It is only simulated: the client's requests are served as ever."
+    elif item.starts_at.timestamp() > now:
+        detail = f"From {words.utc(item.starts_at)}: {effect}. It acts while the mode is enforce."
     else:
-        detail = f"In force: {effect}."
-    return DecisionView(headline, detail, True, item.expires_at)
+        detail = f"Real: {effect}. It acts while the mode is enforce."
+    return DecisionView(headline, detail, True, item.expires_at, **about)
+
+
+def _author(name: str) -> str:
+    return "by policy" if name == SYSTEM else name
+
+
+def extent(parameters: Mapping[str, Any]) -> str:
+    """How fast, or what less, in words."""
+    said = []
+    if "rate_per_minute" in parameters:
+        burst = parameters.get("burst")
+        said.append(f"{parameters['rate_per_minute']:g} requests a minute, bursts of {burst}, at each gateway process")
+    if "max_n" in parameters:
+        most = parameters["max_n"]
+        said.append(f"at most {most} answer{'' if most == 1 else 's'} to a prompt")
+    if parameters.get("refuse_logprobs"):
+        said.append("no log probabilities")
+    if parameters.get("drop_reasoning"):
+        said.append("no reasoning")
+    return ", ".join(said)
 
 
 def _first_request(document: Mapping[str, Any]) -> float | None:

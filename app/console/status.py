@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from app.console import health, render, session
 from app.console.route import PageRoute
+from app.policies import mode
 
 
 async def show(request: Request) -> Response:
@@ -15,10 +16,10 @@ async def show(request: Request) -> Response:
     state = request.app.state
     async with session.visit(request, "metrics:read") as visit:
         beats = await health.heartbeats(state.redis)
-        mode = state.settings.mode
+        present = await mode.present(visit.db, state.settings.mode)
         context = {
-            "problems": health.problems(beats, mode),
-            "tiles": health.tiles(beats, mode, state.engine.dialect.name, await health.ping(state.redis)),
+            "problems": health.problems(beats, present.mode) + health.late(beats or (), present, visit.now),
+            "tiles": health.tiles(beats, present, state.engine.dialect.name, await health.ping(state.redis)),
             "processes": [health.process(beat) for beat in beats or ()],
         }
         return render.html("status.html", visit.page("status", **context))

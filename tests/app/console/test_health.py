@@ -6,6 +6,8 @@ import pytest
 
 from app.clients.queries import Totals
 from app.console import health
+from app.models.vocabulary import Mode
+from app.policies.mode import Present
 from app.store.heartbeat import Heartbeat
 
 NOW = 1_800_000_000.0
@@ -62,6 +64,19 @@ def test_problems_name_the_part_and_its_effect():
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
     [problem] = health.problems([*alive, cut_off], "observe")
     assert problem.title == "Worker w1: the database is away."
+
+
+def test_the_mode_and_who_has_not_taken_it_up():
+    present = Present(Mode.ENFORCE, 3, "", "ana", datetime.fromtimestamp(NOW - 60, UTC))
+    gateways = [beat("gateway", counters={"mode_version": version}) for version in (3.0, 2.0)]
+    assert [item.title for item in health.late(gateways, present, NOW)] == [
+        "Gateway 1 has not taken up the mode enforce."
+    ]
+    assert health.late(gateways, present, NOW - 55) == []
+    tile = health.tiles([], present, "sqlite", None)[0]
+    assert (tile.title, tile.value) == ("Mode", "Enforce")
+    assert tile.detail.endswith("by ana")
+    assert health.tiles([], Present(Mode.BYPASS, 0), "sqlite", None)[0].detail.endswith("by the setting")
 
 
 def test_scored_counts_events_and_nothing_else():

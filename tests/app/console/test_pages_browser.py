@@ -61,6 +61,8 @@ def addresses(seeded):
         "in review": f"/alerts/{seeded['claimed']}",
         "closed": f"/alerts/{seeded['closed']}?done=closed",
         "clients": "/clients",
+        "decisions": "/decisions",
+        "no decisions": "/decisions?shown=ended&client=cl_0000000000000001",
         "client": f"/clients/{client}",
         "status": "/status",
         "help": "/help",
@@ -91,7 +93,8 @@ async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
 
 
 async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, served):
-    alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording, always.")
+    newest = {"at": served.now + 120}  # also of what other tests open
+    alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording.", **newest)
     page = await opened(signed_in=False)
     await page.goto("/")
     await expect(page.locator("#token")).to_be_focused()
@@ -139,6 +142,31 @@ async def test_a_page_needs_no_script(opened, seeded):
     await page.wait_for_url("**?done=closed")
     await page.click("text=Sign out")
     await page.wait_for_url("**/signin?out")
+
+
+async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, seeded):
+    page = await opened(java_script_enabled=False, width=390)
+    await page.goto(f"/alerts/{seeded['new']}")
+    await page.click("text=Make a decision about this client")
+    await expect(page.locator("[name=simulated]")).to_be_checked()
+    await page.select_option("#action", "degrade")
+    await page.fill("#why-decide", "no need for that many answers")
+    await page.click("button:has-text('Decide')")
+    await expect(page.locator("[role=alert]")).to_contain_text("Nothing was changed")
+    await expect(page.locator("#why-decide")).to_have_value("no need for that many answers")
+    await page.fill("#max_n", "1")
+    await page.uncheck("[name=simulated]")
+    await page.click("button:has-text('Decide')")
+    await page.wait_for_url("**?done=decided")
+    await expect(page.locator("main")).to_contain_text("At most 1 answer to a prompt")
+    await page.click("text=All decisions about this client")
+    row = page.locator("tr", has_text="Degrade")
+    await row.locator("summary").click()
+    await row.locator("input[type=text]").fill("asked their engineer")
+    await row.locator("button").click()
+    await page.wait_for_url("**/decisions?done=revoked")
+    await page.goto("/decisions?shown=ended")
+    await expect(page.locator("main")).to_contain_text("asked their engineer (admin)")
 
 
 async def test_hostile_text_stays_text(opened, served, tools):

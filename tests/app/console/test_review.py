@@ -48,8 +48,10 @@ def test_each_step_of_the_history(step, what, actor, note):
 
 
 def decided(**more):
-    base = {"action": "throttle", "simulated": True, "revoked_at": None, "revoked_reason": None}
-    return SimpleNamespace(**(base | {"expires_at": AT + timedelta(hours=4)} | more))
+    base = {"action": "throttle", "simulated": True, "revoked_at": None, "revoked_reason": None, "id": "dc_1"}
+    base |= {"client_id": "cl_1", "alert_id": None, "reason": "why", "made_by": "stillwatch", "parameters": {}}
+    base |= {"revoked_by": None, "revoked_note": None, "starts_at": AT, "expires_at": AT + timedelta(hours=4)}
+    return SimpleNamespace(**(base | more))
 
 
 def test_a_simulated_decision_says_what_it_would_do():
@@ -62,7 +64,24 @@ def test_a_simulated_decision_says_what_it_would_do():
 def test_one_in_force_does_not_say_would():
     view = review.decision(decided(simulated=False), AT.timestamp())
     assert view.headline == "Throttle"
-    assert "Would" not in view.detail
+    assert (
+        view.detail == "Real: slow the client down: what comes too fast is answered with 429. It acts while the mode "
+        "is enforce."
+    )
+    waiting = review.decision(decided(simulated=False, starts_at=AT + timedelta(minutes=3)), AT.timestamp())
+    assert waiting.detail.startswith("From 25 Nov 2026 12:03:00 UTC")
+
+
+def test_who_why_and_how_much_are_said():
+    view = review.decision(decided(parameters={"rate_per_minute": 6.0, "burst": 3}), AT.timestamp())
+    assert view.why == "why (by policy)"
+    assert view.extent == "6 requests a minute, bursts of 3, at each gateway process"
+    less = {"max_n": 1, "refuse_logprobs": True, "drop_reasoning": True}
+    view = review.decision(decided(action="degrade", parameters=less, made_by="ana"), AT.timestamp())
+    assert view.extent == "at most 1 answer to a prompt, no log probabilities, no reasoning"
+    assert view.why == "why (ana)"
+    gone = decided(revoked_at=AT, revoked_reason="revoked", revoked_by="ben", revoked_note="a mistake")
+    assert review.decision(gone, AT.timestamp()).note == "a mistake (ben)"
 
 
 def test_one_that_has_ended_is_not_shown_as_active():

@@ -1,0 +1,136 @@
+"""The decisions: what is done to clients, until when, and a way to take it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.alerts import queries as alert_queries
+from app.console import alerts, deciding, listing, render, review, session
+from app.console.alerts import Entered, Refusal
+from app.console.deciding import WRITE
+from app.console.route import PageRoute
+from app.console.session import Visit
+from app.errors import Conflict, InvalidInput
+from app.models.base import moment
+from app.policies import manual, mode, queries
+from app.policies.queries import DecisionFilter
+from app.policies.tell import tell
+
+READ = "clients:read"
+SHOWN: dict[str, tuple[str, bool | None]] = {
+    "active": ("Active", True),
+    "ended": ("Ended", False),
+    "all": ("All", None),
+}
+DONE = {"revoked": "Revoked. The gateways follow within two seconds."}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks the list to show."""
+
+    shown: str
+    client: str
+
+    def parameters(self) -> dict[str, str]:
+        """The filters as parameters of an address."""
+        return {"shown": self.shown if self.shown != "active" else "", "client": self.client}
+
+
+def filters_of(request: Request) -> Filters:
+    """The filters of the address; unknown words mean the active ones, of everybody."""
+    shown, client = request.query_params.get("shown", "active"), request.query_params.get("client", "").strip().lower()
+    whole = len(client) == alerts.CLIENT_LENGTH and client.startswith("cl_") and client[3:].isalnum()
+    return Filters(shown if shown in SHOWN else "active", client if whole else "")
+
+
+async def _list(request: Request, visit: Visit, problem: str = "", status: int = 200) -> Response:
+    filters, now = filters_of(request), moment(visit.now)
+    wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
+    cursor = request.query_params.get("cursor") or None
+    page = await queries.list_decisions(visit.db, wanted, cursor, listing.PAGE_ROWS, now)
+    parameters = filters.parameters()
+    tabs = [
+        (title, listing.address("/decisions", {**parameters, "shown": name}), name == filters.shown)
+        for name, (title, _) in SHOWN.items()
+    ]
+    context = {
+        "decisions": [review.decision(item, visit.now) for item in page.items],
+        "counts": await queries.counts(visit.db, now),
+        "filters": filters,
+        "tabs": tabs,
+        "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
+        "may_revoke": WRITE in visit.scopes,
+        "may_see_alerts": alerts.READ in visit.scopes,
+        "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
+        "problem": problem,
+        "done": "" if problem else DONE.get(request.query_params.get("done", ""), ""),
+    }
+    return render.html("decisions.html", visit.page("decisions", **context), status)
+
+
+async def show_list(request: Request) -> Response:
+    """`GET /decisions`: the active ones, the latest made first."""
+    async with session.visit(request, READ) as visit:
+        return await _list(request, visit)
+
+
+async def revoke(request: Request) -> Response:
+    """`POST /decisions/{id}/revoke`: end one, with a reason."""
+    form = await session.read_form(request)
+    try:
+        async with session.visit(request, READ, WRITE, write=True) as visit:
+            session.check_token(form, visit.csrf)
+            decision_id = request.path_params["decision_id"]
+            ended = await manual.revoke(visit.db, decision_id, form.get("reason", ""), visit.name, visit.now)
+    except (Conflict, InvalidInput) as error:
+        problem = "Say why you revoke it." if isinstance(error, InvalidInput) else f"{str(error).capitalize()}."
+        async with session.visit(request, READ) as visit:
+            return await _list(request, visit, problem, error.status)
+    await tell(request.app.state.redis, ended.changed)
+    return render.redirect(listing.address("/decisions", {"done": "revoked"}))
+
+
+async def decide(request: Request) -> Response:
+    """`POST /alerts/{id}/decide`: a decision about the alert's client; shows the alert again either way."""
+    alert_id, form = request.path_params["alert_id"], await session.read_form(request)
+    try:
+        async with session.visit(request, alerts.READ, WRITE, write=True) as visit:
+            session.check_token(form, visit.csrf)
+            alert = await alert_queries.get_alert(visit.db, alert_id)
+            order = deciding.order(form, alert.client_id, alert.id, visit.scopes)
+            made = await manual.make(visit.db, order, visit.name, visit.now)
+    except (Conflict, InvalidInput) as error:
+        wrong = error if isinstance(error, InvalidInput) else None
+        ordered = deciding.entered(form, wrong, f"{str(error).capitalize()}.")
+        async with session.visit(request, alerts.READ) as visit:
+            alert = await alert_queries.get_alert(visit.db, alert_id)
+            refusal = Refusal(error.status, problem=ordered.problem)
+            return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
+    await tell(request.app.state.redis, made.changed)
+    return render.redirect(f"/alerts/{alert_id}?done=decided")
+
+
+async def _back(_request: Request) -> Response:
+    """The address of a form that was refused, asked for again."""
+    return render.redirect("/decisions")
+
+
+async def _back_to_alert(request: Request) -> Response:
+    return render.redirect(f"/alerts/{quote(request.path_params['alert_id'], safe='')}")
+
+
+def make_router() -> APIRouter:
+    """`/decisions`, and the form on an alert's page."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router.add_api_route("/decisions", show_list, methods=["GET"])
+    router.add_api_route("/decisions/{decision_id}/revoke", revoke, methods=["POST"])
+    router.add_api_route("/decisions/{decision_id}/revoke", _back, methods=["GET"])
+    router.add_api_route("/alerts/{alert_id}/decide", decide, methods=["POST"])
+    router.add_api_route("/alerts/{alert_id}/decide", _back_to_alert, methods=["GET"])
+    return router
