@@ -1,6 +1,7 @@
 """The dashboard in a real browser: keyboard, themes, narrow screens, no script, hostile text."""
 
 import re
+import time
 
 import pytest
 import pytest_asyncio
@@ -51,6 +52,11 @@ async def sign_in(page):
     await page.wait_for_url("**/alerts")
 
 
+def newest():
+    """A moment later than that of every alert so far, whichever test opened it."""
+    return time.time() + 600
+
+
 def addresses(seeded):
     client = client_ref(0x3FA94C21B7D0E815)
     return {
@@ -93,8 +99,7 @@ async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
 
 
 async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, served):
-    newest = {"at": served.now + 120}  # also of what other tests open
-    alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording.", **newest)
+    alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording.", at=newest())
     page = await opened(signed_in=False)
     await page.goto("/")
     await expect(page.locator("#token")).to_be_focused()
@@ -194,7 +199,7 @@ async def test_arrivals_wait_behind_a_button(opened, served):
     await page.clock.install()
     await page.goto("/alerts?state=all")
     rows = await page.locator("a[data-row]").all_inner_texts()
-    await served.open_alert(0xFEED, 13.0, sentence="It came while somebody was reading.", at=served.now + 60)
+    await served.open_alert(0xFEED, 13.0, sentence="It came while somebody was reading.", at=newest())
     await page.clock.fast_forward("00:16")
     button = page.locator("[data-new]")
     await expect(button).to_have_text("1 new alert")
