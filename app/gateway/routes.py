@@ -21,10 +21,12 @@ class Route:
 
     def target(self, path: bytes) -> bytes:
         """The target that goes on for a request's path and query."""
-        rest = path[len(self.prefix) :] if self.strip else path
+        if not self.strip:
+            return self.base + path if self.base and path != b"*" else path
+        rest = path[len(self.prefix) :]
         if rest[:1] != b"/" and not self.base:
-            rest = b"/" + rest if path[:1] == b"/" else rest  # not before the asterisk of OPTIONS
-        return self.base + rest if rest != b"*" else rest
+            rest = b"/" + rest  # the prefix was the whole path
+        return self.base + rest
 
 
 class Router:
