@@ -29,7 +29,7 @@ run: .venv/runtime.stamp ## Start everything; UPSTREAM=https://... fronts that m
 
 test: .venv/dev.stamp ## Run the whole suite, in parallel
 	@scripts/browser
-	@exec $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@exec scripts/test $(PYTEST_ARGS)
 
 check: .venv/dev.stamp ## Format, lint, strict types, import contracts (under a minute)
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
