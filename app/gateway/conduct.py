@@ -15,6 +15,7 @@ from app.gateway.relay import Relay
 from app.store.frames import REJECTED
 
 TAG = b"x-stillwatch-decision"
+CODING = b"accept-encoding"
 DRAIN_BYTES = 1 << 20  # of a refused request's body that are read, so that its client reads the refusal
 
 
@@ -67,21 +68,20 @@ async def _degrade(policy: Degrade, relay: Relay, call: Cycle | AsgiCall, plan: 
 
 
 def amend(plan: Plan, tag: bytes, *, identity: bool) -> Plan:
-    """The plan with the tag's header, and with no other of that name; `identity`: with no compressed answer."""
-    gone = [TAG] if tag else []
+    """The plan with the tag's header; `identity`: asking for no compressed answer, whatever the client takes."""
     added = b"%b: %b\r\n" % (TAG, tag) if tag else b""
-    if identity:
-        gone.append(b"accept-encoding")
-        added += b"accept-encoding: identity\r\n"
-    if not gone:
-        return plan
     before, after = plan.opening
+    if identity:
+        added += CODING + b": identity\r\n"
+        before, after = _without(before, CODING), _without(after, CODING)
+    if not added:
+        return plan
     first, _, rest = before.partition(b"\r\n")
     amended = copy.copy(plan)
-    amended.opening = (first + b"\r\n" + added + _without(rest, gone), _without(after, gone))
+    amended.opening = (first + b"\r\n" + added + rest, after)
     return amended
 
 
-def _without(lines: bytes, names: list[bytes]) -> bytes:
-    kept = [line for line in lines.split(b"\r\n") if line.partition(b":")[0].strip().lower() not in names]
+def _without(lines: bytes, name: bytes) -> bytes:
+    kept = [line for line in lines.split(b"\r\n") if line.partition(b":")[0].strip().lower() != name]
     return b"\r\n".join(kept)

@@ -52,6 +52,7 @@ REQUEST_RULES = {
     **_COMMON,
     b"upgrade": UPGRADE,
     b"expect": EXPECT,
+    b"x-stillwatch-decision": DROP,  # ours alone: whoever reads it can believe it
     b"host": HOST,
 }
 RESPONSE_RULES = {
@@ -79,6 +80,11 @@ class _Spellings(dict[bytes, int]):
         return rule
 
 
+# Header lines that RESPONSE_RULES may concern, by the beginnings of their names.
+_SPECIAL = re.compile(
+    rb"\r\n(?:[cC][oO](?:[nN](?:[tT][eE][nN][tT]-[lLtT]|[nN])|[oO])|[kK][eE][eE]|[pP][rR][oO][xX]"
+    rb"|[tT](?:[eE]|[rR][aA])|[uU][pP]|[sS][eE][tT]|[aA](?:[uU][tT]|[pP][iI])|[xX]-(?:[aA]|[gG][oO]))[^\r]*"
+)
 _request_rules = _Spellings(REQUEST_RULES)
 _response_rules = _Spellings(RESPONSE_RULES)
 
@@ -149,24 +155,20 @@ class RequestHead:
 
     @property
     def _upgrades(self) -> bool:
-        """Whether its Upgrade header, if it has one, counts."""
-        return bool(self._nominated and b"upgrade" in self._nominated)
+        """Whether it asks to go on in another protocol."""
+        return bool(self._upgrade and self._nominated and b"upgrade" in self._nominated)
 
     @property
     def websocket(self) -> bool:
         """Whether it asks to go on as a WebSocket, with no body before that."""
-        if not self._upgrade:
-            return False
         bare = not self.chunked and self.length in (b"", b"0")
-        return bare and self._upgrades and self._upgrade.strip().lower() == b"websocket"
+        return self._upgrades and bare and self._upgrade.strip().lower() == b"websocket"
 
     def refused(self, method: str, version: str) -> Problem | None:
         """Why this request is not forwarded."""
         if version not in ("1.1", "1.0"):
             return BAD_VERSION
-        if method == "CONNECT" or (
-            self._upgrade and self._upgrades and not (self.websocket and method == "GET" and version == "1.1")
-        ):
+        if method == "CONNECT" or (self._upgrades and not (self.websocket and method == "GET" and version == "1.1")):
             return NO_UPGRADE
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
             return BAD_HOST
@@ -247,6 +249,25 @@ class AnswerHead:
         if self._secrets is None:
             return self.block
         return b"\r\n".join(line for line in self.block.split(b"\r\n") if line not in self._secrets)
+
+
+def answer_head(block: bytes) -> AnswerHead:
+    """The head of an answer's header lines: CR LF before the first of them, between them and after the last.
+
+    The usual answer says its length and its type and nothing else that concerns us: its lines stay one block.
+    """
+    length = -1
+    for line in _SPECIAL.findall(block):
+        name, _, value = line.partition(b":")
+        lower = name.lower()
+        if lower == b"\r\ncontent-length" and length < 0 and (value := value.strip()).isdigit():
+            length = int(value)
+        elif lower != b"\r\ncontent-type" or b"event-stream" in value.lower():
+            return AnswerHead(block[2:-2].split(b"\r\n") if len(block) > 2 else [])
+    head = AnswerHead.__new__(AnswerHead)
+    head.length = length
+    head.block = block[2:]
+    return head
 
 
 def own_head(length: int, lines: Sequence[bytes] = ()) -> AnswerHead:

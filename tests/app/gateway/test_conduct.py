@@ -69,7 +69,8 @@ def test_a_tag_goes_to_the_model_api_alone_and_cannot_be_forged(stage, model_api
         assert (found.status, found.read(), found.getheader("x-stillwatch-decision")) == (200, b"{}", None)
         assert model_api.last().values("x-stillwatch-decision") == [b"dc_tag_1"]
         assert model_api.last().values("x-other") == [b"kept"]
-        assert ask(client, key="other")[0] == 200
+        client.request("/v1/chat/completions", b"{}", "Authorization: Bearer other", "X-STILLWATCH-decision: forged")
+        assert client.response().read() == b"{}"
         assert model_api.last().values("x-stillwatch-decision") == []
     assert gateway.counters()["acted_tag"] == 1
 
@@ -116,6 +117,31 @@ def test_a_large_refused_request_still_reads_its_refusal(stage):
         client.request("/v1/x", b"", "Authorization: Bearer marked", "Content-Length: 9", "Expect: 100-continue")
         found = client.response()
         assert (found.status, found.getheader("connection")) == (403, "close")
+
+
+def test_decisions_hold_for_websockets_from_the_handshake(stage, model_api):
+    gateway, make = stage
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x", "Authorization: Bearer marked")
+
+    def agree(seen, wire):
+        wire.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        wire.send(wire.exactly(2))
+
+    model_api.behaviour = agree
+    make("tag", "degrade")
+    with gateway.client() as client:
+        client.request("/v1/realtime", b"", *upgrade)
+        assert client.sock.recv(4096).startswith(b"HTTP/1.1 101")
+        client.send(b"hi")
+        assert client.sock.recv(4096) == b"hi"
+    assert model_api.last().values("x-stillwatch-decision") == [b"dc_tag_1"]
+    make("block")
+    with gateway.client() as client:
+        client.request("/v1/realtime", b"", *upgrade)
+        found = client.response()
+        assert (found.status, found.getheader("connection")) == (403, "close")
+        assert json.loads(found.read())["error"]["code"] == "access_denied"
+    assert len(model_api.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -273,7 +299,7 @@ class Opening:
 
 @pytest.mark.parametrize("after", [b"\r\nAccept-Encoding: gzip\r\nx: y\r\n\r\n", b"\r\n\r\n", b""])
 def test_amending_touches_nothing_else(after):
-    head = b"POST /v1 HTTP/1.1\r\nhost: h\r\nX-STILLWATCH-DECISION: old\r\naccept-encoding:br\r\nContent-Length: "
+    head = b"POST /v1 HTTP/1.1\r\nhost: h\r\naccept-encoding:br\r\nContent-Length: "
     plan = Opening(head, after)
     made = amend(plan, b"dc_1", identity=True)
     assert made.opening[0] == (
