@@ -155,20 +155,24 @@ class RequestHead:
 
     @property
     def _upgrades(self) -> bool:
-        """Whether it asks to go on in another protocol."""
-        return bool(self._upgrade and self._nominated and b"upgrade" in self._nominated)
+        """Whether its Upgrade header, if it has one, counts."""
+        return bool(self._nominated and b"upgrade" in self._nominated)
 
     @property
     def websocket(self) -> bool:
         """Whether it asks to go on as a WebSocket, with no body before that."""
+        if not self._upgrade:
+            return False
         bare = not self.chunked and self.length in (b"", b"0")
-        return self._upgrades and bare and self._upgrade.strip().lower() == b"websocket"
+        return bare and self._upgrades and self._upgrade.strip().lower() == b"websocket"
 
     def refused(self, method: str, version: str) -> Problem | None:
         """Why this request is not forwarded."""
         if version not in ("1.1", "1.0"):
             return BAD_VERSION
-        if method == "CONNECT" or (self._upgrades and not (self.websocket and method == "GET" and version == "1.1")):
+        if method == "CONNECT" or (
+            self._upgrade and self._upgrades and not (self.websocket and method == "GET" and version == "1.1")
+        ):
             return NO_UPGRADE
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
             return BAD_HOST
