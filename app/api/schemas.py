@@ -260,7 +260,7 @@ class ClientQuery(Query):
     """Which clients, in which order."""
 
     level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review")
-    peer_group: str = Field("", max_length=64, pattern=TEXT)
+    peer_group: str = Field("", max_length=120, pattern=TEXT)
     seen_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
     q: str = Field("", max_length=200, pattern=TEXT, description="Part of the id")
     sort: str = Field(

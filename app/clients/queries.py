@@ -74,7 +74,7 @@ def _values(summary: ClientSummary) -> dict[str, Any]:
         "out_tokens": min(int(summary.out_tokens), COUNT_LIMIT),
         "level": int(summary.level),
         "score": float(summary.score) if math.isfinite(summary.score) else 0.0,
-        "peer_group": summary.peer_group[:64],
+        "peer_group": summary.peer_group[:120],
     }
 
 

@@ -26,7 +26,7 @@ class Client(Base):
     out_tokens: Mapped[int] = mapped_column(sa.BigInteger)
     level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level
     score: Mapped[float]  # fused evidence, nats
-    peer_group: Mapped[str] = mapped_column(sa.String(64))
+    peer_group: Mapped[str] = mapped_column(sa.String(120))
 
     __table_args__ = (
         sa.Index(None, "last_seen", "id"),

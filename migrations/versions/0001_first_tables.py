@@ -27,7 +27,7 @@ def _client() -> None:
         sa.Column("out_tokens", sa.BigInteger(), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
-        sa.Column("peer_group", sa.String(length=64), nullable=False),
+        sa.Column("peer_group", sa.String(length=120), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_client")),
     )
     op.create_index(op.f("ix_client_first_seen_id"), "client", ["first_seen", "id"], unique=False)
