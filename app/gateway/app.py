@@ -48,6 +48,10 @@ class Gateway(FastAPI):
             return self.proxy(scope, receive, send)
         return super().__call__(scope, receive, send)  # type: ignore[arg-type]
 
+    def swift(self, cycle: Cycle) -> bool:
+        """Serve an ordinary request with no coroutine at all; False where it is not one."""
+        return (cycle.plan is not None or not cycle.target.startswith(PREFIX)) and self.proxy.swift(cycle)
+
     def shortcut(self, cycle: Cycle) -> Coroutine[Any, Any, None] | None:
         """The same for our own server, which spares the proxy's requests ASGI's messages."""
         return None if cycle.target.startswith(PREFIX) else self.proxy.serve(cycle)

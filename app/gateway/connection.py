@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from app.gateway.drive import Turn, Waiter
+from app.gateway.drive import Turn, Waiter, Woken
 
 if TYPE_CHECKING:
     from app.gateway.upstream import Pool
@@ -29,7 +29,7 @@ RESET_SECONDS = 0.005  # for a reset to follow upon a FIN
 class Connection(asyncio.Protocol):
     """One connection, one exchange at a time.
 
-    The relay reads `status`, `complete` and `error`, and calls `head_lines` and `take`; `error` is one of
+    The relay reads `status`, `complete` and `error`, and calls `head_block` and `take`; `error` is one of
     closed, invalid, timeout, tls, gone (the client left), and `stale` says that the request was not even
     received, so that another connection may carry it.
     """
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._write_paused = False
         self._drainer: asyncio.Future[None] | None = None
-        self._waiter: Waiter | None = None
+        self._waiter: Woken | None = None
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
@@ -117,13 +117,17 @@ class Connection(asyncio.Protocol):
             self._drainer = self.loop.create_future()
             await self._drainer
 
+    def call(self, waiter: Woken | None) -> None:
+        """Wake `waiter`, or nobody, when something has come."""
+        self._waiter = waiter
+
     def waiting(self) -> Waiter:
         """Await this to go on when the head, more of the body, the end or an error has come."""
         self._waiter = waiter = Turn() if self.driven else self.loop.create_future()
         return waiter
 
-    def head_lines(self) -> list[bytes]:
-        """The answer's header lines as they came, once `status` is set.
+    def head_block(self) -> bytes:
+        """The answer's header lines as they came, once `status` is set, each with the CR LF before and after it.
 
         The parser has accepted the head, and it accepts no line end but CR LF, no folded lines and
         nothing before a colon but a name: so the lines can be had by splitting.
@@ -134,7 +138,7 @@ class Connection(asyncio.Protocol):
             for _ in range(self._interim):
                 start = data.index(b"\r\n\r\n", start) + 4
             data = data[start:].lstrip(b"\r\n")
-        return data[: data.index(b"\r\n\r\n")].split(b"\r\n")[1:]
+        return data[data.index(b"\r\n") : data.index(b"\r\n\r\n") + 2]
 
     def take(self) -> bytes:
         """The body bytes that have come since the last call; reading goes on."""
@@ -249,7 +253,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _framed(self) -> bool:
-        names = {line.partition(b":")[0].lower() for line in self.head_lines()}
+        names = {line.partition(b":")[0].lower() for line in self.head_block().split(b"\r\n")}
         return b"content-length" in names or b"transfer-encoding" in names
 
     def _unread(self) -> bool:

@@ -119,7 +119,7 @@ class Cycle:
         protocol = self._protocol
         self.driven = driven
         if driven:
-            driver = Driver(coroutine, protocol.loop, self._driven)
+            driver = Driver(coroutine, protocol.loop, self.ended)
             protocol.running.add(driver)
             driver.step()
         else:
@@ -127,8 +127,20 @@ class Cycle:
             protocol.running.add(task)
             task.add_done_callback(self._ran)
 
-    def _driven(self, driver: Driver, error: BaseException | None) -> None:
-        self._protocol.running.discard(driver)
+    def adopt(self, runner: object, on_gone: Callable[[], None]) -> None:
+        """Be run by `runner`, which waits in call-backs, until it calls `ended` or `hand_over`."""
+        self.driven = True
+        self._on_gone = on_gone
+        self._protocol.running.add(runner)
+
+    def hand_over(self, runner: object, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Be run by a coroutine from here on."""
+        self._protocol.running.discard(runner)
+        self.run(coroutine, driven=True)
+
+    def ended(self, runner: object, error: BaseException | None) -> None:
+        """What answers this request has ended."""
+        self._protocol.running.discard(runner)
         self._on_gone = None
         if error is not None or not self.complete:
             self._conclude(error)
@@ -170,6 +182,10 @@ class Cycle:
         self._on_gone = callback
         if self.gone:
             callback()
+
+    def whole(self) -> bool:
+        """Whether the request is here to its end and its client is too."""
+        return self._ended and not self.gone
 
     def take(self) -> tuple[bytes, bool] | None:
         """The next piece of the request's body and whether more comes, if it is there already."""

@@ -83,7 +83,7 @@ class _Spellings(dict[bytes, int]):
 # Header lines that RESPONSE_RULES may concern, by the beginnings of their names.
 _SPECIAL = re.compile(
     rb"\r\n(?:[cC][oO](?:[nN](?:[tT][eE][nN][tT]-[lLtT]|[nN])|[oO])|[kK][eE][eE]|[pP][rR][oO][xX]"
-    rb"|[tT](?:[eE]|[rR][aA])|[uU][pP]|[sS][eE][tT]|[aA](?:[uU][tT]|[pP][iI])|[xX]-(?:[aA]|[gG][oO]))[^\r]*"
+    rb"|[tT](?:[eE]|[rR][aA])|[uU][pP]|[sS][eE][tTcC]|[aA](?:[uU][tT]|[pP][iI])|[xX]-(?:[aA]|[gG][oO]))[^\r]*"
 )
 _request_rules = _Spellings(REQUEST_RULES)
 _response_rules = _Spellings(RESPONSE_RULES)

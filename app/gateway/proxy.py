@@ -18,6 +18,7 @@ from app.gateway.plan import Plan
 from app.gateway.problems import OVERLOADED
 from app.gateway.relay import Relay
 from app.gateway.routes import Router
+from app.gateway.swift import Swift
 from app.gateway.upgrade import Upgrade
 from app.store.frames import OUTCOMES, REJECTED, pack
 from app.store.handoff import Sender
@@ -37,11 +38,8 @@ class Observer:
 
     def note(self, plan: Plan, length: bytes, relay: Relay, at: float, began: float, now: float) -> None:
         """Hand the copy of an exchange that has ended to the extractor."""
-        request, response, answer = relay.request_tap, relay.response_tap, relay.answer
-        assert request is not None
-        assert response is not None
-        request_body, request_cut = request.kept()
-        response_body, response_cut = response.kept()
+        answer = relay.answer
+        request_body, request_bytes, request_cut, response_body, response_bytes, response_cut = relay.copied()
         before, after = plan.copied
         self.sender.offer_parts(
             *pack(
@@ -50,12 +48,12 @@ class Observer:
                 plan.subject,
                 before + length + after,
                 request_body,
-                request.size,
+                request_bytes,
                 request_cut,
                 relay.status,
                 answer.copied() if answer is not None else b"",
                 response_body,
-                response.size,
+                response_bytes,
                 response_cut,
                 relay.answered_at - began if answer is not None else float("nan"),
                 now - began,
@@ -87,6 +85,34 @@ class Proxy:
             await self.serve(call)
         finally:
             call.close()
+
+    def swift(self, call: Cycle) -> bool:
+        """Serve a request without a coroutine, if it is an ordinary one that is here whole; False where it is not."""
+        counts, observer = self._counts, self._observer
+        if not call.whole() or counts.in_flight >= self._limit:
+            return False
+        began = self._clock.now()
+        at = began + self._clock.epoch
+        plan = call.plan
+        if plan is None or (observer is not None and plan.until < at):
+            plan = self._plan(call)
+        if plan.pool is None or not plan.repeatable or (observer is not None and plan.client in observer.standing):
+            return False
+        connection = plan.pool.get()
+        if connection is None:
+            return False
+        counts.in_flight += 1
+        Swift(connection, plan, call, self._clock, observer, at, began).start(self._account)
+        return True
+
+    def _account(self, relay: Swift) -> None:
+        self._counts.in_flight -= 1
+        self._counts.outcomes[relay.outcome] += 1
+        now = self._clock.now()
+        if relay.observer is not None:
+            relay.observer.note(relay.plan, relay.call.length, relay, relay.at, relay.began, now)
+        if self._log_requests:
+            _log(relay.call, relay, now - relay.began)
 
     async def serve(self, call: Cycle | AsgiCall) -> None:
         """Serve one request to its end; raises nothing that the customer could cause."""

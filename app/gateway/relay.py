@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from app.gateway.asgi import AsgiCall
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
 from app.gateway.drive import Driver
-from app.gateway.heads import AnswerHead, own_head
+from app.gateway.heads import AnswerHead, answer_head, own_head
 from app.gateway.plan import Plan
 from app.gateway.problems import (
     CONNECT_TIMEOUT,
@@ -22,7 +23,7 @@ from app.gateway.problems import (
     distrusted,
     unreachable,
 )
-from app.gateway.tap import Tap
+from app.gateway.tap import Kept, Tap
 from app.gateway.upstream import ConnectFailed, Pool
 from app.store.frames import CLIENT_ABORTED, OK, TIMEOUT, UPSTREAM_ERROR, UPSTREAM_TRUNCATED
 
@@ -67,29 +68,12 @@ class Relay:
 
     async def run(self, plan: Plan) -> None:
         """Forward the request and relay the answer; whatever happens the connection is settled at the end."""
-        call = self._call
-        call.watch(self._leave)
+        self._call.watch(self._leave)
+        await self._settled(self._forward(plan))
+
+    async def _settled(self, steps: Coroutine[Any, Any, None]) -> None:
         try:
-            piece = call.take()
-            if piece is None:
-                call.expects = plan.expects
-                piece = await call.read()
-                if piece is None:
-                    return
-            self._chunked = plan.chunked
-            before, after = plan.opening
-            opening = before + call.length + after
-            first = self._take(*piece)
-            connection = self._pool.get() or await self._connect()
-            if connection is None:
-                return
-            self._begin(connection, opening + first)
-            if self._more:
-                self._start_upload()
-            while not connection.status and not connection.error:
-                await connection.waiting()
-            if connection.status or await self._again(connection, opening):
-                await self._answer()
+            await steps
         except ConnectFailed as failure:
             await self._unconnected(failure)
         except asyncio.CancelledError:
@@ -97,6 +81,35 @@ class Relay:
             raise
         finally:
             self._settle()
+
+    async def _forward(self, plan: Plan) -> None:
+        call = self._call
+        piece = call.take()
+        if piece is None:
+            call.expects = plan.expects
+            piece = await call.read()
+            if piece is None:
+                return
+        self._chunked = plan.chunked
+        before, after = plan.opening
+        opening = before + call.length + after
+        first = self._take(*piece)
+        connection = self._pool.get() or await self._connect()
+        if connection is None:
+            return
+        self._begin(connection, opening + first)
+        if self._more:
+            self._start_upload()
+        await self._exchange(opening)
+
+    async def _exchange(self, opening: bytes) -> None:
+        """Wait for the answer to what was sent, and relay it."""
+        connection = self._connection
+        assert connection is not None
+        while not connection.status and not connection.error:
+            await connection.waiting()
+        if connection.status or await self._again(connection, opening):
+            await self._answer()
 
     def interpose(self, call: DegradedCall) -> None:
         """Serve the client through `call`, which stands before the client's own."""
@@ -108,6 +121,13 @@ class Relay:
         if self.request_tap is not None:
             self.request_tap = self.request_tap.renewed()
             self.request_tap.add(body)
+
+    def copied(self) -> Kept:
+        """The bodies' copies: of each the kept pieces, the true length, and the gap's offset or -1."""
+        request, response = self.request_tap, self.response_tap
+        assert request is not None
+        assert response is not None
+        return (*request.copied(), *response.copied())
 
     async def refuse(self, problem: Problem, outcome: int) -> None:
         """Answer in the gateway's own name, unless the client has left."""
@@ -170,7 +190,7 @@ class Relay:
         call, tap, connection = self._call, self.response_tap, self._connection
         assert connection is not None
         self._kept = None
-        head = AnswerHead(connection.head_lines())
+        head = answer_head(connection.head_block())
         if not head.valid:
             connection.fail("invalid")
             await self.refuse(UPSTREAM_INVALID, UPSTREAM_ERROR)
@@ -182,7 +202,12 @@ class Relay:
         data = connection.take()
         if data and tap is not None:
             tap.add(data)
-        pending = call.begin(status, head, data, complete)
+        await self._pump(call.begin(status, head, data, complete), complete)
+
+    async def _pump(self, pending: Awaitable[None] | None, complete: bool) -> None:
+        """Relay the rest of an answer, its last piece being `pending`."""
+        call, tap, connection = self._call, self.response_tap, self._connection
+        assert connection is not None
         while True:
             if pending is not None:
                 await pending

@@ -51,6 +51,7 @@ class Protocol(asyncio.Protocol):
         self._app = cast(Application, config.loaded_app)
         # An application with a shorter way than ASGI for some requests names it.
         self._shortcut: Shortcut | None = getattr(config.loaded_app, "shortcut", None)
+        self._swift: Callable[[Cycle], bool] | None = getattr(config.loaded_app, "swift", None)
         self._connections = cast("set[Protocol]", server_state.connections)
         self.running = cast("set[Any]", server_state.tasks)  # what uvicorn waits for and cancels at a stop
         self._parser = httptools.HttpRequestParser(self)
@@ -278,6 +279,12 @@ class Protocol(asyncio.Protocol):
         self._newest.end()
 
     def _start(self, cycle: Cycle) -> None:
+        try:
+            if self._swift is not None and self._swift(cycle):
+                return
+        except Exception as error:  # noqa: BLE001  the cycle is the edge
+            cycle.ended(cycle, error)
+            return
         coroutine = self._shortcut(cycle) if self._shortcut is not None else None
         if coroutine is not None:
             cycle.run(coroutine, driven=True)

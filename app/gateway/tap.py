@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+
+Kept = tuple[Sequence[bytes], int, int, Sequence[bytes], int, int]  # of request and answer: pieces, length, gap
 
 
 class Tap:
@@ -49,6 +52,11 @@ class Tap:
         if self._head is None:
             return self._parts, -1
         return [self._head, b"".join(self._tail)[-self._half :]], len(self._head)
+
+    def copied(self) -> tuple[Sequence[bytes], int, int]:
+        """The kept pieces, the body's true length, and the gap's offset in the pieces or -1."""
+        parts, cut = self.kept()
+        return parts, self.size, cut
 
 
 class Tally(Tap):

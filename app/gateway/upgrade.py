@@ -8,7 +8,7 @@ from app.gateway.asgi import AsgiCall
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
-from app.gateway.heads import AnswerHead
+from app.gateway.heads import answer_head
 from app.gateway.plan import Plan
 from app.gateway.problems import NO_UPGRADE, UPSTREAM_INVALID
 from app.gateway.relay import PROBLEMS, Relay
@@ -63,7 +63,7 @@ class Upgrade(Relay):
 
     async def _join(self, call: Cycle, connection: Connection) -> None:
         assert isinstance(connection, UpgradingConnection)
-        head = AnswerHead(connection.head_lines())
+        head = answer_head(connection.head_block())
         if connection.closed or not head.valid:
             await self.refuse(UPSTREAM_INVALID, UPSTREAM_ERROR)
             return

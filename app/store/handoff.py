@@ -19,9 +19,9 @@ from app.store.frames import OUTCOMES, Copy, Counters, Decoder, Record, encode
 __all__ = ["OUTCOMES", "Copy", "Counters", "Decoder", "Record", "Sender", "encode", "serve"]
 
 ACK = Struct("<Q")  # extractor to gateway: copies received on this connection so far
-WRITE_BYTES = 256 << 10  # joined into one write
+HIGH_WATER = 1 << 20  # bytes in the transport beyond which frames are held back
 FLUSH_SECONDS = 0.005
-FLUSH_BYTES = 65536  # enough for a write before the time is up: the bytes are still in the processor's cache
+FLUSH_BYTES = 65536  # make a write, before the time is up: the bytes are still in the processor's cache
 COUNTER_SECONDS = 1.0
 RETRY_SECONDS = (0.05, 1.0)  # first and longest pause between attempts to connect
 FLUSHED_SECONDS = 0.01  # how often a closing sender looks whether all is acknowledged
@@ -70,7 +70,9 @@ class Sender:
         self._limit = limit
         self._instance = instance
         self._counters = counters
-        self._frames: deque[tuple[int, tuple[bytes, ...]]] = deque()  # size and pieces of each
+        self._pieces: list[bytes] = []  # of the frames that came last
+        self._count = self._size = 0  # those frames, and their bytes
+        self._batches: deque[tuple[int, int, list[bytes]]] = deque()  # the same of earlier ones: frames, bytes, pieces
         self._transport: asyncio.WriteTransport | None = None
         self._protocol: _Sending | None = None
         self._paused = False
@@ -112,13 +114,22 @@ class Sender:
         if self.waiting + size > self._limit or self._loop is None:
             self._drops += 1
             return False
-        self._frames.append((size, parts))
+        self._pieces += parts
+        self._count += 1
+        self._size += size
         self.waiting += size
         if self._timer is None:
             self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
-        elif self.waiting > FLUSH_BYTES and not self._paused and self._transport is not None:
-            self._flush()
+        if self._size > FLUSH_BYTES:
+            self._seal()
+            if not self._paused and self._transport is not None:
+                self._flush()
         return True
+
+    def _seal(self) -> None:
+        self._batches.append((self._count, self._size, self._pieces))
+        self._pieces = []
+        self._count = self._size = 0
 
     def pause(self) -> None:
         """The connection is full: hold frames back."""
@@ -133,17 +144,14 @@ class Sender:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._frames and self._transport is not None and not self._paused:
-            batch: list[bytes] = []
-            total = 0
-            while self._frames and total < WRITE_BYTES:
-                size, parts = self._frames.popleft()
-                batch += parts
-                total += size
-                self._written += 1
-            self.waiting -= total
-            self.bytes += total
-            self._transport.write(b"".join(batch))
+        if self._count:
+            self._seal()
+        while self._batches and self._transport is not None and not self._paused:
+            count, size, pieces = self._batches.popleft()
+            self._written += count
+            self.waiting -= size
+            self.bytes += size
+            self._transport.write(b"".join(pieces))
 
     async def _run(self) -> None:
         pause, longest = RETRY_SECONDS
@@ -170,7 +178,7 @@ class Sender:
             await asyncio.wait((lost,), timeout=COUNTER_SECONDS)
 
     def _connected(self, transport: asyncio.WriteTransport, protocol: _Sending) -> None:
-        transport.set_write_buffer_limits(high=4 * WRITE_BYTES)
+        transport.set_write_buffer_limits(high=HIGH_WATER)
         self._transport, self._protocol = transport, protocol
         self._paused = False
         self._flush()
@@ -191,15 +199,16 @@ class Sender:
         deadline = loop.time() + seconds
         self._flush()
         while loop.time() < deadline and self._transport is not None and self._protocol is not None:
-            if not self._frames and self._protocol.acknowledged >= self._written:
+            if not self.waiting and self._protocol.acknowledged >= self._written:
                 break
             await asyncio.sleep(FLUSHED_SECONDS)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self._drops += len(self._frames)
-        self._frames.clear()
+        self._drops += self._count + sum(count for count, _, _ in self._batches)
+        self._pieces, self._count, self._size = [], 0, 0
+        self._batches.clear()
         self.waiting = 0
         self._loop = None
         if self._timer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.gateway import heads
-from app.gateway.heads import AnswerHead, RequestHead, origin_form, own_head
+from app.gateway.heads import RESPONSE_RULES, AnswerHead, RequestHead, answer_head, origin_form, own_head
 from app.gateway.problems import Problem
 
 HOST = (b"Host", b"h")
@@ -130,3 +130,22 @@ def test_what_asks_for_a_websocket(extra, is_websocket):
     head = RequestHead([(b"Host", b"g"), (b"Connection", b"keep-alive, Upgrade"), *extra])
     assert head.websocket == is_websocket
     assert not RequestHead([(b"Host", b"g"), *extra]).websocket
+
+
+@pytest.mark.parametrize("spelling", [bytes.lower, bytes.upper, bytes.title])
+@pytest.mark.parametrize("name", sorted(RESPONSE_RULES))
+def test_the_quick_reading_of_an_answer_misses_no_header_that_matters(name, spelling):
+    value = {b"content-length": b"5", b"transfer-encoding": b"chunked", b"connection": b"x-other"}.get(name, b"v")
+    lines = [b"server: model", spelling(name) + b": " + value, b"x-other: 1", b"content-type: text/event-stream; x"]
+    for chosen in (lines, lines[:3]):
+        quick, thorough = answer_head(b"\r\n" + b"\r\n".join(chosen) + b"\r\n"), AnswerHead(chosen)
+        assert (quick.block, quick.length, quick.valid) == (thorough.block, thorough.length, thorough.valid)
+        assert quick.copied() == thorough.copied()
+
+
+def test_the_quick_reading_takes_no_second_length_and_no_empty_head_amiss():
+    assert not answer_head(b"\r\ncontent-length: 5\r\nContent-Length: 5\r\n").valid
+    assert not answer_head(b"\r\ncontent-length: +5\r\n").valid
+    assert (answer_head(b"\r\n").block, answer_head(b"\r\n").length) == (b"", -1)
+    plain = answer_head(b"\r\nserver: m\r\ncontent-type: text/plain\r\ncontent-length:  7 \r\n")
+    assert (plain.length, plain.block) == (7, b"server: m\r\ncontent-type: text/plain\r\ncontent-length:  7 \r\n")

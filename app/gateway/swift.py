@@ -1,0 +1,157 @@
+"""The ordinary exchange without a coroutine: a request that is here whole, a pooled connection, a client that reads.
+
+Each call-back goes from the bytes that came to the bytes that leave. As soon as something else must be
+waited for, or has gone wrong, the relay's coroutine takes over from where this stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from app.gateway.clock import Clock
+from app.gateway.connection import Connection
+from app.gateway.cycle import Cycle
+from app.gateway.heads import answer_head
+from app.gateway.plan import Plan
+from app.gateway.relay import Relay
+from app.gateway.tap import Kept, Tap
+from app.store.frames import TIMEOUT
+
+if TYPE_CHECKING:
+    from app.gateway.proxy import Observer
+
+
+class Swift(Relay):
+    """A relay whose connection calls it: it stands there as the waiter, and with the server as what runs."""
+
+    _request = _response = b""  # the bodies, while the copy needs no tap for them
+
+    def __init__(
+        self,
+        connection: Connection,
+        plan: Plan,
+        call: Cycle,
+        clock: Clock,
+        observer: Observer | None,
+        at: float,
+        began: float,
+    ) -> None:
+        super().__init__(plan.pool, call, clock, -1)
+        self._connection: Connection = connection
+        self._copy_bytes = -1 if observer is None else observer.copy_bytes
+        self.call = call
+        self.plan = plan
+        self.observer = observer
+        self.at = at  # seconds since the epoch
+        self.began = began  # by the clock
+
+    def start(self, on_end: Callable[[Swift], None]) -> None:
+        """Send the request; `on_end` is called when the exchange is over."""
+        call, connection = self.call, self._connection
+        self._on_end = on_end
+        piece = call.take()
+        body = piece[0] if piece is not None else b""
+        self._more = False
+        self._kept = [body]
+        if 0 <= self._copy_bytes < len(body):
+            self.request_tap = self._tap(body)
+        else:
+            self._request = body
+        call.adopt(self, self._leave)
+        before, after = self.plan.opening
+        try:
+            connection.begin(b"%b%b%b%b" % (before, call.length, after, body), call.method == "HEAD", True)
+            connection.call(self)
+        except Exception as error:  # noqa: BLE001  the cycle is the edge
+            self._end(error)
+
+    # What the connection calls.
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        return False
+
+    def set_result(self, _result: None, /) -> None:
+        """Something has come: pass it on, or leave it to a coroutine."""
+        try:
+            self._pass_on()
+        except Exception as error:  # noqa: BLE001  the cycle is the edge
+            self._end(error)
+
+    def _pass_on(self) -> None:
+        connection = self._connection
+        pending: Awaitable[None] | None
+        if self.answer is None:
+            head = answer_head(connection.head_block()) if connection.status else None
+            if head is None or not head.valid:
+                before, after = self.plan.opening
+                self._slow(self._exchange(before + self.call.length + after))
+                return
+            self._kept = None
+            self.answer = head
+            self.status = connection.status
+            self.answered_at = connection.touched
+            complete, data = connection.complete, connection.take()
+            pending = self.call.begin(self.status, head, data, complete)
+        else:
+            complete, data = connection.complete, connection.take()
+            pending = self.call.write(data, complete)
+        if data and self._copy_bytes >= 0:
+            self._note(data)
+        if pending is not None:
+            self._slow(self._pump(pending, complete))
+        elif complete or connection.error:
+            self._judge(connection)
+            self._end(None)
+        else:
+            connection.call(self)
+
+    # What the server calls at a stop.
+
+    def cancel(self, msg: object = None) -> None:  # noqa: ARG002  uvicorn names it
+        """Give up: the limit on open answers has passed."""
+        self.outcome = TIMEOUT
+        self._connection.call(None)
+        self._end(asyncio.CancelledError())
+
+    # What the observer calls.
+
+    def copied(self) -> Kept:
+        """The bodies' copies."""
+        request, response = self.request_tap, self.response_tap
+        return (
+            *(((self._request,), len(self._request), -1) if request is None else request.copied()),
+            *(((self._response,), len(self._response), -1) if response is None else response.copied()),
+        )
+
+    def _note(self, data: bytes) -> None:
+        tap = self.response_tap
+        if tap is None:
+            if not self._response and len(data) <= self._copy_bytes:
+                self._response = data
+                return
+            self.response_tap = tap = self._tap(self._response)
+        tap.add(data)
+
+    def _tap(self, data: bytes) -> Tap:
+        tap = Tap(self._copy_bytes)
+        tap.add(data)
+        return tap
+
+    # The end.
+
+    def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
+        self.call.hand_over(self, self._finish(rest))
+
+    async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._settled(rest)
+        finally:
+            self._on_end(self)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._settle()
+        self._on_end(self)
+        self.call.ended(self, error)
