@@ -17,6 +17,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
 
 class Authority:
     """A certificate authority that lives for a test."""
@@ -25,7 +37,11 @@ class Authority:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self._build(self.name, self.key, [x509.BasicConstraints(ca=True, path_length=None)])
+        # Python 3.13 verifies strictly: an authority says what its key is for.
+        flags = dict.fromkeys(USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+        extensions = [x509.BasicConstraints(ca=True, path_length=None), x509.KeyUsage(**flags)]
+        extensions.append(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()))
+        self.certificate = self._build(self.name, self.key, extensions)
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -36,7 +52,8 @@ class Authority:
         builder = builder.not_valid_before(now + datetime.timedelta(days=days[0]))
         builder = builder.not_valid_after(now + datetime.timedelta(days=days[1]))
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, name, *names, days=(-1, 2)):
