@@ -1,4 +1,4 @@
-"""`python -m bench.gateway`: interleaved rounds over all targets, medians, one table."""
+"""`python -m bench.gateway`: interleaved rounds over all targets, medians, one table a kind of request."""
 
 from __future__ import annotations
 
@@ -6,138 +6,151 @@ import argparse
 import json
 import os
 import platform
-import statistics
+import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.gateway.processes import Stage, Target, cpu_seconds, resident_mib, stage
+from bench.gateway import certificate, report, wrk
+from bench.gateway.peers import envoy, litellm, portkey
+from bench.gateway.peers.base import Peer
+from bench.gateway.processes import Stage, Target, cpu_seconds, resident_mib, stage, thawed
+from bench.gateway.report import Rows, Sample
+from bench.gateway.targets import direct, fastapi_httpx, nginx, ours
 
 WARM_SECONDS = 1.0
-AIMS = {"ours, bypass": 0.40, "ours, detection on": 0.37}  # share of nginx's per-core speed, JSON
+PEERS: tuple[Peer, ...] = (envoy.PEER, portkey.PEER, litellm.PEER)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One round of one target."""
+def targets(made: Stage, *, quick: bool, without: Sequence[str]) -> Iterator[Target]:
+    """Every target that can be had, started; what is missing is said."""
+    plain, secured = nginx(made), None if quick else nginx(made, secured=True)
+    found = [None if quick else direct(made), plain, ours(made, "bypass"), ours(made, "observe"), fastapi_httpx(made)]
+    if not quick:
+        found += [ours(made, "observe", redis=state) for state in ("slow", "dead")]
+        found += [secured, *(ours(made, mode, secured=True) for mode in ("bypass", "observe"))]
+    yield from (target for target in found if target is not None)
+    for peer in () if quick else PEERS:
+        if peer.name in without:
+            continue
+        if not peer.installed:
+            say(f"{peer.name} is not installed and left out: python -m bench.gateway --install-peers")
+            continue
+        say(f"starting {peer.name}")
+        yield peer.start(made)
 
-    micros: float  # CPU of the target, a request
-    rate: float  # requests a second
-    helpers: dict[str, float]  # CPU of each helper, microseconds a request
+
+def say(text: str) -> None:
+    """Tell how it goes."""
+    print(text, file=sys.stderr, flush=True)
 
 
-def measure(made: Stage, target: Target, arguments: list[str]) -> Sample:
+def install() -> int:
+    """Install every peer; the number that could not be."""
+    failed = 0
+    for peer in PEERS:
+        if peer.installed:
+            say(f"{peer.name} is installed already")
+            continue
+        say(f"installing {peer.name}")
+        try:
+            peer.install()
+        except (OSError, subprocess.CalledProcessError) as error:
+            failed += 1
+            say(f"{peer.name} could not be installed: {error}")
+    return failed
+
+
+def measure(made: Stage, target: Target, kind: str, seconds: float, connections: int) -> Sample:
     """Run the load once against `target`."""
-    load = made.load(target.port, arguments)
-    pids = {"": target.pid, **target.helpers}
+    pids = {name: pid for name, pid in {"": target.pid, **target.helpers}.items() if pid}
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-    output, _ = load.communicate()
-    after = {name: cpu_seconds(pid) for name, pid in pids.items()}
-    if load.returncode:
-        raise SystemExit(f"the load against {target.name} failed")
-    told = json.loads(output)
-    micros = {name: (after[name] - before[name]) * 1e6 / told["requests"] for name in pids}
-    return Sample(micros.pop(""), told["requests"] / told["seconds"], micros)
+    if kind == "wrk":
+        told = wrk.load(made, target, seconds, connections)
+    else:
+        arguments = ["--seconds", str(seconds), "--connections", str(connections)]
+        load = made.load(target, [*arguments, *(["--streaming"] if kind == "stream" else [])])
+        output, _ = load.communicate()
+        if load.returncode:
+            raise SystemExit(f"the load against {target.name} failed")
+        told = json.loads(output)
+    micros = {name: (cpu_seconds(pid) - before[name]) * 1e6 / told["requests"] for name, pid in pids.items()}
+    rate, first = told["requests"] / told["seconds"], (told.get("first_p50_ms", 0.0), told.get("first_p99_ms", 0.0))
+    return Sample(micros.pop("", 0.0), rate, *first, micros)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Every target in every round, JSON and streaming; the medians, by kind and target."""
-    base = ["--seconds", str(args.seconds), "--connections", str(args.connections)]
-    kinds = {"json": base, "stream": [*base, "--streaming"]}
-    samples: dict[str, dict[str, list[Sample]]] = {kind: {} for kind in kinds}
-    memory: dict[str, float] = {}
+def rounds(made: Stage, found: Sequence[Target], kind: str, args: argparse.Namespace) -> dict[str, list[Sample]]:
+    """Interleaved rounds of one kind of request over the targets that take it."""
+    samples: dict[str, list[Sample]] = {}
+    for number in range(args.rounds):
+        for target in found:
+            with thawed(target):
+                sample = measure(made, target, kind, args.seconds, args.connections)
+            samples.setdefault(target.name, []).append(sample)
+            say(f"round {number + 1} {kind:6} {target.name:30} {sample.micros:9.1f} us {sample.rate:9,.0f}/s")
+    return samples
+
+
+def run(args: argparse.Namespace) -> Rows:
+    """The medians of everything that was asked for."""
+    samples: dict[str, dict[str, list[Sample]]] = {}
     with tempfile.TemporaryDirectory(prefix="sw-bench-") as folder, stage(Path(folder), realtime=args.realtime) as made:
-        found = [made.nginx(), made.gateway("bypass"), made.gateway("observe"), made.fastapi_httpx()]
-        targets = [target for target in found if target is not None]
-        for target in targets:
-            measure(made, target, ["--seconds", str(WARM_SECONDS), "--connections", str(args.connections)])
-        for number in range(args.rounds):
-            for kind, arguments in kinds.items():
-                for target in targets:
-                    sample = measure(made, target, arguments)
-                    samples[kind].setdefault(target.name, []).append(sample)
-                    print(f"round {number + 1} {kind:6} {target.name:20} {sample.micros:8.1f} us", file=sys.stderr)
-        memory = {target.name: resident_mib(target.pid) for target in targets}
-    medians = {
-        kind: {name: _median(entries, memory[name]) for name, entries in by_name.items()}
+        certificate.make(made.certificate)
+        found = list(targets(made, quick=args.quick, without=args.without))
+        for target in found:
+            with thawed(target):
+                measure(made, target, "json", WARM_SECONDS, args.connections)
+        if args.loader in ("poll", "both"):
+            for kind in ("json", "stream"):
+                samples[kind] = rounds(made, [target for target in found if kind in target.kinds], kind, args)
+        if args.loader in ("wrk", "both") and not (missing := wrk.missing()):
+            wrk.origin(made)
+            plain = [target for target in found if target.pid and not target.load and "Redis" not in target.name]
+            samples["wrk"] = rounds(made, plain, "wrk", args)
+        elif args.loader != "poll":
+            say(f"not installed: {missing}; there is no run with wrk")
+        memory = {target.name: resident_mib(target.pid) if target.pid else 0.0 for target in found}
+    return {
+        kind: {name: report.median(entries, memory[name]) for name, entries in by_name.items()}
         for kind, by_name in samples.items()
     }
-    return {
-        "conditions": {
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "load_average": os.getloadavg(),
-            "seconds": args.seconds,
-            "rounds": args.rounds,
-            "connections": args.connections,
-            "realtime": args.realtime,
-        },
-        "results": medians,
-    }
 
 
-def _median(entries: list[Sample], memory: float) -> dict[str, float]:
-    helpers = {f"{name}_us": statistics.median(entry.helpers[name] for entry in entries) for name in entries[0].helpers}
-    micros = statistics.median(entry.micros for entry in entries)
-    return {
-        "us": micros,
-        "spread": (max(entry.micros for entry in entries) - min(entry.micros for entry in entries)) / micros,
-        "rate": statistics.median(entry.rate for entry in entries),
-        "memory_mib": memory,
-        **helpers,
-    }
-
-
-def table(report: dict[str, object]) -> str:
-    """The results as Markdown."""
-    results: dict[str, dict[str, dict[str, float]]] = report["results"]  # type: ignore[assignment]
-    lines = []
-    for kind, title in (("json", "JSON request"), ("stream", "stream of 50 events")):
-        by_name = results[kind]
-        nginx = by_name.get("nginx", {}).get("us")
-        lines += [f"| {title} | CPU us | nginx = 1.00 | spread | requests/s | memory MiB | extractor us |"]
-        lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
-        for name, row in by_name.items():
-            share = f"{nginx / row['us']:.3f}" if nginx else "nginx is not installed"
-            extractor = f"{row['extractor_us']:.1f}" if "extractor_us" in row else ""
-            lines.append(
-                f"| {name} | {row['us']:.1f} | {share} | {row['spread']:.0%} | {row['rate']:,.0f} "
-                f"| {row['memory_mib']:.0f} | {extractor} |"
-            )
-        lines.append("")
-    return "\n".join(lines)
-
-
-def verdict(report: dict[str, object]) -> str:
-    """One line for each aim."""
-    by_name: dict[str, dict[str, float]] = report["results"]["json"]  # type: ignore[index]
-    if "nginx" not in by_name:
-        return "nginx is not installed: there is nothing to compare with (apt-get install nginx)"
-    shares = {name: by_name["nginx"]["us"] / by_name[name]["us"] for name in AIMS}
-    return "\n".join(
-        f"{name}: {share:.3f} of nginx, aim {AIMS[name]:.2f}: {'met' if share >= AIMS[name] else 'MISSED'}"
-        for name, share in shares.items()
-    )
+def conditions(args: argparse.Namespace) -> dict[str, object]:
+    """Under which the figures came about."""
+    asked = {name: getattr(args, name) for name in ("seconds", "rounds", "connections", "realtime", "loader")}
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    return {**machine, "load_average": os.getloadavg(), **asked}
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of load, a target and round")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of load, a target and round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--loader", choices=("poll", "wrk", "both"), default="both", help="see the benchmark's page")
+    parser.add_argument("--quick", action="store_true", help="one short round of nginx, FastAPI + httpx and ours")
+    parser.add_argument("--without", action="append", default=[], help="a peer to leave out, by name")
+    parser.add_argument("--install-peers", action="store_true", help="install the peers into bench/out and end")
     parser.add_argument("--realtime", action="store_true", help="real-time scheduling (root): for a machine in use")
     parser.add_argument("--json", type=Path, help="write the report here")
     args = parser.parse_args()
+    if args.install_peers:
+        return install()
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("two CPUs are needed: one for the target, one for the load")
-    report = run(args)
+    if args.quick:
+        args.rounds, args.seconds, args.loader = 1, min(args.seconds, 1.0), "poll"
+    began = conditions(args)
+    rows = run(args)
     if args.json:
-        args.json.write_text(json.dumps(report, indent=1) + "\n")
-    print(table(report))
-    print(verdict(report))
+        args.json.write_text(json.dumps({"conditions": began, "results": report.plain(rows)}, indent=1) + "\n")
+    print(report.table(rows))
+    if "json" in rows:
+        print(report.verdict(rows))
+    print(f"\nload average at the start: {began['load_average']}")
     return 0
 
 

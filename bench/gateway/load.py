@@ -11,95 +11,95 @@ import heapq
 import json
 import select
 import socket
+import ssl
+import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-PROMPT = "Summarise the following paragraph in two sentences for a reader who is in a hurry. " * 9
-BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": PROMPT}]}).encode()
-LINES = (
-    b"host: 127.0.0.1\r\naccept: application/json\r\naccept-encoding: gzip, deflate\r\n"
-    b"content-type: application/json\r\nuser-agent: OpenAI/Python 3.57.0\r\nx-stainless-lang: python\r\n"
-    b"x-stainless-retry-count: 0\r\nauthorization: Bearer sk-bench-0123456789abcdefghij\r\n"
-)
-REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (LINES, len(BODY), BODY)
-ANSWER = json.dumps(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "model": "m",
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": "It is short. " * 12}, "finish_reason": "stop"}
-        ],
-        "usage": {"prompt_tokens": 180, "completion_tokens": 40, "total_tokens": 220},
-    }
-).encode()
-HEAD = (
-    b"HTTP/1.1 200 OK\r\nserver: model\r\ndate: Tue, 01 Jan 2030 00:00:00 GMT\r\nx-request-id: req_0123456789abcdef\r\n"
-)
-WHOLE = b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (HEAD, len(ANSWER), ANSWER)
-EVENT = b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" word"}}]}\n\n'
-CHUNK = b"%x\r\n%b\r\n" % (len(EVENT), EVENT)
-STREAM = b"%bcontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" % HEAD
-LAST = b"0\r\n\r\n"
-CHUNKS = 50
+from bench.gateway.messages import ANSWER, BODY, CHUNK, CHUNKS, LAST, STREAM, WHOLE, Framed, request
+
 SPACING_SECONDS = 0.002  # between the chunks of a stream
+READ_BYTES = 65536
 
 
 class Bench:
     """The event loop over both ends."""
 
-    def __init__(self, target: int, upstream: int, connections: int, *, streaming: bool) -> None:
+    def __init__(self, args: argparse.Namespace) -> None:
         self._poll = select.epoll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._due: list[tuple[float, int, socket.socket, int]] = []
-        self._streaming = streaming
-        self._end = LAST if streaming else ANSWER[-16:]
+        self._streaming: bool = args.streaming
+        self._framed: bool = args.framed
+        self._request = request(args.path, args.header, streaming=args.streaming)
+        self._end = LAST[-5:] if args.streaming else ANSWER[-16:]
+        self._tls: ssl.SSLContext | None = None
+        if args.certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(args.certificate)
         self._stop = False
+        self._asked: dict[int, float] = {}  # when a client asked, until the first byte of its answer
+        self.first: list[float] = []  # seconds to the first byte
         self.done = 0
         self.waiting = 0
-        self._listener = socket.create_server(("127.0.0.1", upstream), backlog=1024)
+        self._listener = socket.create_server(("127.0.0.1", args.upstream), backlog=1024)
         self._watch(self._listener, self._accept)
-        self._clients = [socket.create_connection(("127.0.0.1", target)) for _ in range(connections)]
-        for client in self._clients:
-            self._watch(client, lambda client=client: self._client(client))  # type: ignore[misc]
+        target = args.upstream if args.direct else args.target
+        self._clients: list[socket.socket] = []
+        for _ in range(args.connections):
+            client = socket.create_connection(("127.0.0.1", target))
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._watch(client, self._client_of(client))
+            self._clients.append(client)
 
     def _watch(self, sock: socket.socket, handler: Callable[[], None]) -> None:
         sock.setblocking(False)
         self._handlers[sock.fileno()] = handler
         self._poll.register(sock.fileno(), select.EPOLLIN)
 
+    # The model API.
+
     def _accept(self) -> None:
         sock, _ = self._listener.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._watch(sock, lambda: self._upstream(sock))
+        if self._tls is not None:
+            sock.settimeout(10)
+            sock = self._tls.wrap_socket(sock, server_side=True)
+        self._watch(sock, self._upstream_of(sock))
 
-    def _upstream(self, sock: socket.socket) -> None:
-        data = sock.recv(65536)
-        if not data:
-            self._poll.unregister(sock.fileno())
-            del self._handlers[sock.fileno()]
-            sock.close()
-        elif not data.endswith(BODY[-16:]):
-            return
-        elif self._streaming:
+    def _upstream_of(self, sock: socket.socket) -> Callable[[], None]:
+        framed = Framed()
+
+        def read() -> None:
+            for data in self._received(sock):
+                if not data:
+                    self._poll.unregister(sock.fileno())
+                    del self._handlers[sock.fileno()]
+                    sock.close()
+                elif framed.feed(data) if self._framed else data.endswith(BODY[-16:]):
+                    self._answer(sock)
+
+        return read
+
+    def _received(self, sock: socket.socket) -> list[bytes]:
+        """What can be read now; under TLS bytes may wait where no poll shows them."""
+        if self._tls is None or not isinstance(sock, ssl.SSLSocket):
+            return [sock.recv(READ_BYTES)]
+        parts: list[bytes] = []
+        try:
+            while not parts or parts[-1]:
+                parts.append(sock.recv(READ_BYTES))
+        except (ssl.SSLWantReadError, ssl.SSLEOFError, ConnectionError):
+            pass
+        return parts
+
+    def _answer(self, sock: socket.socket) -> None:
+        if self._streaming:
             sock.send(STREAM)
             heapq.heappush(self._due, (time.monotonic() + SPACING_SECONDS, sock.fileno(), sock, CHUNKS))
         else:
             sock.send(WHOLE)
-
-    def _client(self, sock: socket.socket) -> None:
-        data = sock.recv(65536)
-        if not data:
-            raise SystemExit("the proxy closed a client's connection")
-        if data.endswith(self._end):
-            self.done += 1
-            self.waiting -= 1
-            if not self._stop:
-                self._ask(sock)
-
-    def _ask(self, sock: socket.socket) -> None:
-        self.waiting += 1
-        sock.send(REQUEST)
 
     def _send_due(self) -> None:
         now = time.monotonic()
@@ -108,6 +108,32 @@ class Bench:
             sock.send(CHUNK if left else LAST)
             if left:
                 heapq.heappush(self._due, (now + SPACING_SECONDS, number, sock, left - 1))
+
+    # The clients.
+
+    def _client_of(self, sock: socket.socket) -> Callable[[], None]:
+        framed, number = Framed(), sock.fileno()
+
+        def read() -> None:
+            data = sock.recv(READ_BYTES)
+            if number in self._asked:
+                self.first.append(time.monotonic() - self._asked.pop(number))
+            if not data:
+                raise SystemExit("the proxy closed a client's connection")
+            if framed.feed(data) if self._framed else data.endswith(self._end):
+                if self._framed and framed.status != 200:
+                    raise SystemExit(f"the proxy answered {framed.status}")
+                self.done += 1
+                self.waiting -= 1
+                if not self._stop:
+                    self._ask(sock)
+
+        return read
+
+    def _ask(self, sock: socket.socket) -> None:
+        self.waiting += 1
+        self._asked[sock.fileno()] = time.monotonic()
+        sock.send(self._request)
 
     def run(self, seconds: float) -> int:
         """Requests completed in about `seconds`; those under way at the end are seen through."""
@@ -120,24 +146,32 @@ class Bench:
             if self._due:
                 self._send_due()
             self._stop = time.monotonic() > finish
-            if time.monotonic() > finish + 30:
+            if time.monotonic() > finish + 60:
                 raise SystemExit(f"{self.waiting} requests got no answer")
         return self.done
 
 
 def main() -> None:
-    """Print how many requests were completed, and in how many seconds."""
+    """Print how many requests were completed, in how many seconds, and the first bytes' delays in milliseconds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("target", type=int, help="port of the proxy")
     parser.add_argument("upstream", type=int, help="port to serve the model API on")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--streaming", action="store_true")
+    parser.add_argument("--direct", action="store_true", help="no proxy: the clients speak to the model API")
+    parser.add_argument("--framed", action="store_true", help="read messages by their lengths: the proxy rewrites them")
+    parser.add_argument("--certificate", type=Path, help="serve the model API under TLS with this")
+    parser.add_argument("--path", default="/v1/chat/completions")
+    parser.add_argument("--header", action="append", default=[], help="one more header line of each request")
     args = parser.parse_args()
-    bench = Bench(args.target, args.upstream, args.connections, streaming=args.streaming)
+    bench = Bench(args)
     began = time.monotonic()
     done = bench.run(args.seconds)
-    print(json.dumps({"requests": done, "seconds": time.monotonic() - began}))
+    seconds = time.monotonic() - began
+    cuts = statistics.quantiles(bench.first, n=100) if len(bench.first) > 1 else [0.0] * 99
+    told = {"requests": done, "seconds": seconds, "first_p50_ms": cuts[49] * 1000, "first_p99_ms": cuts[98] * 1000}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
