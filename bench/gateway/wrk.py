@@ -28,7 +28,7 @@ def origin(made: Stage) -> None:
     """Start the model API, on the port that every target forwards to."""
     nginx_process(made, "origin", ORIGIN.format(port=made.upstream, answer=ANSWER.decode()), LOAD_CORE)
     made.ready(Target("the model API", made.upstream))
-    headers = [line.partition(": ") for line in LINES.split("\r\n") if line]
+    headers = [line.partition(": ") for line in LINES.split("\r\n")[1:] if line]  # wrk has a host of its own
     script = [f'wrk.method = "POST"\nwrk.body = [==[{BODY.decode()}]==]\n']
     script += [f'wrk.headers["{name}"] = "{value}"\n' for name, _, value in headers]
     (made.folder / "wrk.lua").write_text("".join(script))
