@@ -20,6 +20,8 @@ from bench.gateway.report import Rows, Sample
 from bench.gateway.targets import direct, fastapi_httpx, nginx, ours
 
 WARM_SECONDS = 1.0
+RATE = 2000  # requests a second where every target gets the same
+ARGUMENTS = {"json": [], "stream": ["--streaming", "--rate", "140"], "paced": ["--rate", str(RATE)]}  # of the load
 PEERS: tuple[Peer, ...] = (envoy.PEER, portkey.PEER, litellm.PEER)
 
 
@@ -69,8 +71,8 @@ def measure(made: Stage, target: Target, kind: str, seconds: float, connections:
     if kind == "wrk":
         told = wrk.load(made, target, seconds, connections)
     else:
-        arguments = ["--seconds", str(seconds), "--connections", str(connections)]
-        load = made.load(target, [*arguments, *(["--streaming"] if kind == "stream" else [])])
+        arguments = ["--seconds", str(seconds), "--connections", str(connections), *ARGUMENTS[kind]]
+        load = made.load(target, arguments)
         output, _ = load.communicate()
         if load.returncode:
             raise SystemExit(f"the load against {target.name} failed")
@@ -102,7 +104,7 @@ def run(args: argparse.Namespace) -> Rows:
             with thawed(target):
                 measure(made, target, "json", WARM_SECONDS, args.connections)
         if args.loader in ("poll", "both"):
-            for kind in ("json", "stream"):
+            for kind in ARGUMENTS:
                 samples[kind] = rounds(made, [target for target in found if kind in target.kinds], kind, args)
         if args.loader in ("wrk", "both") and not (missing := wrk.missing()):
             wrk.origin(made)

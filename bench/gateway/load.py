@@ -14,6 +14,7 @@ import socket
 import ssl
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bench.gateway.messages import ANSWER, BODY, CHUNK, CHUNKS, LAST, STREAM, WH
 
 SPACING_SECONDS = 0.002  # between the chunks of a stream
 READ_BYTES = 65536
+PATIENCE_SECONDS = 60.0  # for the last answers
 
 
 class Bench:
@@ -39,8 +41,12 @@ class Bench:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(args.certificate)
         self._stop = False
+        self._rate: float = args.rate  # requests a second over all clients; 0: as fast as they are answered
+        self._ready: deque[socket.socket] = deque()  # clients that may ask
+        self._begun = 0.0
+        self._asks = 0
         self._asked: dict[int, float] = {}  # when a client asked, until the first byte of its answer
-        self.first: list[float] = []  # seconds to the first byte
+        self.first: list[float] = []  # seconds to the first byte, but for each client's first answer
         self.done = 0
         self.waiting = 0
         self._listener = socket.create_server(("127.0.0.1", args.upstream), backlog=1024)
@@ -112,12 +118,13 @@ class Bench:
     # The clients.
 
     def _client_of(self, sock: socket.socket) -> Callable[[], None]:
-        framed, number = Framed(), sock.fileno()
+        framed, number, answers = Framed(), sock.fileno(), 0
 
         def read() -> None:
+            nonlocal answers
             data = sock.recv(READ_BYTES)
-            if number in self._asked:
-                self.first.append(time.monotonic() - self._asked.pop(number))
+            if (asked := self._asked.pop(number, 0.0)) and answers:
+                self.first.append(time.monotonic() - asked)
             if not data:
                 raise SystemExit("the proxy closed a client's connection")
             if framed.feed(data) if self._framed else data.endswith(self._end):
@@ -125,28 +132,43 @@ class Bench:
                     raise SystemExit(f"the proxy answered {framed.status}")
                 self.done += 1
                 self.waiting -= 1
-                if not self._stop:
+                answers += 1
+                if self._rate:
+                    self._ready.append(sock)
+                elif not self._stop:
                     self._ask(sock)
 
         return read
 
+    def _ask_ready(self, now: float) -> None:
+        """Let clients ask whose turn it is at the rate."""
+        while self._ready and not self._stop and self._asks < (now - self._begun) * self._rate:
+            self._ask(self._ready.popleft())
+
     def _ask(self, sock: socket.socket) -> None:
         self.waiting += 1
+        self._asks += 1
         self._asked[sock.fileno()] = time.monotonic()
         sock.send(self._request)
 
     def run(self, seconds: float) -> int:
         """Requests completed in about `seconds`; those under way at the end are seen through."""
-        for client in self._clients:
-            self._ask(client)
-        finish = time.monotonic() + seconds
-        while self.waiting:
+        self._begun = now = time.monotonic()
+        if self._rate:
+            self._ready.extend(self._clients)
+        else:
+            for client in self._clients:
+                self._ask(client)
+        while self.waiting or (self._rate and not self._stop):
             for number, _ in self._poll.poll(0):
                 self._handlers[number]()
             if self._due:
                 self._send_due()
-            self._stop = time.monotonic() > finish
-            if time.monotonic() > finish + 60:
+            now = time.monotonic()
+            self._stop = now > self._begun + seconds
+            if self._ready:
+                self._ask_ready(now)
+            if now > self._begun + seconds + PATIENCE_SECONDS:
                 raise SystemExit(f"{self.waiting} requests got no answer")
         return self.done
 
@@ -158,6 +180,7 @@ def main() -> None:
     parser.add_argument("upstream", type=int, help="port to serve the model API on")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0: as fast as they are answered")
     parser.add_argument("--streaming", action="store_true")
     parser.add_argument("--direct", action="store_true", help="no proxy: the clients speak to the model API")
     parser.add_argument("--framed", action="store_true", help="read messages by their lengths: the proxy rewrites them")

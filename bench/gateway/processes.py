@@ -60,7 +60,7 @@ class Target:
     pid: int = 0  # 0: there is no proxy
     helpers: dict[str, int] = field(default_factory=dict)  # other processes whose CPU is reported beside it
     load: tuple[str, ...] = ()  # further arguments of the load
-    kinds: tuple[str, ...] = ("json", "stream")
+    kinds: tuple[str, ...] = ("json", "paced", "stream")
     freezes: bool = False  # whether it is stopped while others are measured: it would work in the background
 
 

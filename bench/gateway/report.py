@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 KINDS = {
     "json": "JSON request",
+    "paced": "JSON request, 2,000 a second for each",
     "stream": "stream of 50 events",
     "wrk": "JSON request, load from wrk, nginx as the model API",
 }
@@ -76,7 +77,7 @@ def _ratio(rows: Mapping[str, Row], name: str, row: Row) -> str:
 def _table(kind: str, rows: Mapping[str, Row]) -> str:
     heads = [KINDS[kind], "CPU us", "of nginx", "x LiteLLM", "x Portkey", "x FastAPI + httpx", "spread", "requests/s"]
     heads += ["memory MiB", "extractor us"]
-    timed = kind == "stream"
+    timed = kind in ("paced", "stream")
     if timed:
         heads += ["first byte ms p50 / p99", "added to direct"]
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]

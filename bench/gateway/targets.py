@@ -27,7 +27,7 @@ http {{
 }}
 """
 PROXY = """
-  upstream model {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
+  upstream model {{ server 127.0.0.1:{upstream} max_fails=0; keepalive 256; keepalive_requests 100000000; }}
   server {{
     listen 127.0.0.1:{port};
     location / {{
@@ -84,7 +84,7 @@ def fastapi_httpx(made: Stage) -> Target:
     url = f"http://127.0.0.1:{made.upstream}"
     command = [sys.executable, "-m", "bench.gateway.fastapi_httpx"]
     pid = made.run(command, TARGET_CORE, {"UPSTREAM": url, "PORT": str(port)})
-    return made.ready(Target("FastAPI + httpx", port, pid))
+    return made.ready(Target("FastAPI + httpx", port, pid, kinds=("json", "stream")))
 
 
 def ours(made: Stage, mode: str, *, redis: str = "up", secured: bool = False) -> Target:
@@ -115,7 +115,7 @@ def ours(made: Stage, mode: str, *, redis: str = "up", secured: bool = False) ->
     pid = made.run([sys.executable, "-c", PROGRAM.format("gateway.serve")], TARGET_CORE, settings)
     name = "ours, detection on" if mode == "observe" else "ours, bypass"
     name += ", HTTPS" if secured else "" if redis == "up" else f", Redis {redis}"
-    kinds = ("json", "stream") if redis == "up" else ("json",)
+    kinds = ("json", "paced", "stream") if redis == "up" else ("json", "paced")
     return made.ready(Target(name, port, pid, helpers, tls_load(made) if secured else (), kinds))
 
 

@@ -34,7 +34,9 @@ def _start(made: Stage) -> Target:
     }
     command = [str(PROGRAM), "--config", str(path), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     pid = made.run(command, TARGET_CORE, settings, made.folder)
-    target = made.ready(Target("LiteLLM", port, pid, load=("--framed",), freezes=True), START_SECONDS)
+    target = made.ready(
+        Target("LiteLLM", port, pid, load=("--framed",), kinds=("json", "stream"), freezes=True), START_SECONDS
+    )
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=START_SECONDS):
         return target
 
