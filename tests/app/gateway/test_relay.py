@@ -208,7 +208,7 @@ def test_case_17_a_slow_reader_holds_the_upstream_back(model_api, gateway, kit):
         client.request("/case17")
         assert client.response().status == 200
         assert ended.wait(20)
-        assert sent[0] < 96 << 20  # what the sockets' buffers hold (they grow to tens of MB), not what the gateway would
+        assert sent[0] < 96 << 20  # what the sockets' buffers hold, not what the gateway would
 
 
 def test_a_slow_upstream_holds_the_client_back(model_api, gateway, kit):
