@@ -10,11 +10,12 @@ import socket
 import ssl
 import struct
 import termios
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from app.gateway.drive import Turn, Waiter, Woken
+from app.gateway.drive import Turn, Waiter
 
 if TYPE_CHECKING:
     from app.gateway.upstream import Pool
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
         "keep",
         "loop",
         "paused",
+        "pump",
         "reused",
         "spoiled",
         "stale",
@@ -72,7 +74,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._write_paused = False
         self._drainer: asyncio.Future[None] | None = None
-        self._waiter: Woken | None = None
+        self._waiter: Waiter | None = None
+        self.pump: Callable[[], None] | None = None  # called, instead of a waiter, whenever something has come
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
@@ -116,10 +119,6 @@ class Connection(asyncio.Protocol):
         if self._write_paused and not self.closed:
             self._drainer = self.loop.create_future()
             await self._drainer
-
-    def call(self, waiter: Woken | None) -> None:
-        """Wake `waiter`, or nobody, when something has come."""
-        self._waiter = waiter
 
     def waiting(self) -> Waiter:
         """Await this to go on when the head, more of the body, the end or an error has come."""
@@ -177,6 +176,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _wake(self) -> None:
+        if self.pump is not None:
+            self.pump()
+            return
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -196,12 +198,17 @@ class Connection(asyncio.Protocol):
         if not self.status:
             self._head.append(data)
         self._feed(data)
-        if not self.status and sum(map(len, self._head)) > HEAD_LIMIT:
-            self.fail("invalid")
+        if not self.status:
+            if sum(map(len, self._head)) > HEAD_LIMIT:
+                self.fail("invalid")
+            if not self.error:
+                return
         if self.buffered > HIGH_WATER and not self.paused and not self.closed:
             self.paused = True
             self._transport.pause_reading()
-        if self.status or self.error:
+        if self.pump is not None:
+            self.pump()
+        elif self._waiter is not None:
             self._wake()
 
     def _feed(self, data: bytes) -> None:

@@ -237,6 +237,10 @@ class Cycle:
         """Write more of the answer; an awaitable where the client is slow to read."""
         if self.gone:
             return None
+        if self._framing == CHUNKED and not last:
+            if data:
+                self._protocol.write(b"%x\r\n%b\r\n" % (len(data), data))
+            return self._protocol.drain() if self._protocol.write_paused else None
         parts: list[bytes] = []
         if data:
             self._add(parts, data, last)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol
 
 
-class Woken(Protocol):
-    """Who is told that something has come."""
+class Waiter(Protocol):
+    """A future or a turn."""
 
     def done(self) -> bool:
         """Whether it was already woken."""
@@ -21,10 +21,6 @@ class Woken(Protocol):
     def set_result(self, result: None, /) -> None:
         """Wake whoever waits."""
         ...
-
-
-class Waiter(Woken, Protocol):
-    """A future or a turn."""
 
     def __await__(self) -> Generator[Any, None, None]:
         """Suspend until woken."""

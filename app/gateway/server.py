@@ -39,6 +39,7 @@ class Protocol(asyncio.Protocol):
     faults = 0  # exceptions that requests raised inside the gateway, in this process
     unreadable = 0  # requests refused by the parser, in this process
     unread: ClassVar[set[Protocol]] = set()  # connections that are not being read
+    write: Callable[[bytes], None]  # to the client: the transport's own, once there is one
 
     def __init__(
         self,
@@ -76,10 +77,6 @@ class Protocol(asyncio.Protocol):
         self.write_paused = False
 
     # What a cycle calls.
-
-    def write(self, data: bytes) -> None:
-        """Write to the client."""
-        self._transport.write(data)
 
     def close(self) -> None:
         """Close once what was written is sent."""
@@ -153,6 +150,7 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.write = self._transport.write
         self._connections.add(self)
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if isinstance(peer, tuple) else ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Swift(Relay):
-    """A relay whose connection calls it: it stands there as the waiter, and with the server as what runs."""
+    """A relay whose connection calls it; it stands among what the server runs."""
 
     _request = _response = b""  # the bodies, while the copy needs no tap for them
 
@@ -63,57 +63,61 @@ class Swift(Relay):
         before, after = self.plan.opening
         try:
             connection.begin(b"%b%b%b%b" % (before, call.length, after, body), call.method == "HEAD", True)
-            connection.call(self)
+            connection.pump = self._come
         except Exception as error:  # noqa: BLE001  the cycle is the edge
             self._end(error)
 
     # What the connection calls.
 
-    def done(self) -> bool:
-        """Whether nobody waits any more."""
-        return False
-
-    def set_result(self, _result: None, /) -> None:
+    def _come(self) -> None:
         """Something has come: pass it on, or leave it to a coroutine."""
         try:
-            self._pass_on()
+            if self.answer is None:
+                self._open()
+            else:
+                self._go_on()
         except Exception as error:  # noqa: BLE001  the cycle is the edge
             self._end(error)
 
-    def _pass_on(self) -> None:
+    def _open(self) -> None:
+        """The head is here, and what came with it, or nothing will come."""
         connection = self._connection
-        pending: Awaitable[None] | None
-        if self.answer is None:
-            head = answer_head(connection.head_block()) if connection.status else None
-            if head is None or not head.valid:
-                before, after = self.plan.opening
-                self._slow(self._exchange(before + self.call.length + after))
-                return
-            self._kept = None
-            self.answer = head
-            self.status = connection.status
-            self.answered_at = connection.touched
-            complete, data = connection.complete, connection.take()
-            pending = self.call.begin(self.status, head, data, complete)
-        else:
-            complete, data = connection.complete, connection.take()
-            pending = self.call.write(data, complete)
+        head = answer_head(connection.head_block()) if connection.status else None
+        if head is None or not head.valid:
+            before, after = self.plan.opening
+            self._slow(self._exchange(before + self.call.length + after))
+            return
+        self._kept = None
+        self.answer = head
+        self.status = connection.status
+        self.answered_at = connection.touched
+        complete, data = connection.complete, connection.take()
         if data and self._copy_bytes >= 0:
             self._note(data)
+        self._passed(self.call.begin(self.status, head, data, complete), complete)
+
+    def _go_on(self) -> None:
+        """More of the body is here, or its end."""
+        connection = self._connection
+        complete, data = connection.complete, connection.take()
+        if data and self._copy_bytes >= 0:
+            self._note(data)
+        pending = self.call.write(data, complete)
+        if complete or pending is not None or connection.error:
+            self._passed(pending, complete)
+
+    def _passed(self, pending: Awaitable[None] | None, complete: bool) -> None:
         if pending is not None:
             self._slow(self._pump(pending, complete))
-        elif complete or connection.error:
-            self._judge(connection)
+        elif complete or self._connection.error:
+            self._judge(self._connection)
             self._end(None)
-        else:
-            connection.call(self)
 
     # What the server calls at a stop.
 
     def cancel(self, msg: object = None) -> None:  # noqa: ARG002  uvicorn names it
         """Give up: the limit on open answers has passed."""
         self.outcome = TIMEOUT
-        self._connection.call(None)
         self._end(asyncio.CancelledError())
 
     # What the observer calls.
@@ -143,6 +147,7 @@ class Swift(Relay):
     # The end.
 
     def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
+        self._connection.pump = None
         self.call.hand_over(self, self._finish(rest))
 
     async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
@@ -152,6 +157,7 @@ class Swift(Relay):
             self._on_end(self)
 
     def _end(self, error: BaseException | None) -> None:
+        self._connection.pump = None
         self._settle()
         self._on_end(self)
         self.call.ended(self, error)
