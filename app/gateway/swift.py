@@ -100,8 +100,11 @@ class Swift(Relay):
         """More of the body is here, or its end."""
         connection = self._connection
         complete, data = connection.complete, connection.take()
-        if data and self._copy_bytes >= 0:
-            self._note(data)
+        if data:
+            if self.response_tap is not None:
+                self.response_tap.add(data)
+            elif self._copy_bytes >= 0:
+                self._note(data)
         pending = self.call.write(data, complete)
         if complete or pending is not None or connection.error:
             self._passed(pending, complete)

@@ -9,13 +9,14 @@ import platform
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.gateway import certificate, report, wrk
 from bench.gateway.peers import envoy, litellm, portkey
 from bench.gateway.peers.base import Peer
-from bench.gateway.processes import Stage, Target, cpu_seconds, resident_mib, stage, thawed
+from bench.gateway.processes import Stage, Target, cpu_seconds, resident_mib, settle, stage, thawed
 from bench.gateway.report import Rows, Sample
 from bench.gateway.targets import direct, fastapi_httpx, nginx, ours
 
@@ -66,8 +67,9 @@ def install() -> int:
 
 def measure(made: Stage, target: Target, kind: str, seconds: float, connections: int) -> Sample:
     """Run the load once against `target`."""
-    pids = {name: pid for name, pid in {"": target.pid, **target.helpers}.items() if pid}
-    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    before = cpu_seconds(target.pid) if target.pid else 0.0
+    helped = {name: cpu_seconds(pid) for name, pid in target.helpers.items()}
+    copies = handed_over(target)
     if kind == "wrk":
         told = wrk.load(made, target, seconds, connections)
     else:
@@ -77,9 +79,21 @@ def measure(made: Stage, target: Target, kind: str, seconds: float, connections:
         if load.returncode:
             raise SystemExit(f"the load against {target.name} failed")
         told = json.loads(output)
-    micros = {name: (cpu_seconds(pid) - before[name]) * 1e6 / told["requests"] for name, pid in pids.items()}
+    micros = (cpu_seconds(target.pid) - before) * 1e6 / told["requests"] if target.pid else 0.0
+    settle(list(target.helpers.values()))
+    sent = handed_over(target) - copies
+    helpers = {name: (cpu_seconds(pid) - helped[name]) * 1e6 / max(sent, 1) for name, pid in target.helpers.items()}
     rate, first = told["requests"] / told["seconds"], (told.get("first_p50_ms", 0.0), told.get("first_p99_ms", 0.0))
-    return Sample(micros.pop("", 0.0), rate, *first, micros)
+    lost = 1 - sent / told["requests"] if target.helpers else 0.0
+    return Sample(micros, rate, *first, helpers, max(lost, 0.0))
+
+
+def handed_over(target: Target) -> float:
+    """Copies that the target's extractor has acknowledged; 0 where it has none."""
+    if not target.helpers:
+        return 0.0
+    with urllib.request.urlopen(f"http://127.0.0.1:{target.port}/_stillwatch/status", timeout=10) as answer:
+        return float(json.load(answer)["counters"]["handoff_sent"])
 
 
 def rounds(made: Stage, found: Sequence[Target], kind: str, args: argparse.Namespace) -> dict[str, list[Sample]]:

@@ -17,6 +17,8 @@ from pathlib import Path
 LOAD_CORE, TARGET_CORE = 0, 1
 PRIORITY = 10  # of real-time scheduling, where asked for
 READY_SECONDS = 30.0
+SETTLE_SECONDS, LOOK_SECONDS = 10.0, 0.05
+QUIET_LOOKS, QUIET_SHARE = 3, 0.1  # looks in a row at which less than this share of a CPU was used
 
 
 def free_port() -> int:
@@ -149,6 +151,18 @@ def stage(folder: Path, *, realtime: bool) -> Iterator[Stage]:
         yield made
     finally:
         made.stop()
+
+
+def settle(pids: Sequence[int]) -> None:
+    """Wait until these processes have nothing left to do: they would be in the next target's way."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    quiet = 0
+    before = sum(cpu_seconds(pid) for pid in pids)
+    while pids and quiet < QUIET_LOOKS and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        now = sum(cpu_seconds(pid) for pid in pids)
+        quiet = quiet + 1 if now - before < LOOK_SECONDS * QUIET_SHARE else 0
+        before = now
 
 
 @contextmanager

@@ -23,7 +23,8 @@ class Sample:
     rate: float  # requests a second
     first_p50: float = 0.0  # milliseconds to the first byte
     first_p99: float = 0.0
-    helpers: dict[str, float] = field(default_factory=dict)
+    helpers: dict[str, float] = field(default_factory=dict)  # CPU of each, microseconds a copy
+    lost: float = 0.0  # share of the requests whose copies were dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Row:
     first_p50: float
     first_p99: float
     memory: float  # MiB
-    extractor: float | None = None
+    extractor: float | None = None  # its CPU, microseconds a copy
+    lost: float = 0.0
 
 
 Rows = dict[str, dict[str, Row]]  # by kind and target
@@ -50,9 +52,10 @@ def median(samples: Sequence[Sample], memory: float) -> Row:
     extractor = None
     if all("extractor" in sample.helpers for sample in samples):
         extractor = statistics.median(sample.helpers["extractor"] for sample in samples)
+    lost = statistics.median(sample.lost for sample in samples)
     rate = statistics.median(sample.rate for sample in samples)
     first = [statistics.median(getattr(sample, name) for sample in samples) for name in ("first_p50", "first_p99")]
-    return Row(middle, spread, rate, first[0], first[1], memory, extractor)
+    return Row(middle, spread, rate, first[0], first[1], memory, extractor, lost)
 
 
 def plain(rows: Rows) -> dict[str, dict[str, dict[str, object]]]:
@@ -76,7 +79,7 @@ def _ratio(rows: Mapping[str, Row], name: str, row: Row) -> str:
 
 def _table(kind: str, rows: Mapping[str, Row]) -> str:
     heads = [KINDS[kind], "CPU us", "of nginx", "x LiteLLM", "x Portkey", "x FastAPI + httpx", "spread", "requests/s"]
-    heads += ["memory MiB", "extractor us"]
+    heads += ["memory MiB", "extractor us a copy", "copies dropped"]
     timed = kind in ("paced", "stream")
     if timed:
         heads += ["first byte ms p50 / p99", "added to direct"]
@@ -90,7 +93,7 @@ def _table(kind: str, rows: Mapping[str, Row]) -> str:
             f"{row.rate:,.0f}",
             f"{row.memory:.0f}" if row.memory else "",
         ]
-        cells.append("" if row.extractor is None else f"{row.extractor:.1f}")
+        cells += ["", ""] if row.extractor is None else [f"{row.extractor:.1f}", f"{row.lost:.0%}"]
         if timed:
             cells.append(f"{row.first_p50:.2f} / {row.first_p99:.2f}")
             added = (row.first_p50 - direct.first_p50, row.first_p99 - direct.first_p99) if direct else (0.0, 0.0)
