@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.gateway import certificate, report, wrk
 from bench.gateway.peers import envoy, litellm, portkey
 from bench.gateway.peers.base import Peer
-from bench.gateway.processes import Stage, Target, cpu_seconds, resident_mib, settle, stage, thawed
+from bench.gateway.processes import Stage, Target, cpu_seconds, died, resident_mib, settle, stage, thawed
 from bench.gateway.report import Rows, Sample
 from bench.gateway.targets import direct, fastapi_httpx, nginx, ours
 
@@ -80,6 +80,9 @@ def measure(made: Stage, target: Target, kind: str, seconds: float, connections:
             raise SystemExit(f"the load against {target.name} failed")
         told = json.loads(output)
     micros = (cpu_seconds(target.pid) - before) * 1e6 / told["requests"] if target.pid else 0.0
+    for name, pid in target.helpers.items():
+        if died(pid):
+            raise SystemExit(f"the {name} of {target.name} has ended: its figures would be wrong")
     settle(list(target.helpers.values()))
     sent = handed_over(target) - copies
     helpers = {name: (cpu_seconds(pid) - helped[name]) * 1e6 / max(sent, 1) for name, pid in target.helpers.items()}

@@ -76,6 +76,7 @@ class Stage:
         self.secured = free_port()  # where it is served under TLS
         self._realtime = realtime
         self._started: list[subprocess.Popen[bytes]] = []
+        self._reserved: list[socket.socket] = []
 
     def run(
         self, command: Sequence[str], core: int, settings: Mapping[str, str] | None = None, cwd: Path | None = None
@@ -128,8 +129,17 @@ class Stage:
                 return target
         raise SystemExit(f"{target.name} did not start: see {self.folder}/processes.log")
 
+    def dead_port(self) -> int:
+        """A port that refuses: bound, so that nobody takes it and no socket can be connected to itself there."""
+        held = socket.socket()
+        held.bind(("127.0.0.1", 0))
+        self._reserved.append(held)
+        return int(held.getsockname()[1])
+
     def stop(self) -> None:
         """End everything that was started."""
+        for held in self._reserved:
+            held.close()
         for process in reversed(self._started):
             for pid in family(process.pid) if process.poll() is None else ():
                 with contextlib.suppress(ProcessLookupError):
@@ -163,6 +173,12 @@ def settle(pids: Sequence[int]) -> None:
         now = sum(cpu_seconds(pid) for pid in pids)
         quiet = quiet + 1 if now - before < LOOK_SECONDS * QUIET_SHARE else 0
         before = now
+
+
+def died(pid: int) -> bool:
+    """Whether a process that was started has ended."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @contextmanager

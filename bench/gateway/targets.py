@@ -121,7 +121,7 @@ def ours(made: Stage, mode: str, *, redis: str = "up", secured: bool = False) ->
 
 def _redis(made: Stage, data: Path, state: str) -> str:
     if state == "dead":
-        return f"redis://127.0.0.1:{free_port()}/0"
+        return f"redis://127.0.0.1:{made.dead_port()}/0"
     path = data / "valkey.sock"
     command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(data)]
     made.run(command, LOAD_CORE)
