@@ -134,7 +134,7 @@ class Emitter:
         loop = asyncio.get_running_loop()
         try:
             if not self._link.connected:  # nothing is risked before Redis is known to answer
-                await loop.run_in_executor(self._thread, self._link.call, "PING")
+                await loop.run_in_executor(self._thread, self._link.ping)
                 self._told.clear()
             events = self._take()
             await self._send(loop, events)

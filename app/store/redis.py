@@ -165,7 +165,10 @@ class Link:
         """The next `count` replies, error replies as exception objects among them."""
         replies: list[Any] = []
         while len(replies) < count:
-            reply = self._reader.gets()
+            try:
+                reply = self._reader.gets()
+            except hiredis.ProtocolError as error:
+                raise self._failed(ConnectionError("what listens there is not Redis")) from error
             if reply is _PENDING:
                 received = self.receive_into(memoryview(self._buffer))
                 self._reader.feed(self._buffer, 0, received)
@@ -184,6 +187,12 @@ class Link:
         if received == 0:
             raise self._failed(ConnectionResetError("the server closed the connection"))
         return received
+
+    def ping(self) -> None:
+        """Make sure that a Redis answers: a port may be held by something that echoes, or speaks another protocol."""
+        reply = self.call("PING")
+        if reply not in (b"PONG", "PONG"):
+            raise self._failed(ConnectionError("what listens there is not Redis"))
 
     def call(self, *arguments: Argument) -> Any:
         """One command, one reply."""

@@ -161,6 +161,24 @@ async def test_a_restarted_server_is_used_again(private_valkey):
             assert client.hgetall("names:models") == {b"0000002a": b"acme-large"}
 
 
+async def test_an_echo_on_the_port_is_a_redis_that_is_away():
+    async def echo(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with running(f"redis://127.0.0.1:{port}/0", close_seconds=0.1) as (emitter, counts):
+        emitter.add(some(10))
+        await until(lambda: counts["redis_failures"] >= 2)
+        assert emitter.held == 10  # nothing is risked on what does not answer as Redis does
+        assert not emitter.connected
+    server.close()
+    await server.wait_closed()
+    assert counts["dropped_redis"] == 10
+
+
 async def test_the_buffer_is_bounded(private_valkey, monkeypatch):
     monkeypatch.setattr(emit, "BUFFER_EVENTS", 100)
     async with running(private_valkey.url, close_seconds=0.5) as (emitter, counts):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -133,3 +136,41 @@ def test_link_reads_what_came_where_it_is_not_what_was_expected(redis_url, befor
     assert not link.expect(b"+OK\r\n" * (before + 2))
     assert link.read(before + 2) == [b"OK"] * before + ([b"1", 2] if before else [None, 1])
     link.close()
+
+
+@pytest.fixture
+def impostor():
+    """A server on a Redis port that is no Redis: gives back what `answer` makes of each read."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    answers = {"now": bytes}
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = listener.accept()
+                with peer, contextlib.suppress(OSError):
+                    while data := peer.recv(65536):
+                        peer.sendall(answers["now"](data))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0", answers
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+@pytest.mark.parametrize("answer", [bytes, lambda data: b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["echo", "http"])
+def test_something_else_on_the_port_is_unavailable(impostor, answer):
+    url, answers = impostor
+    answers["now"] = answer
+    with contextlib.closing(Link(url, 1)) as link:
+        with pytest.raises(Unavailable):
+            link.ping()
+        assert not link.connected
+
+
+def test_a_real_server_answers_the_ping(redis_url):
+    with contextlib.closing(Link(redis_url, 1)) as link:
+        link.ping()
+        assert link.connected
