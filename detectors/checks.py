@@ -54,7 +54,17 @@ def sample(seed: int = 0, clients: int = 24, events: int = 1_500) -> NDArray[np.
         )
     for name in ("head4", "head12", "tail6", "system", "params", "tools", "schema"):
         out[name] = np.where(rng.random(events) < habit[:, 1], 7, rng.integers(0, 30, events))
-    out["sketch"] = rng.integers(1, 2**32, (events, 8))
+    for name in ("sketch", "gist", "answer_gist", "words"):
+        known = rng.random((events, 8)) < habit[:, 2, None]
+        out[name] = np.where(known, rng.integers(1, 200, (events, 8)), rng.integers(1, 2**32, (events, 8)))
+    out["topic"] = rng.integers(-127, 128, (events, 24))
+    for name in ("opening", "context"):
+        out[name] = np.where(rng.random(events) < habit[:, 5], rng.integers(1, 40, events), out["body"])
+    for name in ("presented", "issued"):
+        out[name] = rng.integers(1, 2**62, events) * (rng.random(events) < habit[:, 7] * 0.3)
+    for name, most in (("listed", 8), ("grading", 8), ("kind", 8), ("script", 6), ("foreign", 4), ("moved", 2)):
+        out[name] = rng.integers(0, most, events) * (rng.random(events) < habit[:, 4] * 0.5)
+    out["refusal"] = rng.integers(0, 9, events) * (rng.random(events) < habit[:, 6] * 0.2)
     for name in ("model", "network", "agent"):
         out[name] = rng.integers(1, 4, events)
     for bit, flag in enumerate(Flag):

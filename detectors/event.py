@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA = 1  # a bump makes older blocks unreadable on purpose: they are counted, never guessed at
+SCHEMA = 2  # a bump makes older blocks unreadable on purpose: they are counted, never guessed at
 
 
 class Flag(IntFlag):
@@ -31,6 +31,27 @@ class Flag(IntFlag):
     TOOL_RESULT = 1 << 14
     REASONING_ASKED = 1 << 15  # a parameter asks for the model's own reasoning
     REASONING_SEALED = 1 << 16  # the answer carries reasoning that only the provider can read, or its signature
+
+
+class Listed(IntFlag):
+    """Which of the operator's lists hold the payload, one bit each, in EVENT's `listed`."""
+
+    TRAIN = 1 << 0  # a public list that pipelines harvest
+    TEST = 1 << 1  # a public list that models are examined with
+    CANARY = 1 << 2  # a prompt that the operator published as bait
+
+
+class Kind(IntEnum):
+    """What the first choice's text is, by its form alone."""
+
+    NONE = 0  # no text, or unknown
+    LABEL = 1  # a few words: a class, a name, yes or no
+    NUMBER = 2  # a mark or a count, a word or two around it allowed
+    RECORD = 3  # JSON, or another fixed form
+    LIST = 4  # several numbered or marked items
+    CODE = 5
+    PROSE = 6
+    REASONING = 7  # a worked argument: steps, tags, a final answer
 
 
 class Field(NamedTuple):
@@ -56,13 +77,26 @@ FIELDS: tuple[Field, ...] = (
     Field("tools", "<u8", "hash", "the offered tools; 0 where there are none"),
     Field("schema", "<u8", "hash", "the output schema; 0 where there is none"),
     Field("user", "<u8", "hash", "the end-user id; 0 where there is none"),
+    Field(
+        "opening", "<u8", "hash", "the conversation's first user turn: names a session or task; 0 where there is none"
+    ),
+    Field("presented", "<u8", "hash", "the last reasoning signature in the prompt; 0 where there is none"),
+    Field("context", "<u8", "hash", "the messages before the block that carries that signature; 0 where there is none"),
+    Field("issued", "<u8", "hash", "the last reasoning signature in the answer; 0 where there is none"),
     Field("sketch", "<u4,(8,)", "hash", "one-permutation MinHash of the payload's word 3-shingles"),
+    Field("gist", "<u4,(8,)", "hash", "the smallest hashes of the payload's word 4-shingles, ascending; 0: no more"),
+    Field("answer_gist", "<u4,(8,)", "hash", "the same of the first choice's text"),
+    Field("words", "<u4,(8,)", "hash", "a fixed eighth of all words, those the payload has; 0: no more"),
+    Field("topic", "i1,(24,)", "1/127", "random projection of the payload's words, of length 1; 0 where there is none"),
     Field("model", "<u4", "hash", "the model's name"),
     Field("network", "<u4", "hash", "the peer's /24 or /48"),
     Field("agent", "<u4", "hash", "the User-Agent"),
     Field("flags", "<u4", "bits", "see Flag"),
     Field("ja4", "<u4", "hash", "JA4 fingerprint of the client's TLS; 0 where no trusted proxy gave it"),
-    Field("pad", "<u4", "", "unused; keeps an event a whole number of 8-byte words"),
+    Field("listed", "u1", "bits", "lists that hold the payload; see Listed"),
+    Field("grading", "u1", "bits", "frames of grading that matched; see grading.CLASSES"),
+    Field("kind", "u1", "enum", "form of the answer; see Kind"),
+    Field("script", "u1", "enum", "the payload's main script; see text.SCRIPTS"),
     Field("in_chars", "<u4", "chars", "prompt text"),
     Field("payload_chars", "<u4", "chars", "the last user turn"),
     Field("out_chars", "<u4", "chars", "completion text, all choices"),
@@ -88,6 +122,10 @@ FIELDS: tuple[Field, ...] = (
     Field("finish", "u1", "enum", "exchange.Finish"),
     Field("refusal", "u1", "enum", "exchange.Refusal"),
     Field("channel", "u1", "enum", "exchange.Channel"),
+    Field("foreign", "u1", "level", "misuse of a reasoning signature, 0 to 3; the worker fills it from the ledger"),
+    Field("moved", "u1", "bool", "the body was refused to another client seconds before; the worker fills it"),
+    Field("spare", "<u2", "", "unused"),
+    Field("pad", "<u4", "", "unused; keeps an event a whole number of 8-byte words"),
 )
 
 

@@ -9,7 +9,7 @@ from detectors.event import EVENT, FIELDS, Flag, pack, unpack, zeros
 
 
 def test_the_record_is_aligned_so_that_columns_are_fast():
-    assert EVENT.itemsize == 224
+    assert EVENT.itemsize == 384
     assert EVENT.itemsize % 8 == 0
     for name in EVENT.names:
         base, offset = EVENT.fields[name][0].base, EVENT.fields[name][1]

@@ -105,7 +105,9 @@ def test_every_field_is_filled():
     everything |= Flag.RETRY | Flag.TRUNCATED | Flag.SEED | Flag.ELICIT_USER
     everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
     assert Flag(int(found["flags"])) == everything
-    assert set(EVENT.names) == set(values) | hashes | {"network", "agent", "ja4", "pad", "sketch", "flags"}
+    new = {"opening", "presented", "context", "issued", "gist", "answer_gist", "words", "topic"}
+    new |= {"listed", "grading", "kind", "script", "foreign", "moved", "spare"}
+    assert set(EVENT.names) == set(values) | hashes | new | {"network", "agent", "ja4", "pad", "sketch", "flags"}
 
 
 def test_an_opaque_exchange_is_an_event_of_nothing_but_its_envelope():
