@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import merging
+
 if TYPE_CHECKING:
     from detectors.batch import Batch
 
@@ -92,6 +94,13 @@ class Detector(abc.ABC):
     @abc.abstractmethod
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The observed and the expected numbers; the terms' shares sum to the score."""
+
+    def merge(self, rows: NDArray[np.void]) -> np.void:
+        """One row as if all the rows' events were one client's, for linked clients; changes nothing.
+
+        Counters add up and bytes take the maximum; override it where a field means something else.
+        """
+        return merging.merged(rows)
 
     def fit(self, rows: NDArray[np.void], now: float) -> Self:  # noqa: ARG002 (a default that learns nothing)
         """Learn what is ordinary; learned attributes end in an underscore."""

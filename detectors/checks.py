@@ -33,7 +33,7 @@ def checks(detector: Detector, cards: Path, budget: int = BUDGET) -> Iterator[tu
     """Every check of one detector; `cards` is the folder with its card, `budget` the bytes it may keep."""
     for check in (
         splits_alike, late_and_shuffled_alike, clients_independent, score_pure, empty_silent, terms_agree,
-        finite_everywhere, round_trip, ordinary_calibrated, reads_declared,
+        finite_everywhere, round_trip, merges, ordinary_calibrated, reads_declared,
     ):  # fmt: skip
         yield check.__name__, partial(check, detector)
     yield "within_budget", partial(within_budget, detector, budget)
@@ -183,6 +183,25 @@ def round_trip(detector: Detector) -> None:
     back = np.frombuffer(rows.tobytes(), detector.state)
     assert not detector.state.hasobject, f"{detector.name}: the state must be plain bytes"
     assert np.array_equal(detector.score(back, NOW), detector.score(rows, NOW)), f"{detector.name}: bytes lose state"
+
+
+def merges(detector: Detector) -> None:
+    """Merging the rows of several clients leaves the row that their events would leave as one client's."""
+    events = sample(9)
+    _, rows = fold(detector, [events])
+    together = events.copy()
+    together["client"] = 1
+    _, whole = fold(detector, [together])
+    before = rows.tobytes()
+    one = np.array([detector.merge(rows)], detector.state)
+    assert rows.tobytes() == before, f"{detector.name}: merging changed the rows"
+    assert same(whole, one), f"{detector.name}: merged rows are not those of the clients as one"
+    assert same(rows[:1], np.array([detector.merge(rows[:1])], detector.state)), (
+        f"{detector.name}: one row stays itself"
+    )
+    halves = np.array([detector.merge(rows[::2]), detector.merge(rows[1::2])], detector.state)
+    again = np.array([detector.merge(halves)], detector.state)
+    assert same(one, again), f"{detector.name}: merging in another order leaves another row"
 
 
 def ordinary_calibrated(detector: Detector) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import activity, calibrate, fuse, profile
+from detectors import activity, calibrate, fuse, pooling, profile
 from detectors.activity import Activity
 from detectors.base import Detector, Evidence, Explanation, Level, Term
 from detectors.batch import Batch
@@ -168,6 +168,14 @@ class Engine:
     def activity(self, row: np.void) -> Activity:
         """When the client was active: its last 60 minutes and 72 hours, and its models."""
         return activity.read(row["activity"])
+
+    def merge(self, rows: NDArray[np.void], client: int = 0) -> NDArray[np.void]:
+        """One row, shape (1,), as if all the rows' events were those of one client, named `client`.
+
+        Its look and peer group are those of the whole; its level is that of no look. Rows of another
+        schema are left out. For reading and scoring: events are not folded into it.
+        """
+        return pooling.merge(self, rows, client)
 
     def _renew(self, rows: NDArray[np.void]) -> None:
         stale = rows["schema"] != self.schema

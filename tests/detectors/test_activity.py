@@ -88,3 +88,14 @@ def test_any_order_of_events_leaves_the_same_rings() -> None:
         activity.update(rows, batch)
         rings.append(rows.tobytes())
     assert rings[0] == rings[1]
+
+
+def test_merged_rings_are_those_of_one_client_with_all_events() -> None:
+    events = sample(4, clients=9, events=900)
+    events["at"][events["client"] == events["client"][0]] -= 5 * 3600.0
+    rows, whole = np.zeros(9, activity.state), np.zeros(1, activity.state)
+    activity.update(rows, Batch(events))
+    events["client"] = 1
+    activity.update(whole, Batch(events))
+    assert activity.merge(rows).tobytes() == whole.tobytes()
+    assert activity.merge(rows[:0]).tobytes() == bytes(activity.state.itemsize)

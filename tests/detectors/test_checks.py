@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 
-from detectors import checks
+from detectors import checks, merging
 from detectors.base import Detector, Term
 from detectors.batch import Batch
 
@@ -30,6 +30,9 @@ class Sound(Detector):
         rows["n"] += batch.counts.astype(np.uint64)
         rows["chars"] += batch.sum(batch["out_chars"]).astype(np.uint64)
         rows["last"] = np.maximum(rows["last"], batch.last)
+
+    def merge(self, rows):
+        return merging.merged(rows, {"last": merging.largest})
 
     def score(self, rows, now):
         return np.log1p(rows["chars"]).astype(np.float32)
@@ -76,6 +79,8 @@ CASES = [
     ("terms_agree", {"score": lambda self, rows, now: (2 * np.log1p(rows["chars"])).astype(np.float32)}),
     ("finite_everywhere", {"score": lambda self, rows, now: (1 / np.maximum(rows["n"] - 64.0, 0)).astype(np.float32)}),
     ("round_trip", {"state": np.dtype([("n", "O"), ("last", "<f8"), ("chars", "<u8")])}),
+    ("merges", {"merge": Detector.merge}),
+    ("merges", {"merge": lambda self, rows: rows[0]}),
     ("reads_declared", {"update": peeks}),
     ("reads_declared", {"reads": ("at", "out_chars", "no_such_field")}),
     ("within_budget", {"state": np.dtype([*Sound.state.descr, ("more", "u1", (5_000,))])}),
@@ -91,7 +96,7 @@ def cards(tmp_path: Path) -> Path:
 
 def test_a_sound_detector_passes_every_check(cards: Path) -> None:
     run = [name for name, check in checks.checks(Sound(), cards) if check() is None]
-    assert len(run) == 12
+    assert len(run) == 13
 
 
 @pytest.mark.parametrize(("name", "changes"), CASES)
