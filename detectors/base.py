@@ -78,6 +78,7 @@ class Detector(abc.ABC):
     name: ClassVar[str]  # stable, one word
     version: ClassVar[int]  # a bump forgets old state and reference
     family: ClassVar[Family]
+    tripwire: ClassVar[bool] = False  # a score of 1.0 or more opens a review at once; its benign twins are checked here
     scale: ClassVar[Literal["evidence", "rank"]]
     reads: ClassVar[tuple[str, ...]]  # EVENT fields
     horizons: ClassVar[tuple[float, ...]]  # how far back the state reaches, seconds
