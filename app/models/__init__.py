@@ -3,10 +3,17 @@
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
 from app.models.base import Base, new_id
+from app.models.campaign import Campaign
+from app.models.campaign_constraint import CampaignConstraint, CampaignSide
+from app.models.campaign_edge import CampaignEdge
+from app.models.campaign_event import CampaignEvent
+from app.models.campaign_indicator import IndicatorHit, IndicatorSet
+from app.models.campaign_member import CampaignMember
 from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
 from app.models.label import Label
 from app.models.mode import ModeChange
+from app.models.organisation import Organisation, OrganisationClient
 from app.models.outbox import OutboxMessage
 from app.models.session import ConsoleSession
 from app.models.token import Token
@@ -17,11 +24,21 @@ __all__ = [
     "Alert",
     "AlertEvent",
     "Base",
+    "Campaign",
+    "CampaignConstraint",
+    "CampaignEdge",
+    "CampaignEvent",
+    "CampaignMember",
+    "CampaignSide",
     "Client",
     "ConsoleSession",
     "Decision",
+    "IndicatorHit",
+    "IndicatorSet",
     "Label",
     "ModeChange",
+    "Organisation",
+    "OrganisationClient",
     "OutboxMessage",
     "Token",
     "client_number",

@@ -1,0 +1,51 @@
+"""campaign: clients that act as one operator's harvest; a record for review, as an alert is of one client."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import ID_LENGTH, Base
+from app.models.vocabulary import Disposition, State
+
+
+class Campaign(Base):
+    """One episode of a campaign; `evidence` never changes, `latest` follows the linker."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[str] = mapped_column(sa.String(ID_LENGTH), primary_key=True)
+    episode: Mapped[int]
+    previous_id: Mapped[str | None] = mapped_column(sa.ForeignKey("campaign.id"))  # the episode before
+    merged_into: Mapped[str | None] = mapped_column(sa.ForeignKey("campaign.id"))
+    state: Mapped[State] = mapped_column(sa.String(16))
+    disposition: Mapped[Disposition | None] = mapped_column(sa.String(32))
+    level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level, now
+    score: Mapped[float]  # the highest of the episode, nats
+    threshold: Mapped[float]
+    size: Mapped[int]  # members now
+    sentence: Mapped[str] = mapped_column(sa.Text)
+    evidence: Mapped[dict[str, Any]]
+    latest: Mapped[dict[str, Any]]
+    assignee: Mapped[str | None] = mapped_column(sa.String(120))
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # the newest pass that found it
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(sa.String(120))
+    closed_size: Mapped[int | None]
+    note: Mapped[str | None] = mapped_column(sa.Text)
+    version: Mapped[int]  # of what a reviewer acts on; the ETag. A refresh of `latest` leaves it alone
+
+    __table_args__ = (
+        sa.CheckConstraint("(state = 'closed') = (disposition IS NOT NULL)", "closed_has_disposition"),
+        sa.Index(None, "opened_at", "id"),
+        sa.Index(None, "updated_at", "id"),
+        sa.Index(None, "score", "id"),
+        sa.Index(None, "size", "id"),
+        sa.Index(None, "state", "level", "opened_at", "id"),
+        sa.Index(None, "previous_id"),
+    )
