@@ -96,6 +96,10 @@ class Detector(abc.ABC):
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The observed and the expected numbers; the terms' shares sum to the score."""
 
+    def turn(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """What these rows begin their next window with: nothing, unless a detector carries something over."""
+        return np.zeros(len(rows), rows.dtype)
+
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """One row as if all the rows' events were one client's, for linked clients; changes nothing.
 

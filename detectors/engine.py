@@ -214,8 +214,9 @@ class Engine:
         rows["window"] = np.maximum(window, rows["window"])
         rows["counted"][fresh] = 0
         rows["look"][fresh] = 0
-        for name in ("profile", *(detector.name for detector in self.detectors)):
-            rows[name][fresh] = np.zeros((), self.row[name])
+        rows["profile"][fresh] = np.zeros((), self.row["profile"])
+        for detector in self.detectors:
+            rows[detector.name][fresh] = detector.turn(rows[detector.name][fresh])
 
     def _fold(self, rows: NDArray[np.void], batch: Batch, current: Batch) -> None:
         """Fold a batch into its rows; the detectors get its `current` events, without late ones of a past window."""
