@@ -30,9 +30,10 @@ from app.extractor import providers
 from app.extractor.emit import Emitter
 from app.store.handoff import Copy, Decoder, encode
 from app.store.stream import keys
-from detectors import features, text
+from detectors import features, grams, text
 from detectors.elicitation import match
 from detectors.exchange import Exchange
+from detectors.forms import kind
 
 PROSE = (
     "water cycle energy moves between the ocean and air under a warm sun while rivers carry sand to flat plains near"
@@ -160,7 +161,10 @@ def run(size: int, batch: int, rounds: int, url: str) -> None:
     rows.append(("features, all", measure(lambda: features.events(exchanges, seed=1), batch, rounds)))
     bare = measure(lambda: features.events(exchanges, seed=1, match=lambda _: 0), batch, rounds)
     rows.append(("  of these, without the elicitation matcher", bare))
-    rows.append(("  of these, sketches", measure(lambda: text.sketches(normal, 1), batch, rounds)))
+    answers = [text.normalise(one.completions[0]) for one in exchanges]
+    rows.append(("  of these, words and shingles", measure(lambda: grams.measure(normal, 1), batch, rounds)))
+    rows.append(("  of these, the answers' shingles", measure(lambda: grams.gists(answers, 1), batch, rounds)))
+    rows.append(("  of these, forms", measure(lambda: [kind(one.completions[0]) for one in exchanges], batch, rounds)))
     rows.append(("  of these, template keys", measure(lambda: [text.keys(one) for one in normal], batch, rounds)))
     rows.append(("  of these, the matcher", measure(lambda: [match(one) for one in normal], batch, rounds)))
     with server(url) as address:

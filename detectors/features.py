@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import grams
 from detectors import text as texts
 from detectors.elicitation import match as elicited
 from detectors.event import EVENT, Flag, zeros
-from detectors.exchange import Dialect, Exchange, Operation
+from detectors.exchange import Dialect, Exchange, Message, Operation
+from detectors.forms import kind
 
 Matcher = Callable[[str], int]
 
@@ -30,6 +32,7 @@ _TOOL_RESULT = int(Flag.TOOL_RESULT)
 _ASKED, _SEALED = int(Flag.REASONING_ASKED), int(Flag.REASONING_SEALED)
 _BLANK_LIMIT: Final = 400  # a longer user turn is never blank
 _SYSTEMS_CACHED: Final = 4_096
+_OPENINGS_CACHED: Final = 16_384
 _U16: Final = 0xFFFF
 _U32: Final = 0xFFFFFFFF
 _F32: Final = 3e38
@@ -56,10 +59,13 @@ class _Texts(NamedTuple):
     flags: int
     in_chars: int
     payload_chars: int
+    opening: int
+    kind: int
     normalised: str
+    answered: str  # the first choice's text, normalised
 
 
-_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
+_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "")
 
 
 @lru_cache(maxsize=4096)
@@ -111,15 +117,44 @@ def _is_blank(text: str) -> bool:
     return not _TEMPLATE_TOKEN.sub("", text)
 
 
-def _last_user(exchange: Exchange) -> int:
+def _last_user(messages: Sequence[Message]) -> int:
     """Index of the last user turn; -1 where there is none."""
-    for index in range(len(exchange.messages) - 1, -1, -1):
-        if exchange.messages[index].role == "user":
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
             return index
     return -1
 
 
-def _prompt_flags(exchange: Exchange, last_user: int, payload: str) -> int:
+def _payload(messages: Sequence[Message], last_user: int) -> str:
+    """What the request asks: the last user turn; without one the last turn of any other, or the system's text."""
+    if last_user >= 0:
+        return messages[last_user].text
+    others = [message.text for message in messages if message.role not in SYSTEM_ROLES]
+    return others[-1] if others else "\n".join([message.text for message in messages])
+
+
+_openings: dict[tuple[int, int], int] = {}
+
+
+def _opening(messages: Sequence[Message], last_user: int, payload: int, seed: int) -> int:
+    """Hash of the first user turn, by its normalised form; remembered, for a session sends it again and again."""
+    if last_user < 0:
+        return 0
+    first = next(index for index, message in enumerate(messages) if message.role == "user")
+    if first == last_user:
+        return payload
+    text = messages[first].text
+    key = (texts.seeded(text, seed), seed)
+    known = _openings.get(key)
+    if known is None:
+        known = texts.content(text, texts.normalise(text), seed)
+        if len(_openings) >= _OPENINGS_CACHED:
+            _openings.clear()
+        _openings[key] = known
+    return known
+
+
+def _prompt_flags(exchange: Exchange, last_user: int) -> int:
     """Flags that the shape of the prompt decides."""
     messages = exchange.messages
     roles = [message.role for message in messages]
@@ -130,42 +165,50 @@ def _prompt_flags(exchange: Exchange, last_user: int, payload: str) -> int:
         flags |= _PREFILL
     if not TOOL_ROLES.isdisjoint(roles):
         flags |= _TOOL_RESULT
-    if exchange.operation in (Operation.CHAT, Operation.COMPLETION) and _is_blank(payload):
+    asks = exchange.operation in (Operation.CHAT, Operation.COMPLETION)
+    if asks and _is_blank(messages[last_user].text if last_user >= 0 else ""):
         flags |= _BLANK_INPUT
     return flags
 
 
 def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
-    """Everything that is computed from one exchange's text but the sketch."""
+    """Everything that is computed from one exchange's text but what is worked out of many at once."""
     answer = exchange.completions[0] if exchange.completions else ""
-    answered = texts.content(answer, texts.normalise(answer), seed) if answer else 0
+    nothing = _NO_TEXT
+    if answer:
+        normal = texts.normalise(answer)
+        nothing = _NO_TEXT._replace(answer=texts.content(answer, normal, seed), kind=kind(answer), answered=normal)
     messages = exchange.messages
     if not messages:
-        return _NO_TEXT._replace(answer=answered, in_chars=max(exchange.prompt_chars, 0))
+        return nothing._replace(in_chars=max(exchange.prompt_chars, 0))
     prompt = [message.text for message in messages]
-    system = "\n".join(message.text for message in messages if message.role in SYSTEM_ROLES)
-    last_user = _last_user(exchange)
-    payload = prompt[last_user] if last_user >= 0 else ""
-    flags = _prompt_flags(exchange, last_user, payload)
+    system = "\n".join([message.text for message in messages if message.role in SYSTEM_ROLES])
+    last_user = _last_user(messages)
+    payload = _payload(messages, last_user)
+    flags = _prompt_flags(exchange, last_user)
     system_hash, classes = _system(system, seed, match) if system else (0, 0)
     flags |= (_SYSTEM if system else 0) | (_ELICIT_SYSTEM if classes else 0)
     normalised = texts.normalise(payload)
-    user_classes = match(texts.clip(normalised, MATCHED)) if normalised else 0
+    user_classes = match(texts.clip(normalised, MATCHED)) if normalised and last_user >= 0 else 0
     flags |= _ELICIT_USER if user_classes else 0
     keys = texts.keys(payload)
+    hashed = texts.content(payload, normalised, seed)
     return _Texts(
         body=texts.seeded_many(prompt, seed),
-        payload=texts.content(payload, normalised, seed),
+        payload=hashed,
         head4=texts.seeded(keys.head4, seed),
         head12=texts.seeded(keys.head12, seed),
         tail6=texts.seeded(keys.tail6, seed),
         system=system_hash,
-        answer=answered,
+        answer=nothing.answer,
         elicitation=(classes | user_classes) & _U16,
         flags=flags,
         in_chars=exchange.prompt_chars if exchange.prompt_chars >= 0 else sum(map(len, prompt)),
         payload_chars=len(payload),
+        opening=_opening(messages, last_user, hashed, seed),
+        kind=nothing.kind,
         normalised=normalised,
+        answered=nothing.answered,
     )
 
 
@@ -208,12 +251,17 @@ def _real(number: float | None) -> float:
 
 def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher) -> None:
     read = [_read(exchange, seed, match) for exchange in batch]
-    for name in ("body", "payload", "head4", "head12", "tail6", "system", "answer", "elicitation"):
+    for name in ("body", "payload", "head4", "head12", "tail6", "system", "answer", "elicitation", "opening", "kind"):
         out[name] = [getattr(one, name) for one in read]
     out["in_chars"] = [min(one.in_chars, _U32) for one in read]
     out["payload_chars"] = [min(one.payload_chars, _U32) for one in read]
     out["flags"] = [one.flags | _flags(exchange) for one, exchange in zip(read, batch, strict=True)]
-    out["sketch"] = texts.sketches([one.normalised for one in read], seed)
+    payloads = [one.normalised for one in read]
+    measured = grams.measure(payloads, seed)
+    for name, column in zip(measured._fields, measured, strict=True):
+        out[name] = column
+    out["answer_gist"] = grams.gists([one.answered for one in read], seed)
+    out["script"] = [texts.script(payload) for payload in payloads]
     out["params"] = [_parameters(exchange, seed) for exchange in batch]
     out["tools"] = [texts.seeded(exchange.tools, seed) for exchange in batch]
     out["schema"] = [texts.seeded(exchange.schema, seed) for exchange in batch]

@@ -1,4 +1,4 @@
-"""Text to hashes: normalise, mask, template keys, seeded hashes and MinHash sketches; bounded work on any input."""
+"""Text to hashes: normalise, mask, template keys, scripts and seeded hashes; bounded work on any input."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 
 CLIP: Final = 16_384  # characters of one text that are normalised: half from its head, half from its tail
 WINDOW: Final = 160  # characters first looked at for a template key; widened up to CLIP when a mask swallows them
-SKETCH: Final = 8_192  # characters of one text that are sketched
-BINS: Final = 8  # values of a sketch
 _PIECE: Final = 1_024  # NFKC is quadratic in a run of combining marks, so a text is normalised in pieces
-_GROUP: Final = 65_536  # characters hashed at once: small enough for the arrays to stay in the cache
 _TOKENS_CACHED: Final = 65_536
 
 # Scripts written without spaces: each character is a token of its own.
 _SPACELESS = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_SPACELESS_CHARACTER = re.compile(f"[{_SPACELESS}\U00020000-\U0003ffff]")
+SPACELESS_CHARACTER = re.compile(f"[{_SPACELESS}\U00020000-\U0003ffff]")
 _ASCII_SPACES = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 # Every pattern is linear: a match that begins either ends within a fixed number of characters or takes the rest.
@@ -83,7 +80,7 @@ def normalise(text: str) -> str:
 def split(text: str) -> list[str]:
     """Tokens of a folded text: runs between white space, and each character of a script without spaces."""
     if not text.isascii():
-        text = _SPACELESS_CHARACTER.sub(r" \g<0> ", text)
+        text = SPACELESS_CHARACTER.sub(r" \g<0> ", text)
     return text.split()
 
 
@@ -206,131 +203,54 @@ def content(text: str, normalised: str, seed: int) -> int:
     return seeded(f"{normalised}\0{seeded(text, seed):x}", seed)
 
 
-_MULTIPLIER: Final = 0x9E3779B97F4A7C15
-_WORD: Final = 1
-_SINGLE: Final = 2
-_U64: Final = (1 << 64) - 1
+SCRIPTS: Final = (
+    "none", "latin", "han", "kana", "hangul", "cyrillic", "arabic", "devanagari", "thai", "greek", "hebrew", "other",
+)  # fmt: skip
+"""Names of scripts, by what EVENT's `script` says; text with a fifth of kana is `kana` whatever else is in it."""
+_RANGES: Final = {
+    "latin": ((0x41, 0x24F), (0x1E00, 0x1EFF), (0xFF21, 0xFF5A)),
+    "han": ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF)),
+    "kana": ((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F)),
+    "hangul": ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF)),
+    "cyrillic": ((0x400, 0x52F), (0x1C80, 0x1C8F), (0x2DE0, 0x2DFF), (0xA640, 0xA69F)),
+    "arabic": ((0x600, 0x6FF), (0x750, 0x77F), (0x8A0, 0x8FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFF)),
+    "devanagari": ((0x900, 0x97F), (0xA8E0, 0xA8FF)),
+    "thai": ((0xE00, 0xE7F),),
+    "greek": ((0x370, 0x3FF), (0x1F00, 0x1FFF)),
+    "hebrew": ((0x590, 0x5FF), (0xFB1D, 0xFB4F)),
+}
+_SCRIPT_LOOK: Final = 1_024  # characters of a text, head and tail, that its script is told from
+_LETTER = re.compile("[A-Za-z]")
 
 
-def _kinds() -> NDArray[np.uint8]:
-    """Of each code point below 65,536: 0 separates, 1 belongs to a word, 2 is a token of its own."""
+def _script_table() -> NDArray[np.uint8]:
+    """Of each code point below 65,536 the script of a letter; 0 for what is no letter."""
     table = np.zeros(1 << 16, np.uint8)
+    other = SCRIPTS.index("other")
     for code in range(1 << 16):
-        letter = chr(code)
-        if letter.isalnum() or unicodedata.category(letter)[0] == "M":
-            table[code] = _SINGLE if _SPACELESS_CHARACTER.match(letter) else _WORD
+        if unicodedata.category(chr(code))[0] in "LM":
+            table[code] = other
+    for name, ranges in _RANGES.items():
+        for low, high in ranges:
+            part = table[low : high + 1]
+            part[part == other] = SCRIPTS.index(name)
     return table
 
 
-def _powers(base: int) -> NDArray[np.uint64]:
-    powers = np.full(_GROUP + SKETCH + 2, base & _U64, np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)
+_SCRIPT = _script_table()
+_HAN, _KANA = SCRIPTS.index("han"), SCRIPTS.index("kana")
 
 
-_KIND = _kinds()
-_ASCII_WORD = np.where(_KIND[:256] == _WORD, np.arange(256), 0).astype(np.uint8)
-_POWER = _powers(_MULTIPLIER)
-_INVERSE = _powers(pow(_MULTIPLIER, -1, 1 << 64))
-
-
-def _words(joined: str) -> tuple[NDArray[np.uint8] | NDArray[np.uint32], NDArray[np.bool_]]:
-    """Code points of a text with 0 for what separates words, and where a token begins."""
-    if joined.isascii():
-        letters = _ASCII_WORD.take(np.frombuffer(joined.encode("ascii"), np.uint8))
-        word = letters != 0
-        begins = word.copy()
-        begins[1:] &= ~word[:-1]
-        return letters, begins
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    kind = _KIND.take(np.minimum(codes, 0xFFFF))
-    kind[codes > 0xFFFF] = _WORD
-    kind[(codes >= 0x20000) & (codes < 0x40000)] = _SINGLE
-    begins = kind == _WORD
-    begins[1:] &= kind[:-1] != _WORD
-    return np.where(kind != 0, codes, np.uint32(0)), begins | (kind == _SINGLE)
-
-
-def _mix(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    values = values ^ np.uint64(seed & _U64)
-    values ^= values >> np.uint64(31)
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(29)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(32)
-    return values
-
-
-def _token_hashes(joined: str) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Where each token of a text begins, and its hash; a token's hash does not depend on its place."""
-    codes, begins = _words(joined)
-    first = np.flatnonzero(begins)
-    if not len(first):
-        return first, np.zeros(0, np.uint64)
-    weighted = np.multiply(codes, _POWER[: len(codes)], dtype=np.uint64)
-    return first, np.add.reduceat(weighted, first) * _INVERSE.take(first)
-
-
-def _shingles(texts: Sequence[str], seed: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Hashes of all word 3-shingles, and which text each is of; a text of fewer words has one shingle."""
-    first, hashes = _token_hashes("\n".join(texts))
-    ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
-    owner = np.searchsorted(ends, first, side="right")
-    count = len(first)
-    padded = np.concatenate((hashes, np.zeros(2, np.uint64)))
-    owners = np.concatenate((owner, np.full(2, -1, np.int64)))
-    second = np.where(owners[1 : count + 1] == owner, padded[1 : count + 1], np.uint64(0))
-    whole = owners[2 : count + 2] == owner
-    third = np.where(whole, padded[2 : count + 2], np.uint64(0))
-    begins = np.ones(count, bool)
-    begins[1:] = owner[1:] != owner[:-1]
-    keep = whole | begins
-    mixed = hashes * np.uint64(3) + second * np.uint64(0x5851F42D4C957F2D) + third * np.uint64(0xD1342543DE82EF95)
-    return owner[keep], _mix(mixed[keep], seed)
-
-
-def _densify(bins: NDArray[np.uint32], empty: NDArray[np.bool_]) -> None:
-    """Fill the empty bins of short texts from the next full bin, so that they compare like long ones."""
-    rows = np.flatnonzero(empty.any(axis=1) & ~empty.all(axis=1))
-    if not len(rows):
-        return
-    some, gaps = bins[rows], empty[rows]
-    filled = ~gaps
-    for step in range(1, BINS):
-        take = gaps & np.roll(filled, -step, axis=1)
-        some[take] = np.roll(some, -step, axis=1)[take] + np.uint32(step * 0x9E3779B9 & 0xFFFFFFFF)
-        gaps &= ~take
-    bins[rows] = some
-
-
-def _sketch_group(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
-    owner, hashes = _shingles(texts, seed)
-    flat = np.full(len(texts) * BINS, 0xFFFFFFFF, np.uint32)
-    slot = owner * BINS + (hashes >> np.uint64(61)).astype(np.int64)
-    np.minimum.at(flat, slot, (hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32))
-    bins = flat.reshape(len(texts), BINS)
-    empty = np.ones(flat.shape, bool)
-    empty[slot] = False
-    _densify(bins, empty.reshape(bins.shape))
-    bins[empty.reshape(bins.shape).all(axis=1)] = 0
-    return bins
-
-
-def sketches(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
-    """One-permutation MinHash of the 3-shingles of normalised texts, shape (n, 8); 0 for a text without words."""
-    out = np.zeros((len(texts), BINS), np.uint32)
-    clipped = [clip(text, SKETCH - 1) for text in texts]
-    begin = 0
-    while begin < len(clipped):
-        end, size = begin, 0
-        while end < len(clipped) and (end == begin or size + len(clipped[end]) < _GROUP):
-            size += len(clipped[end]) + 1
-            end += 1
-        out[begin:end] = _sketch_group(clipped[begin:end], seed)
-        begin = end
-    return out
-
-
-def similarity(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Estimated Jaccard similarity of sketches, over the last axis."""
-    return np.asarray((one == other).mean(axis=-1), np.float64)
+def script(text: str) -> int:
+    """The place in SCRIPTS of the script that most letters of a text are in; 0 where it has none."""
+    if text.isascii():
+        return 1 if _LETTER.search(text, 0, CLIP) else 0
+    codes = np.frombuffer(clip(text, _SCRIPT_LOOK).encode("utf-32-le", "surrogatepass"), np.uint32)
+    found = _SCRIPT.take(np.minimum(codes, 0xFFFF))
+    found[(codes >= 0x20000) & (codes < 0x40000)] = _HAN
+    counts = np.bincount(found, minlength=len(SCRIPTS))
+    counts[0] = 0
+    if 4 * counts[_KANA] >= counts[_HAN] and counts[_KANA]:
+        counts[_KANA] += counts[_HAN]
+        counts[_HAN] = 0
+    return int(counts.argmax())

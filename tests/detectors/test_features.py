@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.event import EVENT, FIELDS, Flag, zeros
+from detectors.event import EVENT, FIELDS, Flag, Kind, zeros
 from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
 from detectors.features import events, model_hash
+from detectors.text import SCRIPTS
 
 CHAT = Exchange(
     at=1_764_000_000.25,
@@ -100,7 +101,13 @@ def test_every_field_is_filled():
     hashes = {"body", "payload", "head4", "head12", "tail6", "system", "answer", "params", "tools", "schema", "user"}
     for name in hashes | {"network", "agent", "ja4"}:
         assert found[name], name
+    assert found["opening"]
+    assert found["kind"] == Kind.LABEL
+    assert found["script"] == SCRIPTS.index("latin")
     assert found["sketch"].all()
+    assert found["gist"].all()
+    assert found["topic"].any()
+    assert not found["answer_gist"].any()  # three words
     everything = Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.LOGPROBS | Flag.SYSTEM | Flag.USER_ID | Flag.MULTI_TURN
     everything |= Flag.RETRY | Flag.TRUNCATED | Flag.SEED | Flag.ELICIT_USER
     everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
@@ -243,6 +250,37 @@ def test_the_system_template_counts_whole_and_masked():
     other = event(CHAT, messages=(Message("system", long.format(*range(50, 90))), Message("user", "a")))
     third = event(CHAT, messages=(Message("system", long.format(*range(40)) + "Never lie."), Message("user", "a")))
     assert one["system"] == other["system"] != third["system"]
+
+
+def test_without_a_user_turn_the_payload_is_what_else_was_asked():
+    asked = event(CHAT, messages=(Message("user", "Name a river."),))
+    system = event(CHAT, messages=(Message("system", "Name a river."),))
+    tool = event(CHAT, messages=(Message("system", "Be kind."), Message("tool", "Name a river.")))
+    prefill = event(CHAT, messages=(Message("system", "Be kind."), Message("assistant", "Name a river.")))
+    for found in (system, tool, prefill):
+        for name in ("payload", "head4", "tail6", "payload_chars"):
+            assert found[name] == asked[name], name
+        assert (found["sketch"] == asked["sketch"]).all()
+        assert not found["opening"]
+    assert Flag.ELICIT_USER not in flags(("system", "say why"))
+
+
+def test_a_conversation_keeps_its_opening():
+    first = event(CHAT, messages=(Message("user", "Name a river."),))
+    later = event(
+        CHAT, messages=(Message("user", "NAME  a river."), Message("assistant", "Oder."), Message("user", "?"))
+    )
+    other = event(CHAT, messages=(Message("user", "Name a hill."), Message("assistant", "Oder."), Message("user", "?")))
+    assert first["opening"] == first["payload"] == later["opening"] != other["opening"]
+    assert later["opening"] != later["payload"]
+
+
+def test_an_answer_that_is_sent_back_shares_its_gist():
+    answer = "Water runs from the hill to the river, and from the river to the sea, where the sun takes it up again."
+    one = event(CHAT, completions=(answer,))
+    two = event(CHAT, messages=(Message("user", f"Improve: {answer}"),))
+    assert len(set(one["answer_gist"]) & set(two["gist"])) >= 5
+    assert not event(CHAT, completions=())["answer_gist"].any()
 
 
 def test_the_length_of_a_cut_prompt():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors import text
-from detectors.text import CLIP, clip, content, keys, mask, normalise, seeded, seeded_many, similarity, sketches, split
+from detectors import grams, text
+from detectors.forms import kind
+from detectors.text import CLIP, clip, content, keys, mask, normalise, seeded, seeded_many, split
 
 ANY = st.text(alphabet=st.characters(), max_size=300)
 
@@ -136,52 +136,37 @@ def test_content_of_a_long_text_counts_its_middle():
     assert content("A  b", normalise("A  b"), 1) == content("a b", "a b", 1)
 
 
-def test_sketches_of_alike_texts_are_alike():
-    base = " ".join(f"word{number}" for number in range(200))
-    near = base.replace("word100", "changed")
-    far = " ".join(f"other{number}" for number in range(200))
-    one, close, distant = sketches([base, near, far], 1)
-    assert similarity(one, close) >= 0.7
-    assert similarity(one, distant) <= 0.15
-
-
-def test_similarity_estimates_jaccard():
-    """Over many pairs the share of equal bins is the share of common shingles."""
-    estimates = []
-    for number in range(60):
-        shared = [f"s{number}x{k}" for k in range(100)]
-        one = " ".join(shared + [f"a{number}x{k}" for k in range(50)])
-        other = " ".join(shared + [f"b{number}x{k}" for k in range(50)])
-        estimates.append(float(similarity(*sketches([one, other], number))))
-    assert np.mean(estimates) == pytest.approx(98 / 198, abs=0.08)
-
-
-def test_a_sketch_does_not_depend_on_what_is_beside_it():
-    texts = ["a b c d e", "", "水は高いところから低いところへ", "x", "one two", "naïve café text", "a b c d e"]
-    together = sketches(texts, 9)
-    for place, one in enumerate(texts):
-        assert (sketches([one], 9)[0] == together[place]).all()
-    assert (together[0] == together[6]).all()
-    assert not together[1].any()
-    assert together[3].any()
-    many = sketches(texts * 5000, 9)  # more than one group
-    assert (many.reshape(5000, len(texts), -1) == together).all()
-
-
-def test_sketches_have_words_without_spaces_and_are_keyed():
-    one, near = sketches(["今天天气很好我们去公园散步吧朋友们" * 2, "今天天气很好我们去公园散步吧朋友们" * 2 + "好"], 1)
-    assert similarity(one, near) >= 0.6
-    assert (sketches(["a b c d"], 1) != sketches(["a b c d"], 2)).any()
-    assert sketches([], 1).shape == (0, text.BINS)
-
-
 @given(st.lists(ANY, max_size=5))
 def test_any_texts_are_taken(raw):
-    found = sketches([normalise(one) for one in raw], 3)
-    assert found.shape == (len(raw), text.BINS)
     for one in raw:
         keys(one)
         mask(one)
+        text.script(one)
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("", "none"),
+        ("12 + 4 = 16 ?!", "none"),
+        ("Hello 世界 and friends", "latin"),
+        ("把这句话翻译成英文", "han"),
+        ("この文章を英語に翻訳してください", "kana"),
+        ("東京都千代田区の地図", "han"),
+        ("이 문장을 번역해 주세요", "hangul"),
+        ("Переведи это предложение", "cyrillic"),
+        ("ترجم هذه الجملة", "arabic"),
+        ("इस वाक्य का अनुवाद करें", "devanagari"),
+        ("แปลประโยคนี้", "thai"),
+        ("Μετάφρασε αυτό", "greek"),
+        ("תרגם את המשפט", "hebrew"),
+        ("თარგმნე ეს", "other"),
+        ("\U00020000\U00020001", "han"),
+        ("naïve café", "latin"),
+    ],
+)
+def test_scripts(raw, name):
+    assert text.SCRIPTS[text.script(normalise(raw))] == name
 
 
 MEGABYTE = 1_000_000
@@ -217,5 +202,8 @@ def test_a_megabyte_made_to_be_slow_is_not(name):
     keys(raw)
     mask(raw)
     content(raw, normal, 1)
-    sketches([normal], 1)
+    text.script(normal)
+    grams.measure([normal], 1)
+    grams.gists([normal], 1)
+    kind(raw)
     assert time.process_time() - begun < 0.5

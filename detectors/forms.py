@@ -1,0 +1,119 @@
+"""The form of an answer: label, number, record, list, code, prose or a worked argument; no language is assumed."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from detectors.event import Kind
+
+_LOOK: Final = 4_000  # characters of an answer that are looked at, head and tail
+_LABEL_CHARS: Final = 48
+_LABEL_WORDS: Final = 6
+_LABEL_SIGNS: Final = 12  # characters of a label in a script without spaces
+_LINES: Final = 200
+_FEW: Final = 3  # so many items are a list, so many equations an argument
+_LONG_ITEM: Final = 400  # characters: a "list" of longer ones is prose with numbered parts
+
+_THINKING = re.compile(
+    r"[<\[◁](?:\|)?/?(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratch_?pad|cot|rationale|begin_of_thought"
+    r"|reflection|step|analysis)(?:\|)?[>\]▷]",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"\\boxed\s?\{|^####[ \t]*\S|^\s{0,8}<answer>", re.MULTILINE | re.IGNORECASE)
+# A numbered step, named as such: "Step 3", "### Étape 2", "第三步", "步骤 1", "ステップ1", "1단계".
+_STEP = re.compile(
+    r"^[\s#*>\-]{0,12}(?:(?:step|schritt|[ée]tape|paso|passo|шаг|krok|adım|stap|steg|langkah|bước|चरण|خطوة|ขั้นตอน"
+    r"|步骤|步驟|ステップ|단계|المرحلة)\s{0,3}[\d०-९٠-٩一二三四五六七八九十]|第[\d一二三四五六七八九十]{1,3}步|\d{1,2}\s?단계)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_EQUATION = re.compile(r"[\d\w)\]}$]\s?(?:=|≈|≤|≥|⇒|\\implies|\\Rightarrow|\\approx)\s?[\-\d\w(\\{$]")
+_ITEM = re.compile(
+    r"[ \t]{0,12}(?:[-*•–·▪●◦+][ \t]"
+    r"|[#*]{0,6}[ \t]?(?:\w{1,20}[ \t])?[(\[]?(?:\d{1,4}|[a-zA-Z]|[ivxIVX]{1,5})[.):\]、．）:][\s*]"
+    r"|[（(]?[一二三四五六七八九十]{1,3}[）)、.．]|\d{1,3}[、．）])"
+)
+_FENCE = re.compile(r"```[^\n]{0,40}\n(.*?)(?:\n```|\Z)", re.DOTALL)
+_CODE_LINE = re.compile(
+    r"[ \t]{0,80}(?:(?:def|class|function|import|from|return|public|private|static|const|let|var|if|for|while|else|elif"
+    r"|try|package|using|namespace|struct|impl|fn|func|#include|select|insert|update|create|end|module)\b.{0,200}"
+    r"[:;{(,)=]|.{0,300}[;{}]|[})\]]+[;,]?)[ \t]{0,8}",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"[ \t]{0,8}[\"'*\-]{0,4}[^\W\d](?:[^\W\d]|[ .\-/()]){0,40}[\"'*]{0,3}[ \t]?[:：=][ \t*]{0,4}\S.{0,200}"
+)
+_MARKUP = re.compile(r"<([A-Za-z_][\w.\-]{0,40})(?:\s[^<>]{0,200})?>")
+_NUMBER = re.compile(r"\d")
+_WORDY = re.compile(r"[^\W\d_]+")
+_SPACELESS = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+
+
+def _short(text: str) -> Kind:
+    """A short answer of one line: a number or a label, else prose."""
+    signs = len(_SPACELESS.findall(text))
+    words = len(text.split())
+    if words > _LABEL_WORDS or signs > _LABEL_SIGNS:
+        return Kind.PROSE
+    if _NUMBER.search(text) and len(_WORDY.findall(text)) - bool(signs) <= 2:
+        return Kind.NUMBER
+    return Kind.LABEL
+
+
+def _is_record(text: str) -> bool:
+    """JSON, XML, a table, or a few named values and nothing else."""
+    first, last = text[0], text[-1]
+    if (first == "{" and last == "}") or (first == "[" and last == "]" and text[1:].lstrip()[:1] in '{["'):
+        return len(text) > 2 and (first == "{" or '"' in text or "{" in text or "'" in text)
+    if first == "<" and last == ">":
+        tag = _MARKUP.match(text)
+        return tag is not None and text.endswith(f"</{tag[1]}>")
+    lines = [line for line in text.split("\n", _LINES)[:_LINES] if line.strip()]
+    if len(lines) >= 2 and first == "|" and last == "|":
+        return all(line.lstrip()[:1] == "|" for line in lines)
+    return 2 <= len(lines) <= 12 and all(_PAIR.fullmatch(line) for line in lines)
+
+
+def _code_share(text: str, lines: list[str]) -> float:
+    """How much of a text is code: in fences, or in lines that end as code does."""
+    fenced = sum(len(block) for block in _FENCE.findall(text)) if "```" in text else 0
+    if fenced:
+        return fenced / len(text)
+    if len(lines) < _FEW:
+        return 0.0
+    return sum(1 for line in lines if _CODE_LINE.fullmatch(line)) / len(lines)
+
+
+def _is_worked(text: str) -> bool:
+    """Tags of thinking, numbered steps, a marked final answer, or a chain of equations."""
+    if ("<" in text or "[" in text or "◁" in text) and _THINKING.search(text):
+        return True
+    if ("boxed" in text or "####" in text or "<answer>" in text) and _FINAL.search(text):
+        return True
+    if len(_STEP.findall(text)) >= 2:
+        return True
+    return ("=" in text or "≈" in text) and len(_EQUATION.findall(text)) >= _FEW
+
+
+def kind(answer: str) -> Kind:
+    """The form of an answer, told from its head and tail; NONE where it has no text."""
+    if len(answer) > _LOOK:
+        answer = f"{answer[: _LOOK // 2]}\n{answer[-_LOOK // 2 :]}"
+    text = answer.strip()
+    if not text:
+        return Kind.NONE
+    inner = _FENCE.fullmatch(text) if text.startswith("```") else None
+    if _is_record(inner[1].strip() or text if inner else text):
+        return Kind.RECORD
+    if len(text) <= _LABEL_CHARS and "\n" not in text and not text.startswith("```"):
+        return Kind.REASONING if "boxed{" in text else _short(text)
+    lines = [line for line in text.split("\n", _LINES)[:_LINES] if line.strip()]
+    share = _code_share(text, lines)
+    if share >= 0.5:
+        return Kind.CODE
+    if _is_worked(text):
+        return Kind.REASONING
+    items = sum(1 for line in lines if _ITEM.match(line)) if len(lines) >= _FEW else 0
+    if items >= _FEW and 3 * items >= len(lines) and len(text) <= _LONG_ITEM * items:
+        return Kind.LIST
+    return Kind.PROSE
