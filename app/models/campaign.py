@@ -18,6 +18,7 @@ class Campaign(Base):
     __tablename__ = "campaign"
 
     id: Mapped[str] = mapped_column(sa.String(ID_LENGTH), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(16))  # hex of the linker's own number for it; empty: unknown
     episode: Mapped[int]
     previous_id: Mapped[str | None] = mapped_column(sa.ForeignKey("campaign.id"))  # the episode before
     merged_into: Mapped[str | None] = mapped_column(sa.ForeignKey("campaign.id"))
@@ -27,6 +28,7 @@ class Campaign(Base):
     score: Mapped[float]  # the highest of the episode, nats
     threshold: Mapped[float]
     size: Mapped[int]  # members now
+    requests: Mapped[int] = mapped_column(sa.BigInteger)  # of the linked part of their traffic
     sentence: Mapped[str] = mapped_column(sa.Text)
     evidence: Mapped[dict[str, Any]]
     latest: Mapped[dict[str, Any]]

@@ -20,6 +20,8 @@ class CampaignMember(Base):
     joined_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(sa.Text)
     seen_at: Mapped[datetime]  # the newest pass that linked it
+    requests: Mapped[int] = mapped_column(sa.BigInteger)  # of the part of its traffic that was linked
+    share: Mapped[float]  # which that is of all its requests
     left_at: Mapped[datetime | None]
     left_reason: Mapped[str | None] = mapped_column(sa.String(120))
 
