@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 token = typer.Typer(help="Create, list and revoke the tokens of API and dashboard.", no_args_is_help=True)
 app.add_typer(token, name="token")
+accounts = typer.Typer(help="The customers that clients belong to.", no_args_is_help=True)
+app.add_typer(accounts, name="accounts")
 
 Scopes = Annotated[list[str], typer.Option("--scope", help="May be given several times; default: read-only.")]
 
@@ -104,6 +106,14 @@ def replay(
 ) -> None:
     """Score recorded traffic in process; needs neither Redis nor a database."""
     _hand_over("app.ingest.replay:run_command", logs, labels, out, report, _settings().reference)
+
+
+@accounts.command("import")
+def accounts_import(
+    table: Annotated[Path, typer.Argument(help="CSV with the columns client,account; an empty account takes back.")],
+) -> None:
+    """Say which customer each client belongs to; it counts over what gateways are told."""
+    _hand_over("app.run.accounts:run_import", _settings(), table)
 
 
 @token.command("create")

@@ -41,6 +41,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_CONSOLE_HTTPS", "0", "1 marks the session cookie Secure: set it behind TLS"),
     Setting("STILLWATCH_ROUTES", "", "TOML file of model APIs by path prefix; empty: UPSTREAM serves every path"),
     Setting("STILLWATCH_IDENTITY", "credential", "what names a client: the first of these that a request has"),
+    Setting("STILLWATCH_ACCOUNT", "", "what names the customer that a client belongs to: jwt:CLAIM or header:NAME"),
     Setting("STILLWATCH_TRUSTED_PEERS", "", "networks whose headers on identity and addresses are believed"),
     Setting("STILLWATCH_TRUSTED_HOPS", "1", "trusted proxies in front: so many addresses are read from the right"),
     Setting("STILLWATCH_FORWARDED", "x-forwarded-for", "where they write addresses: x-forwarded-for or forwarded"),
@@ -117,6 +118,7 @@ class Settings:
     console_https: bool
     routes: str
     identity: str
+    account: str
     trusted_peers: str
     trusted_hops: int
     forwarded: str
@@ -212,6 +214,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",
         routes=_text(env, "STILLWATCH_ROUTES"),
         identity=_text(env, "STILLWATCH_IDENTITY"),
+        account=_text(env, "STILLWATCH_ACCOUNT"),
         trusted_peers=_text(env, "STILLWATCH_TRUSTED_PEERS"),
         trusted_hops=_number(env, "STILLWATCH_TRUSTED_HOPS", int, 1, 16),
         forwarded=_choice(env, "STILLWATCH_FORWARDED", ("x-forwarded-for", "forwarded")),

@@ -91,6 +91,7 @@ async def list_clients(
         peer_group=query.peer_group,
         seen_gte=utc("seen_gte", query.seen_gte),
         q=query.q,
+        account=query.account,
         sort=query.sort,
     )
     async with read_scope(request.app.state.engine) as session:

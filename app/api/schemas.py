@@ -114,6 +114,7 @@ class ClientShape(Shape):
     level: int = Field(description="0 none, 1 watch, 2 review", examples=[2])
     score: float = Field(description="Fused evidence, nats", examples=[14.2])
     peer_group: str
+    account: str = Field(description="The customer it belongs to, where that is known", examples=["acme"])
 
 
 class LabelShape(Shape):
@@ -262,6 +263,7 @@ class ClientQuery(Query):
     level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review")
     peer_group: str = Field("", max_length=120, pattern=TEXT)
     seen_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    account: str = Field("", max_length=200, pattern=TEXT, description="Of this customer alone")
     q: str = Field("", max_length=200, pattern=TEXT, description="Part of the id")
     sort: str = Field(
         "-score",

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import NotFound
 from app.models.alert import Alert
 from app.models.base import COUNT_LIMIT, moment
-from app.models.client import Client, client_number, client_ref
+from app.models.client import ACCOUNT_LENGTH, Client, client_number, client_ref
 from app.models.decision import Decision
 from app.store.db import insert_into
 from app.store.page import Page, digest, paginate, sort_keys
@@ -42,6 +42,7 @@ class ClientSummary:
     level: int
     score: float
     peer_group: str = ""
+    account: str = ""  # as gateways were told; empty: they were not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class ClientFilter:
     peer_group: str = ""
     seen_gte: datetime | None = None
     q: str = ""  # part of the id
+    account: str = ""
     sort: str = "-score"
 
 
@@ -75,6 +77,7 @@ def _values(summary: ClientSummary) -> dict[str, Any]:
         "level": int(summary.level),
         "score": float(summary.score) if math.isfinite(summary.score) else 0.0,
         "peer_group": summary.peer_group[:120],
+        "account": summary.account[:ACCOUNT_LENGTH],
     }
 
 
@@ -91,7 +94,9 @@ async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> N
     statement = insert_into(session, Client)
     new = statement.excluded
     earliest = sa.case((new.first_seen < Client.first_seen, new.first_seen), else_=Client.first_seen)
-    changed = {name: new[name] for name in ordered[0] if name not in ("id", "first_seen")}
+    changed: dict[str, Any] = {name: new[name] for name in ordered[0] if name not in ("id", "first_seen", "account")}
+    keeps = sa.or_(Client.account_given, new.account == "")
+    changed["account"] = sa.case((keeps, Client.account), else_=new.account)
     statement = statement.on_conflict_do_update(
         index_elements=[Client.id],
         set_=changed | {"first_seen": earliest},
@@ -125,6 +130,8 @@ async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str
         query = query.where(Client.peer_group == filters.peer_group)
     if filters.seen_gte is not None:
         query = query.where(Client.last_seen >= filters.seen_gte)
+    if filters.account:
+        query = query.where(Client.account == filters.account)
     if filters.q:
         query = query.where(Client.id.contains(filters.q.lower(), autoescape=True))
     keys = sort_keys(filters.sort, SORTS, Client.id)

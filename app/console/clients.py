@@ -15,7 +15,7 @@ from app.clients.live import LiveClient
 from app.console import alerts, evidence, listing, render, review, session, words
 from app.console.route import PageRoute
 from app.errors import Unavailable
-from app.models.client import Client
+from app.models.client import ACCOUNT_LENGTH, Client
 from detectors.base import Level
 
 READ = "clients:read"
@@ -30,26 +30,28 @@ class Filters:
 
     level: str
     client: str
+    account: str
 
     @property
     def active(self) -> bool:
         """Whether anything narrows the list."""
-        return bool(self.level or self.client)
+        return bool(self.level or self.client or self.account)
 
     def query(self) -> queries.ClientFilter:
         """The filters as the domain knows them."""
         level = Level[self.level.upper()] if self.level else Level.NONE
-        return queries.ClientFilter(level_gte=int(level), q=self.client)
+        return queries.ClientFilter(level_gte=int(level), q=self.client, account=self.account)
 
 
 async def show_list(request: Request) -> Response:
     """`GET /clients`: highest score first, one page."""
     asked = request.query_params
     level, client = asked.get("level", ""), asked.get("client", "").replace("\0", "").strip().lower()[:40]
-    filters = Filters(level if level in dict(CHOICES) else "", client)
+    account = asked.get("account", "").replace("\0", "").strip()[:ACCOUNT_LENGTH]
+    filters = Filters(level if level in dict(CHOICES) else "", client, account)
     async with session.visit(request, READ) as visit:
         page = await queries.list_clients(visit.db, filters.query(), asked.get("cursor") or None, listing.PAGE_ROWS)
-        parameters = {"level": filters.level, "client": filters.client}
+        parameters = {"level": filters.level, "client": filters.client, "account": filters.account}
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,

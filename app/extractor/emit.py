@@ -9,12 +9,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import Unavailable
+from app.store.accounts import name_command
 from app.store.redis import Argument, Link
 from app.store.stream import lag_command, partition_of, publish_command
 from detectors.event import pack
@@ -27,6 +29,8 @@ BACKOFF_SECONDS: Final = (0.1, 2.0)  # the longest pause is below the promise to
 LAG_SECONDS: Final = 1.0  # how long a stream's length is believed
 MODELS_KEY: Final = "names:models"
 MODELS_LIMIT: Final = 1_000
+ACCOUNTS_WAITING: Final = 65_536  # clients whose account waits to be told
+ACCOUNTS_SENT: Final = 1_000  # in one round trip
 
 Command = tuple[Argument, ...]
 Clock = Callable[[], float]
@@ -55,6 +59,7 @@ class Emitter:
         self._lags: dict[int, tuple[float, int]] = {}  # partition to when its length was told, and the length
         self._models: dict[str, str] = {}
         self._told: set[str] = set()
+        self._accounts: dict[str, str] = {}
         self._extra: list[Command] = []
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -91,6 +96,12 @@ class Emitter:
             if key not in self._models and len(self._models) < MODELS_LIMIT:
                 self._models[key] = name
 
+    def name_accounts(self, accounts: Mapping[str, str]) -> None:
+        """Publish whose clients these are, by 16 hexadecimal digits; the gateway tells it again in time."""
+        if len(self._accounts) < ACCOUNTS_WAITING:
+            self._accounts.update(accounts)
+            self._wake.set()
+
     def publish(self, commands: Iterable[Command]) -> None:
         """Send other commands with the next round trip; what was not yet sent of the last call is replaced."""
         self._extra = list(commands)
@@ -102,7 +113,7 @@ class Emitter:
         while not self._stopping.is_set():
             await self._wake.wait()
             self._wake.clear()
-            while (self._buffer or self._extra) and not self._stopping.is_set():
+            while (self._buffer or self._extra or self._accounts) and not self._stopping.is_set():
                 if await self._turn():
                     pause = BACKOFF_SECONDS[0]
                     continue
@@ -112,7 +123,7 @@ class Emitter:
     async def close(self, seconds: float) -> None:
         """Send what waits, for at most `seconds`; what is left is counted as dropped. `run` must have ended."""
         deadline = self._clock() + seconds
-        while (self._buffer or self._extra) and self._clock() < deadline and await self._turn():
+        while (self._buffer or self._extra or self._accounts) and self._clock() < deadline and await self._turn():
             pass
         self._counts["dropped_redis"] += self._held
         self._buffer.clear()
@@ -147,7 +158,9 @@ class Emitter:
 
     async def _send(self, loop: asyncio.AbstractEventLoop, events: NDArray[np.void]) -> None:
         blocks, asked = self._blocks(events)
-        extra, self._extra = self._extra + self._naming(), []
+        accounts = dict(islice(self._accounts.items(), ACCOUNTS_SENT))
+        extra = self._extra + self._naming() + ([name_command(accounts)] if accounts else [])
+        self._extra = []
         commands = [command for command, _ in blocks] + [lag_command(partition) for partition in asked] + extra
         sent = sum(count for _, count in blocks)
         try:
@@ -158,6 +171,9 @@ class Emitter:
         self._counts["events_emitted"] += sent
         self._counts["blocks"] += len(blocks)
         self._told.update(self._models)
+        for client, account in accounts.items():
+            if self._accounts.get(client) == account:
+                del self._accounts[client]
         now = self._clock()
         lengths = replies[len(blocks) : len(blocks) + len(asked)]
         self._lags.update({partition: (now, int(length)) for partition, length in zip(asked, lengths, strict=True)})

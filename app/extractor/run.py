@@ -132,6 +132,8 @@ class Extractor:
         now = time.time()
         gateway = self._gateways.setdefault(told.instance, _Gateway(now))
         gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), told.values
+        if told.accounts:
+            self.emitter.name_accounts(told.accounts)
 
     def _read(self, copy: Copy) -> Exchange:
         """The exchange of a copy; an opaque one where no parser could take it, counted by cause."""

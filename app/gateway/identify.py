@@ -82,6 +82,10 @@ class Identifier:
         """Whose request it is: the credential's, of a header or of the query, else the address's."""
         return Named(self.client(credential or key_parameter(query) or anonymous(peer)), peer)
 
+    def new_accounts(self) -> dict[str, str]:
+        """Clients, as hexadecimal numbers, with the accounts they belong to, of those not yet told; none here."""
+        return {}
+
     def readings(self) -> dict[str, int]:
         """The counters."""
         return {

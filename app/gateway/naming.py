@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from app.gateway.tokens import Verifier
 
 SETTING = "STILLWATCH_IDENTITY"
+ACCOUNT_SETTING = "STILLWATCH_ACCOUNT"
+ACCOUNTS_WAITING = 4096  # clients whose account is not yet told; more are told when they are seen again
+ACCOUNTS_KNOWN = 65_536  # clients whose account was told: forgotten all at once, and told again
+RETELL_SECONDS = 3_600.0  # then every account is told anew: what was told may have been lost
+ACCOUNT_LIMIT = 200  # characters of an account's name
 MEMO_LIMIT = 4096  # verified tokens remembered, by their hash
 VALUE_LIMIT = 512  # bytes of what names a client
 XFCC = b"x-forwarded-client-cert"  # of all such headers the one with a grammar of its own
@@ -40,7 +45,12 @@ class Naming(Identifier):
         self._forwarded = settings.forwarded.encode()
         self._ja4 = settings.fingerprint_header.lower().encode()
         self._tokens: dict[bytes, tuple[int, float]] = {}
+        self._claims: dict[bytes, tuple[bytes, float]] = {}
         self._verifier: Verifier | None = None
+        self._account = self._account_source(settings.account.strip(), settings)
+        self._told: dict[int, str] = {}
+        self._untold: dict[int, str] = {}
+        self._retell = time.monotonic() + RETELL_SECONDS
         self._sources = [self._source(text.strip(), settings) for text in settings.identity.split(",") if text.strip()]
 
     def name(self, credential: bytes, headers: Headers, query: bytes, peer: str) -> Named:
@@ -53,10 +63,32 @@ class Naming(Identifier):
             if len(fingerprints) == 1 and _JA4.fullmatch(fingerprints[0]):
                 ja4 = fingerprints[0]
         credential = credential or key_parameter(query)
+        named = None
         for source in self._sources:
             if found := source(credential, headers, trusted):
-                return Named(found[0], where, ja4, found[1])
-        return Named(self.client(credential or anonymous(where)), where, ja4)
+                named = Named(found[0], where, ja4, found[1])
+                break
+        named = named or Named(self.client(credential or anonymous(where)), where, ja4)
+        if self._account is not None:
+            self._note(named.client, self._account(credential, headers, trusted))
+        return named
+
+    def new_accounts(self) -> dict[str, str]:
+        """Clients, as hexadecimal numbers, with the accounts they belong to, of those not yet told."""
+        told, self._untold = self._untold, {}
+        now = time.monotonic()
+        if len(self._told) + len(told) > ACCOUNTS_KNOWN or now >= self._retell:
+            self._told.clear()
+            self._retell = now + RETELL_SECONDS
+        self._told.update(told)
+        return {f"{client:016x}": account for client, account in told.items()}
+
+    def _note(self, client: int, account: bytes) -> None:
+        if not account or len(self._untold) >= ACCOUNTS_WAITING:
+            return
+        name = account.decode("utf-8", "replace").strip()[:ACCOUNT_LIMIT]
+        if name and name.isprintable() and self._told.get(client) != name:
+            self._untold[client] = name
 
     def readings(self) -> dict[str, int]:
         """The counters."""
@@ -65,7 +97,7 @@ class Naming(Identifier):
     @property
     def asks(self) -> bool:
         """Whether anything but the credential names clients."""
-        return any(source != self._by_credential for source in self._sources)
+        return self._account is not None or any(source != self._by_credential for source in self._sources)
 
     # One source each: the client that it names, or None.
 
@@ -74,22 +106,68 @@ class Naming(Identifier):
         if kind == "credential" and not what:
             return self._by_credential
         if kind == "jwt" and what:
-            if not settings.jwt_keys:
-                raise SettingError(SETTING, f"{text} needs keys", "name their file by STILLWATCH_JWT_KEYS")
-            # Loaded only here: what verifies signatures takes ten megabytes that most gateways can do without.
-            module = importlib.import_module("app.gateway.tokens")
-            path = Path(settings.jwt_keys).expanduser()
-            self._verifier = module.Verifier(path, settings.jwt_issuer, settings.jwt_audience)
+            self._verifies(SETTING, text, settings)
             return lambda credential, _headers, _trusted: self._by_token(what, credential)
         if kind in ("header", "mtls") and _HEADER_NAME.fullmatch(what):
-            if not self.peers:
-                problem = f"{text} is believed of nobody"
-                raise SettingError(SETTING, problem, "name the proxies that set it by STILLWATCH_TRUSTED_PEERS")
+            self._trusts(SETTING, text)
             name = what.lower().encode()
             domain = b"certificate" if kind == "mtls" else b"header\0" + name
             return lambda _credential, headers, trusted: self._by_header(name, domain, headers, trusted)
         remedy = "list credential, jwt:CLAIM, header:NAME or mtls:HEADER, separated by commas"
         raise SettingError(SETTING, f"{text!r} is unknown", remedy)
+
+    def _account_source(self, text: str, settings: Settings) -> Callable[[bytes, Headers, bool], bytes] | None:
+        """What names the account, empty where a request does not say; None where nothing is configured."""
+        kind, _, what = text.partition(":")
+        if not text:
+            return None
+        if kind == "jwt" and what:
+            self._verifies(ACCOUNT_SETTING, text, settings)
+            return lambda credential, _headers, _trusted: self._claim(what, credential)
+        if kind == "header" and _HEADER_NAME.fullmatch(what):
+            self._trusts(ACCOUNT_SETTING, text)
+            name = what.lower().encode()
+            return lambda _credential, headers, trusted: self._only(name, headers) if trusted else b""
+        raise SettingError(ACCOUNT_SETTING, f"{text!r} is unknown", "give jwt:CLAIM or header:NAME, or leave it empty")
+
+    def _verifies(self, setting: str, text: str, settings: Settings) -> None:
+        """Make ready to verify tokens; raises SettingError where no keys are named."""
+        if not settings.jwt_keys:
+            raise SettingError(setting, f"{text} needs keys", "name their file by STILLWATCH_JWT_KEYS")
+        if self._verifier is None:
+            # Loaded only here: what verifies signatures takes ten megabytes that most gateways can do without.
+            module = importlib.import_module("app.gateway.tokens")
+            path = Path(settings.jwt_keys).expanduser()
+            self._verifier = module.Verifier(path, settings.jwt_issuer, settings.jwt_audience)
+
+    def _trusts(self, setting: str, text: str) -> None:
+        if not self.peers:
+            problem = f"{text} is believed of nobody"
+            raise SettingError(setting, problem, "name the proxies that set it by STILLWATCH_TRUSTED_PEERS")
+
+    def _only(self, name: bytes, headers: Headers) -> bytes:
+        """The value of a header that is there once: of two a client may have written one."""
+        values = _values(headers, name)
+        value = values[0].strip() if len(values) == 1 else b""
+        if values and (not value or len(value) > VALUE_LIMIT or b"\0" in value):
+            self.unusable += 1
+            return b""
+        return value
+
+    def _claim(self, claim: str, credential: bytes) -> bytes:
+        """A claim of a verified token; empty where there is none. Remembered with the token's hash."""
+        if credential.count(b".") != 2 or not credential.startswith(b"ey"):
+            return b""
+        digest = sha256(b"account\0" + claim.encode() + b"\0" + credential).digest()
+        known = self._claims.get(digest)
+        if known is None or known[1] < time.time():
+            assert self._verifier is not None
+            verified = self._verifier.verify(credential)
+            known = (b"", time.time()) if verified is None else (_text(verified.claims, claim), verified.until)
+            if len(self._claims) >= MEMO_LIMIT:
+                self._claims.clear()
+            self._claims[digest] = known
+        return known[0]
 
     def _by_credential(self, credential: bytes, _headers: Headers, _trusted: bool) -> Found:
         return (self.client(credential), math.inf) if credential else None

@@ -11,6 +11,7 @@ from app.errors import NotFound
 from app.models.base import Base
 
 PREFIX = "cl_"
+ACCOUNT_LENGTH = 200
 
 
 class Client(Base):
@@ -27,12 +28,15 @@ class Client(Base):
     level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level
     score: Mapped[float]  # fused evidence, nats
     peer_group: Mapped[str] = mapped_column(sa.String(120))
+    account: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH), server_default="")  # the customer it belongs to
+    account_given: Mapped[bool] = mapped_column(server_default=sa.false())  # by an operator: gateways do not overrule
 
     __table_args__ = (
         sa.Index(None, "last_seen", "id"),
         sa.Index(None, "score", "id"),
         sa.Index(None, "requests", "id"),
         sa.Index(None, "first_seen", "id"),
+        sa.Index(None, "account", "id"),
     )
 
 

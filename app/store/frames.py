@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 
 # What `Copy.outcome` counts in, in the order of detectors.exchange.Outcome; the gateway does not import detectors.
@@ -55,6 +55,7 @@ class Counters:
 
     instance: str  # which gateway process
     values: dict[str, float]
+    accounts: dict[str, str] = field(default_factory=dict)  # clients, 16 hex digits, and whose they are
 
 
 Record = Copy | Counters
@@ -136,7 +137,8 @@ def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
 def encode(record: Record) -> bytes:
     """The frame of a record, for whoever has one as an object; the gateway calls `pack`."""
     if isinstance(record, Counters):
-        text = json.dumps({"instance": record.instance, "values": record.values}).encode()
+        told = {"instance": record.instance, "values": record.values}
+        text = json.dumps(told | ({"accounts": record.accounts} if record.accounts else {})).encode()
         return PREFIX.pack(len(text), COUNTERS) + text
     _, parts = pack(
         record.at,
@@ -237,7 +239,7 @@ class Decoder:
     def _record(data: bytes, start: int, end: int) -> Record:
         if data[start + PREFIX.size - 1] == COUNTERS:
             loaded = json.loads(data[start + PREFIX.size : end])
-            return Counters(str(loaded["instance"]), dict(loaded["values"]))
+            return Counters(str(loaded["instance"]), dict(loaded["values"]), dict(loaded.get("accounts", {})))
         lengths = FIXED.unpack_from(data, start)[LENGTHS] if end - start >= FIXED.size else ()
         if FIXED.size + sum(lengths) != end - start:
             raise ValueError("a hand-off frame's lengths do not add up")

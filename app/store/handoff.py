@@ -64,12 +64,18 @@ class Sender:
     """
 
     def __init__(
-        self, path: Path, limit: int, instance: str, counters: Callable[[], Mapping[str, float]] | None = None
+        self,
+        path: Path,
+        limit: int,
+        instance: str,
+        counters: Callable[[], Mapping[str, float]] | None = None,
+        accounts: Callable[[], dict[str, str]] = dict,
     ) -> None:
         self._path = path
         self._limit = limit
         self._instance = instance
         self._counters = counters
+        self._accounts = accounts
         self._pieces: list[bytes] = []  # of the frames that came last
         self._count = self._size = 0  # those frames, and their bytes
         self._batches: deque[tuple[int, int, list[bytes]]] = deque()  # the same of earlier ones: frames, bytes, pieces
@@ -174,7 +180,8 @@ class Sender:
     async def _count_until(self, lost: asyncio.Future[None]) -> None:
         while not lost.done():
             if self._counters is not None and self._transport is not None and not self._paused:
-                self._transport.write(encode(Counters(self._instance, dict(self._counters()))))
+                told = Counters(self._instance, dict(self._counters()), self._accounts())
+                self._transport.write(encode(told))
             await asyncio.wait((lost,), timeout=COUNTER_SECONDS)
 
     def _connected(self, transport: asyncio.WriteTransport, protocol: _Sending) -> None:

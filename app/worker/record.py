@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -57,7 +57,8 @@ class Truth:
 class Recorder:
     """Alerts, decisions and client summaries, each call in a transaction of its own.
 
-    `group_name` gives a peer group's name by the number in a summary; actions among `enforce` are decided for real.
+    `group_name` gives a peer group's name by the number in a summary; actions among `enforce` are decided for real;
+    `accounts` gives the accounts of clients, in their order, empty where unknown.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Recorder:
         group_name: Callable[[int], str],
         counts: Counter[str],
         enforce: Collection[Action] = (),
+        accounts: Callable[[Sequence[int]], Sequence[str]] | None = None,
     ) -> None:
         self._database = database
         self._group_name = group_name
         self._counts = counts
         self._enforce = frozenset(enforce)
+        self._accounts = accounts
         self._runner = asyncio.Runner()
         self._retry_at = 0.0
         self._backoff = BACKOFF_SECONDS[0]
@@ -131,6 +134,9 @@ class Recorder:
         self._next_flush, self._latest_flush = now + soonest, now + latest
         waiting = self._compact()
         clients = self._clients(waiting[:FLUSH_CLIENTS])
+        if self._accounts is not None:
+            known = self._accounts([one.client for one in clients])
+            clients = [replace(one, account=name) for one, name in zip(clients, known, strict=True)]
         self._transact(lambda session: upsert(session, clients))
         self._counts["summaries"] += len(clients)
         rest = waiting[FLUSH_CLIENTS:]

@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import FrameType
 
 import redis
@@ -15,7 +15,7 @@ import redis
 from app.errors import Unavailable
 from app.models.vocabulary import Action
 from app.settings import Settings
-from app.store import heartbeat
+from app.store import accounts, heartbeat
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.redis import Link, check, connect
@@ -76,7 +76,7 @@ class Worker:
         self._quality = Quality(self._started)
         enforce = frozenset(map(Action, settings.enforce_actions))
         database = make_engine(settings.database_url)
-        self._recorder = Recorder(database, engine.reference.group_name, self._counts, enforce)
+        self._recorder = Recorder(database, engine.reference.group_name, self._counts, enforce, self._accounts)
         self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
         self._scorer = Scorer(
@@ -114,6 +114,14 @@ class Worker:
         self._tell()
         if not busy and not self.stopping:
             time.sleep(IDLE_SECONDS)
+
+    def _accounts(self, clients: Sequence[int]) -> list[str]:
+        """Whose these clients are, as gateways were told; what Redis does not answer is asked at the next flush."""
+        try:
+            return accounts.parse(self._status.hmget(accounts.KEY, accounts.fields(clients)))
+        except redis.RedisError:
+            self._counts["accounts_failed"] += 1
+            return [""] * len(clients)
 
     def _greet(self) -> None:
         """A new connection: look who answers; leases and decisions may be gone with an old server's memory."""

@@ -120,3 +120,18 @@ async def test_what_is_not_there(database, name):
 def test_names_and_numbers_go_both_ways():
     for number in (0, 1, 2**63, 2**64 - 1):
         assert client_number(client_ref(number)) == number
+
+
+async def test_an_account_that_gateways_were_told_is_kept_until_another_is_told(database):
+    await upsert(database, summary(account="acme"))
+    await upsert(database, summary(last=NOW + 1))
+    assert (await get(database)).account == "acme"
+    await upsert(database, summary(last=NOW + 2, account="other"))
+    assert (await get(database)).account == "other"
+
+
+async def test_clients_are_listed_by_account(database):
+    await upsert(database, summary(1, account="acme"), summary(2, account="acme"), summary(3))
+    async with read_scope(database) as session:
+        page = await queries.list_clients(session, ClientFilter(account="acme"), None, 10)
+    assert {client.id for client in page.items} == {client_ref(1), client_ref(2)}

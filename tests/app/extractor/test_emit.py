@@ -211,6 +211,21 @@ async def test_model_names_are_published_once_and_bounded(redis_url, monkeypatch
         assert client.hgetall("names:models") == {b"%08x" % number: b"m%d" % number for number in range(3)}
 
 
+async def test_accounts_are_published_and_kept_while_redis_is_away(private_valkey):
+    url = private_valkey.url
+    async with running(url) as (emitter, counts):
+        emitter.name_accounts({"00000000000000ff": "acme"})
+        await until(lambda: counts["redis_failures"] >= 1)
+        private_valkey.start()
+        emitter.name_accounts({"0000000000000001": "other"})
+
+        def told():
+            with connect(url) as redis, contextlib.suppress(Exception):
+                return redis.hgetall("names:accounts") == {b"00000000000000ff": b"acme", b"0000000000000001": b"other"}
+
+        await until(told)
+
+
 async def test_other_commands_go_along(redis_url):
     async with running(redis_url) as (emitter, _):
         emitter.publish([("SET", "replaced", "x")])

@@ -266,3 +266,59 @@ def test_through_a_gateway_a_token_that_expires_names_nobody_from_then_on(make_g
     assert gateway.counters()["identity_unverified"] == 1  # the new name is remembered too
     gateway.stop()
     sink.stop()
+
+
+def test_a_claim_names_the_account_of_a_client_once(make):
+    naming = make("credential", STILLWATCH_ACCOUNT="jwt:org")
+    token = _token(org="acme")
+    client = naming.name(token, [], b"", STRANGER).client
+    assert client == PLAIN.client(token)
+    assert naming.new_accounts() == {f"{client:016x}": "acme"}
+    naming.name(token, [], b"", STRANGER)
+    assert naming.new_accounts() == {}
+    assert naming.name(_token(org=5), [], b"", "").client != client
+    assert list(naming.new_accounts().values()) == ["5"]
+
+
+def test_what_is_no_account_names_none(make):
+    naming = make("credential", STILLWATCH_ACCOUNT="jwt:org")
+    forged = jwt.encode({"org": "acme"}, b"x" * 32, "HS256").encode()
+    for credential in (forged, b"key", b"", _token(sub="a"), _token(org="line\nbreak"), _token(org=True)):
+        naming.name(credential, [], b"", STRANGER)
+    assert naming.new_accounts() == {}
+
+
+def test_a_trusted_header_names_the_account_and_no_other_does(make):
+    naming = make("credential", STILLWATCH_ACCOUNT="header:X-Customer")
+    client = naming.name(b"k", [(b"x-customer", b" Acme & Co ")], b"", PROXY).client
+    naming.name(b"j", [(b"x-customer", b"victim")], b"", STRANGER)
+    naming.name(b"i", [(b"x-customer", b"one"), (b"X-Customer", b"two")], b"", PROXY)
+    assert naming.new_accounts() == {f"{client:016x}": "Acme & Co"}
+    naming.name(b"k", [(b"x-customer", b"Other")], b"", PROXY)
+    assert naming.new_accounts() == {f"{client:016x}": "Other"}
+
+
+def test_accounts_are_told_again_in_time_and_bounded(make, monkeypatch):
+    naming = make("credential", STILLWATCH_ACCOUNT="header:x-customer")
+    monkeypatch.setattr(module, "ACCOUNTS_WAITING", 3)
+    for number in range(5):
+        naming.name(b"%d" % number, [(b"x-customer", b"acme")], b"", PROXY)
+    assert len(naming.new_accounts()) == 3
+    monkeypatch.setattr(naming, "_retell", 0.0)
+    naming.new_accounts()
+    naming.name(b"0", [(b"x-customer", b"acme")], b"", PROXY)
+    assert len(naming.new_accounts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "more"),
+    [
+        ("jwt:org", {"STILLWATCH_JWT_KEYS": ""}),
+        ("header:x-customer", {"STILLWATCH_TRUSTED_PEERS": ""}),
+        ("header:", {}),
+        ("claim:org", {}),
+    ],
+)
+def test_an_account_that_cannot_be_named_is_refused_at_the_start(make, account, more):
+    with pytest.raises(SettingError, match="STILLWATCH_ACCOUNT"):
+        make("credential", STILLWATCH_ACCOUNT=account, **more)

@@ -94,3 +94,11 @@ def test_header_names_are_lowered_and_values_trimmed():
 def test_outcomes_are_those_of_the_detectors():
     assert [outcome.upper() for outcome in OUTCOMES] == [outcome.name for outcome in Outcome]
     assert [int(outcome) for outcome in Outcome] == list(range(len(OUTCOMES)))
+
+
+def test_counters_carry_accounts():
+    told = Counters("gateway-1", {"requests": 2.0}, {"00000000000000ff": "Acme · Söhne"})
+    assert Decoder().feed(encode(told)) == [told]
+    bare = Counters("gateway-1", {"requests": 2.0})
+    assert b"accounts" not in encode(bare)
+    assert Decoder().feed(encode(bare)) == [bare]

@@ -184,3 +184,24 @@ def test_a_database_that_hangs_is_given_up_in_time(recorder, free_port, monkeypa
         with pytest.raises(Unavailable):
             one.findings([finding(7)], summaries([7]), NOW)
         assert time.monotonic() - begun < 3.0
+
+
+def test_a_flush_writes_the_accounts_that_are_known(sqlite_url, counts):
+    migrate(sqlite_url)
+    asked = []
+
+    def known(clients):
+        asked.extend(clients)
+        return ["acme" if client == 7 else "" for client in clients]
+
+    one = Recorder(make_engine(sqlite_url), str, counts, (), known)
+    try:
+        one.touch(summaries([7, 8]))
+        one.flush()
+    finally:
+        one.close()
+    assert sorted(asked) == [7, 8]
+    assert dict(map(tuple, rows_of(sqlite_url, sa.select(Client.id, Client.account)))) == {
+        client_ref(7): "acme",
+        client_ref(8): "",
+    }

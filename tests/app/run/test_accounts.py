@@ -1,0 +1,46 @@
+"""The command that imports accounts: says what it did, and changes nothing where a line is wrong."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from app.errors import StillwatchError
+from app.run.accounts import run_import
+from app.settings import read_settings
+from app.store.db import migrate
+
+
+@pytest.fixture
+def settings(sqlite_url, tmp_path):
+    migrate(sqlite_url)
+    return read_settings({"DATABASE_URL": sqlite_url, "STILLWATCH_DATA": str(tmp_path)})
+
+
+def stored(url):
+    engine = sa.create_engine(url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("select id, account from client order by id")).fetchall()
+    engine.dispose()
+    return [tuple(row) for row in found]
+
+
+def test_a_table_is_imported(settings, sqlite_url, tmp_path, capsys):
+    table = tmp_path / "table.csv"
+    table.write_text("\ufeffclient,account\ncl_0000000000000001,Acme\ncl_0000000000000002,Acme\n", "utf-8")
+    assert run_import(settings, table) == 0
+    assert capsys.readouterr().out == "2 clients belong to 1 accounts\n"
+    assert stored(sqlite_url) == [("cl_0000000000000001", "Acme"), ("cl_0000000000000002", "Acme")]
+
+
+def test_a_wrong_line_changes_nothing(settings, sqlite_url, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("client,account\ncl_0000000000000001,Acme\nme,Acme\n", "utf-8")
+    with pytest.raises(StillwatchError, match=r"line 3: 'me' is no client"):
+        run_import(settings, table)
+    assert stored(sqlite_url) == []
+
+
+def test_a_missing_file_is_named(settings, tmp_path):
+    with pytest.raises(StillwatchError, match=r"none\.csv"):
+        run_import(settings, tmp_path / "none.csv")
