@@ -82,7 +82,7 @@ def measure(made: Stage, target: Target, kind: str, seconds: float, connections:
     micros = (cpu_seconds(target.pid) - before) * 1e6 / told["requests"] if target.pid else 0.0
     for name, pid in target.helpers.items():
         if died(pid):
-            raise SystemExit(f"the {name} of {target.name} has ended: its figures would be wrong")
+            raise SystemExit(f"the {name} of {target.name} has ended: its figures would be wrong\n{made.last_words()}")
     settle(list(target.helpers.values()))
     sent = handed_over(target) - copies
     helpers = {name: (cpu_seconds(pid) - helped[name]) * 1e6 / max(sent, 1) for name, pid in target.helpers.items()}

@@ -129,6 +129,11 @@ class Stage:
                 return target
         raise SystemExit(f"{target.name} did not start: see {self.folder}/processes.log")
 
+    def last_words(self) -> str:
+        """The end of what the processes wrote."""
+        text = (self.folder / "processes.log").read_text("utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-40:])
+
     def dead_port(self) -> int:
         """A port that refuses: bound, so that nobody takes it and no socket can be connected to itself there."""
         held = socket.socket()
