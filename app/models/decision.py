@@ -21,6 +21,7 @@ class Decision(Base):
 
     id: Mapped[str] = mapped_column(sa.String(ID_LENGTH), primary_key=True)
     alert_id: Mapped[str | None] = mapped_column(sa.ForeignKey("alert.id"))  # None: made by hand, without an alert
+    campaign_id: Mapped[str | None] = mapped_column(sa.String(ID_LENGTH))  # made about everybody of a campaign
     client_id: Mapped[str] = mapped_column(sa.ForeignKey("client.id"))
     action: Mapped[Action] = mapped_column(sa.String(32))
     simulated: Mapped[bool]
@@ -47,5 +48,6 @@ class Decision(Base):
         ),
         sa.Index(None, "client_id", "starts_at"),
         sa.Index(None, "alert_id", "starts_at"),
+        sa.Index(None, "campaign_id"),
         sa.Index(None, "expires_at"),
     )

@@ -38,6 +38,7 @@ class Order:
     simulated: bool = True
     alert_id: str | None = None
     start_within: float = 0.0  # seconds; the start is drawn evenly from them
+    campaign_id: str | None = None  # of which everybody is decided about
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ def _draft(order: Order, actor: str, now: float) -> Decision:
     return Decision(
         id=decision_id,
         alert_id=order.alert_id,
+        campaign_id=order.campaign_id,
         client_id=order.client_id,
         action=action,
         simulated=order.simulated,

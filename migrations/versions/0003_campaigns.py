@@ -232,7 +232,7 @@ def _campaign_side() -> None:
 
 
 def upgrade() -> None:
-    """Only new tables: the previous release does not look at them."""
+    """New tables and a column that may be empty: the previous release does not look at them."""
     for make in (
         _campaign,
         _indicator_set,
@@ -246,9 +246,14 @@ def upgrade() -> None:
         _campaign_side,
     ):
         make()
+    op.add_column("decision", sa.Column("campaign_id", sa.String(length=48), nullable=True))
+    op.create_index(op.f("ix_decision_campaign_id"), "decision", ["campaign_id"], unique=False)
 
 
 def downgrade() -> None:
     """Undo `upgrade`."""
+    op.drop_index(op.f("ix_decision_campaign_id"), "decision")
+    with op.batch_alter_table("decision") as table:
+        table.drop_column("campaign_id")
     for name in reversed(TABLES):
         op.drop_table(name)

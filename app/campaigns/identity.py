@@ -1,0 +1,98 @@
+"""Pure: which known campaign a found one is, and what reviewers' constraints make of what was found."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.campaigns.found import Found
+
+SMALLEST = 2  # members of a campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A campaign as the database has it; ids sort by when it was opened."""
+
+    id: str
+    members: frozenset[int]
+    open: bool
+    key: str = ""  # the linker's own number of it, when it was last found
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What reviewers said: sides that are kept apart, groups that belong together."""
+
+    cannot: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+    must: tuple[frozenset[int], ...] = ()
+
+
+def apart(clients: frozenset[int], constraints: Constraints) -> list[frozenset[int]]:
+    """The clients in as many groups as the constraints need; whom none names stays with those who were not moved."""
+    groups = [clients]
+    for one, other in constraints.cannot:
+        cut: list[frozenset[int]] = []
+        for group in groups:
+            moved = group & other
+            cut += [group - moved, moved] if moved and group & one else [group]
+        groups = cut
+    return sorted(groups, key=lambda group: (-len(group), min(group)))
+
+
+def obey(found: Iterable[Found], constraints: Constraints) -> list[Found]:
+    """What was found, joined and cut as reviewers said; groups of one client are dropped."""
+    joined = _joined(list(found), constraints.must)
+    parts: list[Found] = []
+    for one in joined:
+        groups = apart(frozenset(one.members), constraints)
+        parts += [one] if len(groups) == 1 else [one.only(group) for group in groups]
+    return [part for part in parts if len(part.members) >= SMALLEST]
+
+
+def _joined(found: list[Found], must: Iterable[frozenset[int]]) -> list[Found]:
+    """Each group of clients that belong together brings the campaigns that hold them into one."""
+    for group in must:
+        touched = [one for one in found if not group.isdisjoint(one.members)]
+        if len(touched) < 2:
+            continue
+        whole = touched[0]
+        for one in touched[1:]:
+            whole = whole.and_also(one)
+        found = [one for one in found if one not in touched] + [whole]
+    return found
+
+
+def assign(found: Sequence[Found], known: Iterable[Known]) -> list[str | None]:
+    """The id of the known campaign that each found one is; None for a new one.
+
+    A found campaign is the known one that the linker had the same number for, if they share a client; else the one
+    that it shares most clients with, if that is at least half of the smaller of the two. Each known campaign is
+    taken once. Open ones go before closed ones, older before younger.
+    """
+    by_id = {one.id: one for one in known}
+    places: Mapping[int, list[str]] = _places(by_id.values())
+    pairs: list[tuple[bool, int, bool, str, int]] = []
+    for place, one in enumerate(found):
+        shared: Counter[str] = Counter(name for client in one.members for name in places.get(client, ()))
+        for name, count in shared.items():
+            other = by_id[name]
+            same = bool(one.key) and one.key == other.key
+            if same or 2 * count >= min(len(one.members), len(other.members)):
+                pairs.append((not same, -count, not other.open, name, place))
+    chosen: list[str | None] = [None] * len(found)
+    taken: set[str] = set()
+    for _, _, _, name, place in sorted(pairs):
+        if chosen[place] is None and name not in taken:
+            chosen[place] = name
+            taken.add(name)
+    return chosen
+
+
+def _places(known: Iterable[Known]) -> dict[int, list[str]]:
+    places: dict[int, list[str]] = defaultdict(list)
+    for one in known:
+        for client in one.members:
+            places[client].append(one.id)
+    return places

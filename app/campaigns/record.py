@@ -1,0 +1,204 @@
+"""Write down what the linker found: new campaigns, joins, leaves and levels, in the caller's transaction.
+
+Saying the same pass twice changes nothing the second time. Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.alerts.evidence import instant, jsonable
+from app.campaigns import constraints, edges, history, identity, members
+from app.campaigns.found import Found
+from app.campaigns.identity import Known
+from app.models.base import moment, new_id
+from app.models.campaign import Campaign
+from app.models.vocabulary import Disposition, State
+from detectors.base import Level
+
+FORMAT = 1  # of the frozen document
+GROWN = 2.0  # times its size at the last word of it: worth a step of history
+CALM_SECONDS = 3600.0  # without being found, after which a campaign counts as calm
+LEAVE_SECONDS = 7 * 86400.0  # without being linked, after which a member has left
+BENIGN = frozenset({Disposition.BENIGN_EXPECTED, Disposition.FALSE_POSITIVE, Disposition.TEST})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many campaigns a pass opened, and how many it refreshed."""
+
+    opened: int
+    refreshed: int
+
+
+async def record(session: AsyncSession, found: Iterable[Found], now: float) -> Outcome:
+    """Open, refresh and re-open campaigns by what a pass found; reviewers' constraints are obeyed here too.
+
+    Only a finding of the level WATCH or higher opens one. Everybody of a found campaign is a member of exactly
+    one campaign that is not closed.
+    """
+    campaigns = {campaign.id: campaign for campaign in await _standing(session)}
+    crowd = await members.present(session, campaigns)
+    parts = identity.obey(found, await constraints.load(session))
+    known = [Known(name, frozenset(crowd[name]), one.state != State.CLOSED, one.key) for name, one in campaigns.items()]
+    opened = refreshed = 0
+    claimed: dict[int, str] = {}
+    matched: set[str] = set()
+    for one, name in zip(parts, identity.assign(parts, known), strict=True):
+        campaign = campaigns.get(name or "")
+        if campaign is not None and campaign.state == State.CLOSED and _outgrew(campaign, one, crowd[campaign.id]):
+            campaign = await _open(session, one, campaign, now)
+            opened += 1
+        elif campaign is not None:
+            await _refresh(session, campaign, one, crowd[campaign.id], now)
+            refreshed += 1
+        elif one.level >= Level.WATCH:
+            campaign = await _open(session, one, None, now)
+            opened += 1
+        if campaign is not None:
+            matched.add(campaign.id)
+            claimed.update(dict.fromkeys(one.members, campaign.id))
+    for name, campaign in campaigns.items():
+        if campaign.state != State.CLOSED:
+            await _let_go(session, campaign, crowd[name], claimed, now, name in matched)
+    await session.flush()
+    return Outcome(opened, refreshed)
+
+
+async def _standing(session: AsyncSession) -> Sequence[Campaign]:
+    """The newest episode of every campaign that was not merged away, locked in one order."""
+    later = sa.orm.aliased(Campaign)
+    followed = sa.exists().where(later.previous_id == Campaign.id)
+    query = sa.select(Campaign).where(Campaign.merged_into.is_(None), sa.not_(followed)).order_by(Campaign.id)
+    found = await session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    return list(found)
+
+
+def _outgrew(campaign: Campaign, found: Found, crowd: dict[int, Any]) -> bool:
+    """Whether a closed campaign went on: a fifth more members since its closing, half more after a benign verdict."""
+    if found.level < Level.REVIEW:
+        return False
+    least, share = (3, 0.5) if campaign.disposition in BENIGN else (2, 0.2)
+    fresh = len(found.members.keys() - crowd.keys())
+    return fresh >= max(least, share * (campaign.closed_size or 0))
+
+
+def document(found: Found) -> dict[str, Any]:
+    """The newest word on a campaign, as JSON."""
+    said: dict[str, Any] = jsonable(
+        {
+            "at": instant(found.at),
+            "level": int(found.level),
+            "score": found.score,
+            "threshold": found.threshold,
+            "size": len(found.members),
+            "requests": found.requests,
+            "sentence": found.sentence,
+            **found.evidence,
+        }
+    )
+    return said
+
+
+async def _open(session: AsyncSession, found: Found, before: Campaign | None, now: float) -> Campaign:
+    campaign_id = new_id("cp", now)
+    said = document(found)
+    campaign = Campaign(
+        id=campaign_id,
+        key=found.key,
+        episode=before.episode + 1 if before is not None else 1,
+        previous_id=before.id if before is not None else None,
+        state=State.NEW,
+        level=int(found.level),
+        score=float(found.score),
+        threshold=float(found.threshold),
+        size=len(found.members),
+        requests=found.requests,
+        sentence=found.sentence,
+        evidence={"format": FORMAT, "id": campaign_id, **said},
+        latest=said,
+        opened_at=moment(now),
+        updated_at=moment(now),
+        seen_at=moment(found.at),
+        version=0,
+    )
+    session.add(campaign)
+    data = {"size": campaign.size, "score": campaign.score, "level": campaign.level, "episode": campaign.episode}
+    history.step(session, campaign, "opened", history.SYSTEM, data, now)
+    await session.flush()
+    await members.join(session, campaign.id, found, found.members, now)
+    campaign.latest = said | {"edges_mark": await edges.write(session, campaign.id, found)}
+    return campaign
+
+
+async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crowd: dict[int, Any], now: float) -> None:
+    """The newest word; who joined; while it is open also the peak, and a step where the picture changed."""
+    if moment(found.at) < campaign.seen_at:
+        return
+    was, told = campaign.level, int(campaign.latest.get("told_size") or campaign.evidence.get("size") or 1)
+    mark = str(campaign.latest.get("edges_mark") or "")
+    campaign.seen_at, campaign.key = moment(found.at), found.key
+    if campaign.state == State.CLOSED:
+        campaign.latest = document(found) | {"told_size": told, "edges_mark": mark}
+        return
+    await members.join(session, campaign.id, found, found.members.keys() - crowd.keys(), now)
+    await members.seen(session, crowd, found)
+    mark = await edges.write(session, campaign.id, found, mark)
+    campaign.size, campaign.requests = len(found.members.keys() | crowd.keys()), found.requests
+    campaign.level = int(found.level)
+    if campaign.level >= Level.WATCH:
+        campaign.sentence = found.sentence
+    campaign.score = max(campaign.score, float(found.score))
+    campaign.threshold = float(found.threshold)
+    data = {"score": float(found.score), "size": campaign.size}
+    if (was >= Level.REVIEW) != (campaign.level >= Level.REVIEW):
+        kind = "cleared" if was >= Level.REVIEW else "escalated"
+        history.step(session, campaign, kind, history.SYSTEM, data, now)
+    campaign.latest = document(found) | {"told_size": told, "edges_mark": mark}
+    if campaign.size >= GROWN * told:
+        campaign.latest = campaign.latest | {"told_size": campaign.size}
+        history.step(session, campaign, "grew", history.SYSTEM, data, now)
+
+
+async def _let_go(
+    session: AsyncSession,
+    campaign: Campaign,
+    crowd: dict[int, Any],
+    claimed: dict[int, str],
+    now: float,
+    matched: bool,
+) -> None:
+    """Members that belong to another campaign now or were long not linked leave; what has nobody left is absorbed."""
+    elsewhere = {client for client in crowd if claimed.get(client, campaign.id) != campaign.id}
+    idle = {client for client, one in crowd.items() if client not in claimed and _is_idle(one.seen_at, now)}
+    await members.leave(session, [crowd[client] for client in elsewhere], "it belongs to another campaign now", now)
+    await members.leave(session, [crowd[client] for client in idle - elsewhere], "not linked for seven days", now)
+    gone = elsewhere | idle
+    if gone and not matched:
+        campaign.size = len(crowd) - len(gone)
+    elif gone:
+        campaign.size = max(0, campaign.size - len(gone))
+    if crowd and len(elsewhere) == len(crowd):
+        _absorb(session, campaign, {claimed[client] for client in elsewhere}, now)
+    elif not matched and campaign.level >= Level.WATCH and now - campaign.seen_at.timestamp() > CALM_SECONDS:
+        campaign.level = int(Level.NONE)
+        history.step(session, campaign, "cleared", history.SYSTEM, {"size": campaign.size}, now)
+
+
+def _is_idle(seen_at: Any, now: float) -> bool:
+    return bool(now - seen_at.timestamp() > LEAVE_SECONDS)
+
+
+def _absorb(session: AsyncSession, campaign: Campaign, into: set[str], now: float) -> None:
+    """Close a campaign all of whose members another one took over; the reviewer finds the way by `merged_into`."""
+    target = min(into)
+    campaign.state, campaign.disposition = State.CLOSED, Disposition.DUPLICATE
+    campaign.closed_at, campaign.closed_by, campaign.closed_size = moment(now), history.SYSTEM, campaign.size
+    campaign.merged_into = target
+    campaign.note = "All its members were found to belong to another campaign."
+    history.step(session, campaign, "merged", history.SYSTEM, {"into": target}, now)
