@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 CLIP: Final = 16_384  # characters of one text that are normalised: half from its head, half from its tail
 WINDOW: Final = 160  # characters first looked at for a template key; widened up to CLIP when a mask swallows them
 _PIECE: Final = 1_024  # NFKC is quadratic in a run of combining marks, so a text is normalised in pieces
-_TOKENS_CACHED: Final = 65_536
+_TOKENS_CACHED: Final = 16_384
 
 # Scripts written without spaces: each character is a token of its own.
 _SPACELESS = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
