@@ -112,6 +112,9 @@ class Exchange:
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
     reasoning_asked: bool = False  # the client asked to see the model's own reasoning
     reasoning_sealed: bool = False  # the answer carries reasoning that only the provider can read, or its signature
+    presented: str = ""  # the last signature of a model's reasoning that the prompt brings back
+    presented_at: int = -1  # the place in `messages` of what carries it; -1: none, or not all before it is known
+    issued: str = ""  # the last signature of the model's reasoning in the answer
     finish: Finish = Finish.UNKNOWN
     refusal: Refusal = Refusal.NONE
     stream: bool = False

@@ -60,12 +60,13 @@ class _Texts(NamedTuple):
     in_chars: int
     payload_chars: int
     opening: int
+    context: int
     kind: int
     normalised: str
     answered: str  # the first choice's text, normalised
 
 
-_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "")
+_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "")
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +79,7 @@ def model_hash(model: str) -> int:
     return _short_hash(model, 0)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _network(peer: str, seed: int) -> int:
     """Keyed 32-bit hash of the peer's /24 or /48; of the text itself where it is no address."""
     try:
@@ -154,6 +155,16 @@ def _opening(messages: Sequence[Message], last_user: int, payload: int, seed: in
     return known
 
 
+def _context(exchange: Exchange, prompt: Sequence[str], seed: int) -> int:
+    """Hash of what stands before the turn that brings a signature back: the `body` of the request it was issued to."""
+    begin = exchange.presented_at
+    if not 0 <= begin < len(prompt):
+        return 0
+    while begin and exchange.messages[begin - 1].role == "assistant":
+        begin -= 1  # one answer of several items
+    return texts.seeded_many(prompt[:begin], seed)
+
+
 def _prompt_flags(exchange: Exchange, last_user: int) -> int:
     """Flags that the shape of the prompt decides."""
     messages = exchange.messages
@@ -206,6 +217,7 @@ def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
         in_chars=exchange.prompt_chars if exchange.prompt_chars >= 0 else sum(map(len, prompt)),
         payload_chars=len(payload),
         opening=_opening(messages, last_user, hashed, seed),
+        context=_context(exchange, prompt, seed) if exchange.presented else 0,
         kind=nothing.kind,
         normalised=normalised,
         answered=nothing.answered,
@@ -251,11 +263,25 @@ def _real(number: float | None) -> float:
 
 def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher) -> None:
     read = [_read(exchange, seed, match) for exchange in batch]
-    for name in ("body", "payload", "head4", "head12", "tail6", "system", "answer", "elicitation", "opening", "kind"):
+    for name in (
+        "body",
+        "payload",
+        "head4",
+        "head12",
+        "tail6",
+        "system",
+        "answer",
+        "elicitation",
+        "opening",
+        "kind",
+        "context",
+    ):
         out[name] = [getattr(one, name) for one in read]
     out["in_chars"] = [min(one.in_chars, _U32) for one in read]
     out["payload_chars"] = [min(one.payload_chars, _U32) for one in read]
     out["flags"] = [one.flags | _flags(exchange) for one, exchange in zip(read, batch, strict=True)]
+    out["presented"] = [texts.seeded(exchange.presented, seed) for exchange in batch]
+    out["issued"] = [texts.seeded(exchange.issued, seed) for exchange in batch]
     payloads = [one.normalised for one in read]
     measured = grams.measure(payloads, seed)
     for name, column in zip(measured._fields, measured, strict=True):

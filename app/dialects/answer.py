@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from app.dialects.signatures import genuine
 from app.dialects.values import Fields, integer
 from detectors.exchange import Finish, Refusal, Usage
 
@@ -38,6 +39,7 @@ class BaseAnswer:
         self._calls: set[tuple[int, int]] = set()
         self._reasoning = 0
         self._sealed = False
+        self._issued = ""
         self._finish = Finish.UNKNOWN
         self._refusal = Refusal.NONE
         self._tokens: dict[str, int] = {}
@@ -68,6 +70,12 @@ class BaseAnswer:
         if self.STOP in found:
             self.stop(found[self.STOP])
 
+    def seal(self, signature: object) -> None:
+        """Note reasoning that only the provider can read, by what stands for it."""
+        if signature:
+            self._sealed = True
+            self._issued = genuine(signature) or self._issued
+
     def decline(self, refusal: Refusal) -> None:
         """Note that the provider declined; a category goes before none."""
         if self._refusal in (Refusal.NONE, Refusal.UNNAMED):
@@ -95,6 +103,7 @@ class BaseAnswer:
             "completions": self.texts(),
             "reasoning_chars": self._reasoning,
             "reasoning_sealed": self._sealed,
+            "issued": self._issued,
             "tool_calls": len(self._calls),
             "finish": Finish.FILTER if self._refusal else self._finish,
             "refusal": self._refusal,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     Fields,
@@ -64,14 +65,17 @@ def _messages(value: object) -> list[Message]:
 
 def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
-    messages = [message for item in bounded(sequence(body.get("messages"))) for message in _messages(item)]
+    items = bounded(sequence(body.get("messages")))
+    read = [_messages(item) for item in items]
     system = content_text(body.get("system") or "")
+    messages = ([Message("system", system)] if system else []) + [message for some in read for message in some]
+    presented, place = signatures.last(items, signatures.of_message)
     tools = body.get("tools")
     form = mapping(first(mapping(body.get("output_config")), "format") or body.get("output_format"))
     thinking = mapping(body.get("thinking"))
     return {
         "model": name(body.get("model")),
-        "messages": tuple(([Message("system", system)] if system else []) + messages),
+        "messages": tuple(messages),
         "stream": body.get("stream") is True,
         "max_tokens": integer(body.get("max_tokens")),
         "temperature": real(body.get("temperature")),
@@ -80,6 +84,8 @@ def read_request(body: Mapping[str, Any]) -> Fields:
         "schema": canonical(form.get("schema")) or name(form.get("type")) if form else "",
         "user": name(mapping(body.get("metadata")).get("user_id")),
         "reasoning_asked": thinking.get("type") in ("enabled", "adaptive") and thinking.get("display") != "omitted",
+        "presented": presented,
+        "presented_at": bool(system) + sum(map(len, read[: place + 1])) - 1 if presented else -1,
     }
 
 
@@ -93,6 +99,7 @@ class Answer(BaseAnswer):
     def __init__(self) -> None:
         super().__init__()
         self._seeded = False  # the counts are those of the answer's beginning
+        self._signing = -1  # the block whose signature comes in pieces
 
     def add(self, chunk: object) -> None:
         """Take one event, or the whole message."""
@@ -161,9 +168,10 @@ class Answer(BaseAnswer):
             self._texts.setdefault(0, []).append(string(block.get("text")))
         elif kind == "thinking":
             self._reasoning += len(string(block.get("thinking")))
-            self._sealed = self._sealed or bool(block.get("signature"))
+            self.seal(block.get("signature"))
         elif kind == "redacted_thinking":
             self._sealed = True
+            self.seal(block.get("data"))
         elif kind.endswith("tool_use"):
             self._calls.add((0, index))
 
@@ -175,6 +183,9 @@ class Answer(BaseAnswer):
             self._reasoning += len(string(delta.get("thinking")))
         elif kind == "signature_delta":
             self._sealed = True
+            told = string(delta.get("signature"))
+            self.seal(self._issued + told if self._signing == index else told)
+            self._signing = index
         elif kind == "input_json_delta":
             self._calls.add((0, index))
 

@@ -38,7 +38,8 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
         whole = whole or {**one, "dialect": dialect}
     if whole is None:
         return None
-    return whole | named(dialect) | {"messages": tuple(messages), "prompts": prompts, "stream": False}
+    found = {"messages": tuple(messages), "prompts": prompts, "stream": False, "presented": "", "presented_at": -1}
+    return whole | named(dialect) | found
 
 
 def named(dialect: Dialect, prompts: int = 0) -> Fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     NAME_LIMIT,
@@ -59,9 +60,12 @@ def _messages(value: object) -> list[Message]:
     return [*results, Message(role, lines(texts))] if texts or not results else results
 
 
+def _items(value: object) -> list[Any]:
+    return bounded(value if isinstance(value, list) else [value] if value else [])
+
+
 def _contents(value: object) -> list[Message]:
-    items = value if isinstance(value, list) else [value] if value else []
-    return [message for item in bounded(items) for message in _messages(item)]
+    return [message for item in _items(value) for message in _messages(item)]
 
 
 def _logprobs(config: Mapping[str, Any]) -> int:
@@ -87,8 +91,13 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     form = string(first(config, "responseMimeType", "response_mime_type"))
     tools = body.get("tools")
     thinking = mapping(first(config, "thinkingConfig", "thinking_config"))
+    items = _items(body.get("contents"))
+    read = [_messages(item) for item in items]
+    presented, place = signatures.last(items, signatures.of_content)
     return {
-        "messages": tuple(([Message("system", system)] if system else []) + _contents(body.get("contents"))),
+        "messages": (*([Message("system", system)] if system else []), *[one for some in read for one in some]),
+        "presented": presented,
+        "presented_at": bool(system) + sum(map(len, read[: place + 1])) - 1 if presented else -1,
         "choices": max(integer(first(config, "candidateCount", "candidate_count")) or 1, 1),
         "top_logprobs": _logprobs(config),
         "max_tokens": integer(first(config, "maxOutputTokens", "max_output_tokens")),
@@ -158,8 +167,7 @@ class Answer(BaseAnswer):
             self._reasoning += len(text)
         elif text:
             texts.append(text)
-        if part.get("thoughtSignature"):
-            self._sealed = True
+        self.seal(part.get("thoughtSignature"))
         if mapping(part.get("functionCall")).get("name"):  # without a name it goes on with the one before
             self._called += 1
             self._calls.add((0, self._called))

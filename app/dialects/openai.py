@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
 from app.dialects.values import (
     Fields,
@@ -131,7 +132,9 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange from a CHAT, COMPLETION or EMBEDDING body."""
     fields = read_parameters(body)
     if operation == Operation.CHAT:
-        fields["messages"] = tuple([read_message(item) for item in bounded(sequence(body.get("messages")))])
+        items = bounded(sequence(body.get("messages")))
+        fields["messages"] = tuple([read_message(item) for item in items])
+        fields["presented"], fields["presented_at"] = signatures.last(items, signatures.of_chat)
         return fields
     prompts = prompt_list(body.get("input" if operation == Operation.EMBEDDING else "prompt"))
     suffix = string(body.get("suffix"))
@@ -197,6 +200,7 @@ class Answer(BaseAnswer):
         reasoning = part.get("reasoning_content") or part.get("reasoning")
         if isinstance(reasoning, str):
             self._reasoning += len(reasoning)
+        self.seal(signatures.of_chat(part))
         for place, call in enumerate(sequence(part.get("tool_calls"))):
             number = integer(mapping(call).get("index"))
             self._calls.add((index, place if number is None else number))

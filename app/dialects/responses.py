@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
 from app.dialects.openai import read_parameters
 from app.dialects.values import (
@@ -52,8 +53,11 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
     fields = read_parameters(body)
     given = body.get("input")
-    items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in bounded(sequence(given))]
+    taken = bounded(sequence(given))
+    items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in taken]
     instructions = string(body.get("instructions"))
+    fields["presented"], place = signatures.last(taken, signatures.of_item)
+    fields["presented_at"] = place + bool(instructions) if place >= 0 else -1
     fields["messages"] = tuple(([Message("system", instructions)] if instructions else []) + items)
     form = mapping(mapping(body.get("text")).get("format"))
     if form and form.get("type") != "text":
@@ -140,7 +144,7 @@ class Answer(BaseAnswer):
                     self.decline(Refusal.UNNAMED)
                 self._pieces[index, place] = [_told(part)]
         elif kind == "reasoning":
-            self._sealed = self._sealed or bool(item.get("encrypted_content"))
+            self.seal(item.get("encrypted_content"))
             for field in ("content", "summary"):
                 for place, part in enumerate(sequence(item.get(field))):
                     self._thoughts[index, place, field] = len(_told(part))

@@ -283,6 +283,23 @@ def test_an_answer_that_is_sent_back_shares_its_gist():
     assert not event(CHAT, completions=())["answer_gist"].any()
 
 
+def test_a_signatures_context_is_the_prompt_that_it_answered():
+    asked = (Message("system", "Be kind."), Message("user", "Why?"))
+    first = event(CHAT, messages=asked, issued="sig")
+    later = (*asked, Message("assistant", "Hm."), Message("assistant", "So."), Message("user", "And?"))
+    for place in (2, 3):
+        back = event(CHAT, messages=later, presented="sig", presented_at=place)
+        assert back["presented"] == first["issued"] != 0
+        assert back["context"] == first["body"]
+    moved = event(CHAT, messages=(Message("user", "Why not?"), *later[2:]), presented="sig", presented_at=1)
+    assert moved["presented"] == first["issued"]
+    assert moved["context"] not in (0, first["body"])
+    assert event(CHAT, presented="other")["presented"] != first["issued"]
+    for place in (-1, 0, 99):
+        assert not event(CHAT, messages=later, presented="sig", presented_at=place)["context"]
+    assert not event(CHAT)["presented"]
+
+
 def test_the_length_of_a_cut_prompt():
     assert event(CHAT, prompt_chars=10**7)["in_chars"] == 10**7
     assert event(CHAT, prompt_chars=10**12)["in_chars"] == 2**32 - 1

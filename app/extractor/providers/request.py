@@ -13,6 +13,7 @@ from app.store.handoff import Copy
 from detectors.exchange import Dialect, Operation
 
 _SEVERAL: Final = 4  # from so many prompts on, a gap in the list is taken to hold more of their kind
+_SIGNED: Final = frozenset({Operation.CHAT, Operation.RESPONSE})  # their prompts may bring reasoning back
 _PLACES: Final = ("messages", "prompt", "input", "contents", "requests")
 
 
@@ -40,7 +41,8 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
             fields["prompts"] = round(fields["prompts"] * whole / max(taken, 1))
     if body.cut and fields is not None and fields.get("prompts", 1):
         kept = sum([len(message.text) for message in fields["messages"]])
-        fields |= {"truncated": True, "prompt_chars": kept + missing}
+        fields |= {"truncated": True, "prompt_chars": kept + missing, "presented_at": -1}
+        fields["presented"] = salvage.signature(body.head, body.tail) if route.operation in _SIGNED else ""
     return fields, cause
 
 

@@ -53,6 +53,7 @@ def read(copy: Copy, route: Route) -> tuple[Fields, str]:
         fields["stream"] = True
     if body.cut:
         fields["truncated"] = True
+        fields["issued"] = salvage.signature(body.head, body.tail) if fields["reasoning_sealed"] or body.tail else ""
     if copy.outcome != Outcome.OK:
         return fields, ""  # what is missing is no fault of the parser's
     if answer.failed:

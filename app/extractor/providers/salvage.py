@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, Final
 
+from app.dialects.signatures import genuine
 from app.extractor.providers.body import document
 from detectors.exchange import Dialect
 
@@ -52,6 +53,11 @@ def _fields(names: str) -> re.Pattern[bytes]:
     )
 
 
+_SIGNATURE = re.compile(
+    rb'(?<!\\)"(?:signature|encrypted_content|thoughtSignature|thought_signature'
+    rb'|type"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}"redacted_thinking"[ \t\r\n]{0,64},[ \t\r\n]{0,64}"data)'
+    rb'"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}"((?:[A-Za-z0-9+/=_\-]|\\/|\\u00[0-9a-f]{2})++)"',
+)
 _ASKED = _fields("|".join(("role", *_TEXTS, *_PARAMETERS)))
 _ANSWERED = _fields(_COUNTS)
 
@@ -180,3 +186,12 @@ def _content(dialect: Dialect, value: object) -> Any:
 def answered(data: bytes) -> dict[str, Any]:
     """The last value of each count and of the reason for stopping that a scan of `data` finds."""
     return dict(_scan(_ANSWERED, data))
+
+
+def signature(*parts: bytes) -> str:
+    """The last signature of reasoning that stands whole in the last of several parts that has one; empty for none."""
+    for data in reversed(parts):
+        found = [mark[1] for mark in _SIGNATURE.finditer(data)]
+        if found:
+            return genuine(_unescape(found[-1]))
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +169,7 @@ EXPECTED: dict[str, tuple[Dialect, Operation, dict[str, object]]] = {
         },
     ),
 }  # fmt: skip
+SIGNATURES = {OPENAI: "gAAAAB", ANTHROPIC: "EqoB", GEMINI: "CvEB"}  # as the files have them
 STREAMS = [name for name in NAMES if EXPECTED[name][2].get("stream")]
 
 
@@ -176,7 +178,8 @@ def expected(name: str) -> Exchange:
     dialect, operation, fields = EXPECTED[name]
     envelope = {"at": 1_764_000_000.5, "client": 7, "status": 200, "ttfb": 0.25, "duration": 1.5}
     known = {"peer": "203.0.113.9", "user_agent": "test/1", "dialect": dialect, "operation": operation}
-    return Exchange(**{**envelope, **known, **fields})
+    issued = SIGNATURES[dialect] if fields.get("reasoning_sealed") else ""
+    return Exchange(**{**envelope, **known, "issued": issued, **fields})
 
 
 def test_the_table_has_every_file():
@@ -252,6 +255,33 @@ def test_a_request_with_a_gap_anywhere_is_still_one_event(wire, name):
         assert exchange.truncated
         if cause == "":
             assert exchange.dialect == EXPECTED[name][0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signature_is_whole_or_not_there(wire, name):
+    copy, whole = wire(name), expected(name)
+    body = copy.response_body
+    for cut in range(0, max(len(body) - 9, 0), 1 if whole.issued else 40):
+        exchange = parse(replace(copy, response_body=body[:cut] + body[cut + 9 :], response_cut=cut))
+        assert exchange.issued in ("", whole.issued)
+
+
+def test_a_signature_that_comes_back_is_found_behind_a_gap_and_never_torn(wire):
+    sent = {"type": "thinking", "thinking": "hm " * 40, "signature": "Eq/oB+" * 20 + "=="}
+    messages = [
+        {"role": "user", "content": "Why is water wet?"},
+        {"role": "assistant", "content": [sent, {"type": "text", "text": "It sticks."}]},
+        {"role": "user", "content": "Go on."},
+    ]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages}).encode()
+    copy = wire("anthropic", request_body=body)
+    assert (parse(copy).presented, parse(copy).presented_at) == (sent["signature"], 1)
+    found = set()
+    for cut in range(len(body) - 11):
+        exchange = parse(replace(copy, request_body=body[:cut] + body[cut + 11 :], request_cut=cut))
+        assert exchange.presented_at == -1
+        found.add(exchange.presented)
+    assert found == {"", sent["signature"]}
 
 
 @pytest.mark.parametrize("name", STREAMS)

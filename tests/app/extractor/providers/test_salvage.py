@@ -133,6 +133,25 @@ def test_the_last_of_several_counts_wins():
     assert salvage.answered(data) == {"input_tokens": 3, "output_tokens": 9, "stop_reason": "refusal"}
 
 
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ((b'{"signature": "ab+/=="}', b""), "ab+/=="),
+        ((b'"signature":"a1"', b'"thoughtSignature" : "b2", "x"'), "b2"),
+        ((b'"encrypted_content":"a1","encrypted_content":"b2', b'c3"'), "a1"),
+        ((b'"thought_signature":"a\\/b\\u003d"',), "a/b="),
+        ((b'{"type": "redacted_thinking", "data": "zz"}',), "zz"),
+        ((b'{"type": "image", "data": "zz"}',), ""),
+        ((b'\\"signature\\":\\"a1\\"',), ""),
+        ((b'"signature": "not a signature"', b'"signature":null'), ""),
+        ((b'"thoughtSignature":"skip_thought_signature_validator"',), ""),
+        ((), ""),
+    ],
+)
+def test_the_last_whole_signature(parts, found):
+    assert salvage.signature(*parts) == found
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken(data):
     for take in (salvage.completed, document):
@@ -142,6 +161,7 @@ def test_any_bytes_are_taken(data):
             continue
     assert isinstance(salvage.asked(data, Dialect.GEMINI), dict)
     assert isinstance(salvage.answered(data), dict)
+    assert isinstance(salvage.signature(data), str)
 
 
 @pytest.mark.parametrize(
@@ -155,13 +175,27 @@ def test_any_bytes_are_taken(data):
         b"[1," * 300_000,
         b'{"a":' * 200_000,
         b'{"a":"' + b"\\u00" * 200_000,
+        b'"signature":"a' * 70_000,
+        b'"signature":"' + b"a" * 1_000_000,
     ],
-    ids=["keys", "quotes", "backslashes", "spaces", "numbers", "arrays", "objects", "escapes"],
+    ids=[
+        "keys",
+        "quotes",
+        "backslashes",
+        "spaces",
+        "numbers",
+        "arrays",
+        "objects",
+        "escapes",
+        "signatures",
+        "signature",
+    ],
 )
 def test_a_megabyte_made_to_be_slow_is_not(hostile):
     begun = time.process_time()
     salvage.asked(hostile + hostile, Dialect.OPENAI)
     salvage.answered(hostile)
+    salvage.signature(hostile)
     for take in (salvage.completed, lambda data: salvage.joined(data, data)):
         try:
             take(hostile)
