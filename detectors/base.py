@@ -70,6 +70,9 @@ class Explanation:
     evidence: tuple[Evidence, ...]
     counter: tuple[Term, ...]  # features that point to an ordinary use
     cannot_tell: str  # the missing observation that would decide it; empty where nothing is missing
+    rank: float = 0.0  # the re-ranker's log-odds of harvesting: orders clients whatever their number of requests
+    probability: float = float("nan")  # what that means among as many harvesters as the calibration had
+    resolvable: float = float("nan")  # the rarest that the reference's number of clients lets one family be called
 
 
 class Detector(abc.ABC):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import activity, calibrate, fuse, pooling, profile
+from detectors import activity, fuse, pooling, profile
 from detectors.activity import Activity
-from detectors.base import Detector, Evidence, Explanation, Level, Term
+from detectors.base import Detector, Explanation, Level
 from detectors.batch import Batch
+from detectors.drift import Tally
+from detectors.judge import Judge
 from detectors.reference import LOOKS, Reference
 
 FINDING = np.dtype(
@@ -74,15 +75,16 @@ class Engine:
 
     def __init__(self, detectors: Sequence[Detector], reference: Reference) -> None:
         self.detectors = tuple(detectors)
-        self.reference = reference
         self.row = _row(self.detectors)
         self.schema = _schema(self.detectors, self.row)
         self.reset = 0  # rows of another schema that were started anew
-        self._families = tuple(detector.family for detector in self.detectors)
-        known = {name: (place, version) for place, (name, version) in enumerate(reference.detectors)}
-        self._place = tuple(
-            known[one.name][0] if known.get(one.name, (0, None))[1] == one.version else -1 for one in self.detectors
-        )
+        self.use(reference)
+
+    def use(self, reference: Reference) -> None:
+        """Compare with another reference from now on; rows stay, and take it up at their next look."""
+        self.reference = reference
+        self.judge = Judge(self.detectors, reference)
+        self.tally = Tally(reference)  # what the clients at their looks were like, beside the reference's
 
     def empty(self, clients: NDArray[np.uint64]) -> NDArray[np.void]:
         """Fresh rows of `clients`, shape (len(clients),)."""
@@ -124,38 +126,7 @@ class Engine:
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
-        rows = np.array([row])
-        look = int(row["look"])
-        group = int(row["group"])
-        scores, p, floors = self._evidence(rows, now)
-        fused = fuse.fuse(p, floors, self._families)
-        nats = calibrate.nats(p)
-        level = Level(int(row["level"]))
-        evidence = tuple(
-            Evidence(
-                one.name, one.version, one.family, float(scores[0, k]), float(p[0, k]), float(nats[0, k]),
-                self._beside(one, row, group, now),
-            )
-            for k, one in enumerate(self.detectors)
-        )  # fmt: skip
-        distinct = next((t.value for e in evidence for t in e.terms if t.feature == "new_content"), 0.0)
-        requests = int(row["events"])
-        place = max(look - 1, 0)
-        early = "Too few requests so far to compare it with other clients."
-        return Explanation(
-            client=int(row["client"]),
-            at=now,
-            level=level,
-            score=float(fused.score[0]) if look else 0.0,
-            threshold=float(self.reference.review[min(place, len(self.reference.review) - 1)]),
-            peer_group=self.reference.group_name(group) if look else "not yet known",
-            requests=requests,
-            look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, requests) if look else early,
-            evidence=evidence,
-            counter=fuse.counter_evidence(evidence),
-            cannot_tell=fuse.cannot_tell(evidence, level, look, distinct * int(row["counted"])),
-        )
+        return self.judge.explain(row, now)
 
     def summary(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """One SUMMARY a row, for lists of clients."""
@@ -192,7 +163,7 @@ class Engine:
         due = np.flatnonzero(looks > rows["look"])
         if not len(due):
             self._fold(rows, batch, current)
-            return np.zeros(0, FINDING)
+            return self._wires(rows)
         # The row at a look holds the events up to it: each look gets a copy of its client's row with
         # those folded in, so that all looks of a batch are one more fold, however many there are.
         times = looks[due].astype(np.intp) - rows["look"][due]
@@ -204,7 +175,8 @@ class Engine:
         part = batch.prefixes(who, _reach(batch, who, until))
         self._fold(seen, part, part)
         self._fold(rows, batch, current)
-        return self._look(rows, seen, who, nth, look.astype(np.uint8))
+        told = self._look(rows, seen, who, nth, look.astype(np.uint8))
+        return np.concatenate([told, self._wires(rows)])
 
     def _begin(self, rows: NDArray[np.void], window: NDArray[np.int32]) -> None:
         """Forget what the detectors know of a client whose next window begins."""
@@ -241,10 +213,11 @@ class Engine:
     ) -> NDArray[np.void]:
         """Compare clients with their peers, each as it stood in `seen` at its look; the findings, by `nth` look."""
         seen["look"] = look
-        seen["group"] = self.reference.group_of(profile.features(seen["profile"]))
-        _, p, floors = self._evidence(seen, float(seen["last"].max()))
-        fused = fuse.fuse(p, floors, self._families)
-        score = fused.score.astype(np.float32)
+        seen["group"] = self.judge.group(seen)
+        found = self.judge.judge(seen, float(seen["last"].max()))
+        self.tally.add(seen["group"], look, found.fused.score)
+        fused = found.fused
+        score = fuse.told(self.reference, fused)
         told = []
         for turn in range(int(nth.max()) + 1):
             now = np.flatnonzero(nth == turn)
@@ -260,28 +233,20 @@ class Engine:
                 told.append(_findings(seen[now[tell]], previous[tell], level[tell], score[now[tell]]))
         return np.concatenate(told) if told else np.zeros(0, FINDING)
 
-    def _evidence(
-        self, rows: NDArray[np.void], now: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-        """Raw scores, p-values, and the smallest p-values there can be: each of shape (len(rows), detectors)."""
-        shape = (len(rows), len(self.detectors))
-        scores, p, floors = np.zeros(shape, np.float32), np.ones(shape), np.ones(shape)
-        looked = rows["look"] > 0
-        group, look = rows["group"][looked], rows["look"][looked]
-        for column, (detector, place) in enumerate(zip(self.detectors, self._place, strict=True)):
-            scores[:, column] = detector.score(rows[detector.name], now)
-            p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
-            floors[looked, column] = calibrate.floors(self.reference, place, group, look)
-        return scores, p, floors
-
-    def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
-        """A detector's terms with what the peer group does beside them."""
-        terms = []
-        for term in detector.explain(row[detector.name], now):
-            known = f"{detector.name}.{term.feature}"
-            median, high, place = self.reference.expected(known, group, term.value)
-            terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
-        return tuple(terms)
+    def _wires(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Clients that touch a tripwire are reviewed at once; a look could be thousands of requests away."""
+        if not self.judge.wires.any():
+            return np.zeros(0, FINDING)
+        fresh = np.flatnonzero(self.judge.tripped(rows, rows["level"] < Level.REVIEW, 0.0))
+        if not len(fresh):
+            return np.zeros(0, FINDING)
+        seen = taken(rows, fresh)
+        previous = seen["level"].copy()
+        level = np.full(len(fresh), Level.REVIEW, np.uint8)
+        score = np.full(len(fresh), fuse.trip_score(self.reference), np.float32)
+        for name, value in (("level", level), ("score", score), ("told", score)):
+            rows[name][fresh] = value
+        return _findings(seen, previous, level, score)
 
 
 def taken(rows: NDArray[np.void], places: NDArray[np.intp]) -> NDArray[np.void]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from sklearn.ensemble import IsolationForest
 
 from detectors import calibrate, fuse, profile
 from detectors.base import Detector, Level
 from detectors.batch import Batch
 from detectors.engine import Engine
-from detectors.reference import GRID, LOOKS, RANKS, Reference
+from detectors.fuse import Fused
+from detectors.reference import FUSED_GRID, GRID, LOOKS, RANKS, Reference, empty
 
 WATCH_RATE = 0.01  # the share of ordinary clients that may ever be watched, and reviewed, in one window
 REVIEW_RATE = 0.001
-LEAST_REVIEW = float(-2.0 * np.log(fuse.RARE))  # two families that just speak
+LEAST_REVIEW = float(-np.log(fuse.RARE) - np.log(fuse.SPEAKS))  # two families that just speak
 LEAST_WATCH = float(-np.log(fuse.RARE))
 _MARGIN = 0.05  # nats above the last ordinary client that must stay below
 
@@ -80,18 +83,26 @@ def fit(
     groups: int = 8,
     least: int = 150,
     seed: int = 0,
+    followed: bool = True,
+    weights: Mapping[int, int] | None = None,
+    ranking: Reference | None = None,
 ) -> Reference:
     """The reference of ordinary clients, one Snapshot a look of LOOKS (fewer where no client got further).
 
-    At most `groups` peer groups, none of fewer than `least` clients. Raises ValueError where a look's
-    clients are not among those of the look before.
+    At most `groups` peer groups, none of fewer than `least` clients. `followed` says that each client is there
+    at all looks up to its last; raises ValueError where one is not. Where it is False, clients stand at one look
+    each, and each look has its own budget. `weights` counts some clients several times; the re-ranker's weights
+    are taken over from the reference `ranking`.
     """
-    _check(snapshots)
-    latest = _latest(snapshots)
+    if followed:
+        _check(snapshots)
+    clients, latest = _latest(snapshots)
     center, scale, centroids = _group(profile.features(latest["profile"]), groups, least, seed)
     names = _name(centroids * scale + center)
     cells = len(centroids) + 1
-    shell = Reference(
+    blank = empty()
+    shell = replace(
+        blank,
         detectors=tuple((one.name, one.version) for one in detectors),
         groups=names,
         center=center,
@@ -99,19 +110,24 @@ def fit(
         centroids=centroids,
         sizes=np.zeros((len(detectors), cells, len(LOOKS)), np.int64),
         tails=np.full((len(detectors), cells, len(LOOKS), len(RANKS)), -np.inf, np.float32),
-        terms=(),
-        percentiles=np.zeros((0, cells, len(GRID)), np.float32),
         watch=np.full(len(LOOKS), LEAST_WATCH, np.float32),
         review=np.full(len(LOOKS), LEAST_REVIEW, np.float32),
-        about={},
     )
-    evidence = _tails(detectors, snapshots, shell)
-    _thresholds(detectors, evidence, shell)
+    evidence = _tails(detectors, snapshots, shell, weights or {})
+    _thresholds(clients, evidence, shell, followed)
     terms, percentiles = _percentiles(detectors, latest, shell)
-    known = {name: getattr(shell, name) for name in Reference.__dataclass_fields__}
-    return Reference(
-        **known | {"terms": terms, "percentiles": percentiles, "about": about | _rates(detectors, evidence, shell)}
-    )
+    found = about | _rates(clients, evidence, shell) | {"isolation_forest": _forest(detectors, latest, shell)}
+    return replace(shell, terms=terms, percentiles=percentiles, about=found, **_ranking(detectors, ranking))
+
+
+def _ranking(detectors: Sequence[Detector], known: Reference | None) -> dict[str, Any]:
+    """The re-ranker's weights of another reference, for these detectors; a new one gets the mean."""
+    if known is None or not len(known.weights):
+        return {}
+    held = {name: weight for (name, _), weight in zip(known.detectors, known.weights.tolist(), strict=True)}
+    mean = float(known.weights.mean())
+    weights = np.array([held.get(one.name, mean) for one in detectors])
+    return {"weights": weights, "bias": known.bias, "platt": known.platt}
 
 
 def _check(snapshots: Sequence[Snapshot]) -> None:
@@ -120,12 +136,13 @@ def _check(snapshots: Sequence[Snapshot]) -> None:
             raise ValueError("a client reached a look without the one before")
 
 
-def _latest(snapshots: Sequence[Snapshot]) -> NDArray[np.void]:
-    """Each client's row at the last look it reached."""
-    latest = snapshots[0].rows.copy()
-    for one in snapshots[1:]:
-        latest[np.searchsorted(snapshots[0].clients, one.clients)] = one.rows
-    return latest
+def _latest(snapshots: Sequence[Snapshot]) -> tuple[NDArray[np.uint64], NDArray[np.void]]:
+    """All clients, sorted, and each one's row at the last look it reached."""
+    clients = np.unique(np.concatenate([one.clients for one in snapshots]))
+    latest = np.zeros(len(clients), snapshots[0].rows.dtype)
+    for one in snapshots:
+        latest[np.searchsorted(clients, one.clients)] = one.rows
+    return clients, latest
 
 
 def _group(
@@ -174,70 +191,81 @@ class _Evidence(NamedTuple):
     """What the reference says of its own clients at one look, each left out in turn."""
 
     clients: NDArray[np.uint64]
-    p: NDArray[np.float64]  # (clients, detectors)
-    floors: NDArray[np.float64]
+    fused: Fused
 
 
-def _tails(detectors: Sequence[Detector], snapshots: Sequence[Snapshot], shell: Reference) -> list[_Evidence]:
-    """Fill `shell`'s sizes and tails; the leave-one-out p-values of each look."""
+def _tails(
+    detectors: Sequence[Detector], snapshots: Sequence[Snapshot], shell: Reference, weights: Mapping[int, int]
+) -> list[_Evidence]:
+    """Fill `shell`'s sizes, tails and fused percentiles; the leave-one-out evidence of each look."""
     everyone = len(shell.centroids)
+    families = [one.family for one in detectors]
     out = []
     for look, shot in enumerate(snapshots):
         group = shell.group_of(profile.features(shot.rows["profile"]))
+        weight = np.array([weights.get(client, 1) for client in shot.clients.tolist()], np.int64)
         p, floors = np.ones((2, len(shot.rows), len(detectors)))
         for column, detector in enumerate(detectors):
             scores = detector.score(shot.rows[detector.name], 0.0)
-            pooled = _leave_one_out(scores)
+            pooled = _leave_one_out(scores, weight)
             for cell in range(everyone + 1):
                 inside = np.flatnonzero((group == cell) | (cell == everyone))
-                held = np.sort(scores[inside])[::-1]
-                shell.sizes[column, cell, look] = len(held)
-                kept = RANKS[np.less_equal(RANKS, len(held))]
+                size = int(weight[inside].sum())
+                held = np.sort(np.repeat(scores[inside], weight[inside]))[::-1]
+                shell.sizes[column, cell, look] = size
+                kept = RANKS[np.less_equal(RANKS, size)]
                 shell.tails[column, cell, look, : len(kept)] = held[kept - 1]
-                if cell < everyone and len(held):
-                    weight = len(held) / (len(held) + calibrate.SHRINK)
-                    own = _leave_one_out(scores[inside])
-                    p[inside, column] = weight * own + (1.0 - weight) * pooled[inside]
-                    floors[inside, column] = weight / len(held) + (1.0 - weight) / len(scores)
+                if cell < everyone and size:
+                    share = size / (size + calibrate.SHRINK)
+                    own = _leave_one_out(scores[inside], weight[inside])
+                    p[inside, column] = share * own + (1.0 - share) * pooled[inside]
+                    floors[inside, column] = share / size + (1.0 - share) / weight.sum()
             p[scores <= 0.0, column] = 1.0
-        out.append(_Evidence(shot.clients, p, floors))
+        fused = fuse.fuse(p, floors, families)
+        if len(fused.score):
+            shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
+        out.append(_Evidence(shot.clients, fused))
     return out
 
 
-def _leave_one_out(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The conformal p of each score against all the others."""
-    ascending = np.sort(scores)
-    return np.asarray((len(scores) - np.searchsorted(ascending, scores, side="left")) / len(scores), np.float64)
+def _leave_one_out(scores: NDArray[np.float32], weight: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The conformal p of each score against all the others, each counted by its weight."""
+    order = np.argsort(scores, kind="stable")
+    below = np.concatenate([[0], np.cumsum(weight[order])])[np.searchsorted(scores[order], scores, side="left")]
+    total = int(weight.sum())
+    return np.asarray((total - below - weight + 1) / (total - weight + 1), np.float64)
 
 
-def _thresholds(detectors: Sequence[Detector], evidence: Sequence[_Evidence], shell: Reference) -> None:
+def _thresholds(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shell: Reference, followed: bool) -> None:
     """Thresholds by alpha spending over looks: what a look may use and did not is left to the next.
 
     At each look the threshold is the lowest at which the ordinary clients that were ever told of, this
     look's included, stay within the budget spent so far. Looks that too few clients reached take the last.
+    Clients that are not followed from look to look leave nothing: each look's own share is its budget.
     """
-    families = [one.family for one in detectors]
-    clients = evidence[0].clients
     watched = np.zeros(len(clients), np.bool_)
     reviewed = watched.copy()
     watch, review, spent = LEAST_WATCH, LEAST_REVIEW, 0.0
     for look in range(len(LOOKS)):
-        spent += calibrate.spending(look + 1)
+        part = calibrate.spending(look + 1)
+        spent += part
         if look < len(evidence) and len(evidence[look].clients) >= calibrate.SHRINK:
             one = evidence[look]
             place = np.searchsorted(clients, one.clients)
-            fused = fuse.fuse(one.p, one.floors, families)
-            both = np.where(fuse.two_kinds(fused.p), fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
-            watch = _spend(fused.score, place, watched, WATCH_RATE * spent, LEAST_WATCH)
-            review = _spend(both, place, reviewed, REVIEW_RATE * spent, LEAST_REVIEW)
+            both = np.where(fuse.two_kinds(one.fused.p), one.fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
+            budget = spent * len(clients) if followed else part * len(place)
+            if not followed:
+                watched[:], reviewed[:] = False, False
+            watch = _spend(one.fused.score, place, watched, WATCH_RATE * budget, LEAST_WATCH)
+            review = _spend(both, place, reviewed, REVIEW_RATE * budget, LEAST_REVIEW)
         shell.watch[look], shell.review[look] = watch, review
 
 
 def _spend(
-    scores: NDArray[np.float64], place: NDArray[np.intp], told: NDArray[np.bool_], rate: float, least: float
+    scores: NDArray[np.float64], place: NDArray[np.intp], told: NDArray[np.bool_], budget: float, least: float
 ) -> float:
-    """The lowest level that keeps the clients `told` of within `rate`; marks the newly told ones."""
-    allowed = max(int(rate * len(told)) - int(told.sum()), 0)
+    """The lowest level that keeps the clients `told` of within `budget`; marks the newly told ones."""
+    allowed = max(int(budget) - int(told.sum()), 0)
     fresh = np.sort(scores[~told[place]])[::-1]
     level = max(least, float(fresh[allowed]) + _MARGIN) if len(fresh) > allowed else least
     told[place[scores >= level]] = True
@@ -261,20 +289,41 @@ def _percentiles(
     return tuple(names), np.stack(cells).transpose(2, 0, 1).astype(np.float32)
 
 
-def _rates(detectors: Sequence[Detector], evidence: Sequence[_Evidence], shell: Reference) -> dict[str, Any]:
+def _rates(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shell: Reference) -> dict[str, Any]:
     """How many ordinary clients would ever have been told of, and what each look can resolve."""
-    families = [one.family for one in detectors]
-    clients = evidence[0].clients
     level = np.zeros(len(clients), np.uint8)
     most = level.copy()
     for look, one in enumerate(evidence):
         place = np.searchsorted(clients, one.clients)
-        fused = fuse.fuse(one.p, one.floors, families)
-        level[place] = fuse.levels(shell, fused, np.full(len(place), look + 1), level[place])
+        level[place] = fuse.levels(shell, one.fused, np.full(len(place), look + 1), level[place])
         most = np.maximum(most, level)
     return {
         "clients": len(clients),
         "ever_watched": int((most == Level.WATCH).sum()),
         "ever_reviewed": int((most == Level.REVIEW).sum()),
+        "clients_at_looks": [len(one.clients) for one in evidence],
         "resolvable": [round(1.0 / (1.0 + len(one.clients)), 6) for one in evidence],
+        "review_rate_asked": REVIEW_RATE,
+        "review_rate_supported": round(max(REVIEW_RATE, 3.0 / max(len(clients), 1)), 6),
+    }
+
+
+def _forest(detectors: Sequence[Detector], latest: NDArray[np.void], shell: Reference) -> dict[str, Any]:
+    """A watched baseline that raises nothing: whom an isolation forest finds oddest, by peer group.
+
+    Distance from the crowd points at whoever uses the API in a rare way; the card shows at whom.
+    """
+    features = profile.features(latest["profile"])
+    scores = [detector.score(latest[detector.name], 0.0) for detector in detectors]
+    table = np.column_stack([(features - shell.center) / shell.scale, *scores])
+    model = IsolationForest(n_estimators=64, random_state=0).fit(table)
+    odd = -model.score_samples(table)
+    count = max(len(odd) // 100, 1)
+    oddest = np.argsort(-odd, kind="stable")[:count]
+    group = shell.group_of(features)
+    names = [shell.group_name(int(one)) for one in group[oddest]]
+    return {
+        "what": "the oddest hundredth of the clients by an isolation forest, by peer group; it raises no level",
+        "clients": count,
+        "groups": {name: names.count(name) for name in sorted(set(names))},
     }

@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Evidence, Family, Level, Term
-from detectors.calibrate import nats
+from detectors.calibrate import CAP, nats
 from detectors.reference import Reference
 
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
 
-RARE = 0.01  # a family speaks when at most one ordinary client in a hundred goes so far
-REVIEW_LOOK = 2  # small benchmarks end before the second look
+SPEAKS = 0.05  # a family takes part in a review when at most one ordinary client in twenty goes so far,
+RARE = 0.01  # and one of them at least must go further than all but one in a hundred
+REVIEW_LOOK = 1
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
-_HELD_RARE = 0.03
-_SMALL_LIST = 500  # public benchmarks that are scored by repeated sampling are smaller
+TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands for
+_HELD = 3.0  # times as common as it must be to begin
+TOO_EARLY = "Too few requests so far to compare it with other clients."
 
 
 class Fused(NamedTuple):
@@ -29,16 +31,22 @@ class Fused(NamedTuple):
     nats: NDArray[np.float64]
     score: NDArray[np.float64]  # (clients,): the families' capped sum
     beyond: NDArray[np.bool_]  # (clients,): some family but rhythm goes further than every ordinary client
+    tripped: NDArray[np.bool_]  # (clients,): a tripwire was touched
 
     def take(self, places: NDArray[np.intp]) -> Fused:
         """The evidence of some of the clients."""
-        return Fused(self.p[places], self.nats[places], self.score[places], self.beyond[places])
+        return Fused(self.p[places], self.nats[places], self.score[places], self.beyond[places], self.tripped[places])
 
 
-def fuse(p: NDArray[np.float64], floors: NDArray[np.float64], families: Sequence[Family]) -> Fused:
+def fuse(
+    p: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    families: Sequence[Family],
+    tripped: NDArray[np.bool_] | None = None,
+) -> Fused:
     """Family evidence is its detectors' largest, so that two looks at one fact count once; families add up.
 
-    `p` and `floors` have shape (clients, detectors); a floor is the smallest p that can be resolved.
+    `p`, `floors` and `tripped` have shape (clients, detectors); a floor is the smallest p that can be resolved.
     """
     family_p = np.ones((len(p), len(FAMILIES)))
     beyond = np.zeros(len(p), np.bool_)
@@ -47,45 +55,82 @@ def fuse(p: NDArray[np.float64], floors: NDArray[np.float64], families: Sequence
         family_p[:, place] = np.minimum(family_p[:, place], p[:, column])
         if family != "rhythm":
             beyond |= (p[:, column] <= floors[:, column] * (1.0 + 1e-9)) & (p[:, column] < RARE)
+    touched = np.zeros(len(p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
     evidence = nats(family_p)
-    return Fused(family_p, evidence, evidence.sum(axis=1), beyond)
+    return Fused(family_p, evidence, evidence.sum(axis=1), beyond, touched)
 
 
-def two_kinds(family_p: NDArray[np.float64], rare: float = RARE) -> NDArray[np.bool_]:
-    """Whether at least two families speak, one of them leading."""
-    speaks = family_p < rare
+def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
+    """Whether at least two families speak, one of them leading, and one of them rare; rhythm alone never does.
+
+    The bar is low on purpose: how rare both are together is what the fused score's threshold says.
+    """
+    speaks = family_p < SPEAKS * slack
     lead = speaks[:, [FAMILIES.index(family) for family in FAMILIES if family in LEADING]].any(axis=1)
-    return np.asarray(lead & (speaks.sum(axis=1) >= 2), np.bool_)
+    rare = (family_p < RARE * slack).any(axis=1)
+    return np.asarray(lead & rare & (speaks.sum(axis=1) >= 2), np.bool_)
 
 
 def levels(
     reference: Reference, fused: Fused, looks: NDArray[np.integer], previous: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """The level of each client at its look. Rhythm alone raises none; one family alone raises WATCH at most."""
+    """The level of each client at its look. Rhythm alone raises none; one family alone raises WATCH at most.
+
+    A touched tripwire is a review by itself.
+    """
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
     steady = fused.score - fused.nats[:, FAMILIES.index("rhythm")] > 0.0
     opens = two_kinds(fused.p) & (fused.score >= review) & (looks >= REVIEW_LOOK)
-    keeps = (previous == Level.REVIEW) & two_kinds(fused.p, _HELD_RARE) & (fused.score >= HOLD * review)
+    keeps = (previous == Level.REVIEW) & two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)
     watched = (fused.score >= watch) | fused.beyond
     still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch)
     level = np.where((watched | still) & steady, Level.WATCH, Level.NONE)
-    return np.where(opens | keeps, Level.REVIEW, level).astype(np.uint8)
+    return np.where(opens | keeps | fused.tripped, Level.REVIEW, level).astype(np.uint8)
 
 
-def sentence(evidence: Sequence[Evidence], requests: int) -> str:
-    """Why, in one plain sentence that is true of the client."""
-    rare = RARE if any(one.p < RARE for one in evidence) else 0.05
+def trip_score(reference: Reference) -> float:
+    """What a touched tripwire stands for: well over every look's threshold, the same whenever it is touched."""
+    known = reference.review[np.isfinite(reference.review)]
+    return float(known.max(initial=CAP)) + TRIP_NATS
+
+
+def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
+    """The score that is told of each client: its fused nats, or that of a touched tripwire."""
+    return np.where(fused.tripped, trip_score(reference), fused.score).astype(np.float32)
+
+
+def sentence(evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evidence] = ()) -> str:
+    """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one."""
+    if tripped:
+        text = " and ".join(_claim(one) for one in tripped)
+        return f"{text[0].upper()}{text[1:]}: no ordinary use is known to do that, so it is reviewed at once."
+    rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
     if not speaking:
         return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
+    others = {one.family for one in speaking}
+    for one in sorted(evidence, key=lambda one: one.p):  # the second kind, where it is less rare than the first
+        if one.p < SPEAKS and one.family not in others:
+            speaking.append(one)
+            others.add(one.family)
     claims = [_claim(one) for one in speaking]
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
-    weakest = max(one.p for one in speaking)
-    rate = max(int(1.0 / weakest), 1)
-    each = "that far" if len(speaking) == 1 else "that far in any one of these"
-    end = f"at most 1 in {rate:,} ordinary clients of its kind goes {each}."
-    return f"{text[0].upper()}{text[1:]}; {end}"
+    return f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
+
+
+def _rarity(p: Sequence[float]) -> str:
+    """How rare the claims are, from their p-values, the rarest first."""
+    first, last = (max(int(1.0 / one), 1) for one in (p[0], p[-1]))
+    rate = max(int(1.0 / max(p)), 1)
+    if len(p) == 1:
+        return f"at most 1 in {rate:,} ordinary clients of its kind goes that far."
+    if first > 2 * rate and last == rate:
+        return (
+            f"at most 1 in {first:,} ordinary clients of its kind goes that far in the first of these, "
+            f"and 1 in {last:,} in the last."
+        )
+    return f"at most 1 in {rate:,} ordinary clients of its kind goes that far in any one of these."
 
 
 def _claim(evidence: Evidence) -> str:
@@ -103,27 +148,3 @@ def counter_evidence(evidence: Sequence[Evidence]) -> tuple[Term, ...]:
             if term.share < -0.005 and (term.feature not in best or term.share < best[term.feature].share):
                 best[term.feature] = term
     return tuple(sorted(best.values(), key=lambda term: term.share))
-
-
-def cannot_tell(evidence: Sequence[Evidence], level: Level, look: int, distinct: float) -> str:
-    """The observation that is missing for a verdict; empty where nothing is."""
-    if look == 0:
-        return "Too few requests so far: the first comparison is made at 25."
-    if level == Level.NONE:
-        return ""
-    speaking = {one.family for one in evidence if one.p < RARE}
-    features = {term.feature: term.value for one in evidence for term in one.terms}
-    if level == Level.WATCH and look < REVIEW_LOOK:
-        return "Too few requests so far: small benchmarks look the same until they end."
-    if level == Level.WATCH and len(speaking) < 2:
-        named = next(iter(speaking), "")
-        only = f"Only one kind of evidence speaks ({named})" if named else "No kind of evidence is strong by itself"
-        return f"{only}; what would decide it is a second, independent kind, or a link to other clients."
-    sampled = features.get("several_samples", 0.0) > 0.5
-    scoring = max(features.get("free_text_logprobs", 0.0), features.get("full_reasoning_asked", 0.0)) < 0.5
-    if sampled and scoring and distinct < _SMALL_LIST:
-        return (
-            f"So far it sent about {distinct:,.0f} different prompts; a benchmark scored by repeated sampling looks "
-            f"the same. Whether the list goes on growing past about {_SMALL_LIST} or comes round again would decide it."
-        )
-    return ""

@@ -21,7 +21,10 @@ RANKS: NDArray[np.int64] = np.unique(
 GRID: NDArray[np.float64] = np.array([0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100], np.float64)
 """The percentiles kept of each explained number."""
 
-FORMAT = 1
+FUSED_GRID: NDArray[np.float64] = np.append(np.arange(1.0, 100.0), [99.5, 99.9])
+"""The percentiles kept of the fused score at each look."""
+
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class Reference:
     percentiles: NDArray[np.float32]  # (terms, groups + 1, GRID)
     watch: NDArray[np.float32]  # (looks,): fused nats at which a client is watched, and reviewed
     review: NDArray[np.float32]
+    fused: NDArray[np.float32]  # (looks, FUSED_GRID): ordinary clients' fused nats; NaN where none got there
+    weights: NDArray[np.float64]  # (detectors,): of the re-ranker; empty where none was trained
+    bias: float
+    platt: tuple[float, float]
     about: dict[str, Any]
 
     def group_of(self, features: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -52,6 +59,25 @@ class Reference:
     def group_name(self, group: int) -> str:
         """The peer group in words."""
         return self.groups[group] if group < len(self.groups) else "all clients"
+
+    def review_at(self, look: int) -> float:
+        """The fused nats at which a review begins at look `look` (1, 2, ...), and before the first."""
+        return float(self.review[min(max(look - 1, 0), len(self.review) - 1)])
+
+    def resolvable(self, look: int) -> float:
+        """The rarest that one family can be called at a look: 1 in so many clients; NaN before the first look."""
+        if look < 1 or not len(self.sizes):
+            return float("nan")
+        return float(1.0 / (1.0 + self._clients()[min(look, self.deepest()) - 1]))
+
+    def deepest(self, least: int = 200) -> int:
+        """The last look (1, 2, ...) that at least so many ordinary clients reached; 1 where there is none."""
+        enough = np.flatnonzero(self._clients() >= least)
+        return int(enough[-1]) + 1 if len(enough) else 1
+
+    def _clients(self) -> NDArray[np.int64]:
+        """The clients behind each look."""
+        return np.asarray(self.sizes[:, -1].max(axis=0, initial=0), np.int64)
 
     def look_index(self, counted: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """How many looks a client with so many counted requests has reached."""
@@ -73,29 +99,31 @@ class Reference:
         """Write a compressed .npz, the same bytes for the same content."""
         meta = {
             "format": FORMAT, "detectors": self.detectors, "groups": self.groups, "terms": self.terms,
-            "looks": LOOKS, "about": self.about,
+            "looks": LOOKS, "about": self.about, "bias": self.bias, "platt": self.platt,
         }  # fmt: skip
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         text = json.dumps(meta, sort_keys=True).encode()
         np.savez_compressed(path, meta=np.frombuffer(text, np.uint8), **arrays)
 
 
-_ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review")
+_ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "fused", "weights")
 
 
 def load(path: str | Path) -> Reference:
     """The reference in a file; raises ValueError where it is none, or of another format."""
     with np.load(path, allow_pickle=False) as held:
-        if "meta" not in held or any(name not in held for name in _ARRAYS):
+        meta = json.loads(held["meta"].tobytes()) if "meta" in held else {}
+        if meta.get("format", FORMAT) != FORMAT or tuple(meta.get("looks", LOOKS)) != LOOKS:
+            raise ValueError(f"{path} was written for another version: fit it again")
+        if not meta or any(name not in held for name in _ARRAYS):
             raise ValueError(f"{path} is not a reference")
-        meta = json.loads(held["meta"].tobytes())
         arrays = {name: held[name] for name in _ARRAYS}
-    if meta.get("format") != FORMAT or tuple(meta["looks"]) != LOOKS:
-        raise ValueError(f"{path} was written for another version")
     return Reference(
         detectors=tuple((str(name), int(version)) for name, version in meta["detectors"]),
         groups=tuple(meta["groups"]),
         terms=tuple(meta["terms"]),
+        bias=float(meta["bias"]),
+        platt=(float(meta["platt"][0]), float(meta["platt"][1])),
         about=meta["about"],
         **arrays,
     )
@@ -116,5 +144,9 @@ def empty() -> Reference:
         percentiles=np.zeros((0, 1, len(GRID)), np.float32),
         watch=np.full(looks, np.inf, np.float32),
         review=np.full(looks, np.inf, np.float32),
+        fused=np.full((looks, len(FUSED_GRID)), np.nan, np.float32),
+        weights=np.zeros(0),
+        bias=0.0,
+        platt=(1.0, 0.0),
         about={},
     )

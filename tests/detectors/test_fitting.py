@@ -90,7 +90,7 @@ def test_the_budget_is_roughly_kept_on_other_clients_like_them(fitted, traffic) 
 
 
 def test_a_threshold_never_falls_below_two_kinds_that_just_speak(fitted) -> None:
-    assert (fitted.review >= -2.0 * np.log(fuse.RARE) - 1e-4).all()
+    assert (fitted.review >= fitting.LEAST_REVIEW - 1e-4).all()
     assert (fitted.watch >= -np.log(fuse.RARE) - 1e-4).all()
     assert (np.diff(fitted.review[2:]) == 0).all()  # nobody got further than two looks
 

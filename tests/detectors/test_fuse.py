@@ -22,8 +22,12 @@ def ref() -> reference.Reference:
     return dataclasses.replace(reference.empty(), watch=6.0 * flat, review=10.0 * flat)
 
 
-def level(ref, p: list[float], look: int = 3, previous: Level = Level.NONE, floor: float = 1e-6) -> Level:
-    fused = fuse.fuse(np.array([p]), np.full((1, len(p)), floor), FAMILIES)
+def level(
+    ref, p: list[float], look: int = 3, previous: Level = Level.NONE, floor: float = 1e-6, wire: bool = False
+) -> Level:
+    touched = np.zeros((1, len(p)), np.bool_)
+    touched[0, 0] = wire
+    fused = fuse.fuse(np.array([p]), np.full((1, len(p)), floor), FAMILIES, touched)
     return Level(int(fuse.levels(ref, fused, np.array([look]), np.array([previous], np.uint8))[0]))
 
 
@@ -50,16 +54,26 @@ def test_rhythm_alone_is_nothing(ref) -> None:
     assert level(ref, [1, 1, 1, 1e-9]) == Level.NONE
 
 
-def test_a_kind_that_barely_speaks_does_not_complete_a_review(ref) -> None:
-    assert level(ref, [1e-6, 1, 0.02, 1]) == Level.WATCH
+def test_a_kind_that_hardly_speaks_does_not_complete_a_review(ref) -> None:
+    assert level(ref, [1e-6, 1, 0.06, 1]) == Level.WATCH
+    assert level(ref, [1e-6, 1, 0.04, 1]) == Level.REVIEW
+
+
+def test_two_kinds_of_which_none_is_rare_are_no_review(ref) -> None:
+    low = dataclasses.replace(ref, review=np.full(len(LOOKS), 5.0, np.float32))
+    assert level(low, [0.02, 1, 0.02, 1]) == Level.WATCH
+    assert level(low, [0.009, 1, 0.04, 1]) == Level.REVIEW
+
+
+def test_a_touched_tripwire_is_a_review_by_itself_and_scores_well_over_the_threshold(ref) -> None:
+    assert level(ref, [1, 1, 1, 1], wire=True) == Level.REVIEW
+    assert level(ref, [1, 1, 1, 1], look=0, wire=True) == Level.REVIEW
+    fused = fuse.fuse(np.ones((2, 4)), np.ones((2, 4)), FAMILIES, np.array([[True] + [False] * 3, [False] * 4]))
+    assert fuse.told(ref, fused).tolist() == [10.0 + fuse.TRIP_NATS, 0.0]
 
 
 def test_the_sum_must_pass_the_threshold(ref) -> None:
     assert level(ref, [0.009, 1, 0.009, 1]) == Level.WATCH
-
-
-def test_the_first_look_is_too_early_for_a_review(ref) -> None:
-    assert level(ref, [0.001, 1, 0.001, 1], look=1) == Level.WATCH
 
 
 def test_a_score_above_every_ordinary_client_is_watched_below_the_threshold_too(ref) -> None:
@@ -73,7 +87,8 @@ def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
     weaker = [0.02, 1, 0.02, 1]  # 7.8 nats
     assert level(ref, weaker) == Level.WATCH
     assert level(ref, weaker, previous=Level.REVIEW) == Level.REVIEW
-    assert level(ref, [0.2, 1, 0.2, 1], previous=Level.REVIEW) == Level.NONE
+    assert level(ref, [0.1, 1, 0.1, 1], previous=Level.REVIEW) == Level.WATCH
+    assert level(ref, [0.3, 1, 0.3, 1], previous=Level.REVIEW) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1]) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1], previous=Level.WATCH) == Level.WATCH
 
@@ -107,6 +122,28 @@ def test_the_sentence_joins_the_strongest_statements_and_their_rate() -> None:
     )
 
 
+def test_the_second_kind_is_told_with_how_common_it_is() -> None:
+    text = fuse.sentence(
+        [
+            evidence("content", 0.002, term("a", 1.0, sentence="It asks for reasoning.")),
+            evidence("surface", 0.04, term("c", 1.0, sentence="It never comes back.")),
+            evidence("rhythm", 0.4, term("d", 1.0, sentence="It is dull.")),
+        ],
+        100,
+    )
+    assert text == (
+        "It asks for reasoning, and it never comes back; at most 1 in 500 ordinary clients of its kind goes that far "
+        "in the first of these, and 1 in 25 in the last."
+    )
+
+
+def test_a_tripwire_is_called_what_it_is() -> None:
+    wire = evidence("content", 1.0, term("a", 1.0, sentence="It presented reasoning that others were given."))
+    assert fuse.sentence([wire], 3, [wire]) == (
+        "It presented reasoning that others were given: no ordinary use is known to do that, so it is reviewed at once."
+    )
+
+
 def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
     text = fuse.sentence([evidence("content", 0.04, term("a", 1.0, sentence="It asks for reasoning."))], 100)
     assert text == "It asks for reasoning; at most 1 in 25 ordinary clients of its kind goes that far."
@@ -124,17 +161,3 @@ def test_counter_evidence_is_told_once_the_strongest_first() -> None:
         ]
     )
     assert [(one.feature, one.share) for one in found] == [("y", -0.9), ("x", -0.4)]
-
-
-def test_what_is_missing_is_named() -> None:
-    content = evidence("content", 0.001, term("template_share", 1.0))
-    sampled = evidence("surface", 0.001, term("several_samples", 1.0), term("free_text_logprobs", 0.0, value=0.0))
-    both = [content, sampled]
-    assert "25" in fuse.cannot_tell(both, Level.NONE, 0, 10)
-    assert fuse.cannot_tell(both, Level.NONE, 3, 10) == ""
-    assert "small benchmarks" in fuse.cannot_tell(both, Level.WATCH, 1, 25)
-    assert "(content)" in fuse.cannot_tell([content], Level.WATCH, 3, 100)
-    assert "160 different prompts" in fuse.cannot_tell(both, Level.REVIEW, 3, 160.4)
-    assert fuse.cannot_tell(both, Level.REVIEW, 7, 1_600) == ""
-    asked = evidence("content", 0.001, term("full_reasoning_asked", 1.0))
-    assert fuse.cannot_tell([asked, sampled], Level.REVIEW, 3, 160) == ""

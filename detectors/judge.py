@@ -1,0 +1,150 @@
+"""Judge: rows at a look to p-values, fused evidence, level and rank; and all that is known of one client, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import calibrate, fuse, profile, rerank, undecided
+from detectors.base import Detector, Evidence, Explanation, Level, Term
+from detectors.fuse import Fused
+from detectors.reference import LOOKS, Reference
+
+TRIP = 1.0  # a tripwire's score at which it has been touched
+EARLY = 8  # counted requests from which a client is ranked ahead of its first look
+
+
+class Judged(NamedTuple):
+    """What the detectors say of many clients: arrays of shape (clients, detectors), and what follows from them."""
+
+    scores: NDArray[np.float32]
+    p: NDArray[np.float64]
+    floors: NDArray[np.float64]  # the smallest p there can be
+    fused: Fused
+    rank: NDArray[np.float64]  # (clients,): what orders clients, log-odds
+
+
+class Judge:
+    """The detectors and the reference that their scores are compared with."""
+
+    def __init__(self, detectors: Sequence[Detector], reference: Reference) -> None:
+        self.detectors = tuple(detectors)
+        self.reference = reference
+        self.families = tuple(detector.family for detector in self.detectors)
+        self.wires = np.array([detector.tripwire for detector in self.detectors], np.bool_)
+        known = {name: (place, version) for place, (name, version) in enumerate(reference.detectors)}
+        self.place = tuple(
+            known[one.name][0] if known.get(one.name, (0, None))[1] == one.version else -1 for one in self.detectors
+        )
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The detectors that the reference does not know: they are silent until one is fitted with them."""
+        return tuple(one.name for one, place in zip(self.detectors, self.place, strict=True) if place < 0)
+
+    def group(self, rows: NDArray[np.void]) -> NDArray[np.uint8]:
+        """The peer group of each client."""
+        return self.reference.group_of(profile.features(rows["profile"]))
+
+    def judge(self, rows: NDArray[np.void], now: float) -> Judged:
+        """Compare rows with their peers, each at its own `look` and in its own `group`."""
+        shape = (len(rows), len(self.detectors))
+        scores, p, floors = np.zeros(shape, np.float32), np.ones(shape), np.ones(shape)
+        for column, detector in enumerate(self.detectors):
+            scores[:, column] = detector.score(rows[detector.name], now)
+        looked = np.flatnonzero(rows["look"] > 0)
+        group, look = rows["group"][looked], rows["look"][looked]
+        for column, place in enumerate(self.place):
+            p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
+            floors[looked, column] = calibrate.floors(self.reference, place, group, look)
+        tripped = (scores >= TRIP) & self.wires
+        fused = fuse.fuse(p, floors, self.families, tripped)
+        return Judged(scores, p, floors, fused, self._rank(rows, scores, p, tripped))
+
+    def tripped(self, rows: NDArray[np.void], among: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
+        """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows hold anything of one."""
+        out = np.zeros(len(rows), np.bool_)
+        for detector in self.detectors:
+            if detector.tripwire:
+                held = rows[detector.name]
+                some = np.flatnonzero(among & _filled(held) & ~out)
+                if len(some):
+                    out[some] = detector.score(held[some], now) >= TRIP
+        return out
+
+    def _rank(
+        self,
+        rows: NDArray[np.void],
+        scores: NDArray[np.float32],
+        p: NDArray[np.float64],
+        tripped: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        """Log-odds of harvesting by the reference's weights; before the first look by what it would say, shrunk."""
+        early = np.flatnonzero((rows["look"] == 0) & (rows["counted"] >= EARLY))
+        evidence = calibrate.nats(p)
+        if len(early):
+            first = np.ones(len(early), np.int64)
+            share = rows["counted"][early] / LOOKS[0]
+            group = self.group(rows[early])
+            for column, place in enumerate(self.place):
+                ahead = calibrate.p_values(self.reference, place, group, first, scores[early, column])
+                evidence[early, column] = calibrate.nats(ahead) * share
+        evidence[tripped] = calibrate.CAP
+        return rerank.rank(self.reference, self.place, evidence)
+
+    def explain(self, row: np.void, now: float) -> Explanation:
+        """All that is known for and against one client, as its row stands."""
+        rows = np.array([row])
+        look = int(row["look"])
+        rows["group"] = self.group(rows)  # the reference may be another one than at the look
+        group = int(rows["group"][0])
+        found = self.judge(rows, now)
+        nats = calibrate.nats(found.p)
+        level = Level(int(row["level"]))
+        evidence = tuple(
+            Evidence(
+                one.name, one.version, one.family, float(found.scores[0, k]), float(found.p[0, k]),
+                float(nats[0, k]), self._beside(one, row, group, now),
+            )
+            for k, one in enumerate(self.detectors)
+        )  # fmt: skip
+        tripped = [one for one, wire in zip(evidence, self.wires, strict=True) if wire and one.raw >= TRIP]
+        requests = int(row["events"])
+        threshold = self.reference.review_at(look)
+        heard = bool(look or tripped)
+        return Explanation(
+            client=int(row["client"]),
+            at=now,
+            level=level,
+            score=float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0,
+            threshold=threshold,
+            peer_group=self.reference.group_name(group) if look else "not yet known",
+            requests=requests,
+            look=calibrate.look_size(look),
+            sentence=fuse.sentence(evidence, requests, tripped) if heard else fuse.TOO_EARLY,
+            evidence=evidence,
+            counter=fuse.counter_evidence(evidence),
+            cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped),
+            rank=float(found.rank[0]),
+            probability=float(rerank.probability(self.reference, found.rank)[0]),
+            resolvable=self.reference.resolvable(look),
+        )
+
+    def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
+        """A detector's terms with what the peer group does beside them."""
+        terms = []
+        for term in detector.explain(row[detector.name], now):
+            known = f"{detector.name}.{term.feature}"
+            median, high, place = self.reference.expected(known, group, term.value)
+            terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
+        return tuple(terms)
+
+
+def _filled(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which records are not all zero."""
+    plain = np.ascontiguousarray(records).view(np.uint8).reshape(len(records), records.dtype.itemsize)
+    return np.asarray(plain.any(axis=1), np.bool_)
