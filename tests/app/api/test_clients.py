@@ -49,6 +49,7 @@ async def test_the_list_is_sorted_filtered_and_paged(api, call):
     watched = (await call.get(BASE, params={"level_gte": 2, "sort": "first_seen", "limit": 200})).json()
     assert len(watched["data"]) == 10
     assert (await call.get(BASE, params={"q": "0000001E"})).json()["data"][0]["id"] == "cl_000000000000001e"
+    assert (await call.get(BASE, params={"account": "acme"})).json()["data"] == []
     assert (await call.get(BASE, params={"seen_gte": "2027-01-15T08:00:01Z"})).json()["data"] == []
 
 

@@ -167,11 +167,20 @@ class Console:
             await lifecycle.record(db, [finding(client, score, at, **more)], at)
             return (await clients.alerts_of(db, client_ref(client)))[0].id
 
-    async def summarise(self, *numbers: int, score: float = 3.0, level: int = 0) -> None:
+    async def summarise(self, *numbers: int, score: float = 3.0, level: int = 0, account: str = "") -> None:
         """Put clients into the table."""
         rows = [
             ClientSummary(
-                n, self.now - 260_000, self.now - 4, 900 + i, 120_000, 480_000, level, score / (1 + i), "chat"
+                n,
+                self.now - 260_000,
+                self.now - 4,
+                900 + i,
+                120_000,
+                480_000,
+                level,
+                score / (1 + i),
+                "chat",
+                account,
             )
             for i, n in enumerate(numbers)
         ]

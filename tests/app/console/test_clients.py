@@ -47,6 +47,17 @@ async def test_filters(console, reviewer):
     assert "0 of 13 clients" in page.text
 
 
+async def test_the_clients_of_an_account_are_listed_and_the_account_leads_there(console, reviewer, active):
+    await console.seed()
+    await console.summarise(HARVESTER, account="Söhne & Co <1>")
+    listed = await reviewer.get("/clients?account=S%C3%B6hne+%26+Co+%3C1%3E")
+    assert listed.text.count("data-row") == 1
+    link = 'href="/clients?account=S%C3%B6hne%20%26%20Co%20%3C1%3E"'
+    assert link in listed.text
+    assert link in (await reviewer.get(active)).text
+    assert "0 of 13 clients" in (await reviewer.get("/clients?account=nobody")).text
+
+
 async def test_pages_lead_on(console, reviewer, monkeypatch):
     monkeypatch.setattr("app.console.listing.PAGE_ROWS", 8)
     await console.seed()
