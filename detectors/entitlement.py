@@ -1,0 +1,173 @@
+"""Entitlement (D7): more tokens a day than the plan, or clients of the kind, would explain; at full speed at once."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import merging, twins
+from detectors.activity import count_equal
+from detectors.base import Detector, Family, Term
+from detectors.batch import COUNTED_READS, Batch
+from detectors.operator import Plans
+
+YARDSTICK = 1_000  # thousands of tokens a day where no plan is known; the peer group says what is usual there
+_DAYS = 8  # calendar days that a window of seven can touch
+_EARLY = 10  # hours after the first request in which a client may grow
+_BITS = 31
+_MOST = (1 << _BITS) - 1
+_UNIT = 16  # tokens
+_SMALL = 256  # tokens: the unit in which the first hours are kept
+_MUCH = 200_000.0  # tokens at which half of what the ramp says is believed
+_U16, _U32 = np.iinfo(np.uint16).max, np.iinfo(np.uint32).max
+
+
+class Entitlement(Detector):
+    """Its busiest day goes beyond the plan, and it was at full speed within hours of its first request.
+
+    Hypothesis
+    ----------
+    A harvest takes what a key can give from the first hour. The score adds the doublings of the busiest day's
+    tokens over the plan's 95th percentile (over a fixed yardstick where the operator gave no plan: the peer group
+    then says what is usual) and, for a client in its first week, how few of its first ten hours passed before one
+    that reached four fifths of its peak.
+
+    Misses
+    ------
+    Campaigns of 13 to 860 requests a day on many keys. Any serious customer is large, a migrated workload starts
+    at full speed, and a benchmark is over within the hour: of the rhythm family, so it never raises a level alone.
+
+    Cost
+    ----
+    Two sums by day and hour a batch; 64 bytes a client.
+
+    References
+    ----------
+    Advisory AA26-251A (new accounts at maximum use, subscription-to-usage mismatch), as summarised publicly.
+    """
+
+    name: ClassVar[str] = "entitlement"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "in_tokens", "out_tokens")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("days", "<u4", (_DAYS,)),  # tokens by day modulo 8, sixteens
+            ("first", "<u4"),  # the earliest hour, since the epoch
+            ("plan", "<u4"),  # thousands of tokens a day; 0: unknown
+            ("early", "<u2", (_EARLY,)),  # tokens in the first hours, by hour modulo 10, in units of 256
+            ("known", "u1"),  # 1: not in its first window
+            ("spare", "u1", (3,)),
+        ]
+    )
+
+    def __init__(self, plans: Plans | None = None) -> None:
+        self.plans = plans or Plans()
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        seen = batch.counted
+        if self.plans.tokens:
+            rows["plan"] = self.plans.of(batch.clients)
+        if not len(seen):
+            return
+        tokens = seen["in_tokens"].astype(np.int64) + seen["out_tokens"].astype(np.int64)
+        hour = np.clip(seen["at"], 0.0, _MOST * 3_600.0).astype(np.int64) // 3_600
+        places, (many, small) = _by_hour((seen.index << _BITS) | hour, tokens)
+        row, hours = places >> _BITS, places & _MOST
+        days = np.zeros((len(rows), _DAYS), np.int64)
+        np.add.at(days, (row, hours // 24 % _DAYS), many)
+        rows["days"] = np.minimum(rows["days"] + days, _U32)
+        _begin(rows, row, hours, small)
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Doublings over the plan, at most 6, and up to 1 for no ramp."""
+        del now
+        return np.asarray(self._parts(rows)[0].sum(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """The busiest day beside the plan, and the hours to full speed."""
+        del now
+        parts, values = self._parts(np.array([row]))
+        ratio, hours, tokens = (float(value) for value in values[0])
+        nan = twins.NAN
+        beside = "what its plan's busiest customers use" if row["plan"] else "a yardstick of 1 million"
+        grown = "The first hours of this client are no longer known."
+        if not row["known"]:
+            grown = f"It reached its full speed in hour {hours + 1:.0f}." if hours < _EARLY else "It grew over hours."
+        return (
+            Term("plan_ratio", ratio, "1", nan, nan, nan, float(parts[0, 0]),
+                 f"Its busiest day took {tokens:,.0f} tokens, {ratio:.1f} times {beside}."),
+            Term("hours_to_full", hours, "h", nan, nan, nan, float(parts[0, 1]), grown),
+        )  # fmt: skip
+
+    def turn(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Only that the client is no longer new."""
+        carried = super().turn(rows)
+        carried["known"] = (rows["first"] > 0) | (rows["known"] > 0)
+        return carried
+
+    def merge(self, rows: NDArray[np.void]) -> np.void:
+        """One row as if all the rows' events were one client's; plans add up."""
+        out = merging.merged(rows, {"first": merging.smallest_known})
+        first = int(out["first"])
+        kept = _hours(rows) < first + _EARLY
+        out["early"] = np.minimum(np.where(kept, rows["early"], 0).sum(axis=0, dtype=np.int64), _U16)
+        return out
+
+    def _parts(self, rows: NDArray[np.void]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The doublings over the plan and the ramp's part; the ratio, the hours and the tokens shown."""
+        tokens = rows["days"].max(axis=1, initial=0).astype(np.float64) * _UNIT
+        plan = np.where(rows["plan"] > 0, rows["plan"], YARDSTICK) * 1_000.0
+        ratio = tokens / plan
+        over = np.minimum(np.log2(1.0 + ratio), 6.0)
+        early = np.take_along_axis(rows["early"], (rows["first"][:, None] + np.arange(_EARLY)) % _EARLY, axis=1)
+        early = early.astype(np.float64) * _SMALL
+        peak = np.maximum(early.max(axis=1, initial=0.0), tokens / 24.0)
+        reached = early >= np.minimum(0.8 * peak, float(_U16 * _SMALL))[:, None]
+        hours = np.where(reached.any(axis=1), reached.argmax(axis=1), _EARLY).astype(np.float64)
+        fresh = (rows["known"] == 0) & (tokens > 0)
+        ramp = np.where(fresh, (1.0 - hours / _EARLY) * tokens / (tokens + _MUCH), 0.0)
+        return np.column_stack([over, ramp]), np.column_stack([ratio, np.where(fresh, hours, _EARLY), tokens])
+
+
+def _by_hour(
+    keys: NDArray[np.int64], tokens: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The distinct (row, hour) keys, and the tokens of each in both units; each event is rounded by itself."""
+    places, _ = count_equal(keys)
+    where = np.searchsorted(places, keys)
+    sums = []
+    for unit in (_UNIT, _SMALL):
+        rounded = (tokens + unit // 2) // unit
+        total = np.zeros(len(places), np.int64)
+        np.add.at(total, where, rounded)
+        sums.append(total)
+    return places, (sums[0], sums[1])
+
+
+def _hours(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """The hour that each slot of `early` holds, counted from the epoch."""
+    first = rows["first"].astype(np.int64)[:, None]
+    return first + (np.arange(_EARLY) - first) % _EARLY
+
+
+def _begin(rows: NDArray[np.void], row: NDArray[np.int64], hours: NDArray[np.int64], tokens: NDArray[np.int64]) -> None:
+    """Count the tokens of the first hours; an earlier first request moves them, and the last of them fall out."""
+    heads = np.flatnonzero(np.diff(row, prepend=-1))
+    who, earliest = row[heads], hours[heads].astype(np.int64)
+    before = rows["first"][who].astype(np.int64)
+    first = np.where(before == 0, earliest, np.minimum(before, earliest))
+    moved = np.flatnonzero((first < before) & (before > 0))
+    if len(moved):
+        some = rows[who[moved]]
+        late = _hours(some) >= first[moved, None] + _EARLY
+        rows["early"][who[moved]] = np.where(late, 0, some["early"])
+    rows["first"][who] = first
+    kept = hours < rows["first"][row].astype(np.int64) + _EARLY
+    row, slot, tokens = row[kept], hours[kept] % _EARLY, tokens[kept]
+    rows["early"][row, slot] = np.minimum(rows["early"][row, slot] + tokens, _U16)

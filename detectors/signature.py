@@ -1,0 +1,106 @@
+"""Signature misuse (D4b): sealed reasoning is shown to the provider by others, or in unrelated conversations."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import twins
+from detectors.base import Detector, Family, Term
+from detectors.batch import Batch
+
+_OTHERS = 3.0  # requests with another account's signature that score 1; one may be a support case replayed
+_MOVED = 3.0  # refused bodies taken over that score 0.9
+_ALONE = 0.9
+
+
+class Signature(Detector):
+    """A reasoning signature is presented by another account than it was issued to, or in several conversations.
+
+    Hypothesis
+    ----------
+    A signature belongs to one place in one conversation. Who saves it, opens another session and asks for it to be
+    spelled out, presents it where it does not belong. The worker's ledger of issued signatures marks each request:
+    level 1, another account's signature in another conversation; level 2, one signature in three conversations or
+    more that are none of its own; level 3, such a request that also asks for the reasoning. One request of level
+    3 scores 2, one of level 2 scores 1, three of level 1 score 1: the tripwire. Bodies that were refused to another
+    client seconds before add up to 0.9, and are the campaign detector's matter.
+
+    Misses
+    ------
+    Signatures older than the ledger, issued elsewhere, or lost with Redis; requests that are scored before the
+    answer that issued the signature, on another partition. Keys of one company that nobody declared as one account
+    share conversations: a conversation that goes on under another key is no misuse. Trimmed or branched histories
+    keep their opening, and are none either.
+
+    Cost
+    ----
+    Two comparisons an event; 24 bytes a client. The ledger's cost is the worker's.
+
+    References
+    ----------
+    Anthropic, threat report of September 2026 (cross-session replay of signatures); provider documentation of
+    encrypted thinking blocks.
+    """
+
+    name: ClassVar[str] = "signature"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "coordination"
+    tripwire: ClassVar[bool] = True
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = ("foreign", "moved", "presented")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [("presented", "<u4"), ("foreign", "<u4", (3,)), ("moved", "<u4"), ("spare", "<u4")]
+    )
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        foreign, moved, presented = batch["foreign"], batch["moved"] != 0, batch["presented"] != 0
+        if not (presented.any() or foreign.any() or moved.any()):
+            return
+        counts = batch.count(presented, foreign == 1, foreign == 2, foreign >= 3, moved).astype(np.uint32)
+        rows["presented"] += counts[:, 0]
+        rows["foreign"] += counts[:, 1:4]
+        rows["moved"] += counts[:, 4]
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Weighted requests of each level, and bodies moved; 0 to 6.9."""
+        del now
+        return np.asarray(_parts(rows).sum(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """Requests of each level, and bodies taken over from a refused client."""
+        del now
+        parts = _parts(np.array([row]))[0]
+        first, second, third = (int(count) for count in row["foreign"])
+        moved, presented = int(row["moved"]), int(row["presented"])
+        nan = twins.NAN
+        told = (
+            ("others_signatures", first,
+             f"It presented another account's sealed reasoning in another conversation {first:,} times."),
+            ("fanned_out", second,
+             f"It presented sealed reasoning that stands in three or more unrelated conversations {second:,} times."),
+            ("fanned_out_asked", third,
+             f"It presented such sealed reasoning and asked for it to be written out {third:,} times."),
+            ("taken_over", moved,
+             f"It sent {moved:,} requests that another client had been refused within ten seconds before."),
+            ("presented", presented, f"It presented sealed reasoning {presented:,} times in all."),
+        )  # fmt: skip
+        shares = (*parts.tolist(), 0.0)
+        return tuple(
+            Term(name, float(count), "count", nan, nan, nan, share, sentence)
+            for (name, count, sentence), share in zip(told, shares, strict=True)
+        )
+
+
+def _parts(rows: NDArray[np.void]) -> NDArray[np.float64]:
+    """What each level and the bodies moved add to the score."""
+    levels = rows["foreign"].astype(np.float64)
+    one = np.minimum(levels[:, 0] / _OTHERS, 1.0)
+    two = np.minimum(levels[:, 1], 2.0)
+    three = np.minimum(2.0 * levels[:, 2], 3.0)
+    moved = np.minimum(rows["moved"] / _MOVED, 1.0) * np.clip(_ALONE - one, 0.0, _ALONE)
+    return np.column_stack([one, two, three, np.where((two > 0) | (three > 0), 0.0, moved)])

@@ -1,0 +1,71 @@
+"""Entitlement: the busiest day beside the plan, and full speed at once; new clients only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.checks import checks
+from detectors.entitlement import Entitlement
+from detectors.operator import Plans
+
+CHECKS = list(checks(Entitlement(), Path(__file__).parents[2] / "docs" / "detectors"))
+HOUR = 3_600.0
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
+def test_check(name, check) -> None:
+    check()
+
+
+def rows_of(events, detector=None, rows=None):
+    detector = detector or Entitlement()
+    rows = np.zeros(1, detector.state) if rows is None else rows
+    detector.update(rows, Batch(events))
+    return rows
+
+
+def parts(rows):
+    return Entitlement()._parts(rows)[0][0]
+
+
+def test_the_plan_is_the_measure_where_there_is_one(traffic) -> None:
+    events = traffic(7, 1_000, in_tokens=1_000, out_tokens=1_000)  # 2 million tokens in an hour
+    unknown = parts(rows_of(events))[0]
+    small = parts(rows_of(events, Entitlement(Plans({7: 200_000.0}))))[0]
+    large = parts(rows_of(events, Entitlement(Plans({7: 50e6}))))[0]
+    assert large < 0.1 < unknown < small
+    assert small == pytest.approx(np.log2(11), abs=0.01)
+
+
+def test_the_busiest_day_counts_not_the_sum(traffic) -> None:
+    one = traffic(1, 600, gap=60.0, in_tokens=5_000)
+    week = traffic(1, 600, gap=800.0, in_tokens=5_000)
+    assert parts(rows_of(one))[0] > 1.5 * parts(rows_of(week))[0]
+
+
+def test_full_speed_at_once_scores_and_growth_does_not(traffic) -> None:
+    at_once = traffic(1, 2_000, gap=18.0, in_tokens=2_000)
+    assert parts(rows_of(at_once))[1] > 0.85
+    grown = np.concatenate(
+        [traffic(1, 20 * (k + 1) ** 2, start=1_764_000_000.0 + k * HOUR, in_tokens=2_000) for k in range(9)]
+    )
+    assert parts(rows_of(grown))[1] < 0.3
+
+
+def test_an_old_client_has_no_ramp_in_its_next_window(traffic) -> None:
+    rows = rows_of(traffic(1, 2_000, gap=18.0, in_tokens=2_000))
+    carried = Entitlement().turn(rows)
+    assert carried["days"].sum() == 0
+    later = rows_of(traffic(1, 2_000, start=1_764_700_000.0, gap=18.0, in_tokens=2_000), rows=carried)
+    assert parts(later)[1] == 0.0
+    assert Entitlement().explain(later[0], 0.0)[1].sentence == "The first hours of this client are no longer known."
+
+
+def test_huge_tokens_are_held_at_the_most(traffic) -> None:
+    rows = rows_of(traffic(1, 200, in_tokens=2**32 - 1))
+    assert np.isfinite(Entitlement().score(rows, 0.0)).all()
+    assert parts(rows)[0] == 6.0

@@ -1,0 +1,49 @@
+"""Signature misuse: levels weigh as they should, and one stray presentation trips nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.checks import checks
+from detectors.signature import Signature
+
+CHECKS = list(checks(Signature(), Path(__file__).parents[2] / "docs" / "detectors"))
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
+def test_check(name, check) -> None:
+    check()
+
+
+def score(traffic, **marks):
+    events = traffic(1, 100, presented=9)
+    for name, values in marks.items():
+        events[name][: len(values)] = values
+    detector = Signature()
+    rows = np.zeros(1, detector.state)
+    detector.update(rows, Batch(events))
+    return float(detector.score(rows, 0.0)[0])
+
+
+def test_presenting_ones_own_is_silent(traffic) -> None:
+    assert score(traffic) == 0.0
+
+
+def test_one_of_another_account_is_no_tripwire_and_three_are(traffic) -> None:
+    assert 0.0 < score(traffic, foreign=[1]) < 0.5
+    assert score(traffic, foreign=[1, 1]) < 1.0
+    assert score(traffic, foreign=[1, 1, 1]) >= 1.0
+
+
+def test_one_that_is_fanned_out_trips_and_asking_for_it_weighs_twice(traffic) -> None:
+    assert score(traffic, foreign=[2]) == 1.0
+    assert score(traffic, foreign=[3]) == 2.0
+
+
+def test_bodies_taken_over_are_evidence_and_no_tripwire(traffic) -> None:
+    assert 0.0 < score(traffic, moved=[1]) < score(traffic, moved=[1] * 50) < 1.0
+    assert score(traffic, foreign=[1, 1], moved=[1] * 50) < 1.0
