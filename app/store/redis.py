@@ -215,7 +215,10 @@ class Link:
             connection.disconnect()
 
     def _connect(self) -> socket.socket:
-        connection: Any = self._client.connection_pool.make_connection()
+        # Not the pool's make_connection: it counts what it ever made, and refuses the 101st, so that an outage of
+        # some minutes would end in an error of the client library's own.
+        pool = self._client.connection_pool
+        connection: Any = pool.connection_class(**pool.connection_kwargs)
         try:
             connection.connect()
         except (redis.RedisError, OSError) as error:

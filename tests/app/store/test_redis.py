@@ -138,6 +138,19 @@ def test_link_reads_what_came_where_it_is_not_what_was_expected(redis_url, befor
     link.close()
 
 
+def test_a_link_may_be_refused_for_as_long_as_it_takes(private_valkey):
+    """The client library's pool gives up after a hundred connections ever made: an outage of a few minutes."""
+    with contextlib.closing(Link(private_valkey.url, 1)) as link:
+        for _ in range(150):
+            with pytest.raises(Unavailable):
+                link.ping()
+        private_valkey.start()
+        for _ in range(150):
+            link.ping()
+            link.close()
+        assert link.call("PING") == b"PONG"
+
+
 @pytest.fixture
 def impostor():
     """A server on a Redis port that is no Redis: gives back what `answer` makes of each read."""
