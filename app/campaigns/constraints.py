@@ -18,10 +18,10 @@ CHUNK = 500  # rows of one statement
 
 async def load(session: AsyncSession) -> Constraints:
     """Every constraint that stands, in the order in which they were made."""
-    kinds = dict((await session.execute(sa.select(CampaignConstraint.id, CampaignConstraint.kind))).tuples().all())
+    kinds = dict((await session.execute(sa.select(CampaignConstraint.id, CampaignConstraint.kind))).all())
     sides: dict[tuple[str, int], set[int]] = defaultdict(set)
     query = sa.select(CampaignSide.constraint_id, CampaignSide.client_id, CampaignSide.side)
-    for name, client, side in (await session.execute(query)).tuples():
+    for name, client, side in await session.execute(query):
         sides[name, side].add(client_number(client))
     cannot = tuple(
         (frozenset(sides[name, 0]), frozenset(sides[name, 1]))

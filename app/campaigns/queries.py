@@ -91,7 +91,7 @@ async def counts_by_state(session: AsyncSession, level_gte: int = 0) -> dict[Sta
     """How many campaigns stand in each state, zeros too; of new ones those at a level at least."""
     query = _select(CampaignFilter(level_gte=level_gte)).with_only_columns(Campaign.state, sa.func.count())
     found = await session.execute(query.group_by(Campaign.state))
-    return dict.fromkeys(State, 0) | {State(state): count for state, count in found.tuples()}
+    return dict.fromkeys(State, 0) | {State(state): count for state, count in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ async def _open(session: AsyncSession, found: Found, before: Campaign | None, no
     history.step(session, campaign, "opened", history.SYSTEM, data, now)
     await session.flush()
     await members.join(session, campaign.id, found, found.members, now)
-    campaign.latest = said | {"edges_mark": await edges.write(session, campaign.id, found)}
+    campaign.latest = said | {"told_size": campaign.size, "edges_mark": await edges.write(session, campaign.id, found)}
     return campaign
 
 

@@ -95,7 +95,7 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
         requests=0,
         sentence=campaign.sentence,
         evidence={**campaign.evidence, **said, "id": part_id},
-        latest={**campaign.latest, **said, "edges_mark": ""},
+        latest={**campaign.latest, **said, "told_size": size, "edges_mark": ""},
         opened_at=moment(now),
         updated_at=moment(now),
         seen_at=campaign.seen_at,

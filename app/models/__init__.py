@@ -13,7 +13,7 @@ from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
 from app.models.label import Label
 from app.models.mode import ModeChange
-from app.models.organisation import Organisation, OrganisationClient
+from app.models.organisation import Organisation, OrganisationAccount, OrganisationClient
 from app.models.outbox import OutboxMessage
 from app.models.session import ConsoleSession
 from app.models.token import Token
@@ -38,6 +38,7 @@ __all__ = [
     "Label",
     "ModeChange",
     "Organisation",
+    "OrganisationAccount",
     "OrganisationClient",
     "OutboxMessage",
     "Token",

@@ -31,3 +31,14 @@ class OrganisationClient(Base):
     organisation_id: Mapped[str] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
     added_by: Mapped[str] = mapped_column(sa.String(120))
     added_at: Mapped[datetime]
+
+
+class OrganisationAccount(Base):
+    """One account (app.models.client.Client.account) of an organisation: all its clients are the organisation's."""
+
+    __tablename__ = "organisation_account"
+
+    account: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    organisation_id: Mapped[str] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
+    added_by: Mapped[str] = mapped_column(sa.String(120))
+    added_at: Mapped[datetime]

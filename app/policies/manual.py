@@ -115,7 +115,7 @@ async def standing(session: AsyncSession, client_id: str, *, lock: bool = False)
     return list(await session.scalars(query.with_for_update() if lock else query))
 
 
-def _draft(order: Order, actor: str, now: float) -> Decision:
+def draft(order: Order, actor: str, now: float) -> Decision:
     """The decision of an order; InvalidInput where it cannot be one."""
     action = _action(order.action)
     if not (math.isfinite(order.seconds) and SHORTEST <= order.seconds <= LONGEST):
@@ -143,14 +143,14 @@ def _draft(order: Order, actor: str, now: float) -> Decision:
 
 async def preview(session: AsyncSession, order: Order, actor: str, now: float) -> tuple[Decision, list[Decision]]:
     """What an order would make, and what stands for the client now; nothing is kept."""
-    draft = _draft(order, actor, now)
+    made = draft(order, actor, now)
     await _check(session, order)
-    return draft, [one for one in await standing(session, order.client_id) if one.expires_at > moment(now)]
+    return made, [one for one in await standing(session, order.client_id) if one.expires_at > moment(now)]
 
 
 async def make(session: AsyncSession, order: Order, actor: str, now: float) -> Made:
     """Decide by hand; what stands of the same action ends. Raises InvalidInput, NotFound, Conflict."""
-    decision = _draft(order, actor, now)
+    decision = draft(order, actor, now)
     await _check(session, order)
     old = [one for one in await standing(session, order.client_id, lock=True) if one.action == decision.action]
     ended = [decide.end(session, one, decide.ended_as(one, now), now, actor) for one in old]

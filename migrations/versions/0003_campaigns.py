@@ -23,6 +23,7 @@ TABLES = (
     "campaign_member",
     "indicator_hit",
     "organisation_client",
+    "organisation_account",
     "campaign_side",
 )
 
@@ -201,6 +202,7 @@ def _indicator_hit() -> None:
 def _organisation_client() -> None:
     op.create_table(
         "organisation_client",
+        "organisation_account",
         sa.Column("client_id", sa.String(length=19), nullable=False),
         sa.Column("organisation_id", sa.String(length=48), nullable=False),
         sa.Column("added_by", sa.String(length=120), nullable=False),
@@ -231,6 +233,23 @@ def _campaign_side() -> None:
     )
 
 
+def _organisation_account() -> None:
+    op.create_table(
+        "organisation_account",
+        sa.Column("account", sa.String(length=200), nullable=False),
+        sa.Column("organisation_id", sa.String(length=48), nullable=False),
+        sa.Column("added_by", sa.String(length=120), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_organisation_account_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_organisation_account")),
+    )
+    op.create_index(
+        op.f("ix_organisation_account_organisation_id"), "organisation_account", ["organisation_id"], unique=False
+    )
+
+
 def upgrade() -> None:
     """New tables and a column that may be empty: the previous release does not look at them."""
     for make in (
@@ -243,6 +262,7 @@ def upgrade() -> None:
         _campaign_member,
         _indicator_hit,
         _organisation_client,
+        _organisation_account,
         _campaign_side,
     ):
         make()

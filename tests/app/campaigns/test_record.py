@@ -1,0 +1,165 @@
+"""A pass of the linker becomes campaigns: once, whatever is said again, and under the same name as before."""
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from app.campaigns import lifecycle, queries
+from app.models.campaign_member import CampaignMember
+from app.models.outbox import OutboxMessage
+from app.models.vocabulary import State
+from app.store.db import read_scope, session_scope
+from detectors.base import Level
+
+DAY = 86_400.0
+
+
+async def test_a_found_campaign_opens_with_members_edges_and_history(database, passed, campaigns, found, now):
+    outcome = await passed(found(1, 2, 3))
+    assert outcome.opened == 1
+    (one,) = await campaigns()
+    assert (one.state, one.level, one.size, one.episode, one.version) == (State.NEW, Level.REVIEW, 3, 1, 1)
+    assert one.evidence["id"] == one.id
+    assert one.evidence["size"] == 3
+    async with read_scope(database) as session:
+        page = await queries.members_page(session, one.id, queries.MemberFilter(), None, 10)
+        (edge,) = await queries.edges(session, one.id)
+        (opened,) = await queries.history(session, one.id)
+        told = list(await session.scalars(sa.select(OutboxMessage.topic)))
+    assert [member.reason for member in page.items] == ["the same wording as the others"] * 3
+    assert {member.requests for member in page.items} == {40}
+    assert (edge.kind, edge.token, edge.members, edge.clients) == ("wording", "00000000000000ab", 3, 4)
+    assert edge.holders == [f"cl_{client:016x}" for client in (1, 2, 3)]
+    assert (opened.kind, opened.actor, opened.sequence) == ("opened", "stillwatch", 1)
+    assert told == ["campaign.opened"]
+
+
+async def test_the_same_pass_again_changes_nothing(passed, campaigns, found):
+    await passed(found(1, 2, 3))
+    (before,) = await campaigns()
+    await passed(found(1, 2, 3))
+    (after,) = await campaigns()
+    assert (after.version, after.size, after.latest) == (before.version, before.size, before.latest)
+
+
+async def test_an_older_pass_does_not_undo_a_newer(passed, campaigns, found, now):
+    await passed(found(1, 2, 3, score=20.0, at=now + 60))
+    await passed(found(1, 2, 3, score=10.0, at=now))
+    assert (await campaigns())[0].latest["score"] == 20.0
+
+
+async def test_it_keeps_its_name_while_it_grows_and_when_the_linker_numbers_anew(
+    passed, campaigns, members_of, found, now
+):
+    await passed(found(1, 2, 3, 4))
+    await passed(found(2, 3, 4, 5, 6, key="other", at=now + 10), at=now + 10)
+    (one,) = await campaigns()
+    assert await members_of(one.id) == [1, 2, 3, 4, 5, 6]
+    assert (one.size, one.key) == (6, "other")
+
+
+async def test_growth_to_twice_its_size_is_a_step(database, passed, campaigns, found, now):
+    await passed(found(1, 2, 3))
+    await passed(found(1, 2, 3, 4, 5, at=now + 10))
+    await passed(found(1, 2, 3, 4, 5, 6, at=now + 20))
+    (one,) = await campaigns()
+    async with read_scope(database) as session:
+        assert [step.kind for step in await queries.history(session, one.id)] == ["opened", "grew"]
+
+
+async def test_what_is_below_watch_opens_nothing(passed, campaigns, found):
+    await passed(found(1, 2, 3, level=Level.NONE))
+    assert await campaigns() == []
+
+
+async def test_levels_rise_and_fall_in_the_history(database, passed, campaigns, found, now):
+    await passed(found(1, 2, 3, level=Level.WATCH))
+    await passed(found(1, 2, 3, at=now + 10))
+    await passed(found(1, 2, 3, level=Level.NONE, score=2.0, at=now + 20))
+    (one,) = await campaigns()
+    async with read_scope(database) as session:
+        assert [step.kind for step in await queries.history(session, one.id)] == ["opened", "escalated", "cleared"]
+    assert one.score == 14.0
+    assert one.latest["score"] == 2.0
+
+
+async def test_two_that_turn_out_to_be_one_are_merged_into_the_larger(passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3, 4), found(7, 8, key="b2"))
+    large, small = await campaigns()
+    await passed(found(1, 2, 3, 4, 7, 8, at=now + 10), at=now + 10)
+    large, small = await campaigns()
+    assert (small.state, small.merged_into, small.disposition) == (State.CLOSED, large.id, "duplicate")
+    assert await members_of(large.id) == [1, 2, 3, 4, 7, 8]
+    assert await members_of(small.id) == []
+
+
+async def test_one_that_falls_apart_keeps_its_name_for_the_larger_part(passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3, 4, 5))
+    await passed(found(1, 2, 3, at=now + 10), found(4, 5, key="c3", at=now + 10), at=now + 10)
+    first, second = await campaigns()
+    assert await members_of(first.id) == [1, 2, 3]
+    assert await members_of(second.id) == [4, 5]
+    assert first.size == 3
+
+
+async def close(database, campaign, disposition, now):
+    async with session_scope(database) as session:
+        await lifecycle.close(session, campaign.id, disposition, "seen", "ana", campaign.version, now)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "joiners", "again"),
+    [("distillation_confirmed", 1, False), ("distillation_confirmed", 2, True), ("false_positive", 2, False),
+     ("false_positive", 3, True)],
+)  # fmt: skip
+async def test_a_closed_one_that_goes_on_growing_is_a_new_episode(
+    database, passed, campaigns, members_of, found, now, disposition, joiners, again
+):
+    await passed(found(1, 2, 3, 4))
+    await close(database, (await campaigns())[0], disposition, now + 5)
+    await passed(found(*range(1, 5 + joiners), at=now + 10), at=now + 10)
+    first, *rest = await campaigns()
+    assert first.state == State.CLOSED
+    assert await members_of(first.id) == [1, 2, 3, 4]
+    assert bool(rest) is again
+    if again:
+        assert (rest[0].episode, rest[0].previous_id) == (2, first.id)
+        await passed(found(*range(1, 6 + joiners), at=now + 20), at=now + 20)
+        assert len(await campaigns()) == 2
+        assert len(await members_of(rest[0].id)) == 5 + joiners
+
+
+async def test_what_was_long_not_linked_leaves_and_may_come_back(database, passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3, 4))
+    later = now + 8 * DAY
+    await passed(found(1, 2, 3, at=later), at=later)
+    (one,) = await campaigns()
+    assert await members_of(one.id) == [1, 2, 3]
+    async with read_scope(database) as session:
+        gone = await session.get(CampaignMember, (one.id, "cl_0000000000000004"))
+    assert gone.left_reason == "not linked for seven days"
+    await passed(found(1, 2, 3, 4, at=later + 60), at=later + 60)
+    assert await members_of(one.id) == [1, 2, 3, 4]
+
+
+async def test_one_that_is_found_no_more_calms_down(passed, campaigns, found, now):
+    await passed(found(1, 2, 3))
+    await passed(at=now + 600)
+    assert (await campaigns())[0].level == Level.REVIEW
+    await passed(at=now + 2 * 3600)
+    assert (await campaigns())[0].level == Level.NONE
+
+
+async def test_edges_that_did_not_change_are_not_written_again(database, passed, campaigns, found, now):
+    await passed(found(1, 2, 3))
+    async with session_scope(database) as session:
+        await session.execute(sa.text("UPDATE campaign_edge SET sentence = 'untouched'"))
+    await passed(found(1, 2, 3, at=now + 10))
+    (one,) = await campaigns()
+    async with read_scope(database) as session:
+        assert (await queries.edges(session, one.id))[0].sentence == "untouched"
+    edge = replace(found(1, 2, 3).edges[0], clients=9)
+    await passed(found(1, 2, 3, at=now + 20, edges=(edge,)))
+    async with read_scope(database) as session:
+        assert (await queries.edges(session, one.id))[0].clients == 9

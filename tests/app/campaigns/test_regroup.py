@@ -1,0 +1,116 @@
+"""Split and merge: what a reviewer says holds for ever, and can be taken back."""
+
+import pytest
+
+from app.campaigns import queries, regroup
+from app.errors import Conflict, InvalidInput, PreconditionFailed, PreconditionRequired
+from app.models.client import client_ref
+from app.models.vocabulary import State
+from app.store.db import read_scope, session_scope
+
+
+def refs(*clients):
+    return [client_ref(client) for client in clients]
+
+
+@pytest.fixture
+def split(database):
+    async def act(campaign, *clients, reason="one customer's own two keys", at=1_800_000_100.0, **more):
+        async with session_scope(database) as session:
+            return await regroup.split(
+                session, campaign.id, refs(*clients), reason, "ana", campaign.version, at, **more
+            )
+
+    return act
+
+
+@pytest.fixture
+def merge(database):
+    async def act(one, other, reason="one invoice address", at=1_800_000_200.0):
+        async with session_scope(database) as session:
+            return await regroup.merge(session, one.id, other.id, other.version, reason, "ana", one.version, at)
+
+    return act
+
+
+async def test_a_split_is_obeyed_by_every_pass_to_come(passed, campaigns, members_of, found, now, split):
+    await passed(found(1, 2, 3, 4, 5))
+    (one,) = await campaigns()
+    await split(one, 4, 5)
+    for turn in range(1, 4):
+        await passed(found(1, 2, 3, 4, 5, 6, at=now + turn * 60), at=now + turn * 60)
+    rest, part = await campaigns()
+    assert await members_of(rest.id) == [1, 2, 3, 6]
+    assert await members_of(part.id) == [4, 5]
+    assert (rest.size, part.size) == (4, 2)
+    assert part.evidence["split_from"] == rest.id
+
+
+async def test_a_split_keeps_edges_among_each_part(database, passed, campaigns, found, split):
+    await passed(found(1, 2, 3, 4, 5))
+    made = await split((await campaigns())[0], 4, 5)
+    async with read_scope(database) as session:
+        (kept,) = await queries.edges(session, made.rest.id)
+        (moved,) = await queries.edges(session, made.part.id)
+        steps = [step.kind for step in await queries.history(session, made.rest.id)]
+    assert (kept.holders, kept.members) == (refs(1, 2, 3), 3)
+    assert (moved.holders, moved.members) == (refs(4, 5), 2)
+    assert steps == ["opened", "split"]
+
+
+async def test_the_part_can_be_closed_at_once(campaigns, passed, found, split):
+    await passed(found(1, 2, 3))
+    made = await split((await campaigns())[0], 3, disposition="benign_expected")
+    assert (made.part.state, made.part.disposition) == (State.CLOSED, "benign_expected")
+
+
+async def test_a_split_is_refused_where_it_makes_no_sense(campaigns, passed, found, split):
+    await passed(found(1, 2, 3))
+    (one,) = await campaigns()
+    for clients, reason in (((1, 2, 3), "all"), ((9,), "none of it"), ((), "nobody"), ((1,), " ")):
+        with pytest.raises(InvalidInput):
+            await split(one, *clients, reason=reason)
+    assert len(await campaigns()) == 1
+
+
+async def test_two_reviewers_do_not_overwrite_each_other(database, campaigns, passed, found, split):
+    await passed(found(1, 2, 3, 4))
+    (seen,) = await campaigns()
+    await split(seen, 4)
+    with pytest.raises(PreconditionFailed):
+        await split(seen, 3)
+    async with session_scope(database) as session:
+        with pytest.raises(PreconditionRequired):
+            await regroup.split(session, seen.id, refs(3), "why", "ben", None, 1_800_000_100.0)
+
+
+async def test_a_merge_is_obeyed_and_the_other_points_to_it(passed, campaigns, members_of, found, now, merge):
+    await passed(found(1, 2, 3), found(7, 8, key="b2"))
+    one, other = await campaigns()
+    await merge(one, other)
+    await passed(found(1, 2, 3, 4, at=now + 300), found(7, 8, key="b2", at=now + 300), at=now + 300)
+    one, other = await campaigns()
+    assert await members_of(one.id) == [1, 2, 3, 4, 7, 8]
+    assert (other.state, other.merged_into, other.size) == (State.CLOSED, one.id, 0)
+
+
+async def test_a_merge_takes_a_split_back(passed, campaigns, members_of, found, now, split, merge):
+    await passed(found(1, 2, 3, 4))
+    made = await split((await campaigns())[0], 3, 4)
+    await merge(made.rest, made.part)
+    await passed(found(1, 2, 3, 4, at=now + 300), at=now + 300)
+    rest, _ = await campaigns()
+    assert await members_of(rest.id) == [1, 2, 3, 4]
+    await passed(found(1, 2, 3, 4, at=now + 400), at=now + 400)
+    assert len(await campaigns()) == 2
+
+
+async def test_what_was_merged_away_cannot_be_merged_again(passed, campaigns, found, merge):
+    await passed(found(1, 2, 3), found(7, 8, key="b2"))
+    one, other = await campaigns()
+    await merge(one, other)
+    one, other = await campaigns()
+    with pytest.raises(Conflict):
+        await merge(one, other)
+    with pytest.raises(InvalidInput):
+        await merge(one, one)
