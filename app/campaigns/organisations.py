@@ -144,8 +144,9 @@ def _known() -> sa.Select[tuple[str, str, bool]]:
 
 async def verified(session: AsyncSession) -> dict[str, str]:
     """The verified organisation of every client that has one: what the linker goes by."""
-    query = _known().where(Organisation.verified.is_(True))
-    return {row[0]: row[1] for row in await session.execute(query)}
+    query: sa.Select[Any] = _known().where(Organisation.verified.is_(True))
+    rows: Any = await session.execute(query)
+    return {client: name for client, name, _ in rows}
 
 
 async def of(session: AsyncSession, clients: Collection[str]) -> dict[str, tuple[str, bool]]:

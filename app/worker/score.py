@@ -16,6 +16,7 @@ from app.store import decisions
 from app.store.redis import Link
 from app.store.rows import Claim, Rows
 from app.store.stream import Blocks, lag_command, written_at
+from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -77,6 +78,7 @@ class Scorer:
         quality: Quality,
         partitions: int,
         counts: Counter[str],
+        handover: Handover | None = None,
     ) -> None:
         self.backlog = 0  # blocks that waited at the last look, over owned partitions
         self._link = link
@@ -86,6 +88,7 @@ class Scorer:
         self._quality = quality
         self._partitions = partitions
         self._counts = counts
+        self._handover = handover
         self._paces: dict[int, Pace] = {}
         self._heads: dict[int, float] = {}  # when the oldest block that waits was written, epoch seconds
 
@@ -147,6 +150,8 @@ class Scorer:
         self._heads[claim.partition] = written_at(blocks.last)
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
+        if self._handover is not None:
+            self._handover.give(blocks.events)
         self._counts["rows_fresh"] += loaded.fresh
         self._counts["rows_reset"] += loaded.reset
         self._count(blocks)
