@@ -67,6 +67,52 @@ def hll_update(registers: NDArray[np.uint8], index: NDArray[np.intp], mixed: NDA
     np.maximum.at(cells, place[higher], rank)
 
 
+def hll_update_many(registers: NDArray[np.uint8], index: NDArray[np.intp], hashes: NDArray[np.uint32]) -> None:
+    """Fold up to k hashes an event, shape (events, k), into the event's row of `registers`, in place; 0 is none."""
+    place = np.flatnonzero(hashes)
+    if len(place):
+        hll_update(registers, index[place // hashes.shape[1]], mix(hashes.reshape(-1)[place].astype(np.uint64)))
+
+
+def minima_update(bins: NDArray[np.uint32], index: NDArray[np.intp], hashes: NDArray[np.uint32]) -> None:
+    """Fold up to k hashes an event, shape (events, k), into the event's row of `bins`, in place; 0 is none.
+
+    A row is a one-permutation MinHash of all hashes ever folded in: each bin keeps its smallest hash, after
+    mixing, as its complement, so that an empty bin is 0 and rows merge by their maximum.
+    """
+    found = flat(bins)
+    if found is None:
+        if len(bins):
+            copied = bins.copy()
+            minima_update(copied, index, hashes)
+            bins[:] = copied
+        return
+    cells, step = found
+    place = np.flatnonzero(hashes)
+    some = _mix32(hashes.reshape(-1)[place])
+    cell = index[place // hashes.shape[1]] * step
+    cell += ((some & np.uint32(0xFFFF)).astype(np.intp) * bins.shape[1]) >> 16
+    kept = ~some
+    lower = np.flatnonzero(kept > cells.take(cell))
+    if len(lower):
+        np.maximum.at(cells, cell[lower], kept[lower])
+
+
+def _mix32(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Spread 32-bit keys that were chosen for being small over all their bits."""
+    h = hashes ^ (hashes >> np.uint32(16))
+    h = h * np.uint32(0x85EBCA6B)
+    h ^= h >> np.uint32(13)
+    h *= np.uint32(0xC2B2AE35)
+    h ^= h >> np.uint32(16)
+    return h
+
+
+def minima_shared(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """In how many bins of a row two samples hold the same hash: of all bins, about the sets' Jaccard likeness."""
+    return np.asarray(((one == other) & (one != 0)).sum(axis=1), np.int64)
+
+
 def hll_count(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The estimated number of distinct hashes in each row; Ertl's improved estimator, unbiased at any size."""
     m = registers.shape[1]

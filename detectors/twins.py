@@ -95,6 +95,19 @@ def replaced(logs: NDArray[np.int64], places: NDArray[np.intp], values: NDArray[
     return logs
 
 
+def begun(batch: Batch) -> Batch:
+    """The events that begin something of their own, worked out once a batch.
+
+    Later turns of a conversation, steps after a tool's result and blank prompts are left out.
+    """
+    return batch.once("begun", _begun)
+
+
+def _begun(batch: Batch) -> Batch:
+    others = batch.flag(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT)
+    return batch.only(~others) if others.any() else batch
+
+
 def sums(batch: Batch) -> NDArray[np.uint32]:
     """Each client's count of events with each counted twin: shape (clients, COUNTED_TWINS)."""
     return habits(batch)[:, :COUNTED_TWINS]

@@ -103,3 +103,49 @@ def test_fields_of_rows_are_filled_whatever_lies_between_them(gap: int) -> None:
     assert np.array_equal(rows["counters"], counters)
     assert counters.sum() == (mixed != 0).sum()
     assert set(rows["after"].tolist()) == {bytes(5)}
+
+
+def test_many_hashes_an_event_are_counted_as_if_each_came_alone() -> None:
+    hashes = np.random.default_rng(5).integers(1, 2**32, (300, 8)).astype(np.uint32)
+    hashes[::2, 3:] = 0
+    index = np.arange(300) % 3
+    together, alone = np.zeros((3, 64), np.uint8), np.zeros((3, 64), np.uint8)
+    sketch.hll_update_many(together, index, hashes)
+    for column in range(8):
+        sketch.hll_update(alone, index, sketch.mix(hashes[:, column].astype(np.uint64)))
+    assert np.array_equal(together, alone)
+
+
+def sampled(hashes: np.ndarray, bins: int = 34) -> np.ndarray:
+    """One row's sample, in a record as rows have it."""
+    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (bins,))])
+    sketch.minima_update(rows["bins"], np.zeros(len(hashes), np.intp), hashes)
+    return rows["bins"]
+
+
+def test_a_sample_of_minima_tells_how_alike_two_sets_are() -> None:
+    hashes = np.random.default_rng(6).integers(1, 2**32, (4_000, 8)).astype(np.uint32)
+    one, other = sampled(hashes[:3_000], 1_000), sampled(hashes[1_000:], 1_000)
+    assert sketch.minima_shared(one, other)[0] / 1_000 == pytest.approx(0.5, abs=0.06)
+    assert sketch.minima_shared(sampled(hashes[:2_000]), sampled(hashes[2_000:]))[0] == 0
+    assert sketch.minima_shared(one, one)[0] == 1_000
+
+
+def test_a_sample_does_not_depend_on_order_and_merges_by_its_maximum() -> None:
+    hashes = np.random.default_rng(7).integers(1, 2**32, (500, 8)).astype(np.uint32)
+    whole = sampled(hashes)
+    assert np.array_equal(whole, sampled(hashes[::-1]))
+    assert np.array_equal(whole, np.maximum(sampled(hashes[:200]), sampled(hashes[200:])))
+    assert np.array_equal(sampled(hashes[:, :0]), np.zeros((1, 34), np.uint32))
+
+
+def test_hashes_that_were_chosen_for_being_small_fill_all_bins() -> None:
+    small = np.arange(1, 2_001, dtype=np.uint32).reshape(250, 8)
+    assert (sampled(small) != 0).all()
+
+
+def test_samples_of_rows_that_are_no_whole_number_of_cells_apart() -> None:
+    rows = np.zeros(2, [("odd", "u1"), ("bins", "<u4", (8,))])
+    hashes = np.random.default_rng(8).integers(1, 2**32, (40, 8)).astype(np.uint32)
+    sketch.minima_update(rows["bins"], np.arange(40) % 2, hashes)
+    assert np.array_equal(rows["bins"][:1], sampled(hashes[::2], 8))

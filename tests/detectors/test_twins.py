@@ -81,3 +81,12 @@ def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
 
 def test_logarithms_are_whole_sixteenths() -> None:
     assert twins.log16(np.array([0, 1, 3, 1_023])).tolist() == [0, 16, 32, 160]
+
+
+def test_later_turns_steps_and_blank_prompts_begin_nothing(traffic) -> None:
+    flags = np.array([0, Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM])
+    batch = Batch(traffic(1, 5, flags=flags, body=np.arange(1, 6)))
+    assert twins.begun(batch)["body"].tolist() == [1, 5]
+    assert twins.begun(batch) is twins.begun(batch)
+    alone = Batch(traffic(1, 5))
+    assert twins.begun(alone) is alone

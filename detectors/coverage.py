@@ -1,0 +1,144 @@
+"""Coverage growth (D2): a vocabulary that goes on growing, in single requests with open answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import twins
+from detectors.base import Detector, Family, Term
+from detectors.batch import Batch
+from detectors.event import Kind
+from detectors.sketch import hll_count, hll_update, hll_update_many, mixed_content
+
+_SHRINK = 8.0  # openings: fewer say little of growth
+_WEIGHTS = {
+    "multi_turn": 1.4,  # where people ask, they go on in half of their requests
+    "closed_answers": 0.95,
+    "greedy": 0.5,
+    "structured": 0.6,
+    "end_users": 0.9,
+    "streamed": 0.5,
+    "no_longer": 0.9,
+    "repeats": 1.8,
+}
+_OPEN = (Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING)
+
+
+class _Parts(NamedTuple):
+    base: NDArray[np.float64]
+    values: NDArray[np.float64]  # new words a prompt, growth, open answers, size of an answer
+    share: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+
+class Coverage(Detector):
+    """What the client asks about goes on widening, and every answer is taken at length.
+
+    Hypothesis
+    ----------
+    A list that is walked to train a model is made to be broad: each prompt brings words that no other one
+    has, and is answered in free text. Products and jobs live in one domain: after some hundred requests
+    their vocabulary is nearly complete. The score is breadth (new words a prompt, growth of the
+    vocabulary) x new content x open answers x their size, reduced by the ordinary twins.
+
+    Misses
+    ------
+    Harvests of one narrow domain (school maths, one product); prompts that hide behind long documents;
+    dialects and logs without texts. A consumer chat product is broad too: there conversations, streaming,
+    end users and repeated questions speak for it.
+
+    Cost
+    ----
+    Up to nine table look-ups an event; 320 bytes a client. The words are sampled in the extractor.
+
+    References
+    ----------
+    Heaps, "Information retrieval", 1978 (growth of vocabularies); Herdan, "Quantitative linguistics", 1964;
+    Ertl, arXiv 1702.01284; Brown and others on FracMinHash, bioRxiv 2022.01.11.475838.
+    """
+
+    name: ClassVar[str] = "coverage"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "words", "kind")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("n", "<u4"),
+            ("twins", "<u4", (twins.COUNTED_TWINS,)),
+            ("opened", "<u4"),  # requests that begin something: no later turn, no step after a tool
+            ("spoken", "<u4"),  # of them, those of which words are known
+            ("samples", "<u4"),  # their sampled words, repetitions included
+            ("known", "<u4"),  # answers of known form
+            ("open", "<u4"),  # of them, prose, code, lists, reasoning
+            ("filler", "<u4"),
+            ("log_chars", "<u8"),  # of one choice, sixteenths of a doubling
+            ("words", "u1", (128,)),
+            ("payloads", "u1", (128,)),
+        ]
+    )
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        seen = batch.counted
+        rows["n"] += seen.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(seen)
+        rows["log_chars"] += seen.sum(twins.measures(seen).log_choice).astype(np.uint64)
+        begun = twins.begun(seen)
+        words = begun["words"]
+        samples = np.count_nonzero(words, axis=1)
+        kind = begun["kind"]
+        known = kind != Kind.NONE
+        counts = begun.count(samples > 0, known, known & (kind >= Kind.LIST))
+        rows["opened"] += begun.counts.astype(np.uint32)
+        rows["spoken"] += counts[:, 0].astype(np.uint32)
+        rows["known"] += counts[:, 1].astype(np.uint32)
+        rows["open"] += counts[:, 2].astype(np.uint32)
+        rows["samples"] += begun.sum(samples).astype(np.uint32)
+        hll_update_many(rows["words"], begun.index, words)
+        hll_update(rows["payloads"], begun.index, mixed_content(begun))
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Breadth x new content x open answers, less the twins; 0 to 10."""
+        del now
+        parts = self._parts(rows)
+        return np.asarray(parts.base * parts.factor.prod(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """New words, growth, dispersion, open answers, then what each twin took away."""
+        del now
+        parts = self._parts(np.array([row]))
+        fresh, growth, told, chars = (float(v) for v in parts.values[0])
+        base, nan = float(parts.base[0]), twins.NAN
+        terms = (
+            Term("new_words", fresh, "words", nan, nan, nan, base * 0.4,
+                 f"Each prompt brings about {8 * fresh:.0f} words that none of its others has."),
+            Term("vocabulary_growth", growth, "exponent", nan, nan, nan, base * 0.4,
+                 f"Its vocabulary goes on growing: as the number of its words to the power {growth:.2f}."),
+            Term("open_answers", told, "share", nan, nan, nan, base * 0.1,
+                 f"{twins.percent(told)} of its answers are prose, code, lists or worked arguments."),
+            Term("answer_size", chars, "chars", nan, nan, nan, base * 0.1,
+                 f"It takes about {chars:,.0f} characters from each answer."),
+        )  # fmt: skip
+        return terms + twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS)
+
+    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+        n, opened = rows["n"].astype(np.float64), rows["opened"].astype(np.float64)
+        total, spoken = np.maximum(n, 1.0), np.maximum(rows["spoken"].astype(np.float64), 1.0)
+        distinct = hll_count(rows["payloads"])
+        new = np.clip(distinct / np.maximum(opened, 1.0), 0.0, 1.0)
+        vocabulary = np.minimum(hll_count(rows["words"]), rows["samples"])
+        fresh = vocabulary / spoken
+        growth = np.log1p(vocabulary) / np.log(2.0 + rows["samples"])
+        told = np.where(rows["known"] > 0, rows["open"] / np.maximum(rows["known"], 1), 1.0)
+        doublings = rows["log_chars"] / total / twins.LOG
+        size = 0.25 + 0.75 * np.clip((doublings - 6.0) / 5.0, 0.0, 1.0)
+        breadth = np.clip(fresh, 0.0, 1.0) * np.clip((growth - 0.55) / 0.4, 0.0, 1.0)
+        base = 10.0 * breadth * new * told * size * opened / (opened + _SHRINK)
+        share = twins.shares(rows["twins"], n, distinct + (n - opened))
+        values = np.column_stack([fresh, growth, told, np.exp2(doublings) - 1.0])
+        return _Parts(base, values, share, twins.factors(share, _WEIGHTS))

@@ -1,0 +1,152 @@
+"""Synthetic-data loop (D5): answers that come back as prompts, and grades for ever new answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import merging, twins
+from detectors.base import Detector, Family, Term
+from detectors.batch import Batch
+from detectors.event import Kind
+from detectors.sketch import hll_count, hll_update, minima_shared, minima_update, mixed_content
+
+_BINS = 34
+_VERDICT = 1_200  # characters: feedback and a mark are no longer, where the answer's form is unknown
+_WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.8, "streamed": 0.4}
+
+
+class _Parts(NamedTuple):
+    parts: NDArray[np.float64]  # returned answers, grading
+    values: NDArray[np.float64]
+    share: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+
+class Loop(Detector):
+    """The model writes the tasks that the model then solves, or grades what models wrote.
+
+    Hypothesis
+    ----------
+    Self-instruct, evolution of prompts, empty prompts and trace cleaning send answers back as the opening
+    of another session; reward data need a grade for each of ever new answers. What came back is measured
+    on samples of the four-word runs of all answers and all opening prompts: how alike the two sets are,
+    without the runs that an answer only took from its own prompt. Grading counts where the prompt holds a
+    grading frame, the verdict is a mark, a record or short, and the graded items do not repeat.
+
+    Misses
+    ------
+    Loops that reword the task in between; a generator and a consumer under two credentials (seen once
+    the two are linked, for the samples merge); logs without answers. Chains of prompts, crews of agents
+    and graders of one's own product return answers too: few of their prompts consist of answers, and
+    what they grade comes round again.
+
+    Cost
+    ----
+    Sixteen table look-ups an event; 376 bytes a client. The runs' hashes come from the extractor.
+
+    References
+    ----------
+    Broder, "On the resemblance and containment of documents", 1997; Li, Owen and Zhang, "One permutation
+    hashing", 2012. Wang et al., "Self-Instruct", arXiv 2212.10560; Xu et al., "WizardLM", arXiv
+    2304.12244; Kim et al., "Prometheus", arXiv 2310.08491.
+    """
+
+    name: ClassVar[str] = "loop"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "gist", "answer_gist", "grading", "kind", "payload", "body")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("n", "<u4"),
+            ("twins", "<u4", (twins.COUNTED_TWINS,)),
+            ("lists", "<u4"),  # answers that list several items
+            ("graded", "<u4"),  # grading frames answered by a number, a record or a few words
+            ("filler", "<u4"),
+            ("sent", "<u4", (_BINS,)),  # a sample of opening prompts' word runs
+            ("given", "<u4", (_BINS,)),  # of answers'
+            ("items", "u1", (64,)),  # distinct graded prompts
+        ]
+    )
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        seen = batch.counted
+        rows["n"] += seen.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(seen)
+        begun = twins.begun(seen)
+        minima_update(rows["sent"], begun.index, begun["gist"])
+        kind = seen["kind"]
+        _keep_answers(rows, seen, kind)
+        grading = seen["grading"] != 0
+        if grading.any():
+            answers = twins.measures(seen)
+            verdict = grading & ((kind == Kind.NUMBER) | (kind == Kind.RECORD) | (kind == Kind.LABEL) | (
+                (kind != Kind.LIST) & (kind != Kind.CODE) & (answers.choice < _VERDICT)))  # fmt: skip
+            some = seen.only(verdict)
+            rows["graded"] += some.counts.astype(np.uint32)
+            hll_update(rows["items"], some.index, mixed_content(some))
+
+    def merge(self, rows: NDArray[np.void]) -> np.void:
+        """The samples merge by their maximum: they hold complements."""
+        return merging.merged(rows, dict.fromkeys(("sent", "given"), merging.largest))
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Returned answers + grades of new items, less the twins; 0 to 15."""
+        del now
+        parts = self._parts(rows)
+        return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """What came back, what was graded, then what each twin took away."""
+        del now
+        parts = self._parts(np.array([row]))
+        back, graded, new, lists = (float(v) for v in parts.values[0])
+        returned, marks = (float(v) for v in parts.parts[0])
+        nan = twins.NAN
+        terms = (
+            Term("returned_answers", back, "share", nan, nan, nan, returned,
+                 f"{twins.percent(back)} of the wording of its prompts and of the answers it was given is the same: "
+                 "answers come back as prompts."),
+            Term("graded_items", graded, "share", nan, nan, nan, marks,
+                 f"It has answers graded in {twins.percent(graded)} of its requests, {twins.percent(new)} of them "
+                 "for the first time."),
+            Term("generated_lists", lists, "share", nan, nan, nan, 0.0,
+                 f"{twins.percent(lists)} of its answers list several items."),
+        )  # fmt: skip
+        return terms + twins.counter_terms(returned + marks, parts.share[0], parts.factor[0], _WEIGHTS)
+
+    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+        n = rows["n"].astype(np.float64)
+        total = np.maximum(n, 1.0)
+        same = minima_shared(rows["sent"], rows["given"]).astype(np.float64)
+        back = same / _BINS
+        graded = rows["graded"] / total
+        new = np.clip(hll_count(rows["items"]) / np.maximum(rows["graded"], 1), 0.0, 1.0)
+        fresh = np.clip(1.0 - 1.8 * np.clip((0.85 - new) / 0.85, 0.0, 1.0), 0.0, 1.0) * new
+        # A single bin may be a common phrase.
+        returned = 10.0 * np.sqrt(same**2 / (same + 1.0) / _BINS)
+        parts = np.column_stack([returned, 5.0 * graded**2 * fresh])
+        share = twins.shares(rows["twins"], n, n)
+        values = np.column_stack([back, graded, new, rows["lists"] / total])
+        return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _keep_answers(rows: NDArray[np.void], seen: Batch, kind: NDArray[np.uint8]) -> None:
+    """Sample the answers' own words: without those that their prompt had, which would return by themselves."""
+    answer, asked = seen["answer_gist"], seen["gist"]
+    if not answer.any():
+        return
+    rows["lists"] += seen.count(kind == Kind.LIST)[:, 0].astype(np.uint32)
+    # Of a prompt only its eight smallest hashes are known: what lies beyond them may be its own.
+    whole = (asked == 0).any(axis=1)
+    reach = np.where(whole, np.uint32(0xFFFFFFFF), asked.max(axis=1))
+    own = (answer > reach[:, None]) & ~whole[:, None]
+    for column in range(asked.shape[1]):
+        own |= answer == asked[:, column, None]
+    fresh = np.where(own, np.uint32(0), answer)
+    minima_update(rows["given"], seen.index, fresh)

@@ -1,0 +1,205 @@
+"""Shape (D9): requests that nobody waits for or comes back to, of every size and form; episodes without people."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import twins
+from detectors.base import Detector, Family, Term
+from detectors.batch import Batch
+from detectors.event import Flag, Kind
+from detectors.exchange import Finish, Outcome
+from detectors.sketch import hll_count, hll_update, mixed, mixed_content
+
+_SHRINK = 8.0
+_FORMS = (Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING)
+_WEIGHTS = {
+    "multi_turn": 1.4,
+    "closed_answers": 0.95,
+    "greedy": 0.5,
+    "structured": 0.6,
+    "end_users": 0.9,
+    "streamed": 0.6,
+    "no_longer": 0.4,
+    "repeats": 1.8,
+}
+_PARTS = {"longer": 2.0, "long": 2.0, "apart": 2.5, "room": 1.0, "forms": 2.5, "episodes": 5.0}
+
+
+class _Parts(NamedTuple):
+    parts: NDArray[np.float64]  # shape (clients, len(_PARTS))
+    values: NDArray[np.float64]
+    share: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+
+class Shape(Detector):
+    """Every request stands alone and is new, nobody waits, and yet the answers are of every size and form.
+
+    Hypothesis
+    ----------
+    A job is narrow: its answers have one form, and their size follows from the prompt's. People are broad,
+    but they go on with a conversation, wait for the stream, repeat and give up. A list that is walked to
+    train a model is broad and alone: no follow-up, no repeat, answers much longer than the prompts, of
+    sizes and forms that the prompts' sizes do not explain, with room left under the limit. A harvest of
+    tool use has the same shape one floor up: episodes from ever new openings, never taken up again by a
+    person, with tools that change from task to task.
+
+    Misses
+    ------
+    Harvests whose answers all have one form and size (graders, one kind of exercise). Clients that follow
+    up, stream and invent end users. Question answering for people behind a server without streaming has
+    this shape too: only repeated questions and end-user ids tell.
+
+    Cost
+    ----
+    Two table look-ups and some sums an event; 192 bytes a client.
+
+    References
+    ----------
+    Follow-ups and sessions of people: Zheng et al., "LMSYS-Chat-1M", arXiv 2309.11998. Jobs and their
+    lengths: Xiang et al., "ServeGen", arXiv 2505.09999.
+    """
+
+    name: ClassVar[str] = "shape"
+    version: ClassVar[int] = 1
+    family: ClassVar[Family] = "surface"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind", "finish")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    state: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("n", "<u4"),
+            ("twins", "<u4", (twins.COUNTED_TWINS,)),
+            ("opened", "<u4"),  # requests that begin something
+            ("steps", "<u4"),  # requests that carry a tool's result
+            ("equipped", "<u4"),  # openings that offer tools
+            ("given_up", "<u4"),  # the client went away, or the answer ran into the limit
+            ("limited", "<u4"),  # openings with a limit above a label's
+            ("room", "<u4"),  # of them, the doublings between answer and limit, in sixteenths
+            ("logs", "<u8", (5,)),  # of openings: prompt, answer, their squares and their product
+            ("forms", "<u4", (len(_FORMS),)),
+            ("openings", "u1", (64,)),
+            ("toolsets", "u1", (16,)),
+        ]
+    )
+
+    def update(self, rows: NDArray[np.void], batch: Batch) -> None:
+        """Fold a batch into its clients' rows, in place."""
+        seen = batch.counted
+        rows["n"] += seen.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(seen)
+        counts = seen.count(
+            seen.flag(Flag.TOOL_RESULT),
+            (seen["outcome"] == Outcome.CLIENT_ABORTED) | (seen["finish"] == Finish.LENGTH),
+        ).astype(np.uint32)
+        rows["steps"] += counts[:, 0]
+        rows["given_up"] += counts[:, 1]
+        begun = twins.begun(seen)
+        rows["opened"] += begun.counts.astype(np.uint32)
+        kind, tools, limit = begun["kind"], begun.flag(Flag.TOOLS), begun["max_tokens"]
+        limited = limit > twins.CLOSED_TOKENS
+        told = begun.count(tools, limited, *(kind == form for form in _FORMS)).astype(np.uint32)
+        rows["equipped"] += told[:, 0]
+        rows["limited"] += told[:, 1]
+        rows["forms"] += told[:, 2:]
+        _sizes(rows, begun, limited)
+        hll_update(rows["openings"], begun.index, mixed_content(begun))
+        if tools.any():
+            hll_update(rows["toolsets"], begun.index, np.where(tools, mixed(begun, "tools"), np.uint64(0)))
+
+    def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
+        """Alone and new x (longer + long + sizes apart + room + forms) + episodes, less the twins; 0 to 10."""
+        del now
+        parts = self._parts(rows)
+        return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+
+    def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
+        """Each part of the shape, then what each twin took away."""
+        del now
+        parts = self._parts(np.array([row]))
+        alone, longer, long, apart, room, forms, steps, sets = (float(v) for v in parts.values[0])
+        said = (
+            ("answer_to_prompt", longer, "doublings",
+             f"Its answers are {np.exp2(longer):,.1f} times as long as its prompts."),
+            ("answer_size", long, "chars", f"It takes about {long:,.0f} characters from each answer."),
+            ("size_spread", apart, "doublings",
+             f"Its answers' sizes vary by a factor of {np.exp2(apart):,.1f} beyond what its prompts' sizes explain."),
+            ("room_left", room, "doublings",
+             f"The limit it asks for is {np.exp2(room):,.0f} times what the answers need."),
+            ("answer_forms", forms, "forms",
+             f"Its answers are of {forms:.1f} forms in turn: prose, lists, code, worked arguments."),
+            ("episodes", steps, "steps",
+             f"Each of its tasks runs {steps:.1f} steps after tools' results; {twins.percent(sets)} of the tasks bring "
+             "tools of their own."),
+        )  # fmt: skip
+        nan = twins.NAN
+        terms = (
+            Term("alone", alone, "share", nan, nan, nan, 0.0,
+                 f"{twins.percent(alone)} of its requests begin something new that is never taken up again."),
+            *(Term(name, value, unit, nan, nan, nan, float(parts.parts[0, k]), text)
+              for k, (name, value, unit, text) in enumerate(said)),
+        )  # fmt: skip
+        return terms + twins.counter_terms(float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS)
+
+    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+        n, opened = rows["n"].astype(np.float64), rows["opened"].astype(np.float64)
+        steps = rows["steps"].astype(np.float64)
+        total, begun = np.maximum(n, 1.0), np.maximum(opened, 1.0)
+        distinct = hll_count(rows["openings"])
+        fresh = np.clip(distinct / begun, 0.0, 1.0)
+        alone = fresh * opened / (opened + _SHRINK)
+        longer, long, apart = _spread(rows["logs"] / twins.LOG, begun)
+        room = rows["room"] / np.maximum(rows["limited"], 1) / twins.LOG
+        forms = _forms(rows["forms"])
+        sets = np.clip(hll_count(rows["toolsets"]) / np.maximum(rows["equipped"], 1.0), 0.0, 1.0)
+        walked = steps / total
+        parts = np.column_stack([
+            _PARTS["longer"] * alone * np.clip(longer / 4.0, 0.0, 1.0),
+            _PARTS["long"] * alone * np.clip((long - 8.0) / 4.0, 0.0, 1.0),
+            _PARTS["apart"] * alone * np.clip((apart - 0.3) / 1.5, 0.0, 1.0),
+            _PARTS["room"] * alone * np.clip((room - 1.0) / 3.0, 0.0, 1.0) * rows["limited"] / begun,
+            _PARTS["forms"] * alone * np.clip((forms - 1.0) / 2.0, 0.0, 1.0),
+            _PARTS["episodes"] * alone * walked * (0.4 + 0.6 * sets),
+        ])  # fmt: skip
+        share = twins.shares(rows["twins"], n, distinct + (n - opened))
+        place = twins.NAMES.index("structured")
+        share[:, place] = np.maximum(share[:, place] - np.minimum(walked, rows["equipped"] / begun), 0.0)
+        values = np.column_stack([alone, longer, np.exp2(long) - 1.0, apart, room, forms, steps / begun, sets])
+        return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _sizes(rows: NDArray[np.void], begun: Batch, limited: NDArray[np.bool_]) -> None:
+    """Add up the logarithms of prompts' and answers' sizes, and the room between answer and limit."""
+    prompt = twins.log16(begun["payload_chars"])
+    answer = twins.measures(begun).log_choice
+    sums = begun.sum(np.column_stack([prompt, answer, prompt * prompt, answer * answer, prompt * answer]))
+    rows["logs"] += sums.astype(np.uint64)
+    if limited.any():
+        asked = twins.log16(4.0 * begun["max_tokens"])
+        rows["room"] += begun.sum(np.where(limited, np.maximum(asked - answer, 0), 0)).astype(np.uint32)
+
+
+def _spread(
+    logs: NDArray[np.float64], n: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """In doublings: from prompt to answer, the answer, and its deviation that the prompts' sizes do not explain."""
+    mean = logs / n[:, None]
+    scale = twins.LOG
+    prompt, answer = mean[:, 0], mean[:, 1]
+    var_p = np.maximum(mean[:, 2] / scale - prompt**2, 0.0)
+    var_a = np.maximum(mean[:, 3] / scale - answer**2, 0.0)
+    both = mean[:, 4] / scale - prompt * answer
+    explained = np.where(var_p > 1e-3, both**2 / np.maximum(var_p, 1e-3), 0.0)
+    return answer - prompt, answer, np.sqrt(np.maximum(var_a - explained, 0.0))
+
+
+def _forms(counts: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """The effective number of forms, from 1 up; 1 where none is known."""
+    known = counts.sum(axis=1)
+    part = counts / np.maximum(known, 1)[:, None]
+    same = (part**2).sum(axis=1)
+    return np.where(known > 0, 1.0 / np.maximum(same, 1e-9), 1.0)

@@ -1,0 +1,101 @@
+"""Coverage growth: a vocabulary that goes on growing in single requests, told from narrow jobs and from people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.checks import checks
+from detectors.coverage import Coverage
+from detectors.event import Flag, Kind
+
+CHECKS = list(checks(Coverage(), Path(__file__).parents[2] / "docs" / "detectors", 320))
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
+def test_it_has_the_properties_of_every_detector(name: str, check) -> None:
+    check()
+
+
+def words(count: int, vocabulary: int, a_prompt: int = 3, seed: int = 4) -> np.ndarray:
+    """So many sampled words for each prompt, drawn from a vocabulary."""
+    out = np.zeros((count, 8), np.uint32)
+    out[:, :a_prompt] = np.random.default_rng(seed).integers(1, vocabulary + 1, (count, a_prompt))
+    return out * np.uint32(2_654_435_761)
+
+
+def rows_of(events: np.ndarray) -> np.ndarray:
+    rows = np.zeros(1, Coverage.state)
+    Coverage().update(rows, Batch(events))
+    return rows
+
+
+def score(events: np.ndarray) -> float:
+    return float(Coverage().score(rows_of(events), 0.0)[0])
+
+
+@pytest.fixture
+def broad(traffic):
+    """Short prompts on everything, answered in prose."""
+    return lambda count=200, **fields: traffic(
+        1, count, **{"words": words(count, 1_000_000), "kind": Kind.PROSE} | fields
+    )
+
+
+def test_words_that_never_come_again_score_and_one_domain_does_not(broad) -> None:
+    assert score(broad()) > 4.0
+    assert score(broad(words=words(200, 60))) < 0.2 * score(broad())
+
+
+def test_a_template_around_each_prompt_hides_little(broad) -> None:
+    framed = words(200, 1_000_000, 6)
+    framed[:, :3] = (11, 12, 13)
+    assert score(broad(words=framed)) > 0.6 * score(broad())
+
+
+def test_without_words_it_is_silent(traffic) -> None:
+    assert score(traffic(1, 200)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
+        {"flags": int(Flag.USER_ID)},
+        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.STREAM)},
+        {"temperature": 0.0},
+        {"payload_chars": 9_000},
+        {"max_tokens": 5},
+        {"payload": np.arange(200) % 20 + 1},
+        {"kind": Kind.LABEL},
+        {"kind": Kind.RECORD},
+    ],
+)
+def test_each_ordinary_twin_takes_a_part(broad, twin) -> None:
+    assert score(broad(**twin)) < 0.75 * score(broad())
+
+
+def test_steps_after_tools_are_no_repeated_prompts(broad) -> None:
+    """An episode repeats its opening in every step: what is counted are the openings."""
+    steps = np.arange(200) % 5 > 0
+    opening = np.arange(200) // 5 + 1
+    episodes = broad(
+        payload=opening,
+        words=words(40, 1_000_000)[opening - 1],
+        flags=np.where(steps, int(Flag.TOOL_RESULT), 0),
+    )
+    plain = episodes.copy()
+    plain["flags"] = 0
+    assert score(plain) < 0.1
+    assert score(episodes) > 2.0
+
+
+def test_the_terms_say_how_it_grows(broad) -> None:
+    terms = {term.feature: term for term in Coverage().explain(rows_of(broad())[0], 0.0)}
+    assert terms["new_words"].value == pytest.approx(3.0, rel=0.2)
+    assert terms["vocabulary_growth"].value == pytest.approx(1.0, abs=0.05)
+    assert terms["open_answers"].value == 1.0

@@ -1,0 +1,112 @@
+"""Shape: broad and alone, told from narrow jobs and from people; episodes with ever new tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.batch import Batch
+from detectors.checks import checks
+from detectors.event import Flag, Kind
+from detectors.shape import Shape
+
+CHECKS = list(checks(Shape(), Path(__file__).parents[2] / "docs" / "detectors", 192))
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
+def test_it_has_the_properties_of_every_detector(name: str, check) -> None:
+    check()
+
+
+def rows_of(events: np.ndarray) -> np.ndarray:
+    rows = np.zeros(1, Shape.state)
+    Shape().update(rows, Batch(events))
+    return rows
+
+
+def score(events: np.ndarray) -> float:
+    return float(Shape().score(rows_of(events), 0.0)[0])
+
+
+def value(events: np.ndarray, feature: str) -> float:
+    return next(term.value for term in Shape().explain(rows_of(events)[0], 0.0) if term.feature == feature)
+
+
+@pytest.fixture
+def walked(traffic):
+    """Short prompts, answers of every size and form, much room under the limit."""
+    rng = np.random.default_rng(9)
+    usual = {
+        "payload_chars": np.exp(rng.normal(4.5, 0.6, 200)).astype(int),
+        "out_chars": np.exp(rng.normal(6.5, 1.0, 200)).astype(int),
+        "kind": rng.choice([Kind.LIST, Kind.CODE, Kind.PROSE, Kind.PROSE], 200),
+        "max_tokens": 4_096,
+    }
+    return lambda **fields: traffic(1, 200, **usual | fields)
+
+
+def test_a_walked_list_scores_high(walked) -> None:
+    assert score(walked()) > 5.0
+
+
+def test_each_part_of_the_shape_adds_to_it(walked) -> None:
+    whole = score(walked())
+    for narrower in ({"kind": Kind.PROSE}, {"max_tokens": 0}, {"out_chars": 700}, {"payload_chars": 900}):
+        assert score(walked(**narrower)) < 0.95 * whole
+
+
+def test_a_job_whose_sizes_follow_from_its_texts_is_narrow(walked) -> None:
+    sizes = np.exp(np.random.default_rng(2).normal(6.0, 0.8, 200)).astype(int)
+    job = walked(payload_chars=sizes, out_chars=(sizes * 1.05).astype(int), kind=Kind.PROSE)
+    assert value(job, "size_spread") < 0.2
+    assert score(job) < 0.35 * score(walked())
+
+
+def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) -> None:
+    assert value(walked(payload_chars=100), "size_spread") == pytest.approx(1.0 / np.log(2.0), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
+        {"flags": int(Flag.USER_ID)},
+        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.STREAM)},
+        {"temperature": 0.0},
+        {"payload_chars": 9_000},
+        {"max_tokens": 5},
+        {"payload": np.arange(200) % 20 + 1},
+    ],
+)
+def test_each_ordinary_twin_takes_a_part(walked, twin) -> None:
+    assert score(walked(**twin)) < 0.75 * score(walked())
+
+
+def episodes(traffic, tools: np.ndarray | int, **fields: object) -> np.ndarray:
+    """Forty tasks of five requests each, four of them after a tool's result."""
+    place = np.arange(200)
+    flags = int(Flag.TOOLS) | np.where(place % 5 > 0, int(Flag.TOOL_RESULT), 0)
+    return traffic(1, 200, **{"payload": place // 5 + 1, "tools": tools, "flags": flags, "out_chars": 200} | fields)
+
+
+def test_episodes_from_new_openings_score_and_more_with_new_tools_for_each(traffic) -> None:
+    same, new = score(episodes(traffic, 7)), score(episodes(traffic, np.arange(200) // 5 + 1))
+    assert same > 0.8
+    assert new > 1.7 * same
+
+
+def test_one_project_taken_up_again_and_again_is_none(traffic) -> None:
+    again = np.arange(200) // 5 % 4 + 1
+    assert score(episodes(traffic, 7, payload=again)) < 0.25 * score(episodes(traffic, 7))
+
+
+def test_tools_that_are_never_run_are_a_fixed_format(traffic) -> None:
+    flags = int(Flag.TOOLS)
+    assert score(traffic(1, 200, tools=7, flags=flags)) < 0.5 * score(traffic(1, 200))
+
+
+def test_steps_count_by_the_opening(traffic) -> None:
+    assert value(episodes(traffic, 7), "episodes") == 4.0
