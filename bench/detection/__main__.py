@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from bench.detection import captures, harvests, report, sources
+from bench.detection import captures, harvests, lists, report, sources
 from bench.detection.compose import Account, account
 from bench.detection.evaluate import run
 from bench.detection.reference import ordinary
@@ -24,7 +24,7 @@ def composed(data: Path, clients: int, each: int, seed: str) -> Iterator[Account
     pools = sources.checking_pools(data)
     yield from ordinary(pools, seed, clients, most=600)
     rng = Random(f"{seed}/harvest")
-    for family, script in harvests.families(harvests.read(data)).items():
+    for family, script in harvests.families(lists.read(data, "test")).items():
         for number in range(each):
             requests = int(60 * 10 ** rng.random())
             yield account(family, family, script, pools, f"{seed}/harvest/{number}", requests)
@@ -33,7 +33,7 @@ def composed(data: Path, clients: int, each: int, seed: str) -> Iterator[Account
 def _missing(root: Path) -> list[str]:
     data = root / "data"
     absent = [f"data/{name}" for name in sources.missing(data, (*sources.PERMISSIVE, *sources.CHECK_ONLY))]
-    absent += [f"data/{name}" for name in harvests.missing(data)]
+    absent += [f"data/{name}" for name in lists.missing(data)]
     return absent + ([] if captures.paths(root) else ["captures/*.jsonl.gz"])
 
 

@@ -1,4 +1,4 @@
-"""Composition: a made-up client's requests as exchanges, with an arrival law that does not know the label."""
+"""Composition: a made-up client's requests as exchanges, with arrivals and headers that do not know the label."""
 
 from __future__ import annotations
 
@@ -11,42 +11,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.detection import arrivals
+from bench.detection.answers import written
+from bench.detection.arrivals import Moment
+from bench.detection.paraphrase import reword, typed
+from bench.detection.profile import Profile, draw
 from bench.detection.sources import Pools
 from detectors import features
 from detectors.engine import WINDOW
-from detectors.exchange import Dialect, Exchange, Finish, Message, Operation, Usage
+from detectors.exchange import Dialect, Exchange, Finish, Message, Operation, Outcome, Usage
 
 HASH_SEED = 20_261_101
-_WORDS = (
-    "the order was checked and sent on with a note on the price of each part and the day it will come so that "
-    "everyone on the line can plan the work and tell the people who wait what they may expect by the end of it "
-)
-_ANSWER = _WORDS * 200
-_AGENTS = ("OpenAI/Python 2.8.1", "AsyncOpenAI/Python 2.8.1", "OpenAI/JS 6.9.0", "python-httpx/0.28.1", "axios/1.12.2")
-_MODELS = ("acme-large", "acme-medium", "acme-small")
+EPOCH = 2_917 * WINDOW  # when the seven days begin
+CLIP = 5_000  # characters of one message, the same for every label
+_OWN = arrivals.own()
+_TEXT = (Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE)
+_SAMPLES = (Dialect.OPENAI, Dialect.GEMINI)  # several choices and log probabilities are on offer
 
 
 @dataclass(slots=True)
 class Ask:
-    """One request before it has a time: the messages, the answer's length, and the parameters set."""
+    """One request before it has a time: the messages, the answer's length and form, and the parameters set."""
 
     messages: Sequence[Message]
     chars: float  # of one choice
     more: dict[str, Any] = field(default_factory=dict)
+    kind: str = "mixed"  # form of the answer, see answers.written
+    answer: str | None = None  # the answer itself, where later requests use it
+    harvest: bool = False  # what it brings is kept for training
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What an account has from its operator: a common source of choices, and how far it puts templates differently."""
+
+    operator: str = ""
+    reword: float = 0.0
+
+
+ALONE = Habits()
 Script = Callable[["Maker"], Iterator[Ask]]
 
 
 class Maker:
     """What a script draws from: a generator of its own, the texts, and the client's lasting habits."""
 
-    def __init__(self, rng: Random, pools: Pools) -> None:
+    def __init__(self, rng: Random, pools: Pools, profile: Profile, habits: Habits) -> None:
         self.rng = rng
-        self.pools = pools
-        self.model = rng.choice(_MODELS)
-        self.agent = rng.choice(_AGENTS)
-        self.peer = f"203.0.{rng.randint(0, 255)}.{rng.randint(1, 254)}"
+        self.joint = Random(habits.operator) if habits.operator else rng  # what one operator's accounts share
+        self.reword = habits.reword
+        self.profile = profile
+        self.language = profile.language
+        self.pools = pools.others.get(profile.language, pools)
+        self.split = pools.split
+        self.moment = Moment(0.0, 0, True)  # of the request that is asked for now
 
     def chance(self, share: float) -> bool:
         """True in a share of the calls."""
@@ -60,17 +78,33 @@ class Maker:
         """One of a pool, with replacement."""
         return self.rng.choice(texts)
 
+    def ours(self, options: Sequence[Any]) -> Any:
+        """One of the script's own variants that belong to this split."""
+        half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
+        return self.rng.choice(half)
+
+    def frame(self, options: Sequence[str]) -> str:
+        """The operator's template; in this account's own words where it paraphrases."""
+        half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
+        chosen = self.joint.choice(half)
+        return reword(chosen, self.rng, self.reword) if self.reword else chosen
+
     def some(self, texts: Sequence[Any], count: int) -> list[Any]:
         """`count` different ones, or all."""
         return self.rng.sample(list(texts), min(count, len(texts)))
 
     def walk(self, texts: Sequence[Any]) -> Iterator[Any]:
-        """Each once in a drawn order; then, numbered, again: a list that never ends."""
+        """Each once in a drawn order, as this client's people type; then, numbered, again: it never ends."""
         turn = 0
         while True:
             for text in self.some(texts, len(texts)):
+                text = typed(text, self.profile.sloppy) if isinstance(text, str) else text
                 yield text if not turn else f"{text} ({turn})"
             turn += 1
+
+    def say(self, kind: str, prompt: str, chars: float) -> str:
+        """An answer to a prompt, for a script that goes on with it."""
+        return written(self.rng, kind, prompt, int(chars), self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,60 +112,138 @@ class Account:
     """One made-up client with its events in order."""
 
     client: int
-    persona: str
+    persona: str  # of an ordinary client, or of a harvester's cover
     family: str  # of the harvest; empty for an ordinary client
     events: NDArray[np.void]
+    source: str = ""  # list that the harvest walks
+    campaign: str = ""  # operator, or group of look-alikes
+    pair: int = -1  # a harvester and its matched ordinary client share a number
+    arrival: str = ""
+    grey: bool = False  # the label depends on a permission that traffic does not show
+    cover: float = 0.0  # share of ordinary requests among a harvester's
+    variant: str = ""  # kind of harvest within its family
+    evasion: str = ""
+    throughput: float = 1.0  # harvested answers for each request, against the plain harvest
+    language: str = "en"
+    a_day: float = 0.0  # requests a day asked for
+    harvested: NDArray[np.bool_] | None = None  # which events were harvest; None: all or none, by `family`
 
 
-def account(name: str, family: str, script: Script, pools: Pools, seed: str, requests: int) -> Account:
-    """The first `requests` of a script, at times drawn from a law that is the same for every label."""
-    client = int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
-    maker = Maker(Random(f"{seed}/{name}/text"), pools)
-    times = _arrivals(Random(f"{seed}/{name}/time"), client, requests)
-    asks = script(maker)
-    exchanges = [_exchange(maker, client, at, next(asks)) for at in times]
-    return Account(client, name, family, features.events(exchanges, seed=HASH_SEED))
+def client_id(name: str) -> int:
+    """A client's number from its name."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
-def _arrivals(rng: Random, client: int, requests: int) -> list[float]:
-    """Gamma gaps with a drawn shape and pace, inside one of the client's windows."""
-    shape = float(np.exp(rng.uniform(np.log(0.2), np.log(3.0))))
-    gaps = [rng.gammavariate(shape, 1.0) for _ in range(requests)]
-    span = float(np.exp(rng.uniform(np.log(120.0), np.log(6.0 * 86_400.0))))
-    start = 2_917 * WINDOW - client % int(WINDOW) + 60.0
-    scale = span / max(sum(gaps), 1e-9)
-    times, at = [], start
-    for gap in gaps:
-        at += gap * scale
-        times.append(at)
-    return times
+def account(
+    name: str, family: str, script: Script, pools: Pools, seed: str, requests: int, kinds: Sequence[str] = (),
+    dialects: Sequence[Dialect] = (),
+) -> Account:  # fmt: skip
+    """Exactly `requests` of a script inside one of the client's windows, at times that do not know the label."""
+    client = client_id(f"{seed}/{name}")
+    profile = draw(Random(f"{seed}/{name}/profile"), pools, kinds, dialects=dialects)
+    rng = Random(f"{seed}/{name}/time")
+    start = EPOCH - client % int(WINDOW) + 60.0
+    a_day = max(profile.a_day, requests / 4.0)
+    moments = timed(pools, profile, rng, a_day, requests, 6.5 * arrivals.DAY)
+    while len(moments) < requests:  # a law that fell silent: its last gaps are drawn closer together
+        last, step = (moments[-1].at if moments else 0.0), 6.6 * arrivals.DAY / requests
+        number = moments[-1].session + 1 if moments else 0
+        moments.append(Moment(min(last + rng.expovariate(1.0 / step), 6.6 * arrivals.DAY), number, True))
+    made, mask = compose(client, script, pools, profile, f"{seed}/{name}", moments, start)
+    return Account(client, name, family, made, arrival=profile.arrival, language=profile.language, harvested=mask)
 
 
-def _exchange(maker: Maker, client: int, at: float, ask: Ask) -> Exchange:
-    more = dict(ask.more)
-    choices = int(more.get("choices", 1))
-    limit = more.get("max_tokens")
-    chars = max(1, int(ask.chars if limit is None else min(ask.chars, 4.0 * limit)))
-    completions = tuple(_answer(maker.rng, chars) for _ in range(choices))
-    sent = sum(len(message.text) for message in ask.messages)
+def timed(
+    pools: Pools, profile: Profile, rng: Random, a_day: float, most: int, span: float = arrivals.WEEK
+) -> list[Moment]:
+    """The client's moments by its arrival law."""
+    return arrivals.moments(pools.laws or _OWN, profile.kind, profile.law, rng, a_day, most, span)
+
+
+def compose(
+    client: int, script: Script, pools: Pools, profile: Profile, seed: str, moments: Sequence[Moment], start: float,
+    habits: Habits = ALONE,
+) -> tuple[NDArray[np.void], NDArray[np.bool_]]:  # fmt: skip
+    """The events of a script at given moments, and which of them were harvest."""
+    maker = Maker(Random(f"{seed}/text"), pools, profile, habits)
+    exchanges: list[Exchange] = []
+    mask: list[bool] = []
+    for exchange, harvest in _exchanges(maker, script(maker), client, moments, start):
+        exchanges.append(exchange)
+        mask.append(harvest)
+    return features.events(exchanges, seed=HASH_SEED), np.asarray(mask, bool)
+
+
+def _exchanges(
+    maker: Maker, asks: Iterator[Ask], client: int, moments: Sequence[Moment], start: float
+) -> Iterator[tuple[Exchange, bool]]:
+    """One exchange a moment; a failed one is sent again at the next, and samples that are not on offer are repeats."""
+    queue: list[tuple[Ask, bool]] = []
+    for moment in moments:
+        maker.moment = moment
+        if not queue:
+            queue = [(one, False) for one in _spread(next(asks), maker.profile.dialect)]
+        ask, again = queue.pop(0)
+        failed = not again and maker.rng.random() < maker.profile.faults
+        if failed:
+            queue.insert(0, (ask, True))
+        retry = again and maker.profile.retries
+        yield _exchange(maker, client, start + moment.at, ask, failed, retry), ask.harvest and not failed
+
+
+def _spread(ask: Ask, dialect: Dialect) -> list[Ask]:
+    """A request as the dialect allows it: several choices become repeats, log probabilities fall away."""
+    if dialect in _SAMPLES:
+        return [ask]
+    more = {name: value for name, value in ask.more.items() if name not in ("choices", "top_logprobs")}
+    count = int(ask.more.get("choices", 1))
+    return [Ask(ask.messages, ask.chars, more, ask.kind, ask.answer, ask.harvest) for _ in range(min(count, 8))]
+
+
+def _exchange(maker: Maker, client: int, at: float, ask: Ask, failed: bool, retry: bool) -> Exchange:
+    profile, rng, more = maker.profile, maker.rng, dict(ask.more)
+    operation = more.pop("operation", profile.operation)
+    limit = more.get("max_tokens", profile.limit)
+    messages = tuple(_clipped(message) for message in ask.messages)
+    completions = () if failed or operation not in _TEXT else _answers(maker, ask, messages, limit)
+    sent = sum(len(message.text) for message in messages)
+    chars = sum(map(len, completions))
+    ttfb = rng.lognormvariate(-0.7, 0.5)
+    cut = bool(completions and limit and len(completions[0]) >= 4 * limit)
     settings: dict[str, Any] = {
-        "dialect": Dialect.OPENAI,
-        "operation": Operation.CHAT,
-        "status": 200,
-        "model": maker.model,
-        "peer": maker.peer,
-        "user_agent": maker.agent,
-        "finish": Finish.STOP,
-        "usage": Usage.REPORTED,
+        "dialect": profile.dialect,
+        "operation": operation,
+        "status": rng.choice((429, 429, 500, 503)) if failed else 200,
+        "outcome": Outcome.UPSTREAM_ERROR if failed else Outcome.OK,
+        "model": profile.model,
+        "peer": profile.peer(rng),
+        "user_agent": profile.agent,
+        "ja4": profile.ja4,
+        "finish": Finish.UNKNOWN if failed else Finish.LENGTH if cut else Finish.STOP,
+        "usage": Usage.ABSENT if failed else Usage.REPORTED,
         "input_tokens": sent // 4,
-        "output_tokens": sum(map(len, completions)) // 4,
-        "ttfb": maker.rng.lognormvariate(-0.7, 0.5),
-        "duration": chars / 400.0,
+        "output_tokens": chars // 4,
+        "max_tokens": limit,
+        "retry": retry,
+        "ttfb": ttfb,
+        "duration": ttfb + (0.0 if failed else chars / max(len(completions), 1) / 400.0),
     }
-    return Exchange(at=at, client=client, messages=tuple(ask.messages), completions=completions, **settings | more)
+    return Exchange(at=at, client=client, messages=messages, completions=completions, **settings | more)
 
 
-def _answer(rng: Random, chars: int) -> str:
-    start = rng.randrange(len(_WORDS))
-    text = _ANSWER[start : start + chars]
-    return text if len(text) == chars else (text + _ANSWER * (1 + chars // len(_ANSWER)))[:chars]
+def _clipped(message: Message) -> Message:
+    if len(message.text) <= CLIP:
+        return message
+    return Message(message.role, message.text[: CLIP // 2] + "\n" + message.text[-CLIP // 2 :])
+
+
+def _answers(maker: Maker, ask: Ask, messages: Sequence[Message], limit: int | None) -> tuple[str, ...]:
+    """The choices: the first is written, the others hold its words in another order."""
+    most = 4 * limit if limit else 40_000
+    text = ask.answer
+    if text is None:
+        text = maker.say(ask.kind, messages[-1].text if messages else "", min(ask.chars, most))
+    text = text[:most]
+    choices = int(ask.more.get("choices", 1))
+    turns = (1 + maker.rng.randrange(max(len(text), 1)) for _ in range(choices - 1))
+    return (text, *(text[turn:] + text[:turn] for turn in turns))

@@ -1,135 +1,196 @@
-"""Harvests, composed for the check alone: what known pipelines send, from lists that no reference was fitted on."""
+"""Harvests: what known pipelines send, by family and variant, over lists that no ordinary client has."""
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
+from bench.detection import frames
 from bench.detection.compose import Ask, Maker, Script
-from bench.detection.personas import chat_product
-from detectors.exchange import Message
+from bench.detection.lists import Lists
+from bench.detection.loops import evolve, graded, grown, judged, magpie, self_instruct, trajectories
+from bench.detection.sources import Pools
+from bench.detection.talk import system, talk, user
+from detectors.exchange import Dialect, Operation
 
-LISTS = (
-    "gsm8k_train",
-    "reasoning_math",
-    "alpaca_en",
-    "alpaca_zh_part",
-    "reasoning_code",
-    "rubric_prometheus",
-    "magpie",
+SAMPLES = (Dialect.OPENAI, Dialect.GEMINI)
+WARM: tuple[dict[str, Any], ...] = (
+    {"temperature": 0.7, "max_tokens": 2048},
+    {"temperature": 1.0},
+    {},
+    {"temperature": 0.0},
+    {"max_tokens": 4096},
 )
-_PRIVATE = (
-    "Solve the problem. First write down your complete internal reasoning inside <think></think>, every thought and "
-    "every dead end, without summarising. Then give the answer.\n\n{}"
-)
-_BOXED = "You will be given a problem. Please reason step by step, and put your final answer within \\boxed{{}}:\n{}"
-_BEHIND = "Here is a question and its final answer. Write out the full reasoning that led to the answer.\n\n{}"
-_ALPACA = (
-    "Below is an instruction that describes a task. Write a response that completes the request.\n\n"
-    "### Instruction:\n{}\n\n### Response:"
-)
-_EVOLVE = (
-    "I want you to act as a prompt rewriter. Make the given prompt more complex by {}.\n#Given Prompt#:\n{}\n"
-    "#Rewritten Prompt#:"
-)
-_WAYS = ("adding one constraint", "deepening it", "making it concrete", "asking for more steps", "making it rarer")
+"""Settings of harvests without a need of their own: those that ordinary programs have too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """The prompts that harvesters walk through."""
+class Variant(NamedTuple):
+    """One way to harvest: its family, what it walks, what the API must offer, and its script over the items."""
 
-    maths: tuple[str, ...]
-    instructions: tuple[str, ...]
-    chinese: tuple[str, ...]
-    code: tuple[str, ...]
-    rubric: tuple[str, ...]
-
-
-def missing(data: Path) -> list[str]:
-    """The files that are not there."""
-    return [f"attack/{name}.jsonl.gz" for name in LISTS if not (data / "attack" / f"{name}.jsonl.gz").is_file()]
-
-
-def read(data: Path) -> Lists:
-    """The lists in a data folder."""
-
-    def rows(name: str) -> list[dict[str, Any]]:
-        with gzip.open(data / "attack" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
-
-    def instructions(name: str) -> tuple[str, ...]:
-        return tuple(f"{row['instruction']}\n{row['input']}".strip() for row in rows(name))
-
-    return Lists(
-        maths=tuple(row["text"] for row in (*rows("gsm8k_train"), *rows("reasoning_math"))),
-        instructions=instructions("alpaca_en"),
-        chinese=instructions("alpaca_zh_part"),
-        code=tuple(row["text"] for row in rows("reasoning_code")),
-        rubric=tuple(row["text"] for row in rows("rubric_prometheus")),
-    )
+    name: str
+    family: str
+    kind: str  # of list; see lists.KINDS, and "documents"
+    make: Callable[..., Iterator[Ask]]
+    dialects: tuple[Dialect, ...] = ()
 
 
 def _walk(
-    m: Maker, texts: Sequence[str], frame: str, chars: float, more: dict[str, Any], system: str = "", cover: float = 0.0
-) -> Iterator[Ask]:
-    """A list, each item once, in one frame; a share `cover` of a chat product's traffic in between."""
-    other = chat_product(m)
-    for text in m.walk(texts):
-        while cover and m.chance(cover):
-            yield next(other)
-        head = (Message("system", system),) if system else ()
-        yield Ask((*head, Message("user", frame.format(text))), m.length(chars), more)
+    m: Maker, items: Sequence[str], wrap: Sequence[str], chars: float, kind: str = "mixed", more: Any = None,
+    head: Sequence[str] = (),
+) -> Iterator[Ask]:  # fmt: skip
+    """A list, each item once, in one frame."""
+    frame = m.frame(wrap) if wrap else "{}"
+    order = system(m.frame(head)) if head else []
+    settings = dict(m.joint.choice(WARM) if more is None else m.joint.choice(more))
+    for text in m.walk(items):
+        yield Ask((*order, user(frame.format(text))), m.length(chars), settings, kind, harvest=True)
 
 
-def _magpie(m: Maker) -> Iterator[Ask]:
-    more = {"choices": m.pick([1, 8]), "temperature": 1.0, "max_tokens": 2048}
-    while True:
-        yield Ask((Message("user", m.pick(["", " ", "<|user|>"])),), m.length(400), more)
+def _walker(wrap: Sequence[str], chars: float, kind: str = "mixed", **more: Any) -> Callable[..., Iterator[Ask]]:
+    return partial(_walk, wrap=wrap, chars=chars, kind=kind, **more)
 
 
-def _evolve(m: Maker, lists: Lists) -> Iterator[Ask]:
-    for text in m.walk(lists.instructions):
-        yield Ask((Message("user", _EVOLVE.format(m.pick(_WAYS), text)),), m.length(450), {"temperature": 1.0})
+def _in_system(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """The demand for written reasoning stands in the system prompt, the items are bare."""
+    order = system(m.frame(frames.PRIVATE).format("").strip())
+    settings = dict(m.joint.choice(WARM))
+    for text in m.walk(items):
+        yield Ask((*order, user(text)), m.length(1_800), settings, "reasoning", harvest=True)
 
 
-def _sweep(m: Maker, lists: Lists) -> Iterator[Ask]:
-    for text in m.walk(lists.instructions):
-        for temperature in (0.2, 0.7, 1.0, 1.3):
-            yield Ask((Message("user", text),), m.length(900), {"temperature": temperature})
+def _sweep(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """Each item at several temperatures."""
+    heats = m.joint.choice(((0.2, 0.7, 1.0, 1.3), (0.0, 0.5, 1.0), (0.3, 0.6, 0.9, 1.2)))
+    for text in m.walk(items):
+        for heat in heats:
+            yield Ask((user(text),), m.length(900), {"temperature": heat}, harvest=True)
 
 
-def families(lists: Lists) -> dict[str, Script]:
-    """Each harvest family's script; names say what is asked for and how."""
-    warm: dict[str, Any] = {"temperature": 0.7, "max_tokens": 2048}
-    four: dict[str, Any] = {"choices": 4, "temperature": 0.6, "top_p": 0.95, "max_tokens": 16_384}
-    eight: dict[str, Any] = {"choices": 8, "temperature": 1.0, "max_tokens": 512}
-    scored: dict[str, Any] = eight | {"top_logprobs": 20}
+def _embeddings(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """Vectors of a whole list, in batches."""
+    size = m.joint.choice((1, 16, 64))
+    for text in m.walk(items):
+        more = {"operation": Operation.EMBEDDING, "prompts": size}
+        yield Ask((user(text),), 0, more, harvest=True)
 
-    def walk(texts: Sequence[str], frame: str, chars: float, more: dict[str, Any], **rest: Any) -> Script:
-        return partial(_walk, texts=texts, frame=frame, chars=chars, more=more, **rest)
 
-    return {
-        "reasoning, n=4": walk(lists.maths, _BOXED, 3_500, four),
-        "reasoning, n=4, half cover": walk(lists.maths, _BOXED, 3_500, four, cover=0.5),
-        "private reasoning, n=4": walk(lists.code, _PRIVATE, 3_500, four),
-        "private reasoning, n=1": walk(lists.maths, _PRIVATE, 2_500, warm),
-        "reasoning behind answers, n=1": walk(lists.maths, _BEHIND, 1_200, warm),
-        "reasoning in Chinese, n=4": walk(lists.chinese, "请一步一步思考，写出完整的推理过程。\n{}", 1_200, four),
-        "preference, n=8": walk(lists.instructions, _ALPACA, 900, eight),
-        "preference, n=8, logprobs": walk(lists.instructions, _ALPACA, 900, scored),
-        "short samples, n=8, logprobs": walk(lists.instructions, _ALPACA, 110, scored | {"max_tokens": 24}),
-        "logprobs of free text, n=1": walk(lists.instructions, "{}", 900, warm | {"top_logprobs": 20}),
-        "prompt list, template": walk(lists.instructions, _ALPACA, 800, warm),
-        "prompt list, bare": walk(lists.instructions, "{}", 800, warm),
-        "prompt list, bare, Chinese": walk(lists.chinese, "{}", 500, warm),
-        "rubric grading": walk(lists.rubric, "{}", 450, warm),
-        "evolve loop": partial(_evolve, lists=lists),
-        "temperature sweep": partial(_sweep, lists=lists),
-        "blank prompts": _magpie,
-    }
+def _documents(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """Question and answer pairs from pieces of a corpus, then a mark for each set of pairs."""
+    frame, settings = m.frame(frames.QUESTIONS), dict(m.joint.choice(WARM))
+    curate = m.joint.random() < 0.5
+    for text in m.walk(items):
+        start = m.rng.randint(0, max(0, len(text) - 400))
+        prompt = frame.format(m.rng.randint(3, 25), text[start : start + 1_800])
+        answer = m.say("list", prompt, m.length(1_200))
+        yield Ask((user(prompt),), len(answer), settings, answer=answer, harvest=True)
+        if curate:
+            marks = f"Rate each pair from 1 to 10 for training. JSON.\n{answer[:1_500]}"
+            yield Ask((user(marks),), 200, settings, "record", harvest=True)
+
+
+def _clean(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """Reasoning is fetched, then sent back to be tidied."""
+    ask, tidy, settings = m.frame(frames.BOXED), m.frame(frames.CLEAN), dict(m.joint.choice(WARM))
+    for text in m.walk(items):
+        prompt = ask.format(text)
+        trace = m.say("reasoning", prompt, m.length(1_400))
+        yield Ask((user(prompt),), len(trace), settings, answer=trace, harvest=True)
+        yield Ask((user(tidy.format(trace)),), 0.9 * len(trace), settings, "reasoning", harvest=True)
+
+
+def _rerouted(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """Another assistant's users, answered by this model under that assistant's name, and kept."""
+    head = m.frame(frames.FOREIGN)
+    for ask in talk(m, head, m.walk([*items, *m.pools.questions]), 900, {"stream": m.chance(0.6)}, False):
+        ask.harvest = True
+        yield ask
+
+
+_FOUR: tuple[dict[str, Any], ...] = (
+    {"choices": 4, "temperature": 0.6, "top_p": 0.95, "max_tokens": 16_384}, {"choices": 4, "temperature": 0.7},
+)  # fmt: skip
+_EIGHT: tuple[dict[str, Any], ...] = (
+    {"choices": 8, "temperature": 1.0, "max_tokens": 512}, {"choices": 5, "temperature": 1.0}, {"choices": 3},
+)  # fmt: skip
+_SCORED: tuple[dict[str, Any], ...] = tuple(
+    {"top_logprobs": top, "temperature": heat} for top, heat in ((20, 0.7), (20, 0.0), (5, 1.0))
+)
+_SHORT: tuple[dict[str, Any], ...] = tuple(
+    {"top_logprobs": top, "temperature": 1.0, "max_tokens": most} for top, most in ((20, 24), (5, 5), (20, 1))
+)
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant("prompt list, bare", "prompt list", "instructions", _walker((), 800)),
+    Variant("prompt list, template", "prompt list", "instructions", _walker(frames.ALPACA, 800)),
+    Variant("prompt list, code", "prompt list", "code", _walker((), 900, "code")),
+    Variant("reasoning", "reasoning", "maths", _walker(frames.BOXED, 2_000, "reasoning")),
+    Variant("reasoning, n=4", "reasoning", "maths", _walker(frames.BOXED, 1_500, "reasoning", more=_FOUR), SAMPLES),
+    Variant("private reasoning", "reasoning", "maths", _walker(frames.PRIVATE, 2_000, "reasoning")),
+    Variant("private reasoning, code", "reasoning", "code", _walker(frames.PRIVATE, 2_000, "reasoning")),
+    Variant("private reasoning, system", "reasoning", "maths", _in_system),
+    Variant("reasoning behind answers", "reasoning", "maths", _walker(frames.BEHIND, 1_200, "reasoning")),
+    Variant("traces cleaned", "traces cleaned", "maths", _clean),
+    Variant("self-instruct", "self-instruct", "instructions", self_instruct),
+    Variant("self-instruct, tasks alone", "self-instruct", "instructions", grown),
+    Variant("evolve", "evolve", "instructions", evolve),
+    Variant("grading", "grading", "instructions", graded),
+    Variant("grading, pairs", "grading", "instructions", judged),
+    Variant("grading, rubric list", "grading", "rubric", _walker((), 450, "verdict")),
+    Variant("preference, n=8", "preference", "instructions", _walker((), 500, more=_EIGHT), SAMPLES),
+    Variant("temperature sweep", "preference", "instructions", _sweep),
+    Variant("log probabilities", "log probabilities", "instructions", _walker((), 800, more=_SCORED), SAMPLES),
+    Variant("log probabilities, short", "log probabilities", "instructions", _walker((), 100, more=_SHORT), SAMPLES),
+    Variant("trajectories", "trajectories", "tools", trajectories),
+    Variant("embeddings", "embeddings", "instructions", _embeddings),
+    Variant("documents", "documents", "documents", _documents),
+    Variant("blank prompts", "blank prompts", "instructions", magpie),
+    Variant("rewriting", "rewriting", "instructions", _walker(frames.NEUTRAL, 600, "prose")),
+    Variant("rerouted users", "rerouted users", "instructions", _rerouted),
+)
+"""Every way to harvest. Families group what has the same ingredients, for leaving one out."""
+
+FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(one.family for one in VARIANTS))
+
+
+def script(variant: Variant, items: Sequence[str]) -> Script:
+    """The variant over given items."""
+    return partial(variant.make, items=items)
+
+
+def covered(harvest: Script, other: Script, share: float) -> Script:
+    """A harvest with a share of an ordinary client's requests in between."""
+
+    def mixed(m: Maker) -> Iterator[Ask]:
+        own, cover = harvest(m), other(m)
+        while True:
+            yield next(cover if m.chance(share) else own)
+
+    return mixed if share else harvest
+
+
+def warmed(harvest: Script, other: Script, requests: int) -> Script:
+    """So many ordinary requests first, then the harvest."""
+
+    def late(m: Maker) -> Iterator[Ask]:
+        yield from islice(other(m), requests)
+        yield from harvest(m)
+
+    return late
+
+
+def families(given: Lists) -> dict[str, Script]:
+    """Each variant's script over a source of the client's language, by name."""
+    return {one.name: partial(_anywhere, variant=one, given=given) for one in VARIANTS}
+
+
+def _anywhere(m: Maker, variant: Variant, given: Lists) -> Iterator[Ask]:
+    if variant.kind == "documents":
+        return variant.make(m, m.pools.documents)
+    return variant.make(m, m.pick(given.sources(m.language, variant.kind))[1])
+
+
+def items_of(pools: Pools, language: str, named: Sequence[str], kind: str) -> Sequence[str]:
+    """What a variant walks: a list's items, or the documents of a language."""
+    return pools.others.get(language, pools).documents if kind == "documents" else named

@@ -35,7 +35,8 @@ def ordinary(pools: sources.Pools, seed: str, clients: int, most: int = MOST_REQ
     for number in range(clients):
         script = rng.choices(scripts, weights)[0]
         requests = int(LEAST_REQUESTS * (most / LEAST_REQUESTS) ** rng.random())
-        yield account(script.__name__, "", script, pools, f"{seed}/{number}", requests)
+        kinds = personas.kinds_of(script)
+        yield account(script.__name__, "", script, pools, f"{seed}/{number}", requests, kinds)
 
 
 def observe(accounts: Iterator[Account], engine: Engine) -> tuple[list[fitting.Snapshot], Counter[str], int]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from random import Random
+from typing import Any, Literal, NamedTuple
 
+from bench.detection import arrivals
+from bench.detection.arrivals import Laws
+from bench.detection.grammar import Grammar
+from bench.detection.lexicon import LANGUAGES
 from detectors.exchange import Message
 
 Dialogue = tuple[Message, ...]
+Split = Literal["dev", "test"]
 
 
 class Source(NamedTuple):
@@ -52,7 +59,7 @@ CHECK_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Texts by the part they play."""
+    """Texts of one language by the part they play; `others` holds the same for the other languages."""
 
     questions: tuple[str, ...]  # what people ask, one turn
     dialogues: tuple[Dialogue, ...]
@@ -65,6 +72,10 @@ class Pools:
     judges: tuple[tuple[str, str], ...]  # system prompt and template with {question} and {answer}
     personas: tuple[str, ...]  # "act as" system prompts
     steps: tuple[tuple[Message, ...], ...]  # openings of coding-agent sessions
+    split: str = ""  # "dev" or "test": which half of the scripts' own frames is used; empty: both
+    language: str = "en"
+    laws: Laws | None = None  # of arrivals; None: those made without traces
+    others: Mapping[str, Pools] = field(default_factory=dict)
 
 
 def missing(data: Path, sources: Iterable[Source]) -> list[str]:
@@ -78,14 +89,77 @@ def read(data: Path, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
+def pools(data: Path | None, split: Split) -> Pools:
+    """The ordinary texts of a split; without a data folder, made-up ones alone."""
+    if data is None:
+        return replace(made("en", split), others=_others(split))
+    return fitting_pools(data) if split == "dev" else checking_pools(data)
+
+
+def _others(split: Split) -> dict[str, Pools]:
+    return {language: made(language, split) for language, _ in LANGUAGES if language != "en"}
+
+
+@lru_cache(maxsize=16)
+def made(language: str, split: Split) -> Pools:
+    """Texts of our own in one language; the splits share words and frames, and no text."""
+    g = Grammar(language, Random(f"pools/{language}/{split}"))
+    questions = g.many(900, g.question)
+    answers = [g.several(g.words.facts, 2, 8) for _ in range(240)]
+    return Pools(
+        questions=questions[:600],
+        dialogues=tuple(
+            (Message("user", text), Message("assistant", answers[n]), Message("user", g.one(g.words.follow)))
+            for n, text in enumerate(questions[600:720])
+        ),
+        short=g.many(900, g.note),
+        maths=g.many(500, g.sum),
+        choices=g.many(400, g.choice),
+        code=g.many(300, g.code),
+        documents=g.many(240, g.document),
+        pairs=tuple((text, answers[n], answers[-n - 1]) for n, text in enumerate(questions[720:840])),
+        judges=_JUDGES[0::2] if split == "dev" else _JUDGES[1::2],
+        personas=tuple(f"You are the assistant of a shop for {g.rng.choice(g.nouns)}." for _ in range(20)),
+        steps=tuple((Message("user", g.document()), Message("assistant", g.one(g.words.facts))) for _ in range(40)),
+        split=split,
+        language=language,
+    )
+
+
+_JUDGES = (
+    ("You compare answers.", "Question: {question}\n\nA: {answer_a}\n\nB: {answer_b}\n\nWhich is better, A or B?"),
+    ("", "Rate the reply from 1 to 10.\n[Question]\n{question}\n[Reply]\n{answer}\n[End]\nRating: [[mark]]"),
+    ("Grade strictly.", "{question}\n---\n{answer}\n---\nIs every statement above true? Answer yes or no, then why."),
+    ("You are a careful examiner.", "Task: {question}\nAnswer given: {answer}\nMark out of five, as JSON."),
+)
+
+
+_PERSONAS = (
+    "You are a patient coach for people who learn to cook. Ask what is in the cupboard before you suggest a dish.",
+    "You are the assistant of a small travel shop.",
+    "Act as an interviewer for a junior post in accounting. Ask one question at a time.",
+    "You help writers find a better word.",
+    "You are Pip, a cheerful companion for children aged eight to ten. Use short sentences.",
+    "You answer as the librarian of a village library would: kindly, and with one book to read.",
+    "You are a plain-spoken financial guide. You never give a recommendation to buy.",
+    "Play the keeper of a lighthouse in a story that the user leads.",
+)
+
+
 def fitting_pools(data: Path) -> Pools:
     """The texts for the reference: the permissive sources; of those that the check shares, the first half."""
+    others = _others("dev")
+    acts = _texts(read(data, "persona_prompts_zh"))
+    others["zh"] = replace(others["zh"], questions=(*acts, *others["zh"].questions), personas=acts)
     return Pools(
         questions=_texts(read(data, "arena_hard_v01")),
         dialogues=tuple(map(_dialogue, read(data, "mtbench101_dialogues"))),
         short=_texts(read(data, "banking77")),
         documents=tuple(row["answer_a"] for row in _half(read(data, "judge_ci_pairs"), 0)),
-        personas=_texts(read(data, "persona_prompts_zh")),
+        personas=_PERSONAS[0::2],
+        split="dev",
+        laws=None if arrivals.missing(data) else arrivals.read(data, "dev"),
+        others=others,
         **_shared(data, 0),
     )
 
@@ -94,14 +168,31 @@ def checking_pools(data: Path) -> Pools:
     """The texts for the check: other sources, and the second half of those without a substitute."""
     two_turns = read(data, "mtbench_vicuna")
     wild = [row["text"] for row in read(data, "instructwild_v2_users")]
+    paragraphs = read(data, "xquad_rag")
+    documents = {one: tuple(row["context"] for row in paragraphs if row["lang"] == one) for one, _ in LANGUAGES}
+    asked = {
+        one: tuple(question for row in paragraphs if row["lang"] == one for question in _questions(row))
+        for one, _ in LANGUAGES
+    }
+    others = {
+        one: replace(made, documents=documents[one] or made.documents, questions=(*asked[one], *made.questions[:300]))
+        for one, made in _others("test").items()
+    }
     return Pools(
         questions=tuple(wild),
         dialogues=tuple(_dialogue(row) for row in two_turns if len(row["messages"]) > 1),
         short=_texts(read(data, "slot_extraction")),
-        documents=tuple(row["context"] for row in read(data, "xquad_rag")),
-        personas=("You are the assistant of a small travel shop.", "You help writers find a better word."),
+        documents=documents["en"] or tuple(row["context"] for row in paragraphs),
+        personas=_PERSONAS[1::2],
+        split="test",
+        laws=None if arrivals.missing(data) else arrivals.read(data, "test"),
+        others=others,
         **_shared(data, 1),
     )
+
+
+def _questions(row: dict[str, Any]) -> list[str]:
+    return [str(one["question"] if isinstance(one, dict) else one) for one in row.get("questions", ())]
 
 
 def _shared(data: Path, part: int) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 
-import numpy as np
 import pytest
 
 from bench.detection import __main__ as table
 from bench.detection import captures, evaluate, harvests, personas, reference, report, sources
 from bench.detection.compose import account
+from bench.detection.lists import KINDS, Lists
 from detectors import fitting, registry
 from detectors import reference as references
-from detectors.engine import WINDOW, Engine
+from detectors.engine import Engine
 from detectors.exchange import Message
 
 TEXTS = tuple(f"What is the {n}th word of the book number {n * n}, and why was it put there?" for n in range(60))
@@ -39,40 +39,8 @@ def pools() -> sources.Pools:
 
 
 @pytest.fixture(scope="module")
-def lists() -> harvests.Lists:
-    return harvests.Lists(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)
-
-
-@pytest.mark.parametrize("script", [script for script, _ in personas.WEIGHTS], ids=lambda script: script.__name__)
-def test_every_persona_makes_counted_text_requests_inside_one_window(pools, script) -> None:
-    made = account(script.__name__, "", script, pools, "s", 40)
-    assert len(made.events) == 40
-    assert (made.events["status"] == 200).all()
-    assert (made.events["payload"] != 0).all()
-    assert (np.diff(made.events["at"]) >= 0).all()
-    window = (made.events["at"] + made.client % int(WINDOW)) // WINDOW
-    assert len(np.unique(window)) == 1
-
-
-def test_the_same_seed_makes_the_same_events_and_another_does_not(pools) -> None:
-    one, same, other = (account("w", "", personas.writer, pools, seed, 30).events for seed in ("a", "a", "b"))
-    assert one.tobytes() == same.tobytes()
-    assert one.tobytes() != other.tobytes()
-
-
-def test_the_time_of_requests_does_not_know_the_label(pools, lists) -> None:
-    ordinary = account("x", "", personas.writer, pools, "s", 30)
-    harvest = account("x", "prompt list", harvests.families(lists)["prompt list, bare"], pools, "s", 30)
-    assert ordinary.events["at"].tolist() == harvest.events["at"].tolist()
-
-
-def test_harvests_ask_for_what_their_names_say(pools, lists) -> None:
-    made = {name: account(name, name, script, pools, "s", 30) for name, script in harvests.families(lists).items()}
-    assert set(made["reasoning, n=4"].events["choices"]) == {4}
-    assert (made["private reasoning, n=1"].events["elicitation"] != 0).all()
-    assert set(made["preference, n=8, logprobs"].events["top_logprobs"]) == {20}
-    assert len(np.unique(made["temperature sweep"].events["params"])) == 4
-    assert len(np.unique(made["prompt list, bare"].events["payload"])) == 30
+def lists() -> Lists:
+    return Lists({"en": dict.fromkeys(KINDS, (("made", TEXTS),))})
 
 
 def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, lists) -> None:
@@ -82,7 +50,7 @@ def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, 
     fitted = fitting.fit(engine.detectors, snapshots, {"name": "small"})
     assert sum(kinds.values()) == 60
     assert requests >= 60 * 30
-    family = "private reasoning, n=4"
+    family = "private reasoning"
     harvest = account(family, family, harvests.families(lists)[family], pools, "s", 60)
     (outcome,) = evaluate.run(Engine(registry.shipped(), fitted), [harvest])
     assert outcome.harvest
@@ -91,13 +59,13 @@ def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, 
 
 def test_rates_put_the_worst_ordinary_kind_first(pools, lists, shipped) -> None:
     some = [account("chat_product", "", personas.chat_product, pools, f"{n}", 40) for n in range(3)]
-    family = "private reasoning, n=4"
+    family = "private reasoning"
     some.append(account(family, family, harvests.families(lists)[family], pools, "s", 120))
     rates = evaluate.rates(evaluate.run(shipped, some))
     assert [(rate.kind, rate.clients) for rate in rates] == [("chat_product", 3), (family, 1)]
     page = report.page(shipped, evaluate.run(shipped, some), [], "s")
     assert "| all ordinary | 3 | 0.0%" in page
-    assert "| private reasoning, n=4 | 1 | 100.0%" in page
+    assert "| private reasoning | 1 | 100.0%" in page
 
 
 @pytest.fixture(scope="module")
