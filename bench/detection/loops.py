@@ -10,7 +10,7 @@ from bench.detection import frames
 from bench.detection.compose import Ask, Maker
 from bench.detection.grammar import Grammar
 from bench.detection.talk import system, user
-from detectors.exchange import Message
+from detectors.exchange import Message, Operation
 
 _SAMPLING: tuple[dict[str, Any], ...] = (
     {"temperature": 1.0, "top_p": 0.95, "max_tokens": 2048}, {"temperature": 0.7, "top_p": 0.5}, {"temperature": 1.0},
@@ -96,8 +96,9 @@ def judged(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
 
 def magpie(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
     """Nothing is asked, so that the model makes up a request; each such request is then sent once."""
-    settings = {"temperature": 1.0, "max_tokens": 2048} | m.joint.choice(({}, {}, {"choices": 8}))
+    settings: dict[str, Any] = {"temperature": 1.0, "max_tokens": 2048} | m.joint.choice(({}, {}, {"choices": 8}))
     blank = m.ours(_BLANKS)
+    settings["operation"] = m.joint.choice((Operation.COMPLETION, Operation.CHAT))
     follow = m.joint.random() < 0.6
     for text in m.walk(items):
         yield Ask((user(blank),), len(text), settings, answer=text, harvest=True)
