@@ -11,7 +11,7 @@ from detectors import merging, twins
 from detectors.activity import count_equal
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
-from detectors.operator import Plans
+from detectors.declared import Plans
 
 YARDSTICK = 1_000  # thousands of tokens a day where no plan is known; the peer group says what is usual there
 _DAYS = 8  # calendar days that a window of seven can touch

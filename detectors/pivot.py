@@ -12,7 +12,7 @@ from detectors import merging, rings, twins
 from detectors.activity import count_equal
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
-from detectors.operator import Release
+from detectors.declared import Release
 from detectors.sketch import mix, mixed
 
 _DAYS = 6

@@ -87,7 +87,7 @@ class Variants(Detector):
             _count_refused(rows, batch.only(named))
             _count_others(rows, batch.only(meant & ~named))
         answered = (refusal == Refusal.NONE) & (batch["outcome"] == Outcome.OK) & (status > 0) & (status < 400)
-        _count_answered(rows, batch.only(answered & ~batch.flag(Flag.RETRY)))
+        _count_answered(rows, batch, np.asarray(answered & ~batch.flag(Flag.RETRY), np.bool_))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Variants over 20 up to 0.9, more with a winner or from 100 on; 0 to 3."""
@@ -172,9 +172,8 @@ def _winners(rows: NDArray[np.void]) -> NDArray[np.float64]:
     return np.where(rows["n"] > 0, np.maximum(there - beside, 0.0), 0.0)
 
 
-def _halves(batch: Batch) -> NDArray[np.int64]:
-    half = np.clip(batch["at"], 0.0, 2.0**40) // _HALF
-    return np.asarray(half.astype(np.int64) % _SLOTS)
+def _halves(at: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.asarray((np.clip(at, 0.0, 2.0**40) * (1.0 / _HALF)).astype(np.int64) % _SLOTS)
 
 
 def _sketch(batch: Batch) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -191,23 +190,23 @@ def _cells(values: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     return np.asarray((mix(values.astype(np.uint64)) >> np.uint64(7)).astype(np.int64) & (_CELLS - 1))
 
 
-def _saturating(field: NDArray[np.unsignedinteger], where: tuple[NDArray[np.int64], ...]) -> None:
-    """Count one at each place of a small field, held at the most that it can say."""
-    wide = np.zeros(field.shape, np.int64)
-    np.add.at(wide, where, 1)
-    field[:] = np.minimum(field + wide, np.iinfo(field.dtype).max)
+def _saturating(field: NDArray[np.unsignedinteger], row: NDArray[np.intp], cell: NDArray[np.int64]) -> None:
+    """Count one in a cell of a row of a small field for each pair, held at the most that it can say."""
+    rows, cells = field.shape
+    counts = np.bincount(row * cells + cell, minlength=rows * cells).reshape(rows, cells)
+    field[:] = np.minimum(counts + field, np.iinfo(field.dtype).max)
 
 
 def _count_refused(rows: NDArray[np.void], batch: Batch) -> None:
     if not len(batch):
         return
     rows["n"] += batch.counts.astype(np.uint32)
-    _saturating(rows["refused"], (batch.index, _halves(batch)))
+    _saturating(rows["refused"], batch.index, _halves(batch["at"]))
     whole, cells = _sketch(batch)
     bit = (whole & np.uint64(_BITS - 1)).astype(np.int64)
     np.bitwise_or.at(rows["seen"], (batch.index, bit // 8), (1 << (bit % 8)).astype(np.uint8))
     for place in range(len(_BINS)):
-        _saturating(rows["bins"][:, place], (batch.index, cells[:, place]))
+        _saturating(rows["bins"][:, place], batch.index, cells[:, place])
 
 
 def _count_others(rows: NDArray[np.void], batch: Batch) -> None:
@@ -218,9 +217,9 @@ def _count_others(rows: NDArray[np.void], batch: Batch) -> None:
     np.bitwise_or.at(rows["other_seen"], batch.index, np.uint64(1) << (whole & np.uint64(63)))
 
 
-def _count_answered(rows: NDArray[np.void], batch: Batch) -> None:
-    if not len(batch):
-        return
-    first = _cells(batch["sketch"][:, _BINS[0]])
-    _saturating(rows["answered"], (batch.index, first))
-    _saturating(rows["served"], (batch.index, _halves(batch)))
+def _count_answered(rows: NDArray[np.void], batch: Batch, answered: NDArray[np.bool_]) -> None:
+    first, at, index = batch["sketch"][:, _BINS[0]], batch["at"], batch.index
+    if not answered.all():
+        first, at, index = first[answered], at[answered], index[answered]
+    _saturating(rows["answered"], index, _cells(first))
+    _saturating(rows["served"], index, _halves(at))

@@ -10,7 +10,7 @@ import pytest
 from detectors.batch import Batch
 from detectors.checks import checks
 from detectors.entitlement import Entitlement
-from detectors.operator import Plans
+from detectors.declared import Plans
 
 CHECKS = list(checks(Entitlement(), Path(__file__).parents[2] / "docs" / "detectors"))
 HOUR = 3_600.0

@@ -9,7 +9,7 @@ import pytest
 
 from detectors.batch import Batch
 from detectors.checks import checks
-from detectors.operator import Release
+from detectors.declared import Release
 from detectors.pivot import Pivot
 
 CHECKS = list(checks(Pivot(), Path(__file__).parents[2] / "docs" / "detectors"))

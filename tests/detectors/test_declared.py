@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.features import model_hash
-from detectors.operator import Plans, read_plans, read_releases
+from detectors.declared import Plans, read_plans, read_releases
 
 
 def test_plans_are_found_by_client_in_thousands(tmp_path) -> None:
