@@ -65,7 +65,7 @@ def test_harvests_ask_for_what_their_names_say(pools, harvesters) -> None:
     assert len(np.unique(made["prompt list, bare"]["payload"])) >= 28
     assert (made["blank prompts"]["flags"] & int(Flag.BLANK_INPUT) != 0).sum() >= 10
     assert set(made["embeddings"]["operation"].tolist()) == {int(Operation.EMBEDDING)}
-    assert len(np.unique(made["trajectories"]["tools"])) >= 3
+    assert 0.5 < (made["trajectories"]["tool_calls"] > 0).mean() < 1.0
 
 
 def test_loops_send_back_what_was_answered(pools, harvesters) -> None:
