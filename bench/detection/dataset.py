@@ -91,11 +91,13 @@ def world(data: Path | None, split: Split) -> World:
 def compose(data: Path | None, seed: int, size: Size, split: Split = "test") -> Iterator[Account]:
     """All accounts of one benchmark, ordinary ones first; from disk where they were composed before."""
     key = store.digest(data, seed, size, split)
-    return store.cached(f"{size}-{split}-{seed}{'' if data else '-made'}", key, _all(data, seed, size, split))
+    name = f"{size}-{split}-{seed}{'' if data else '-made'}"
+    return store.cached(name, key, composed(data, seed, SCALES[size], split))
 
 
-def _all(data: Path | None, seed: int, size: Size, split: Split) -> Iterator[Account]:
-    scale, made = SCALES[size], world(data, split)
+def composed(data: Path | None, seed: int, scale: Scale, split: Split) -> Iterator[Account]:
+    """The same at any scale, made anew."""
+    made = world(data, split)
     pairs = list(harvesting(made, f"{split}/{seed}", scale))
     for plan in ordinary(made, f"{split}/{seed}/o", scale.ordinary - len(pairs), scale.cap, scale.days):
         yield build(made, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -103,7 +103,7 @@ def _text(row: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=16)
 def made(language: str, split: Split) -> Mapping[str, tuple[Named, ...]]:
-    """Lists of our own in one language; they share no text with the ordinary pools but by chance."""
+    """Lists of our own in one language; no text is in both splits."""
     g = Grammar(language, Random(f"lists/{language}/{split}"))
     name = f"made-{language}"
     marked = frames.GRADE[0::2] if split == "dev" else frames.GRADE[1::2]
@@ -111,10 +111,16 @@ def made(language: str, split: Split) -> Mapping[str, tuple[Named, ...]]:
     def graded() -> str:
         return g.rng.choice(marked).format(g.task(), g.several(g.words.facts, 2, 7))
 
+    other = {} if split == "dev" else made(language, "dev")
+
+    def listed(kind: str, count: int, make: Callable[[], str]) -> tuple[Named, ...]:
+        taken = {text for _, texts in other.get(kind, ()) for text in texts}
+        return ((f"{name}-{kind}", tuple(text for text in g.many(count, make) if text not in taken)),)
+
     return {
-        "instructions": ((f"{name}-tasks", g.many(2_500, g.task)),),
-        "maths": ((f"{name}-sums", g.many(2_000, g.sum)),),
-        "code": ((f"{name}-code", g.many(1_500, g.code)),),
-        "rubric": ((f"{name}-graded", g.many(300, graded)),),
-        "tools": ((f"{name}-errands", g.many(1_000, lambda: f"{g.one(g.words.notes)} {g.one(g.words.questions)}")),),
+        "instructions": listed("instructions", 2_500, g.task),
+        "maths": listed("maths", 2_000, g.sum),
+        "code": listed("code", 1_500, g.code),
+        "rubric": listed("rubric", 300, graded),
+        "tools": listed("tools", 1_000, lambda: f"{g.one(g.words.notes)} {g.one(g.words.questions)}"),
     }
