@@ -116,6 +116,18 @@ def accounts_import(
     _hand_over("app.run.accounts:run_import", _settings(), table)
 
 
+@app.command()
+def fit(
+    logs: Annotated[list[Path] | None, typer.Argument(help="Exchange logs of ordinary traffic.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Fit on the running service's clients instead.")] = False,
+    labels: Annotated[Path | None, typer.Option(help="CSV of client,label: 1 is left out, 0 is kept.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The .npz to write; default: STILLWATCH_REFERENCE.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Write it in spite of doubts.")] = False,
+) -> None:
+    """Learn what is ordinary from this installation's own traffic: writes a reference and its card."""
+    _hand_over("app.run.fit:main", _settings(), logs or [], live, labels, out, accept)
+
+
 @token.command("create")
 def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
     """Print a new token, once."""

@@ -23,12 +23,13 @@ from app.errors import Unavailable
 from app.settings import Settings
 from app.store.db import make_engine, session_scope
 from app.store.redis import connect_async
+from app.store.reference import Watched, load_engine
 from app.store.secret import load_secret
 from app.telemetry import configure_logging
-from detectors.registry import load
 
 REDIS_SECONDS = 0.5
 RETRY_SECONDS = 1.0
+REFERENCE_SECONDS = 5.0  # between two looks at the reference's file
 DRAIN_SECONDS = 5
 BACKLOG = 512
 
@@ -54,20 +55,29 @@ async def _admit_later(app: FastAPI, token: str) -> None:
             return
 
 
+async def _follow(reference: Watched) -> None:
+    """Take up a new reference when its file changes, so that pages say what the workers go by."""
+    while True:
+        await asyncio.sleep(REFERENCE_SECONDS)
+        reference.refresh()
+
+
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what takes long beside the loop, let the operator in, and close the connections at the end."""
     settings: Settings = app.state.settings
-    app.state.scoring = await asyncio.to_thread(load, settings.reference)
+    app.state.scoring = await asyncio.to_thread(load_engine, settings.reference)
+    follower = asyncio.create_task(_follow(Watched(app.state.scoring, settings.reference)))
     token = load_admin_token(settings)
     later = None if await _admit_admin(app, token) else asyncio.create_task(_admit_later(app, token))
     try:
         yield
     finally:
-        if later is not None:
-            later.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await later
+        for task in (later, follower):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await app.state.redis.aclose()
         await app.state.engine.dispose()
 

@@ -30,6 +30,11 @@ class Drift(NamedTuple):
     tail: float  # share of clients beyond the reference's 99th percentile; 0.01 where nothing has moved
     reasons: tuple[str, ...]  # what has moved, and the remedy; empty where nothing has
 
+    def gauges(self) -> dict[str, float]:
+        """The numbers by name, for metrics; those that are not known are left out."""
+        known = {"drift_psi": self.psi, "drift_ks": self.ks, "drift_tail_share": self.tail}
+        return {"drift_clients": self.clients} | {n: round(v, 4) for n, v in known.items() if np.isfinite(v)}
+
 
 class Tally:
     """Counts what clients are like at their looks; integers only, so that it costs next to nothing."""

@@ -109,11 +109,11 @@ class Engine:
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)
         activity.update(rows["activity"], batch)
-        first, last = _window(batch.clients, batch.first), _window(batch.clients, batch.last)
+        first, last = window_of(batch.clients, batch.first), window_of(batch.clients, batch.last)
         if np.array_equal(first, last):
             return _once_a_client(self._within(rows, batch, last))
         # A batch that spans the end of a client's window is folded in as if it had been cut there.
-        window = _window(batch.spread(batch.clients), batch["at"])
+        window = window_of(batch.spread(batch.clients), batch["at"])
         told = []
         for behind in range(int((last - first).max()), -1, -1):
             part = batch.compact(batch.spread(last) - window == behind)
@@ -259,8 +259,8 @@ def put(rows: NDArray[np.void], places: NDArray[np.intp], some: NDArray[np.void]
     rows.view(f"V{rows.itemsize}")[places] = some.view(f"V{rows.itemsize}")
 
 
-def _window(clients: NDArray[np.uint64], at: NDArray[np.float64]) -> NDArray[np.int32]:
-    """The window of each client's time."""
+def window_of(clients: NDArray[np.uint64], at: NDArray[np.float64]) -> NDArray[np.int32]:
+    """The number of the window of each client's time: of `at` in epoch seconds."""
     offset = (clients % np.uint64(int(WINDOW))).astype(np.float64)
     since = np.clip(at + offset, 0.0, (2**31 - 1) * WINDOW)
     return (since.astype(np.int64) // int(WINDOW)).astype(np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,8 +95,8 @@ class Reference:
             below = 100.0
         return float(known[5]), float(known[9]), below
 
-    def save(self, path: str | Path) -> None:
-        """Write a compressed .npz, the same bytes for the same content."""
+    def save(self, path: str | Path | IO[bytes]) -> None:
+        """Write a compressed .npz to a path or an open file, the same bytes for the same content."""
         meta = {
             "format": FORMAT, "detectors": self.detectors, "groups": self.groups, "terms": self.terms,
             "looks": LOOKS, "about": self.about, "bias": self.bias, "platt": self.platt,

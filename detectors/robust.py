@@ -18,13 +18,12 @@ from detectors import calibrate, fuse
 from detectors.base import Level
 from detectors.engine import Engine, taken
 from detectors.fitting import Snapshot
-from detectors.judge import Judge
 from detectors.reference import LOOKS, RANKS, Reference
 
 TRIM = 0.01  # of a peer group: the most extreme of those that the present reference would watch
 SUSPECT = 0.05  # of all clients would be watched or reviewed: more are no tail, but something to look into
 OWNER_SHARE = 0.02  # of all clients that one owner's may be,
-OWNER_LEAST = 20  # or so many
+OWNER_LEAST = 20  # or so many, where that is more
 RISE = 3.0  # nats that a review's threshold may rise
 DULL = 10.0  # times as common as before: what a detector's rare score may become
 _RARE = 0.002
@@ -142,11 +141,15 @@ def doubts(fitted: Reference, present: Reference) -> list[str]:
     for place, (name, version) in enumerate(present.detectors):
         if (name, version) in fitted.detectors:
             now = fitted.detectors.index((name, version))
-            common = max((_share(fitted, now, look, _at(present, place, look)) for look in range(both)), default=0.0)
-            if common > DULL * _RARE:
-                found.append(
-                    f"what 1 in {1.0 / _RARE:.0f} ordinary clients scored on {name}, 1 in {1.0 / common:.0f} would now"
-                )
+            for look in range(both):
+                score = _at(present, place, look)
+                before, after = _share(present, place, look, score), _share(fitted, now, look, score)
+                if after > DULL * max(before, _RARE):
+                    found.append(
+                        f"what 1 in {1.0 / max(before, _RARE):.0f} ordinary clients scored on {name} at {LOOKS[look]} "
+                        f"requests, 1 in {1.0 / after:.0f} would now"
+                    )
+                    break
     return found
 
 
@@ -169,8 +172,3 @@ def _share(reference: Reference, detector: int, look: int, score: float) -> floa
     p = calibrate.rank_p(reference, detector, group, at, np.array([score], np.float32))
     size = int(reference.sizes[detector, -1, look])
     return float(p[0] - 1.0 / (1.0 + size)) if size else 0.0
-
-
-def unknown(reference: Reference, engine: Engine) -> tuple[str, ...]:
-    """The engine's detectors that a reference does not know: with it they would be silent."""
-    return Judge(engine.detectors, reference).unknown

@@ -125,6 +125,17 @@ def late_gateways(beats: Iterable[Heartbeat], present: Present, now: float) -> l
     return [f"the gateway {name} has not taken up the mode {present.mode}" for name in late]
 
 
+def drifted(beats: Iterable[Heartbeat]) -> list[str]:
+    """What the workers say of a reference that no longer fits their traffic, or cannot be read."""
+    said = {
+        f"{what}: {beat.info[name]}"
+        for name, what in (("drift", "drift"), ("reference", "the new reference cannot be read"))
+        for beat in beats
+        if beat.role == "worker" and beat.info.get(name)
+    }
+    return sorted(said)
+
+
 def _version(beat: Heartbeat) -> float:
     return float(beat.counters.get("mode_version", 0))
 
@@ -177,7 +188,7 @@ async def get_status(request: Request) -> StatusShape:
         gateway_mode=present.mode,
         gateway_mode_version=present.version,
         mode=found.mode,
-        reasons=[*found.reasons, *late_gateways(beats or (), present, now)],
+        reasons=[*found.reasons, *late_gateways(beats or (), present, now), *drifted(beats or ())],
         at=moment(now),
         redis="ok" if beats is not None else "away",
         db="ok" if rows is not None else "away",

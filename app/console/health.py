@@ -147,11 +147,24 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
+    found += drifted(beats)
     for beat in beats:
         away = [name for name, word in beat.info.items() if word == "away"]
         found += [
             Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
         ]
+    return found
+
+
+def drifted(beats: Iterable[Heartbeat]) -> list[Problem]:
+    """What the workers say of a reference that no longer fits, or of a new one that they could not read; each once."""
+    found = []
+    for name, headline in (
+        ("drift", "Traffic has moved away from the reference, so scores may be off."),
+        ("reference", "The new reference cannot be read; the old one stays."),
+    ):
+        said = sorted({beat.info[name] for beat in beats if beat.role == "worker" and beat.info.get(name)})
+        found += [Problem("warn", headline, f"{text[0].upper()}{text[1:]}.") for text in said[:1]]
     return found
 
 

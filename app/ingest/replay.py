@@ -21,10 +21,10 @@ from app.alerts.evidence import jsonable, severity_of
 from app.errors import InvalidInput
 from app.ingest.log import Advance, Entry, Problems, open_log, read_log
 from app.ingest.measures import Label, compare, read_labels
+from app.store.reference import load_engine
 from detectors.base import Evidence, Explanation, Level, Term
 from detectors.engine import Engine
 from detectors.features import events
-from detectors.registry import load
 from detectors.table import Table
 
 BATCH: Final = 1_000
@@ -275,7 +275,7 @@ def run_command(
     _writable(out, "--out")
     _writable(report, "--report")
     console = Console(stderr=True)
-    found = _watched(logs, load(reference), console)
+    found = _watched(logs, load_engine(reference), console)
     document = found.document(known)
     scores = b"".join(orjson.dumps(one.line(), option=orjson.OPT_APPEND_NEWLINE) for one in found.clients)
     if out is not None:

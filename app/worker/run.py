@@ -19,6 +19,7 @@ from app.store import accounts, heartbeat
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.redis import Link, check, connect
+from app.store.reference import Watched, load_engine
 from app.store.rows import Rows
 from app.telemetry import configure_logging
 from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
@@ -27,7 +28,6 @@ from app.worker.record import Recorder
 from app.worker.score import Scorer
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
-from detectors.registry import load
 
 LINK_SECONDS = 2.0  # a batch of many megabytes is no hot-side call, and no customer waits for it
 IDLE_SECONDS = 0.02
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 def main(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "worker")
-    return serve(settings, load(settings.reference))
+    return serve(settings, load_engine(settings.reference))
 
 
 def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECONDS) -> int:
@@ -74,9 +74,11 @@ class Worker:
         self._status = connect(settings.redis_url)
         self._leases = Leases(self._link, identity, settings.partitions, lease_seconds)
         self._quality = Quality(self._started)
+        self._engine = engine
+        self._reference = Watched(engine, settings.reference)
         enforce = frozenset(map(Action, settings.enforce_actions))
         database = make_engine(settings.database_url)
-        self._recorder = Recorder(database, engine.reference.group_name, self._counts, enforce, self._accounts)
+        self._recorder = Recorder(database, self._group_name, self._counts, enforce, self._accounts)
         self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
         self._scorer = Scorer(
@@ -85,6 +87,9 @@ class Worker:
         self._next_tick = 0.0
         self._next_beat = 0.0
         self._next_tell = 0.0
+
+    def _group_name(self, group: int) -> str:
+        return self._engine.reference.group_name(group)  # of the reference in use now
 
     def run(self) -> None:
         """Score until `stopping`; then finish the batch and release the leases."""
@@ -154,6 +159,7 @@ class Worker:
 
     def _beat(self) -> None:
         now = time.time()
+        self._counts["references_taken_up"] += self._reference.refresh()
         try:
             heartbeat.publish(self._status, self._heartbeat(now))
             self._quality.observe(heartbeat.read_all(self._status), now, time.monotonic())
@@ -162,6 +168,7 @@ class Worker:
 
     def _heartbeat(self, now: float) -> Heartbeat:
         away = self._recorder.away_seconds()
+        drift = self._engine.tally.measure()
         gauges = {
             "partitions": len(self._leases.owned),
             "workers": self._leases.workers,
@@ -169,8 +176,9 @@ class Worker:
             "backlog_blocks": self._scorer.backlog,
             "summaries_pending": self._recorder.pending,
             "database_away_seconds": round(away, 1),
-        }
-        info = {"database": "away" if away else "ok"}
+        } | drift.gauges()
+        told = {"drift": "; ".join(drift.reasons), "reference": self._reference.problem}
+        info = {"database": "away" if away else "ok"} | {name: text for name, text in told.items() if text}
         return Heartbeat(
             "worker", self._identity.name, now, self._started, counters=self._counts, gauges=gauges, info=info
         )

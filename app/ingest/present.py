@@ -1,0 +1,126 @@
+"""The running service's clients as they stand: rows from Redis, reviewers' verdicts and owners from the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import redis
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import InvalidInput, NotFound, Unavailable
+from app.models.client import Client, client_number
+from app.models.label import Label
+from app.models.organisation import OrganisationClient
+from app.models.vocabulary import Verdict
+from app.settings import Settings
+from app.store.db import make_engine, migrate, read_scope
+from app.store.redis import connect
+from app.store.stream import partition_of, row_key
+from detectors.engine import Engine
+from detectors.reference import LOOKS
+
+MOST: Final = 200_000  # clients taken, those seen last: many more than any threshold needs
+CHUNK: Final = 500
+SECONDS: Final = 5.0  # for one reply: nobody's request waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database says: clients, seen last first, and of some a verdict or an owner."""
+
+    clients: tuple[int, ...]
+    verdicts: Mapping[int, Verdict]
+    owners: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Rows with enough requests to be compared, and what is known of their clients."""
+
+    rows: NDArray[np.void]
+    foreign: int  # rows of another version, left out
+    harvesting: frozenset[int] = frozenset()
+    benign: frozenset[int] = frozenset()
+    unsure: frozenset[int] = frozenset()
+    owners: Mapping[int, str] | Any = None
+
+
+def read_present(settings: Settings, engine: Engine) -> Present:
+    """Everything of the service that a fit needs; raises Unavailable where Redis does not answer."""
+    if not settings.redis_url:
+        raise InvalidInput("--live", "REDIS_URL is empty: give the running service's, or exchange logs")
+    migrate(settings.database_url)
+    known = asyncio.run(_known(settings.database_url))
+    rows, foreign = _rows(settings, engine, known.clients)
+    by: dict[Verdict, set[int]] = {verdict: set() for verdict in Verdict}
+    for client, verdict in known.verdicts.items():
+        by[verdict].add(client)
+    return Present(
+        rows, foreign, frozenset(by[Verdict.HARVESTING]), frozenset(by[Verdict.BENIGN]),
+        frozenset(by[Verdict.UNSURE]), known.owners,
+    )  # fmt: skip
+
+
+async def _known(url: str) -> Known:
+    engine = make_engine(url)
+    try:
+        async with read_scope(engine) as session:
+            return await known(session)
+    finally:
+        await engine.dispose()
+
+
+async def known(session: AsyncSession) -> Known:
+    """Clients, the newest verdict on each, and who owns it: its organisation, else its account."""
+    query = sa.select(Client.id, Client.account).order_by(Client.last_seen.desc(), Client.id).limit(MOST)
+    found = [(number, account) for ref, account in await session.execute(query) if (number := _number(ref)) is not None]
+    owners = {client: f"account {account}" for client, account in found if account}
+    members = await session.execute(sa.select(OrganisationClient.client_id, OrganisationClient.organisation_id))
+    for ref, organisation in members:
+        if (number := _number(ref)) is not None:
+            owners[number] = f"organisation {organisation}"
+    verdicts: dict[int, Verdict] = {}
+    said = await session.execute(sa.select(Label.client_id, Label.verdict).order_by(Label.given_at, Label.id))
+    for ref, verdict in said:  # the newest counts
+        if (number := _number(ref)) is not None:
+            verdicts[number] = Verdict(verdict)
+    return Known(tuple(client for client, _ in found), verdicts, owners)
+
+
+def _number(ref: str) -> int | None:
+    try:
+        return client_number(ref)
+    except NotFound:
+        return None
+
+
+def _rows(settings: Settings, engine: Engine, clients: Sequence[int]) -> tuple[NDArray[np.void], int]:
+    """The rows of clients that reached the first look; how many were of another version."""
+    link = connect(settings.redis_url, SECONDS)
+    partition = partition_of(np.array(clients, np.uint64), settings.partitions)
+    keys = [row_key(int(place), client) for place, client in zip(partition, clients, strict=True)]
+    parts: list[NDArray[np.void]] = []
+    foreign = 0
+    try:
+        for start in range(0, len(keys), CHUNK):
+            with link.pipeline(transaction=False) as pipe:
+                for key in keys[start : start + CHUNK]:
+                    pipe.get(key)
+                values: list[Any] = pipe.execute()
+            stored = [value for value in values if value is not None]
+            own = [value for value in stored if len(value) == engine.row.itemsize]
+            rows = np.frombuffer(b"".join(own), engine.row)
+            right = rows["schema"] == engine.schema
+            foreign += len(stored) - int(right.sum())
+            parts.append(rows[right & (rows["counted"] >= LOOKS[0])])
+    except redis.RedisError as error:
+        raise Unavailable(f"Redis: {error}") from error
+    finally:
+        link.close()
+    return (np.concatenate(parts) if parts else np.zeros(0, engine.row)), foreign

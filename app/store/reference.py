@@ -1,0 +1,73 @@
+"""The reference of ordinary clients in its file: loaded with a clear error, and taken up anew when it changes."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from pathlib import Path
+
+from app.errors import SettingError
+from detectors import reference, registry
+from detectors.engine import Engine
+from detectors.reference import Reference
+
+SETTING = "STILLWATCH_REFERENCE"
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+logger = logging.getLogger(__name__)
+
+
+def load_engine(path: str) -> Engine:
+    """The detectors with the reference at `path`, or with the one that ships; raises SettingError."""
+    try:
+        engine = registry.load(path)
+    except _UNREADABLE as error:
+        raise SettingError(
+            SETTING, f"{path}: {reason(error)}", "fit it again with stillwatch fit, or leave it empty"
+        ) from None
+    if engine.judge.unknown:
+        logger.warning(
+            "the reference does not know some detectors, which stay silent: fit it again",
+            extra={"detectors": ", ".join(engine.judge.unknown)},
+        )
+    return engine
+
+
+def reason(error: Exception) -> str:
+    """Why a file is no reference, in a few words."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+class Watched:
+    """An engine's reference file; `refresh` takes up a new one. The one that ships never changes."""
+
+    def __init__(self, engine: Engine, path: str) -> None:
+        self.problem = ""  # why the newest file was not taken; empty where it was
+        self._engine = engine
+        self._path = Path(path) if path else None
+        self._seen = self._mark()
+
+    def refresh(self) -> bool:
+        """Whether the file changed and its reference was taken up; what cannot be read is left for its next change."""
+        mark = self._mark()
+        if self._path is None or mark is None or mark == self._seen:
+            return False
+        self._seen = mark
+        try:
+            found: Reference = reference.load(self._path)
+        except _UNREADABLE as error:
+            self.problem = reason(error)
+            logger.error("the new reference cannot be read, the old one stays", extra={"error": self.problem})
+            return False
+        self._engine.use(found)
+        self.problem = ""
+        logger.info("took up a new reference", extra={"clients": found.about.get("clients")})
+        return True
+
+    def _mark(self) -> tuple[int, int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None  # it is being replaced, or gone: the old one stays
+        return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,53 @@
+"""The judge compares rows with their peers, finds touched tripwires cheaply, and says what it does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors import reference, registry
+from detectors.checks import sample
+from detectors.engine import Engine
+from detectors.judge import Judge
+from detectors.table import Table
+
+
+@pytest.fixture(scope="module")
+def rows(shipped_engine: Engine) -> np.ndarray:
+    table = Table(shipped_engine)
+    table.step(sample(3, clients=20, events=1_500), 0.0)
+    return table.rows().copy()
+
+
+def test_each_row_is_compared_at_its_look(shipped_engine: Engine, rows) -> None:
+    found = shipped_engine.judge.judge(rows, 0.0)
+    assert found.scores.shape == found.p.shape == (20, len(shipped_engine.detectors))
+    assert ((found.p > 0.0) & (found.p <= 1.0)).all()
+    assert (found.p >= found.floors - 1e-12).all()
+    before = rows.copy()
+    before["look"] = 0
+    assert (shipped_engine.judge.judge(before, 0.0).p == 1.0).all()
+
+
+def test_one_rows_judgement_does_not_depend_on_the_others(shipped_engine: Engine, rows) -> None:
+    whole = shipped_engine.judge.judge(rows, 0.0)
+    for place in (0, 7, 19):
+        alone = shipped_engine.judge.judge(rows[place : place + 1], 0.0)
+        assert np.allclose(alone.p[0], whole.p[place])
+        assert alone.rank[0] == pytest.approx(whole.rank[place], abs=1e-5)
+
+
+def test_tripwires_are_looked_at_among_the_asked_alone(shipped_engine: Engine, rows) -> None:
+    judge = shipped_engine.judge
+    wires = [one for one, wire in zip(shipped_engine.detectors, judge.wires, strict=True) if wire]
+    expected = np.zeros(len(rows), np.bool_)
+    for one in wires:
+        expected |= one.score(rows[one.name], 0.0) >= 1.0
+    everyone = np.ones(len(rows), np.bool_)
+    assert judge.tripped(rows, everyone, 0.0).tolist() == expected.tolist()
+    assert not judge.tripped(rows, ~everyone, 0.0).any()
+
+
+def test_an_empty_reference_knows_no_detector() -> None:
+    judge = Judge(registry.shipped(), reference.empty())
+    assert judge.unknown == tuple(one.name for one in registry.shipped())
