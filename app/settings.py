@@ -64,6 +64,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_DRAIN_SECONDS", "30", "how long open answers may run on after a stop signal"),
     Setting("STILLWATCH_ROW_DAYS", "90", "days after which an idle client's row is forgotten"),
     Setting("STILLWATCH_REFERENCE", "", "file with the reference of ordinary traffic; empty uses the one that ships"),
+    Setting("STILLWATCH_PLANS", "", "CSV file of client,tokens_per_day: the 95th percentile of each client's plan"),
+    Setting("STILLWATCH_RELEASES", "", "CSV file of model,released: when models came out"),
+    Setting(
+        "STILLWATCH_LEDGER_BYTES", "134217728", "most bytes of Redis for the ledger of answers and signatures; 0: off"
+    ),
+    Setting("STILLWATCH_LEDGER_DAYS", "7", "days after which the ledger forgets"),
     Setting("STILLWATCH_LOG_LEVEL", "info", "debug, info, warning or error"),
 )
 DEFAULTS: dict[str, str] = {setting.name: setting.default for setting in SETTINGS}
@@ -139,6 +145,10 @@ class Settings:
     drain_seconds: float
     row_days: float
     reference: str
+    plans: str
+    releases: str
+    ledger_bytes: int
+    ledger_days: float
     log_level: str
 
     @property
@@ -235,5 +245,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         drain_seconds=_number(env, "STILLWATCH_DRAIN_SECONDS", float, 0, 3600),
         row_days=_number(env, "STILLWATCH_ROW_DAYS", float, 0.01, 3650),
         reference=_text(env, "STILLWATCH_REFERENCE"),
+        plans=_text(env, "STILLWATCH_PLANS"),
+        releases=_text(env, "STILLWATCH_RELEASES"),
+        ledger_bytes=_number(env, "STILLWATCH_LEDGER_BYTES", int, 0, 1 << 40),
+        ledger_days=_number(env, "STILLWATCH_LEDGER_DAYS", float, 0.01, 365),
         log_level=_choice(env, "STILLWATCH_LOG_LEVEL", ("debug", "info", "warning", "error")),
     )
