@@ -31,7 +31,6 @@ from app.extractor.emit import Emitter
 from app.store.handoff import Copy, Decoder, encode
 from app.store.stream import keys
 from detectors import features, grams, text
-from detectors.elicitation import match
 from detectors.exchange import Exchange
 from detectors.forms import kind
 
@@ -159,14 +158,12 @@ def run(size: int, batch: int, rounds: int, url: str) -> None:
     exchanges = [providers.parse(one) for one in copies(batch, size, False)]
     normal = [text.normalise(one.messages[-1].text) for one in exchanges]
     rows.append(("features, all", measure(lambda: features.events(exchanges, seed=1), batch, rounds)))
-    bare = measure(lambda: features.events(exchanges, seed=1, match=lambda _: 0), batch, rounds)
-    rows.append(("  of these, without the elicitation matcher", bare))
     answers = [text.normalise(one.completions[0]) for one in exchanges]
     rows.append(("  of these, words and shingles", measure(lambda: grams.measure(normal, 1), batch, rounds)))
     rows.append(("  of these, the answers' shingles", measure(lambda: grams.gists(answers, 1), batch, rounds)))
     rows.append(("  of these, forms", measure(lambda: [kind(one.completions[0]) for one in exchanges], batch, rounds)))
     rows.append(("  of these, template keys", measure(lambda: [text.keys(one) for one in normal], batch, rounds)))
-    rows.append(("  of these, the matcher", measure(lambda: [match(one) for one in normal], batch, rounds)))
+    rows.append(("  of these, the matcher of frames", measure(lambda: features.framed(normal), batch, rounds)))
     with server(url) as address:
         rows.append(("emit", emit(address, exchanges, max(rounds // 3, 1))))
     print(f"prompt {size} bytes, batch {batch}, {rounds} rounds; us of CPU an exchange")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from detectors.phrases import Phrases, Rule, named, rule
 
 # Upper-case words in a wording stand for these parts; texts are folded to lower case, so nothing clashes.
 _PARTS = {
@@ -18,28 +17,12 @@ _PARTS = {
     "MAKER": r"(?:openai|anthropic|google|deepseek|alibaba|moonshot|xai|meta|mistral|zhipu|baidu|bytedance)",
     "TONGUE": r"(?:english|chinese|german|french|spanish|russian|japanese|korean|arabic|hindi|portuguese|italian)",
 }
-_PART = re.compile("|".join(_PARTS))
 
-
-class _Class(NamedTuple):
-    """One way of asking for reasoning: the words that must occur, and the wordings of which one must match."""
-
-    name: str
-    anchors: tuple[str, ...]  # a text without any of them is passed over at the cost of a substring search
-    pattern: re.Pattern[str]
-
-
-def _class(name: str, anchors: str, *wordings: str) -> _Class:
-    filled = (_PART.sub(lambda part: _PARTS[part.group()], wording) for wording in wordings)
-    return _Class(name, tuple(anchors.split("|")), re.compile("|".join(f"(?:{wording})" for wording in filled)))
-
-
-_CLASSES: tuple[_Class, ...] = (
+RULES: tuple[Rule, ...] = (
     # A plain request to think aloud or to show the work.
-    _class(
+    rule(
         "steps",
-        "step|think|reason|work|一步|分步|逐步|思考|推理|paso a|étape par|schritt für|passo a|шаг|ステップ|段階|順を"
-        "|단계|차근|خطوة",
+        _PARTS,
         r"(?:think|reason|work|go|proceed|solve|explain|answer|walk|respond)\bGAPstep[- ]by[- ]step",
         r"step[- ]by[- ]step (?:reasoning|solution|explanation|thinking|derivation)",
         r"let'?s (?:think|reason|work)",
@@ -53,28 +36,27 @@ _CLASSES: tuple[_Class, ...] = (
         r"ステップ[・ ]?バイ[・ ]?ステップ|段階的に(?:考え|推論)|順を追って|단계별로|차근차근|خطوة بخطوة",
     ),
     # A worked solution, as in a textbook.
-    _class(
+    rule(
         "worked",
-        "solution|every step|each step|working|derivation|proof|详细|过程|過程|解説|풀이|lösungsweg|solución|решени",
+        _PARTS,
         r"(?:complete|full|detailed|worked|fully worked)(?: out)? (?:solution|working|derivation|proof)",
         r"explain why (?:every|each) step|justify (?:every|each) step|complete working",
         r"详细(?:的)?(?:解答|解题|解法)|解(?:答|题)过程|詳しい解説|풀이 ?과정|vollständige[nr]? lösungsweg",
         r"solución (?:completa|detallada)|solution détaillée|подробное решение",
     ),
     # Reasoning inside inline tags before the answer.
-    _class(
+    rule(
         "tags",
-        "<|[|_of_thought| tags",
+        _PARTS,
         r"[<\[]/?(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratch_?pad|cot|rationale|analysis|inner_monologue"
         r"|reflection|chain_of_thought)[>\]]",
         r"begin_of_thought",
         r"(?:inside|within|between|in|use) (?:the )?(?:xml )?(?:think(?:ing)?|reasoning|thought) tags",
     ),
     # All of the reasoning, private or hidden reasoning, nothing left out.
-    _class(
+    rule(
         "full",
-        "reasoning|thinking|thought|monologue|scratch|cot|rationale|deliberation|memory|inference|dead end|思|推理"
-        "|razonamiento|raisonnement|gedanken|raciocínio|рассужден|사고|추론",
+        _PARTS,
         r"WRITE\bGAP\bWHOLE\b[^.!?\n]{0,25}?\bTHOUGHT",
         r"WHOLE (?:of )?(?:your|the|its) (?:\w+ )?THOUGHT",
         r"(?:every|each)(?: single| intermediate)? (?:thought|inference|dead end)",
@@ -88,9 +70,9 @@ _CLASSES: tuple[_Class, ...] = (
         r"raciocínio (?:completo|interno)|(?:полн\w+|внутренн\w+|все) рассуждени\w+",
     ),
     # The reasoning behind a finished answer.
-    _class(
+    rule(
         "behind",
-        "reasoning|thought|thinking|arrived at|came to|reached|推理|思考",
+        _PARTS,
         r"reasoning (?:that|which) (?:led|leads|would lead|brought|produced)",
         r"(?:reconstruct|imagine|recreate|articulate|back ?fill|infer) (?:\w+ ){0,4}(?:reasoning|thought process"
         r"|thinking|chain[- ]of[- ]thought)",
@@ -101,9 +83,9 @@ _CLASSES: tuple[_Class, ...] = (
         r"(?:还原|重构|反推)[^。\n]{0,12}(?:推理|思考)",
     ),
     # The language in which to think.
-    _class(
+    rule(
         "language",
-        "think|reason|deliberate|language|思考|推理",
+        _PARTS,
         r"(?:think|reason|deliberate) (?:only |entirely |strictly )?in (?:the )?(?:TONGUE|user'?s|same language"
         r"|language of)",
         r"(?:thinking|reasoning|thoughts?)(?: content| process| trace| section)? (?:must|should|has to|have to"
@@ -112,9 +94,9 @@ _CLASSES: tuple[_Class, ...] = (
         r"用(?:中文|英文|日文|韩文)(?:进行)?(?:思考|推理)|思考(?:内容|过程)?(?:的)?语言",
     ),
     # A debugging or inspection mode.
-    _class(
+    rule(
         "debug",
-        "debug|inspection|diagnostic| mode|audit|调试|诊断",
+        _PARTS,
         r"(?:debug(?:ging)?|inspection|diagnostics?|developer|audit|maintenance|trace|introspection) mode",
         r"(?:for|as part of|this is)(?: an?)? (?:debugging|diagnostic|inspection|audit)(?: purposes?| session| run)?"
         r"GAP(?:THOUGHT|system prompt|hidden|internal)",
@@ -122,9 +104,9 @@ _CLASSES: tuple[_Class, ...] = (
         r"(?:调试|诊断)模式",
     ),
     # A claim to be the true system prompt, or a wish to see it.
-    _class(
+    rule(
         "override",
-        "system |ignore|disregard|forget|系统提示|指令",
+        _PARTS,
         r"(?:this|the following|below|here) is (?:now )?(?:the|your) (?:real|true|actual|only|new|updated) system"
         r" (?:prompt|message|instructions?)",
         r"(?:ignore|disregard|forget) (?:all |any )?(?:of )?(?:the |your )?(?:previous|prior|above|earlier)"
@@ -134,17 +116,17 @@ _CLASSES: tuple[_Class, ...] = (
         r"(?:忽略|无视)(?:之前|以上|先前)的(?:所有)?指令|(?:真正|实际)的系统提示",
     ),
     # Memory or earlier reasoning, translated or transliterated.
-    _class(
+    rule(
         "translate",
-        "translat|transliterat|翻译|音译|romani",
+        _PARTS,
         r"(?:translate|transliterate|romani[sz]e)GAP(?:your|the|prior|previous|earlier|hidden|internal)GAP"
         r"(?:THOUGHT|memory|context window|system prompt)",
         r"(?:翻译|音译)[^。\n]{0,15}(?:推理|思考|记忆|思维)",
     ),
     # Reasoning or instructions, exact to the character.
-    _class(
+    rule(
         "exact",
-        "verbatim|word-|word for|character|exactly as|逐字|一字不差|原封不动",
+        _PARTS,
         r"(?:verbatim|word[- ]for[- ]word|character[- ](?:for[- ]character|exact)|exactly as (?:it|you|they))GAP"
         r"(?:THOUGHT|system prompt|instructions|memory)",
         r"(?:THOUGHT|system prompt|your instructions|your memory)GAP(?:verbatim|word[- ]for[- ]word"
@@ -152,9 +134,9 @@ _CLASSES: tuple[_Class, ...] = (
         r"(?:逐字|一字不差|原封不动)[^。\n]{0,15}(?:推理|思考|提示词|思维)",
     ),
     # Words for the classifier that watches.
-    _class(
+    rule(
         "classifier",
-        "classifier|filter|moderation |safety |分类器|过滤器|审核",
+        _PARTS,
         r"(?:note|message|dear|hello|instruction|to|tell)(?: to| for)? (?:the )?(?:\w+ )?(?:classifier|content filter"
         r"|moderation (?:model|system)|safety (?:monitor|filter|system))\s?[:,]",
         r"(?:classifier|content filter|safety monitor|moderation model)GAP(?:must|should|please|may|can) (?:ignore"
@@ -163,18 +145,18 @@ _CLASSES: tuple[_Class, ...] = (
         r"(?:分类器|过滤器|审核系统)[^。\n]{0,10}(?:忽略|放行|通过)",
     ),
     # An encrypted block, a token or a signature to be expanded.
-    _class(
+    rule(
         "expand",
-        "signature|encrypted|redacted|reasoning |签名|加密",
+        _PARTS,
         r"(?:expand|decode|decrypt|unpack|restore|restate|rehydrate|decompress|continue from|recover)GAP(?:signature"
         r"|encrypted (?:reasoning|thinking|thought|content|block)|redacted[_ ]thinking|thought ?signature"
         r"|reasoning (?:token|blob|block))",
         r"(?:解密|展开|还原)[^。\n]{0,12}(?:签名|加密)",
     ),
     # The assistant as another vendor's product.
-    _class(
+    rule(
         "identity",
-        "you are |act as |as if |你是",
+        _PARTS,
         r"you are (?:now |actually |really )?VENDOR\b",
         r"(?:act|respond|answer|behave) as (?:if you (?:are|were) )?VENDOR\b",
         r"you are (?:an? )?(?:\w+ ){0,3}(?:made|trained|developed|created|built) by MAKER\b",
@@ -182,27 +164,18 @@ _CLASSES: tuple[_Class, ...] = (
     ),
 )
 
-CLASSES: tuple[str, ...] = tuple(one.name for one in _CLASSES)
+CLASSES: tuple[str, ...] = tuple(one.name for one in RULES)
 """The classes' names in the order of their bits."""
 
 PLAIN = sum(1 << CLASSES.index(name) for name in ("steps", "worked", "tags", "override", "identity"))
 """Bits that ordinary clients set too: thinking aloud, in tags as prompt guides advise, a worked solution, a
 security test's override, a persona's name."""
 
-
-def match(text: str) -> int:
-    """Bits of the CLASSES that `text` matches; linear in its length, which the caller bounds."""
-    folded = text.casefold()
-    bits = 0
-    for position, (_, anchors, pattern) in enumerate(_CLASSES):
-        for anchor in anchors:
-            if anchor in folded:
-                if pattern.search(folded):
-                    bits |= 1 << position
-                break
-    return bits
+_PHRASES = Phrases(RULES)
+match_many = _PHRASES.match_many
+match = _PHRASES.match
 
 
 def names(bits: int) -> tuple[str, ...]:
     """The names of the classes whose bits are set."""
-    return tuple(name for position, name in enumerate(CLASSES) if bits >> position & 1)
+    return named(RULES, bits)

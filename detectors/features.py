@@ -12,16 +12,23 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import grams
+from detectors import elicitation, grading, grams
 from detectors import text as texts
-from detectors.elicitation import match as elicited
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Dialect, Exchange, Message, Operation
 from detectors.forms import kind
+from detectors.phrases import Phrases
 
-Matcher = Callable[[str], int]
+Matcher = Callable[[Sequence[str]], Sequence[int]]
+"""Of each text the classes of elicitation that it matches, and GRADED bits further left those of grading."""
 
-MATCHED: Final = 4_000  # characters of a text that the elicitation matcher reads, head and tail
+MATCHED: Final = 4_000  # characters of a text that the matcher reads, head and tail
+GRADED: Final = len(elicitation.CLASSES)
+framed: Final[Matcher] = Phrases([*elicitation.RULES, *grading.RULES]).match_many
+_ELICITED: Final = (1 << GRADED) - 1
+_NAMED: Final = (
+    "body", "payload", "head4", "head12", "tail6", "system", "answer", "opening", "kind", "context",
+)  # fmt: skip
 SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 TOOL_ROLES: Final = frozenset({"tool", "function"})
 _STREAM, _TOOLS, _SCHEMA, _LOGPROBS = int(Flag.STREAM), int(Flag.TOOLS), int(Flag.SCHEMA), int(Flag.LOGPROBS)
@@ -55,7 +62,6 @@ class _Texts(NamedTuple):
     tail6: int
     system: int
     answer: int
-    elicitation: int
     flags: int
     in_chars: int
     payload_chars: int
@@ -63,10 +69,13 @@ class _Texts(NamedTuple):
     context: int
     kind: int
     normalised: str
+    asked: str  # of a user turn, what the matcher reads
     answered: str  # the first choice's text, normalised
+    system_key: int
+    system_text: str
 
 
-_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "")
+_NO_TEXT = _Texts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "", "", 0, "")
 
 
 @lru_cache(maxsize=4096)
@@ -92,21 +101,37 @@ def _network(peer: str, seed: int) -> int:
     return _short_hash(str(ipaddress.ip_network((address, keep), strict=False)), seed)
 
 
-_systems: dict[tuple[int, int, Matcher], tuple[int, int]] = {}
+_systems: dict[tuple[int, int], int] = {}
+_frames: dict[tuple[int, Matcher], int] = {}
 
 
-def _system(text: str, seed: int, match: Matcher) -> tuple[int, int]:
-    """Masked hash and elicitation classes of a system prompt; remembered, for most clients have few."""
-    key = (texts.seeded(text, seed), seed, match)
-    known = _systems.get(key)
+def _system(text: str, seed: int) -> tuple[int, int]:
+    """Key and masked hash of a system prompt; remembered, for most clients have few."""
+    key = texts.seeded(text, seed)
+    known = _systems.get((key, seed))
     if known is None:
         masked = texts.mask(text)
         beyond = f"\0{len(text) // 1024}" if len(text) > texts.CLIP else ""
-        known = texts.seeded(masked + beyond, seed), match(texts.clip(texts.normalise(text), MATCHED))
+        known = texts.seeded(masked + beyond, seed)
         if len(_systems) >= _SYSTEMS_CACHED:
             _systems.clear()
-        _systems[key] = known
-    return known
+        _systems[key, seed] = known
+    return key, known
+
+
+def _frames_of(read: Sequence[_Texts], match: Matcher) -> list[tuple[int, int]]:
+    """The classes that each exchange's system prompt and its user turn match; those of systems are remembered."""
+    known = {one.system_key: _frames.get((one.system_key, match), -1) for one in read}
+    fresh = {one.system_key: one.system_text for one in read if one.system_key and known[one.system_key] < 0}
+    asked = [texts.clip(texts.normalise(text), MATCHED) for text in fresh.values()]
+    users = [place for place, one in enumerate(read) if one.asked]
+    found = list(match([*asked, *(read[place].asked for place in users)]))
+    if len(_frames) + len(fresh) > _SYSTEMS_CACHED:
+        _frames.clear()
+    for key, bits in zip(fresh, found, strict=False):
+        known[key] = _frames[key, match] = bits
+    of_users = dict(zip(users, found[len(fresh) :], strict=True))
+    return [(max(known[one.system_key], 0), of_users.get(place, 0)) for place, one in enumerate(read)]
 
 
 def _is_blank(text: str) -> bool:
@@ -182,7 +207,7 @@ def _prompt_flags(exchange: Exchange, last_user: int) -> int:
     return flags
 
 
-def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
+def _read(exchange: Exchange, seed: int) -> _Texts:
     """Everything that is computed from one exchange's text but what is worked out of many at once."""
     answer = exchange.completions[0] if exchange.completions else ""
     nothing = _NO_TEXT
@@ -197,11 +222,9 @@ def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
     last_user = _last_user(messages)
     payload = _payload(messages, last_user)
     flags = _prompt_flags(exchange, last_user)
-    system_hash, classes = _system(system, seed, match) if system else (0, 0)
-    flags |= (_SYSTEM if system else 0) | (_ELICIT_SYSTEM if classes else 0)
+    system_key, system_hash = _system(system, seed) if system else (0, 0)
+    flags |= _SYSTEM if system else 0
     normalised = texts.normalise(payload)
-    user_classes = match(texts.clip(normalised, MATCHED)) if normalised and last_user >= 0 else 0
-    flags |= _ELICIT_USER if user_classes else 0
     keys = texts.keys(payload)
     hashed = texts.content(payload, normalised, seed)
     return _Texts(
@@ -212,7 +235,6 @@ def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
         tail6=texts.seeded(keys.tail6, seed),
         system=system_hash,
         answer=nothing.answer,
-        elicitation=(classes | user_classes) & _U16,
         flags=flags,
         in_chars=exchange.prompt_chars if exchange.prompt_chars >= 0 else sum(map(len, prompt)),
         payload_chars=len(payload),
@@ -220,7 +242,10 @@ def _read(exchange: Exchange, seed: int, match: Matcher) -> _Texts:
         context=_context(exchange, prompt, seed) if exchange.presented else 0,
         kind=nothing.kind,
         normalised=normalised,
+        asked=texts.clip(normalised, MATCHED) if last_user >= 0 else "",
         answered=nothing.answered,
+        system_key=system_key,
+        system_text=system,
     )
 
 
@@ -262,24 +287,17 @@ def _real(number: float | None) -> float:
 
 
 def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher) -> None:
-    read = [_read(exchange, seed, match) for exchange in batch]
-    for name in (
-        "body",
-        "payload",
-        "head4",
-        "head12",
-        "tail6",
-        "system",
-        "answer",
-        "elicitation",
-        "opening",
-        "kind",
-        "context",
-    ):
+    read = [_read(exchange, seed) for exchange in batch]
+    for name in _NAMED:
         out[name] = [getattr(one, name) for one in read]
     out["in_chars"] = [min(one.in_chars, _U32) for one in read]
     out["payload_chars"] = [min(one.payload_chars, _U32) for one in read]
+    frames = np.array(_frames_of(read, match), np.uint32)
+    out["elicitation"] = (frames[:, 0] | frames[:, 1]) & _ELICITED
+    out["grading"] = (frames[:, 0] | frames[:, 1]) >> GRADED
     out["flags"] = [one.flags | _flags(exchange) for one, exchange in zip(read, batch, strict=True)]
+    asks = (frames & _ELICITED) != 0
+    out["flags"] |= asks[:, 0] * np.uint32(_ELICIT_SYSTEM) | asks[:, 1] * np.uint32(_ELICIT_USER)
     out["presented"] = [texts.seeded(exchange.presented, seed) for exchange in batch]
     out["issued"] = [texts.seeded(exchange.issued, seed) for exchange in batch]
     payloads = [one.normalised for one in read]
@@ -325,7 +343,7 @@ def _fill_numbers(out: NDArray[np.void], batch: Sequence[Exchange]) -> None:
     out["channel"] = [exchange.channel or int(exchange.stream) for exchange in batch]
 
 
-def events(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = elicited) -> NDArray[np.void]:
+def events(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed) -> NDArray[np.void]:
     """One EVENT an exchange, shape (len(exchanges),); hashes of text are keyed by the 64-bit `seed`."""
     out = zeros(len(exchanges))
     assert out.dtype == EVENT

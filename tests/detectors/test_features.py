@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from detectors.event import EVENT, FIELDS, Flag, Kind, zeros
 from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
-from detectors.features import events, model_hash
+from detectors.features import GRADED, events, model_hash
 from detectors.text import SCRIPTS
 
 CHAT = Exchange(
@@ -61,8 +62,13 @@ CHAT = Exchange(
 )
 
 
+def why(texts: Sequence[str]) -> list[int]:
+    """A matcher of one word: two classes of elicitation, one of grading."""
+    return [5 | 2 << GRADED if "why" in text else 0 for text in texts]
+
+
 def event(exchange: Exchange, **changes: object) -> np.void:
-    return events([replace(exchange, **changes)], seed=7, match=lambda text: 5 if "why" in text else 0)[0]
+    return events([replace(exchange, **changes)], seed=7, match=why)[0]
 
 
 def test_every_field_is_filled():
@@ -86,6 +92,7 @@ def test_every_field_is_filled():
         "prompts": 3,
         "tool_calls": 4,
         "elicitation": 5,
+        "grading": 2,
         "status": 200,
         "top_logprobs": 5,
         "dialect": Dialect.OPENAI,
@@ -113,7 +120,7 @@ def test_every_field_is_filled():
     everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
     assert Flag(int(found["flags"])) == everything
     new = {"opening", "presented", "context", "issued", "gist", "answer_gist", "words", "topic"}
-    new |= {"listed", "grading", "kind", "script", "foreign", "moved", "spare"}
+    new |= {"listed", "kind", "script", "foreign", "moved", "spare"}
     assert set(EVENT.names) == set(values) | hashes | new | {"network", "agent", "ja4", "pad", "sketch", "flags"}
 
 

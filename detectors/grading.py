@@ -1,0 +1,148 @@
+"""Classes of frames in which a text asks to grade, compare or judge; one bit each, found as elicitation is."""
+
+from __future__ import annotations
+
+from detectors.phrases import Phrases, Rule, named, rule
+
+# What stands for the names in upper case.
+_PARTS = {
+    "GAP": r"[^.!?。！？\n]{0,60}?",
+    "ANSWERS": r"(?:responses?|answers?|completions?|outputs?|solutions?|summar(?:y|ies)|translations?|candidates?"
+    r"|replies|reply|assistants?|models?|essays?|generations?|conversations?)",
+    "RATE": r"(?:rate|score|grade|evaluate|assess|judge)",
+    "MARK": r"(?:score|rating|grade|mark|points?|verdict|ranking)",
+}
+
+RULES: tuple[Rule, ...] = (
+    # A mark on a scale.
+    rule(
+        "scale",
+        _PARTS,
+        r"(?:on|using|with) an? (?:\w+[- ]){0,3}scale (?:of|from|between|where|\()",
+        r"scale (?:of|from) (?:0|1|one|zero)",
+        r"(?:0|1|one|zero)(?:-| to | through |–)(?:4|5|6|7|10|100|five|ten|seven)[- ](?:point )?(?:scale|likert)",
+        r"RATEGAP(?:from|between) (?:0|1|one|zero|-1)(?:\.0)? (?:to|and|-) (?:1|3|4|5|6|7|10|100|five|ten|seven)\b",
+        r"MARK (?:from|between|of) (?:0|1|one|zero)(?:\.0)? (?:to|and|-) (?:1|3|4|5|6|7|10|100|five|ten|seven)\b",
+        r"\b(?:0|1)\s?(?:-|–|to)\s?(?:3|4|5|7|10|100)\b[^.\n]{0,20}MARK",
+        r"MARK\s?[(\[:]{1,2}\s?(?:0|1)\s?(?:-|–|to)\s?(?:1|3|4|5|7|10|100)\b",
+        r"likert scale|(?:5|five|7|seven|10|ten)[- ]point scale|out of (?:5|10|100|five|ten)\b[^.\n]{0,30}MARK",
+        r"(?:打分|评分|评价|打个分)[^。\n]{0,20}(?:1|0|一)\s?(?:到|至|-|~|～)\s?(?:3|5|10|100|五|十)|[01一](?:到|至)(?:5|10|100|五|十)分"
+        r"|[01](?:-|~)(?:5|10|100)分|满分(?:为|是)?\s?\d",
+        r"[01](?:から|〜|-)(?:5|10|100)(?:点|段階|で評価)|(?:1|0)\s?(?:점|에서|부터|~)[^.\n]{0,6}(?:5|10|100)점",
+        r"(?:puntúa|califica|evalúa|puntuación)GAP(?:escala|del? [01] al? \d)|escala de(?:l)? [01] a",
+        r"(?:bewerte|benote)GAP(?:skala|von [01] bis)"
+        r"|(?:note[zr]?|évalue[zr]?)GAP(?:échelle|de [01] à)|échelle de [01] à",
+        r"оцен[а-я]{1,8}GAP(?:по шкале|от [01] до)|по шкале от|(?:avalie|pontue)GAP(?:escala|de [01] a)",
+        r"(?:من 1 إلى|على مقياس)|(?:स्केल पर|अंक दें|1 से (?:5|10))|(?:thang điểm|ให้คะแนน)",
+    ),
+    # Two or more answers set side by side.
+    rule(
+        "compare",
+        _PARTS,
+        r"which (?:\w+ ){0,3}ANSWERS (?:\w+ ){0,2}(?:better|best|more|worse|preferred|preferable|superior)\b",
+        r"which (?:of the |one of |of these )(?:two |three |four |following )?ANSWERS (?:is|are|do you|would you)\b",
+        r"compare (?:the )?(?:\w+ ){0,4}ANSWERS",
+        r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:a|1|one)\b[^\n]{0,80}"
+        r"(?:and|or|vs\.?|versus|,) (?:assistant |response |answer |model |output |completion |candidate |solution "
+        r"|summary )(?:b|2|two)\b",
+        r"(?:start|begin) of (?:assistant|response|answer|model)[_ ]?(?:a|b|1|2)\b",
+        r"(?:better|preferred|stronger) (?:of the )?(?:two |following )?(?:ANSWERS)\b",
+        r"rank (?:the |these |all )?(?:\w+ ){0,3}ANSWERS",
+        r"(?:哪个|哪一个|哪一)(?:回答|答案|回复|模型|助手|更)[^。\n]{0,8}(?:更好|更优|好|优)|比较[^。\n]{0,12}(?:回答|答案|回复)",
+        r"(?:どちら|どの)(?:の)?(?:回答|応答)[^。\n]{0,10}(?:優れ|良い|より)"
+        r"|(?:어느|어떤) (?:답변|응답)[^.\n]{0,10}(?:더|나은)",
+        r"qué respuesta es mejor|cuál (?:de las )?(?:respuestas? )?es mejor|quelle réponse est (?:la )?meilleure",
+        r"welche antwort ist besser|какой (?:из )?ответ(?:ов)? лучше|сравни(?:те)?GAPответ|qual resposta é melhor",
+        r"أي (?:إجابة|رد)GAPأفضل|कौन सा उत्तर (?:बेहतर|अच्छा)",
+    ),
+    # What a mark goes by.
+    rule(
+        "criteria",
+        _PARTS,
+        r"\brubrics?\b",
+        r"(?:grading|scoring|evaluation|assessment|judging|marking) (?:criteri(?:a|on)|rubric|guidelines?|instructions?"
+        r"|standards?|scheme)",
+        r"RATEGAP(?:based on|according to|in terms of|considering|with respect to|for)GAP(?:criteria|helpfulness"
+        r"|accuracy|correctness|relevance|coherence|fluency|clarity|factuality|harmlessness|faithfulness|completeness)",
+        r"(?:helpfulness|relevance|accuracy|correctness|coherence|honesty|depth|clarity), (?:\w+, ){0,6}(?:and |or )?"
+        r"(?:helpfulness|relevance|accuracy|correctness|coherence|creativity|level of detail|depth|clarity|honesty"
+        r"|harmlessness|fluency|completeness)",
+        r"criteri(?:a|on)GAP(?:RATE|MARK)|award (?:one|1|a|full|\d) ?points?|add 1 point",
+        r"(?:评分|评价|评估|打分)(?:标准|准则|细则|维度)|評価(?:基準|項目)|(?:채점|평가) ?기준|критери[а-я]{1,4} оцен",
+        r"criterios? de (?:evaluación|calificación)|critères? d'évaluation|bewertungskriteri|critérios? de avaliação",
+        r"معايير (?:التقييم|التصحيح)|मूल्यांकन (?:मानदंड|के मानदंड)|tiêu chí (?:đánh giá|chấm)|เกณฑ์การ(?:ให้คะแนน|ประเมิน)",
+    ),
+    # The form of the verdict.
+    rule(
+        "verdict",
+        _PARTS,
+        r"\[\[(?:[abc123456789]|rating|score|number|yes|no|tie)\]\]",
+        r"(?:output|return|respond|reply|answer|give|provide|print|end|conclude|state) (?:\w+ ){0,3}(?:only|just|solely"
+        r"|nothing but) ?(?:with |by )?(?:a |an |the |your |one )?(?:\w+ ){0,2}MARK",
+        r"(?:only|just) (?:output|return|respond|reply|answer|give|provide|print) (?:with )?(?:a |an |the |your )?"
+        r"(?:\w+ ){0,2}(?:MARK|number|integer)",
+        r"[\"'](?:score|rating|verdict|grade|judge?ment|winner|preference|overall_score|total_score)[\"']\s?:",
+        r"<(?:score|rating|verdict|grade|judge?ment|winner|preference)>",
+        r"(?:your|a|the) (?:final|overall) (?:verdict|rating|judge?ment|evaluation)\b",
+        r"(?:overall|total|final) score\s?:",
+        r"(?:score|rating|verdict|grade|judge?ment|winner)\s?:\s?(?:<|\[|\{|_|x\b|\d\s?/)",
+        r"(?:correct|pass|true|yes|better|accept) or (?:incorrect|fail|false|no|worse|reject)"
+        r"GAP(?:only|verdict|judge?ment)",
+        r"(?:只|仅)需?(?:输出|返回|回答|给出)[^。\n]{0,8}(?:分数|评分|数字|得分|结论)|最终(?:得分|评分|判断|结论)",
+        r"(?:点数|スコア|評点)のみ|(?:점수|숫자)만"
+        r"|только (?:оценку|число|балл)|nur die (?:note|zahl|punktzahl|bewertung)",
+        r"(?:solo|sólo|únicamente) (?:la|el|con la|con el) (?:puntuación|calificación|número|nota)"
+        r"|uniquement (?:la note|le score)|apenas (?:a nota|a pontuação|o número)",
+    ),
+    # The part of a judge.
+    rule(
+        "judge",
+        _PARTS,
+        r"(?:impartial|fair|strict|objective|unbiased|expert|professional|experienced|careful|critical|harsh|neutral)"
+        r" (?:\w+ )?(?:judge|grader|evaluator|rater|annotator|assessor|examiner|referee|critic|marker|reviewer)",
+        r"(?:you are|act as|you're|as|acting as|role of) (?:an? |the )?(?:\w+ ){0,3}(?:judge|grader|evaluator|rater"
+        r"|assessor|examiner|evaluation assistant|grading assistant|teacher grading|quality checker)\b",
+        r"RATE (?:the )?(?:quality|correctness|helpfulness|accuracy|factuality|relevance|overall quality) of",
+        r"(?:your task is|you will be asked|your job is|please) (?:to )?RATEGAPANSWERS",
+        r"RATE (?:the |this |each |these |following )+(?:\w+ ){0,3}ANSWERS\b",
+        r"(?:公正|严格|专业|客观)的?(?:评委|裁判|评判|评估|评审|阅卷)|(?:评估|评价|评判)[^。\n]{0,12}(?:回答|答案|回复)的?质量|请对[^。\n]{0,16}"
+        r"(?:打分|评分)",
+        r"(?:公平な|厳格な|中立な)?(?:審査員|採点者|評価者)|(?:공정한|엄격한) ?(?:심사위원|평가자|채점자)",
+        r"(?:беспристрастн|строг|справедлив)[а-я]{1,4} (?:судь|эксперт|экзаменатор)|juez imparcial|juge impartial",
+        r"(?:unparteiisch|unvoreingenommen|streng)e[rn]? (?:richter|prüfer|gutachter)|juiz imparcial|evaluador experto",
+    ),
+    # Marks as a training signal.
+    rule(
+        "reward",
+        _PARTS,
+        r"\breward (?:model|score)|preference (?:data|label|pair|dataset|judge?ment|model)",
+        r"(?:chosen|preferred|winning) (?:and|or|vs\.?|/) (?:rejected|dispreferred|losing)",
+        r"constitutional principle|奖励模型|偏好(?:数据|标注|对)|報酬モデル|보상 모델|модел[ьи] вознаграждения",
+        r"(?:process|step[- ]level|outcome) (?:reward|supervision)"
+        r"|(?:correctness|validity) of (?:each|every) (?:reasoning"
+        r" )?step",
+    ),
+    # An answer held against a known one.
+    rule(
+        "reference",
+        _PARTS,
+        r"(?:reference|gold(?:en)?|ground[- ]truth|correct|expected|standard|ideal|model) (?:answer|solution|response"
+        r"|output)GAP(?:compare|student|candidate|predict|submission|same|equivalent|match)",
+        r"(?:compare|student|candidate|predicted|prediction|submission|equivalent|match|same|correct)GAP(?:reference"
+        r"|gold(?:en)?|ground[- ]truth|expected) (?:answer|solution|response|output)",
+        r"(?:student|submitted)(?:'s)? (?:answer|solution|response|essay|submission)",
+        r"(?:参考|标准)答案|(?:模範|正解)(?:解答|回答)|(?:모범|참조) ?(?:답안|정답)|эталонн[а-я]{1,3} ответ"
+        r"|respuesta de referencia"
+        r"|réponse de référence|(?:referenz|muster)(?:antwort|lösung)|resposta de referência",
+    ),
+)
+
+CLASSES: tuple[str, ...] = tuple(one.name for one in RULES)
+"""The classes' names in the order of their bits."""
+
+match = Phrases(RULES).match
+
+
+def names(bits: int) -> tuple[str, ...]:
+    """The names of the classes whose bits are set."""
+    return named(RULES, bits)

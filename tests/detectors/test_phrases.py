@@ -1,0 +1,110 @@
+"""The scan before the expressions never changes what they find; it only spares the search."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors import elicitation, grading
+from detectors.phrases import Phrases, alternatives, named, needs, rule
+
+RULES = (*elicitation.RULES, *grading.RULES)
+PHRASES = Phrases(RULES)
+WHOLE = [re.compile("|".join(f"(?:{wording})" for wording in rule.wordings)) for rule in RULES]
+PIECES = sorted(
+    {piece for rule in RULES for text in rule.wordings for piece in re.findall(r"[^\W\d_]{2,}|[ \-<\[\d]", text)}
+)
+TEXTS = st.one_of(
+    st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join),
+    st.lists(st.sampled_from(PIECES), max_size=40).map("".join),
+    st.text(alphabet=st.characters(), max_size=200),
+)
+
+
+def plainly(text: str) -> int:
+    """What the expressions find without the scan."""
+    folded = text.casefold()
+    return sum(1 << place for place, pattern in enumerate(WHOLE) if pattern.search(folded))
+
+
+@given(st.lists(TEXTS, max_size=6))
+def test_the_scan_changes_nothing(texts):
+    assert PHRASES.match_many(texts) == [plainly(text) for text in texts]
+
+
+@given(st.data())
+def test_a_text_made_of_a_wording_is_found(data):
+    """Texts that the expressions were written for, with anything around them."""
+    place = data.draw(st.integers(0, len(RULES) - 1))
+    wording = re.sub(r"\\b", "", data.draw(st.sampled_from(RULES[place].wordings)))
+    inside = data.draw(st.from_regex(re.compile(wording), fullmatch=True))
+    text = f"{data.draw(st.text(max_size=20))} {inside} {data.draw(st.text(max_size=20))}"
+    assert PHRASES.match(text) == plainly(text)
+
+
+def test_a_batch_gives_what_each_gives_alone():
+    texts = ["Let's think step by step.", "", "请逐步推理", "Rate it on a scale of 1 to 10.", "x" * 70_000, "你好"]
+    assert PHRASES.match_many(texts * 50) == [PHRASES.match(text) for text in texts] * 50
+
+
+@pytest.mark.parametrize(
+    ("wording", "parts"),
+    [("a|b", ["a", "b"]), ("(?:a|b)c", ["(?:a|b)c"]), (r"[|]x|\|y", ["[|]x", r"\|y"]), ("[]|]|z", ["[]|]", "z"])],
+)
+def test_alternatives(wording, parts):
+    assert alternatives(wording) == parts
+
+
+@pytest.mark.parametrize(
+    ("wording", "found"),
+    [
+        ("abcd", [{"abcd"}]),
+        ("(?:ab|cd)ef?", [{"abe", "abef", "cde", "cdef"}]),
+        (r"a\db", []),
+        ("ab(?:cd|ef)", [{"abcd", "abef"}]),
+        (r"think\b.{0,9}?step", [{"think"}, {"step"}]),
+        ("(?:think|reason)ing?x", [{"thinkinx", "thinkingx", "reasoninx", "reasoningx"}]),
+        (r"\w+ answers", [{" answers"}]),
+        ("(?:very )?good(?: ly)*", [{"very good", "good"}]),
+        ("(?:step )+", [{"step "}]),
+        ("思考", [{"思考"}]),
+        (r"(?<!x)word(?!s)", [{"word"}]),
+    ],
+)
+def test_needs(wording, found):
+    assert [set(one) for one in needs(wording)] == found
+
+
+@pytest.mark.parametrize("wording", ["(a)", "(?P<x>a)", "a)", "(?:a", "*a"])
+def test_other_syntax_is_refused(wording):
+    with pytest.raises(ValueError, match=r".+"):
+        needs(wording)
+
+
+def test_a_wording_must_hold_a_word():
+    with pytest.raises(ValueError, match="without a word"):
+        Phrases([rule("x", {}, r"\d+")])
+
+
+def test_parts_and_names():
+    made = rule("x", {"WORD": "(?:apples|pears)"}, "WORD and WORD")
+    assert made.wordings == ("(?:apples|pears) and (?:apples|pears)",)
+    assert Phrases([made, rule("y", {}, "plums")]).match_many(["Apples and PEARS", "plums", "pears"]) == [1, 2, 0]
+    assert named([made], 1) == ("x",)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda one: one.name)
+def test_time_grows_with_the_length_and_no_faster(rule):
+    """What a wording begins with, again and again, and never what it ends with."""
+    alone = Phrases([rule])
+    for wording in rule.wordings:
+        for one in alternatives(wording):
+            begins = sorted(needs(one)[0])[0]
+            text = (" ".join(sorted(strings)[0] for strings in needs(one)) + " ") * 200 + begins * 2000
+            begun = time.process_time()
+            alone.match(text[:64_000])
+            assert time.process_time() - begun < 1.5, one
