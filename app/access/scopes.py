@@ -8,10 +8,12 @@ from app.errors import InvalidInput
 
 SCOPES: dict[str, str] = {
     "clients:read": "See clients, their activity and their decisions",
-    "alerts:read": "See alerts, their evidence and their history",
-    "alerts:write": "Claim, close and re-open alerts; a closing is also a label",
+    "alerts:read": "See alerts and campaigns, their evidence and their history",
+    "alerts:write": "Claim, close and re-open alerts and campaigns; split and merge campaigns",
     "decisions:write": "Make and revoke decisions about clients; a block also needs decisions:block",
     "decisions:block": "Block clients",
+    "organisations:write": "Say which company is behind which clients",
+    "indicators:write": "Export indicators of campaigns, import and withdraw those of others",
     "mode:admin": "Switch the gateways between observe, enforce and bypass",
     "metrics:read": "Read the status, the mode and the metrics",
     "tokens:admin": "Create and revoke tokens",

@@ -21,6 +21,7 @@ request. Lists are paged by cursor. What a reviewer changes has an `ETag`, and a
 Words such as `status` or `action` may gain values: tolerate new ones."""
 TAGS = [
     {"name": "alerts", "description": "Records for review"},
+    {"name": "campaigns", "description": "Clients that act as one, and the companies behind clients"},
     {"name": "clients", "description": "What is scored"},
     {"name": "decisions", "description": "What is done to clients, until when"},
     {"name": "service", "description": "Whether traffic is watched"},

@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 SILENT = frozenset({"value_error", "assertion_error", "extra_forbidden", "json_invalid", "union_tag_invalid"})
 HINTS = {"/disposition": f"choose one of {', '.join(Disposition)}"}
 RETRY_SECONDS = 5
-_CHANGED = re.compile(r"(/api/v1/[a-z]+/[a-z]+_[0-9a-f-]{36})/[a-z]+", re.ASCII)
+_CHANGED = re.compile(r"(/api/v1/[a-z]+/[a-z]+_[0-9a-f-]{36})/[a-z]+(?:/[a-z]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

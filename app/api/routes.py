@@ -9,7 +9,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from app.api import alerts, clients, decisions, documents, health, mode, status
+from app.api import (
+    alerts,
+    campaign_decisions,
+    campaigns,
+    clients,
+    decisions,
+    documents,
+    health,
+    mode,
+    organisations,
+    status,
+)
 
 
 async def _openapi(request: Request) -> JSONResponse:
@@ -21,8 +32,8 @@ async def _openapi(request: Request) -> JSONResponse:
 def make_router() -> APIRouter:
     """The resources under /api/v1; health and metrics at the root and, under the same names, beside them."""
     router = APIRouter()
-    for part in (alerts.router, clients.router, decisions.router, mode.router, status.router):
-        router.include_router(part)
+    for module in (alerts, campaigns, campaign_decisions, clients, decisions, organisations, mode, status):
+        router.include_router(module.router)
     for part in (health.open_router, health.guarded_router):
         router.include_router(part)
         router.include_router(part, prefix=documents.BASE, include_in_schema=False)

@@ -67,6 +67,7 @@ class DecisionShape(Shape):
 
     id: str = Field(examples=[DECISION])
     alert_id: str | None = Field(description="The alert that it came from; null where a person named none")
+    campaign_id: str | None = Field(description="The campaign about all of whose members it was made")
     client_id: str = Field(examples=[CLIENT])
     action: Action
     simulated: bool = Field(description="True: recorded, and not one answer is changed")

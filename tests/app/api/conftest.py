@@ -10,6 +10,8 @@ import pytest
 from app.access import create_token, ensure_admin
 from app.access.scopes import SCOPES
 from app.alerts import lifecycle
+from app.campaigns.found import Edge, Found, Member
+from app.campaigns.record import record as record_campaigns
 from app.main import create_console_app
 from app.settings import read_settings
 from app.store.db import migrate, session_scope
@@ -120,3 +122,33 @@ def record(api, make_finding):
 @pytest.fixture
 def every_scope():
     return frozenset(SCOPES)
+
+
+def _found_of(*clients, key="a1", score=14.0, level=2):
+    members = {client: Member("the same wording", 30, 0.9) for client in clients}
+    edges = (Edge("wording", 0xAB, len(clients), len(clients), 9.5, "One wording.", clients),)
+    return Found(key, members, level, score, 9.2, f"{len(clients)} clients send one wording.", NOW, 90, edges, {})
+
+
+@pytest.fixture
+def found_campaign():
+    """Makes a campaign as a pass of the linker finds it."""
+    return _found_of
+
+
+@pytest.fixture
+def pass_linker(api):
+    """Records a pass of the linker: three clients of one wording unless told otherwise."""
+
+    async def write(*campaigns):
+        async with session_scope(api.state.engine) as session:
+            await record_campaigns(session, campaigns or (_found_of(1, 2, 3),), NOW)
+
+    return write
+
+
+@pytest.fixture
+async def campaign(call, pass_linker):
+    """A campaign of three, as the API lists it."""
+    await pass_linker()
+    return (await call.get("/api/v1/campaigns")).json()["data"][0]
