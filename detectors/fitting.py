@@ -152,7 +152,8 @@ def _group(
     center = features.mean(axis=0)
     scale = np.maximum(features.std(axis=0), 1e-3)
     place = (features - center) / scale
-    for count in range(groups, 0, -1):
+    different = len(np.unique(place, axis=0))
+    for count in range(min(groups, different), 0, -1):
         model = KMeans(count, n_init=10, random_state=seed).fit(place)
         if np.bincount(model.labels_, minlength=count).min() >= least:
             order = np.argsort(-np.bincount(model.labels_, minlength=count), kind="stable")

@@ -111,7 +111,7 @@ _ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "wat
 
 def load(path: str | Path) -> Reference:
     """The reference in a file; raises ValueError where it is none, or of another format."""
-    with np.load(path, allow_pickle=False) as held:
+    with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
         meta = json.loads(held["meta"].tobytes()) if "meta" in held else {}
         if meta.get("format", FORMAT) != FORMAT or tuple(meta.get("looks", LOOKS)) != LOOKS:
             raise ValueError(f"{path} was written for another version: fit it again")
