@@ -9,11 +9,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_GRAMS: Final = 3  # runs of signs looked for of one string
+_GRAMS: Final = 6  # runs of signs looked for of one string
 _PRODUCT: Final = 64  # strings that a part may stand for and still be spelled out
 _NEEDS: Final = 4  # needs that are checked of one wording
 _LONG: Final = 4  # signs looked for of a string; fewer of a shorter one
-_COMMON: Final = "zqxj|<[-'kvbpygfwmucldrhsniot ae"  # signs by how often texts have them, the rare ones first
 _GROUP: Final = 65_536  # characters scanned at once
 _FACTORS = tuple(np.uint32(factor) for factor in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F))
 _BUCKETS: Final = 1 << 16
@@ -52,17 +51,14 @@ _ANYTHING = _Need(None, ())
 
 
 def _grams(text: str) -> tuple[str, ...]:
-    """What is looked for of a string: runs of four signs that texts seldom have, or all of a short one; or nothing."""
+    """What is looked for of a string: runs of four signs, from its beginning to its end; all of a short one."""
     if len(text) < (3 if text.isascii() else 2):
         return ()
     if len(text) <= _LONG:
         return (text if len(text) != 3 or text.isascii() else text[:2],)
-    places = sorted(range(len(text) - _LONG + 1), key=lambda at: sum(_COMMON.find(sign) for sign in text[at : at + 4]))
-    chosen: list[int] = []
-    for place in places:
-        if len(chosen) < _GRAMS and all(abs(place - other) > 1 for other in chosen):
-            chosen.append(place)
-    return tuple(text[place : place + _LONG] for place in chosen)
+    last = len(text) - _LONG
+    steps = min(_GRAMS - 1, -(-last // _LONG))
+    return tuple(text[last * step // steps :][:_LONG] for step in range(steps + 1))
 
 
 def _usable(strings: Strings) -> bool:
@@ -253,7 +249,7 @@ class _Scan:
         for text in sorted(clause):
             if text.isascii() or not self._ascii:
                 columns = [self._column(gram) for gram in _grams(text)]
-                found.append([*columns, *columns, *columns][:_GRAMS])
+                found.append((columns * _GRAMS)[:_GRAMS])
         return found or [[0] * _GRAMS]
 
     def _column(self, gram: str) -> int:
@@ -282,10 +278,10 @@ class _Scan:
 
     def _found(self, numbers: NDArray[np.uint32], length: int) -> tuple[NDArray[np.intp], NDArray[np.uint16]]:
         columns = self._tables[length].take(_bucket(numbers))
-        places = np.flatnonzero(columns)
-        columns = columns[places]
+        places = np.flatnonzero(columns != 0)
+        columns = columns.take(places)
         values = self._values.take(columns)
-        same = (values == numbers[places]) | (values == 0)
+        same = (values == numbers.take(places)) | (values == 0)
         return places[same], columns[same]
 
     def _hits(self, joined: str) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint16]]]:
