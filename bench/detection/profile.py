@@ -37,6 +37,9 @@ class Profile:
     operation: Operation
     model: str
     limit: int | None  # the program's own max_tokens where the script sets none
+    heat: float | None  # and its temperature
+    top_p: float | None
+    stream: bool
     networks: tuple[str, ...]
     ja4: str
     faults: float
@@ -74,6 +77,9 @@ def draw(
         operation=operation,
         model=rng.choice(MODELS),
         limit=limit,
+        heat=rng.choice((None, None, None, 0.0, 0.2, 0.7, 0.7, 1.0)),
+        top_p=rng.choice((None, None, None, None, 0.9, 0.95, 1.0)),
+        stream=rng.random() < 0.35,
         networks=networks(rng, count),
         ja4=rng.choice(_FINGERPRINTS) if rng.random() < 0.5 else "",
         faults=rng.choice((0.0, 0.0, 0.0, 0.005, 0.02, 0.06)),
