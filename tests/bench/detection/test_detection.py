@@ -10,6 +10,7 @@ import pytest
 from bench.detection import __main__ as table
 from bench.detection import captures, evaluate, harvests, personas, reference, report, sources
 from bench.detection.compose import account
+from bench.detection.dataset import World
 from bench.detection.lists import KINDS, Lists
 from detectors import fitting, registry
 from detectors import reference as references
@@ -45,11 +46,11 @@ def lists() -> Lists:
 
 def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, lists) -> None:
     engine = Engine(registry.shipped(), references.empty())
-    made = reference.ordinary(pools, "t", 60, most=60)
+    made = reference.ordinary(World("dev", pools, lists), "t", 60, most=60)
     snapshots, kinds, requests = reference.observe(made, engine)
     fitted = fitting.fit(engine.detectors, snapshots, {"name": "small"})
     assert sum(kinds.values()) == 60
-    assert requests >= 60 * 30
+    assert requests >= 60 * 20
     family = "private reasoning"
     harvest = account(family, family, harvests.families(lists)[family], pools, "s", 60)
     (outcome,) = evaluate.run(Engine(registry.shipped(), fitted), [harvest])
