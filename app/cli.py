@@ -105,7 +105,17 @@ def replay(
     report: Annotated[Path | None, typer.Option(help="One JSON document about the whole run.")] = None,
 ) -> None:
     """Score recorded traffic in process; needs neither Redis nor a database."""
-    _hand_over("app.ingest.replay:run_command", logs, labels, out, report, _settings().reference)
+    settings = _settings()
+    _hand_over(
+        "app.ingest.replay:run_command",
+        logs,
+        labels,
+        out,
+        report,
+        settings.reference,
+        settings.plans,
+        settings.releases,
+    )
 
 
 @accounts.command("import")

@@ -66,7 +66,7 @@ async def _follow(reference: Watched) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what takes long beside the loop, let the operator in, and close the connections at the end."""
     settings: Settings = app.state.settings
-    app.state.scoring = await asyncio.to_thread(load_engine, settings.reference)
+    app.state.scoring = await asyncio.to_thread(load_engine, settings.reference, settings.plans, settings.releases)
     follower = asyncio.create_task(_follow(Watched(app.state.scoring, settings.reference)))
     token = load_admin_token(settings)
     later = None if await _admit_admin(app, token) else asyncio.create_task(_admit_later(app, token))

@@ -249,7 +249,7 @@ def run_command(
     if target.suffix != ".npz":
         raise InvalidInput("--out", f"{target}: the name must end in .npz")
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    engine = load_engine(settings.reference)
+    engine = load_engine(settings.reference, settings.plans, settings.releases)
     material = from_present(read_present(settings, engine)) if live else from_logs(logs, engine, labels)
     found = fit(engine, material, time.time())
     _tell(console, found)

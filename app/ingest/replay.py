@@ -267,15 +267,16 @@ def _tell_labels(console: Console, labels: Mapping[str, Any]) -> None:
             _say(console, text)
 
 
-def run_command(
-    logs: list[Path], labels: Path | None, out: Path | None, report: Path | None, reference: str = ""
-) -> int:
-    """The command: scores to `out` or stdout, the report to `report`, a summary to stderr; the exit code."""
+def run_command(logs: list[Path], labels: Path | None, out: Path | None, report: Path | None, *files: str) -> int:
+    """The command: scores to `out` or stdout, the report to `report`, a summary to stderr; the exit code.
+
+    `files` are the reference, the plans and the releases, empty or left out where there is none.
+    """
     known = read_labels(labels) if labels is not None else None
     _writable(out, "--out")
     _writable(report, "--report")
     console = Console(stderr=True)
-    found = _watched(logs, load_engine(reference), console)
+    found = _watched(logs, load_engine(*(files or ("",))), console)
     document = found.document(known)
     scores = b"".join(orjson.dumps(one.line(), option=orjson.OPT_APPEND_NEWLINE) for one in found.clients)
     if out is not None:

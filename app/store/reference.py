@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from app.errors import SettingError
 from detectors import reference, registry
+from detectors.declared import read_plans, read_releases
 from detectors.engine import Engine
 from detectors.reference import Reference
 
@@ -16,10 +18,15 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 logger = logging.getLogger(__name__)
 
 
-def load_engine(path: str) -> Engine:
-    """The detectors with the reference at `path`, or with the one that ships; raises SettingError."""
+def load_engine(path: str, plans: str = "", releases: str = "") -> Engine:
+    """The detectors with the reference at `path`, or with the one that ships; raises SettingError.
+
+    `plans` and `releases` are the files of what the operator declares, where there are any.
+    """
+    _declared("STILLWATCH_PLANS", plans, read_plans)
+    _declared("STILLWATCH_RELEASES", releases, read_releases)
     try:
-        engine = registry.load(path)
+        engine = registry.load(path, plans, releases)
     except _UNREADABLE as error:
         raise SettingError(
             SETTING, f"{path}: {reason(error)}", "fit it again with stillwatch fit, or leave it empty"
@@ -30,6 +37,17 @@ def load_engine(path: str) -> Engine:
             extra={"detectors": ", ".join(engine.judge.unknown)},
         )
     return engine
+
+
+def _declared(setting: str, path: str, read: Callable[[str], object]) -> None:
+    """Make sure that a file of the operator's can be read; raises SettingError that says what is wrong with it."""
+    try:
+        if path:
+            read(path)
+    except OSError as error:
+        raise SettingError(setting, f"{path}: {reason(error)}", "name a CSV file, or leave it empty") from None
+    except ValueError as error:
+        raise SettingError(setting, str(error), "correct the line, or leave the setting empty") from None
 
 
 def reason(error: Exception) -> str:

@@ -18,10 +18,12 @@ from app.settings import Settings
 from app.store import accounts, heartbeat
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
+from app.store.ledger import Ledger
 from app.store.redis import Link, check, connect
 from app.store.reference import Watched, load_engine
 from app.store.rows import Rows
 from app.telemetry import configure_logging
+from app.worker.annotate import Annotator
 from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -29,6 +31,7 @@ from app.worker.score import Scorer
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
 
+LEDGER_SECONDS = 0.25
 LINK_SECONDS = 2.0  # a batch of many megabytes is no hot-side call, and no customer waits for it
 IDLE_SECONDS = 0.02
 BEAT_SECONDS = 2.0
@@ -43,7 +46,7 @@ logger = logging.getLogger(__name__)
 def main(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "worker")
-    return serve(settings, load_engine(settings.reference))
+    return serve(settings, load_engine(settings.reference, settings.plans, settings.releases))
 
 
 def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECONDS) -> int:
@@ -81,9 +84,13 @@ class Worker:
         self._recorder = Recorder(database, self._group_name, self._counts, enforce, self._accounts)
         self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
+        self._ledger = Link(settings.redis_url, LEDGER_SECONDS)  # its failures must not cost a batch its WATCH
+        ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
+        self._annotate = Annotator(ledger, self._accounts, self._counts) if settings.ledger_bytes else None
         self._scorer = Scorer(
-            self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts
-        )
+            self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts,
+            annotate=self._annotate,
+        )  # fmt: skip
         self._next_tick = 0.0
         self._next_beat = 0.0
         self._next_tell = 0.0
@@ -176,6 +183,7 @@ class Worker:
             "backlog_blocks": self._scorer.backlog,
             "summaries_pending": self._recorder.pending,
             "database_away_seconds": round(away, 1),
+            "ledger_bytes": self._annotate.size if self._annotate else 0,
         } | drift.gauges()
         told = {"drift": "; ".join(drift.reasons), "reference": self._reference.problem}
         info = {"database": "away" if away else "ok"} | {name: text for name, text in told.items() if text}
@@ -204,4 +212,5 @@ class Worker:
             logger.warning("client summaries were not written: they follow with the clients' next requests")
         self._recorder.close()
         self._link.close()
+        self._ledger.close()
         self._status.close()

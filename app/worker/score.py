@@ -31,6 +31,9 @@ PACE_SECONDS = 0.2  # a partition with little to do is visited this often: a bat
 CAREFUL_ATTEMPTS = 3  # first batches that died with their worker, before one block is tried at a time
 QUARANTINE_ATTEMPTS = 6  # and before that block is moved aside unread
 
+Annotate = Callable[[NDArray[np.void], float], NDArray[np.void]]
+"""Events in, the same events with what only the ledger knows out."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -79,6 +82,7 @@ class Scorer:
         partitions: int,
         counts: Counter[str],
         handover: Handover | None = None,
+        annotate: Annotate | None = None,
     ) -> None:
         self.backlog = 0  # blocks that waited at the last look, over owned partitions
         self._link = link
@@ -89,6 +93,7 @@ class Scorer:
         self._partitions = partitions
         self._counts = counts
         self._handover = handover
+        self._annotate = annotate
         self._paces: dict[int, Pace] = {}
         self._heads: dict[int, float] = {}  # when the oldest block that waits was written, epoch seconds
 
@@ -139,8 +144,11 @@ class Scorer:
             return True
         clients = distinct(blocks.events["client"])
         loaded = self._rows.load(claim, clients)
+        events = blocks.events
         try:
-            scored = self._score(loaded.rows, blocks.events, now)
+            if self._annotate is not None:
+                events = self._annotate(events, now)
+            scored = self._score(loaded.rows, events, now)
         except Exception:  # noqa: BLE001 - the loop's edge: one bad block must not end it; counted
             self._poisoned(claim, pace, blocks)
             return True
@@ -151,7 +159,7 @@ class Scorer:
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
         if self._handover is not None:
-            self._handover.give(blocks.events)
+            self._handover.give(events)
         self._counts["rows_fresh"] += loaded.fresh
         self._counts["rows_reset"] += loaded.reset
         self._count(blocks)

@@ -1,0 +1,208 @@
+"""Marks on events that only the ledger can make: whose signature is presented, and what was refused to others before.
+
+The same events are marked alike however often they are read: writes say the same again, and what is counted is
+counted up to the event's own time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import Unavailable
+from app.store.ledger import ANSWER, ISSUED, REFUSED, Ledger, Notes, Place, Seen
+
+Accounts = Callable[[Sequence[int]], list[str]]
+"""The accounts of clients, empty where unknown."""
+
+MOVED_SECONDS = 10.0  # from the end of the refusal to the same body from somebody else
+LEAST_CHARS = 100  # of a body: shorter ones coincide
+LEAST_SHINGLES = 4  # of an answer that is worth remembering
+FAN_OUT = 3  # conversations, none its own, in which a signature is fanned out
+MOST_SUSPECTS = 1_000  # of one batch
+RETRY_SECONDS = (0.5, 10.0)
+KEEP_SECONDS = 10.0  # between two looks at the ledger's size
+REFUSALS = (429, 403)
+
+logger = logging.getLogger(__name__)
+
+
+class Annotator:
+    """Calls the ledger for each batch; what it counts goes to `counts`. Without the ledger events stay as they are."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        counts: Counter[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.size = 0  # bytes of the ledger at the last look
+        self._ledger = ledger
+        self._accounts = accounts
+        self._counts = counts
+        self._clock = clock
+        self._retry_at = 0.0
+        self._backoff = RETRY_SECONDS[0]
+        self._next_keep = 0.0
+
+    def __call__(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
+        """The events with `foreign` and `moved` filled in; the very array where there is nothing to fill in."""
+        if not len(events):
+            return events
+        if self._clock() < self._retry_at:
+            self._counts["ledger_events_unmarked"] += len(events)
+            return events
+        try:
+            marked = self._mark(events, now)
+            if self._clock() >= self._next_keep:
+                self._next_keep = self._clock() + KEEP_SECONDS
+                self.size = self._ledger.keep(now)
+        except Unavailable as error:
+            self._failed(error, len(events))
+            return events
+        self._backoff = RETRY_SECONDS[0]
+        return marked
+
+    def _failed(self, error: Unavailable, events: int) -> None:
+        if self._backoff == RETRY_SECONDS[0]:
+            logger.warning("the ledger failed: events go without its marks", extra={"error": error})
+        self._counts["ledger_errors"] += 1
+        self._counts["ledger_events_unmarked"] += events
+        self._retry_at = self._clock() + self._backoff
+        self._backoff = min(2.0 * self._backoff, RETRY_SECONDS[1])
+
+    def _mark(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
+        asked = _asked(events)
+        told = _notes(events, asked)
+        seen = self._ledger.exchange(told, now)
+        shown = np.flatnonzero(events["presented"])
+        foreign = self._foreign(events[shown], told, seen, now)
+        moved = self._moved(events, asked, seen.refused)
+        if not foreign.any() and not len(moved):
+            return events
+        marked = events.copy()
+        marked["foreign"][shown] = foreign
+        marked["moved"][moved] = 1
+        self._counts["signatures_foreign"] += int((foreign > 0).sum())
+        self._counts["bodies_moved"] += len(moved)
+        return marked
+
+    def _foreign(self, events: NDArray[np.void], told: Notes, seen: Seen, now: float) -> NDArray[np.uint8]:
+        """The level of each event that presents a signature."""
+        levels = np.zeros(len(events), np.uint8)
+        again = [told.issued[seen.again], told.issues["client"][seen.again]]
+        first = self._ledger.again(again[0], again[1], now)
+        place = np.searchsorted(told.presented, events["presented"])
+        issuer = seen.issuers[place]
+        other = events["client"] != issuer["client"]
+        apart = _apart(events, issuer)
+        suspects = np.flatnonzero(seen.known[place] & (other | apart))
+        if len(suspects) > MOST_SUSPECTS:
+            self._counts["signatures_left_out"] += len(suspects) - MOST_SUSPECTS
+            suspects = suspects[:MOST_SUSPECTS]
+        if not len(suspects):
+            if first:
+                self._ledger.places([], [], first, now)
+            return levels
+        events, issuer, other, apart = events[suspects], issuer[suspects], other[suspects], apart[suspects]
+        places = [_place(event) for event in events[apart]]
+        holders = [(int(one["presented"]), int(one["client"])) for one in events[other]]
+        counts, held = self._ledger.places(places, holders, first, now)
+        contexts = np.zeros(len(events), np.int64)
+        contexts[apart] = counts
+        another = other.copy()
+        another[other] = ~np.array(held, np.bool_)
+        same, known = self._related(events["client"], issuer["client"])
+        one = another & ~same & (apart | known)
+        two = apart & (contexts >= FAN_OUT)
+        levels[suspects] = np.where(two, 2 + (events["elicitation"] != 0), one)
+        return levels
+
+    def _moved(self, events: NDArray[np.void], asked: NDArray[np.intp], refused: NDArray[np.void]) -> NDArray[np.intp]:
+        """The places of events whose body was refused to another account within seconds before."""
+        if not len(refused) or not len(asked):
+            return asked[:0]
+        refused = refused[np.argsort(refused["body"], kind="stable")]
+        left = np.searchsorted(refused["body"], events["body"][asked], side="left")
+        right = np.searchsorted(refused["body"], events["body"][asked], side="right")
+        near = np.flatnonzero(right > left)[:MOST_SUSPECTS]
+        pairs = [(int(asked[k]), other) for k in near for other in range(left[k], min(right[k], left[k] + 64))]
+        if not pairs:
+            return asked[:0]
+        mine, theirs = (np.array(column, np.intp) for column in zip(*pairs, strict=True))
+        waited = events["at"][mine] - refused["end"][theirs]
+        moved = (waited >= 0.0) & (waited <= MOVED_SECONDS) & (events["client"][mine] != refused["client"][theirs])
+        mine, theirs = mine[moved], theirs[moved]
+        same, _ = self._related(events["client"][mine], refused["client"][theirs])
+        return np.unique(mine[~same])
+
+    def _related(
+        self, one: NDArray[np.uint64], other: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs of clients are of one account, and of which both accounts are known."""
+        clients = np.unique(np.concatenate([one, other])).tolist()
+        if not clients:
+            return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+        names = dict(zip(clients, self._accounts(clients), strict=True))
+        pairs = [(names[a], names[b]) for a, b in zip(one.tolist(), other.tolist(), strict=True)]
+        known = np.array([bool(a and b) for a, b in pairs], np.bool_)
+        alike = np.array([a == b for a, b in pairs], np.bool_)
+        return (known & alike) | (one == other), known
+
+
+def _asked(events: NDArray[np.void]) -> NDArray[np.intp]:
+    """The places of events whose bodies are long enough to tell one client from another, and were not refused."""
+    telling = (events["body"] != 0) & (events["in_chars"] >= LEAST_CHARS)
+    return np.flatnonzero(telling & ~np.isin(events["status"], REFUSALS))
+
+
+def _apart(events: NDArray[np.void], issuer: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Whether a signature stands in a conversation that is not its own, by the opening and by what is before it."""
+    opening = (events["opening"] != issuer["opening"]) & (events["opening"] != 0) & (issuer["opening"] != 0)
+    return np.asarray(opening & (events["context"] != issuer["context"]) & (events["context"] != 0), np.bool_)
+
+
+def _place(event: np.void) -> Place:
+    return Place(int(event["presented"]), int(event["client"]), int(event["opening"]), float(event["at"]))
+
+
+def _notes(events: NDArray[np.void], asked: NDArray[np.intp]) -> Notes:
+    """What the batch writes to the ledger, and asks of it."""
+    issued, first = np.unique(events["issued"], return_index=True)
+    if len(issued) and issued[0] == 0:
+        issued, first = issued[1:], first[1:]
+    issues = np.zeros(len(issued), ISSUED)
+    for name, field in (("client", "client"), ("opening", "opening"), ("context", "body"), ("at", "at")):
+        issues[name] = events[field][first]
+    presented = np.unique(events["presented"])
+    at = events["at"][asked]
+    minutes = np.unique(np.concatenate([at, at - MOVED_SECONDS]) // 60.0).astype(np.int64)
+    return Notes(issued, issues, presented[presented != 0], _refused(events), minutes.tolist(), _answers(events))
+
+
+def _refused(events: NDArray[np.void]) -> NDArray[np.void]:
+    told = np.isin(events["status"], REFUSALS) & (events["body"] != 0) & (events["in_chars"] >= LEAST_CHARS)
+    some = events[told]
+    refused = np.zeros(len(some), REFUSED)
+    refused["body"], refused["client"] = some["body"], some["client"]
+    # The copy in another's hands before the refusal came was no answer to it.
+    refused["end"] = some["at"] + np.clip(np.nan_to_num(some["duration"]), 0.0, 600.0)
+    return refused
+
+
+def _answers(events: NDArray[np.void]) -> NDArray[np.void]:
+    long = events["answer_gist"][:, LEAST_SHINGLES - 1] != 0
+    if not long.any():
+        return np.zeros(0, ANSWER)
+    some = events[long]
+    answers = np.zeros(len(some), ANSWER)
+    answers["gist"], answers["client"] = some["answer_gist"], some["client"]
+    answers["at"] = np.clip(some["at"], 0, 2**32 - 1)
+    answers["answer"] = some["answer"] & np.uint64(0xFFFFFFFF)
+    return answers
