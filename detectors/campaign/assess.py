@@ -1,0 +1,211 @@
+"""Assess: a group of accounts to a campaign with its members, edges, terms and level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Level, Term
+from detectors.campaign import score as scores
+from detectors.campaign import signals
+from detectors.campaign.graph import Graph
+from detectors.campaign.link import SPEAKS, WORDS, Group, Rules
+from detectors.campaign.report import Campaign, Edge, Member, Without
+from detectors.campaign.score import NAMES, Facts, Scoring
+from detectors.campaign.signals import Layout, Measured
+from detectors.campaign.tells import WORDING, Kind
+
+_EDGES = 50
+_CLOSE = 0.4  # a member shares at least so much of what the median member shares
+
+
+class Known(NamedTuple):
+    """What an assessment draws on."""
+
+    graph: Graph
+    weight: NDArray[np.float64]
+    rules: Rules
+    scoring: Scoring
+    party: NDArray[np.int64]  # of each account: its organisation, or itself
+    bans: Mapping[int, float]
+    lists: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A campaign without a lasting id, and the group behind it."""
+
+    campaign: Campaign
+    group: Group
+
+
+def assess(known: Known, by: Layout, group: Group, pooled: float) -> Assessment | None:
+    """The campaign that a group is; None where nothing of it is left after those are gone who barely belong."""
+    measured = signals.measure(known.graph, by, group.accounts, known.weight)
+    stays = _belong(known, by, measured)
+    if int(stays.sum()) < 2:
+        return None
+    if not stays.all():
+        measured = signals.measure(known.graph, by, group.accounts[stays], known.weight)
+    facts = _facts(known, by, measured, pooled)
+    if facts.parties < known.scoring.moved_members and not facts.moves:
+        return None
+    found = scores.terms(measured, facts)
+    total = float(sum(term.share for term in found))
+    reached = scores.level(total, facts, known.scoring)
+    if reached is Level.NONE:
+        return None
+    edges = known.graph.edges[by.of(measured.members)[0]]
+    chosen = measured.chosen if len(measured.chosen) else group.tokens
+    names = known.graph.names.known()
+    campaign = Campaign(
+        id=0,
+        level=reached,
+        score=total,
+        threshold=known.scoring.review,
+        sentence=scores.sentence(measured, facts),
+        cannot_tell=scores.cannot_tell(measured, facts, reached, known.scoring),
+        first=float(edges["first"].min()),
+        last=float(edges["last"].max()),
+        requests=int(measured.requests.sum()),
+        members=_members(known, by, measured),
+        edges=_edges(known, measured),
+        terms=tuple(sorted(found, key=lambda term: -term.share)),
+        without_strongest=_without(known, measured, facts, found),
+        frames=tuple(sorted(names[chosen].tolist())),
+        networks=_networks(known, by, measured),
+        history=(),
+    )
+    return Assessment(campaign, Group(measured.members, group.tokens))
+
+
+def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
+    """Who shares enough of the group's own wordings, or had requests moved."""
+    worth = measured.worth
+    edge, who = by.of(measured.members)
+    moved = known.graph.tokens["kind"][known.graph.edges["token"][edge]] == Kind.MOVED
+    stays = np.zeros(len(worth), np.bool_)
+    stays[who[moved]] = True
+    if (worth > 0.0).any():
+        stays |= (worth > 0.0) & (worth >= _CLOSE * float(np.median(worth[worth > 0.0])))
+    return stays
+
+
+def _facts(known: Known, by: Layout, measured: Measured, pooled: float) -> Facts:
+    graph = known.graph
+    edge, _ = by.of(measured.members)
+    token, kinds = graph.edges["token"][edge], graph.tokens["kind"][graph.edges["token"][edge]]
+    moved, times = np.unique(token[kinds == Kind.MOVED], return_counts=True)
+    inside = moved[times > 1]
+    moves = int(graph.edges["n"][edge[np.isin(token, inside)]].sum()) // 2
+    times = np.unique(token[kinds == Kind.ITEM], return_counts=True)[1]
+    expected = _expected(known, measured)
+    return Facts(
+        people=len(graph.clients),
+        parties=len(np.unique(known.party[measured.members])),
+        moves=moves,
+        successors=len(_successors(known, measured)),
+        expected=expected,
+        overlap=int((times * (times - 1) // 2).sum()) if expected == expected else 0,
+        pooled=pooled,
+    )
+
+
+def _expected(known: Known, measured: Measured) -> float:
+    """The items of a finite list that independent members would share, by how many each sent."""
+    size = known.lists.get("train", 0)
+    share = measured.share("listed")
+    if size <= 0 or share < 0.3:
+        return float("nan")
+    n = measured.requests * share
+    return float((n.sum() ** 2 - (n**2).sum()) / 2.0 / size)
+
+
+def _successors(known: Known, measured: Measured) -> dict[int, int]:
+    """Of the members, those that began within two days after another's ban; and whose."""
+    clients = known.graph.clients.known()[measured.members].tolist()
+    banned = sorted((known.bans[client], client) for client in clients if client in known.bans)
+    first = known.graph.accounts["first"][measured.members].tolist()
+    found = {}
+    for client, began in zip(clients, first, strict=True):
+        before = [who for at, who in banned if who != client and 0.0 <= began - at <= known.scoring.after_ban]
+        if before:
+            found[client] = before[-1]
+    return found
+
+
+def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]:
+    graph = known.graph
+    clients = graph.clients.known()[measured.members].tolist()
+    edge, who = by.of(measured.members)
+    tied = np.isin(graph.edges["token"][edge], measured.core)
+    joined = np.full(len(clients), np.inf)
+    np.minimum.at(joined, who[tied], graph.edges["first"][edge[tied]])
+    joined = np.where(np.isinf(joined), graph.accounts["first"][measured.members], joined)
+    kinds = np.zeros((len(clients), len(Kind)), np.bool_)
+    kinds[who[tied], graph.tokens["kind"][graph.edges["token"][edge[tied]]]] = True
+    after = _successors(known, measured)
+    out = []
+    for place, client in enumerate(clients):
+        shared = [NAMES[Kind(kind)].rstrip(",") for kind in np.flatnonzero(kinds[place]).tolist()]
+        reason = f"Shares {', '.join(shared[:3])}" if shared else "Sent what was refused to another member"
+        reason += f"; began after cl_{after[client]:016x} was banned." if client in after else "."
+        requests, total = int(measured.requests[place]), int(measured.total[place])
+        share = min(requests / total, 1.0)
+        out.append(Member(client, float(joined[place]), reason, requests, share, known.bans.get(client)))
+    return tuple(sorted(out, key=lambda one: (one.joined_at, one.client)))
+
+
+def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:
+    names = known.graph.names.known()
+    size = len(measured.members)
+    out = []
+    for one in measured.shared:
+        if one.kind in (Kind.BIN, Kind.ITEM):
+            continue
+        text = f"{one.members:,} of {size:,} share {NAMES[one.kind]} {one.df:,} accounts have it in all."
+        text = text.replace(", with its parameters, ", " with its parameters; ") if "its param" in text else text
+        text = text if ";" in text else text.replace(f" {one.df:,} accounts", f"; {one.df:,} accounts", 1)
+        weight = float(known.weight[one.token])
+        out.append(Edge(NAMES[one.kind].rstrip(","), int(names[one.token]), one.members, one.df, weight, text))
+    return tuple(sorted(out, key=lambda edge: (-edge.weight * edge.members, edge.token))[:_EDGES])
+
+
+def _networks(known: Known, by: Layout, measured: Measured) -> tuple[int, ...]:
+    graph = known.graph
+    token = graph.edges["token"][by.of(measured.members)[0]]
+    shared, times = np.unique(token[graph.tokens["kind"][token] == Kind.NETWORK], return_counts=True)
+    return tuple(sorted(graph.names.known()[shared[times > 1]].tolist()))
+
+
+def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, ...]) -> Without:
+    """The score and the members if the strongest kind of tie were not there."""
+    weight = {one: float(known.weight[one.token]) * one.members for one in measured.shared if one.kind in SPEAKS}
+    if not weight:
+        return Without("", len(measured.members), 0.0, Level.NONE, "Nothing else ties them.")
+    strongest = max(weight, key=lambda one: weight[one])
+    family = SPEAKS[strongest.kind] & ~2 or SPEAKS[strongest.kind]
+    name = "wording" if family & WORDS else NAMES[strongest.kind].split(" ", 1)[1].rstrip(",").split(",")[0]
+    rest = [one for one in measured.shared if one.kind in SPEAKS and not SPEAKS[one.kind] & family]
+    strong = [
+        one for one in rest if one.kind in WORDING or one.kind in (Kind.TOOLS, Kind.NETWORK, Kind.SIGNUP, Kind.MOVED)
+    ]
+    members = max((one.members for one in strong), default=0)
+    lost = sum(term.share for term in found if term.feature in ("shared_wording", "coverage", "size"))
+    left = float(sum(term.share for term in found)) - lost + min(6.0, 1.5 * float(np.log(max(members, 1) / 3.0)))
+    reached = (
+        scores.level(left, facts._replace(parties=min(members, facts.parties)), known.scoring)
+        if members
+        else Level.NONE
+    )
+    others = ", ".join(NAMES[one.kind].rstrip(",") for one in strong[:3])
+    text = (
+        f"Without the shared {name}, {members:,} of {len(measured.members):,} members are still tied, by {others}."
+        if members
+        else f"Without the shared {name} nothing ties them: the campaign rests on it."
+    )
+    return Without(name, members, left if members else 0.0, reached, text)

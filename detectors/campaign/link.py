@@ -1,0 +1,258 @@
+"""Link: which wordings have the same clients, and so which clients hang together; no cliques anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.campaign import harvest
+from detectors.campaign.graph import Graph
+from detectors.campaign.index import joined
+from detectors.campaign.tells import FRAMED, WORDING, Kind
+from detectors.sketch import hll_count, mix
+
+# Which independent kinds of evidence a token speaks for: bits. FRAMED kinds say two things at once.
+WORDS, SETTINGS, SYSTEM, TOOLS, NETWORK, TRACE, SIGNUP = (1 << bit for bit in range(7))
+SPEAKS: dict[Kind, int] = {
+    Kind.HEAD: WORDS, Kind.TAIL: WORDS, Kind.SYSTEM: SYSTEM, Kind.PHRASE: WORDS | SETTINGS,
+    Kind.FRAMED: WORDS | SETTINGS, Kind.FRAMED_TAIL: WORDS | SETTINGS, Kind.FRAMED_SYSTEM: SYSTEM | SETTINGS,
+    Kind.LISTED: WORDS | SETTINGS, Kind.TOOLS: TOOLS, Kind.RECIPE: SETTINGS, Kind.NETWORK: NETWORK,
+    Kind.SIGNATURE: TRACE | WORDS, Kind.SIGNUP: SIGNUP, Kind.INDICATOR: TRACE | WORDS, Kind.MOVED: TRACE | WORDS,
+}  # fmt: skip
+CONTENTS = WORDS | SYSTEM | TOOLS
+"""What says something of the requests themselves: a link needs one of them."""
+WEIGHT: dict[Kind, float] = {
+    Kind.HEAD: 0.8, Kind.TAIL: 0.8, Kind.PHRASE: 0.6, Kind.SYSTEM: 0.8, Kind.FRAMED: 1.0, Kind.FRAMED_TAIL: 1.0,
+    Kind.FRAMED_SYSTEM: 1.0, Kind.LISTED: 1.0, Kind.TOOLS: 0.5, Kind.RECIPE: 0.5, Kind.NETWORK: 0.5,
+    Kind.AGENT: 0.2, Kind.JA4: 0.1, Kind.USER: 0.2, Kind.SIGNATURE: 3.0, Kind.BIN: 0.05, Kind.SIGNUP: 0.4,
+    Kind.INDICATOR: 2.0, Kind.MOVED: 3.0,
+}  # fmt: skip
+SEEDS = (*FRAMED, Kind.PHRASE, Kind.SIGNATURE, Kind.INDICATOR, Kind.MOVED)
+"""The kinds whose clients are a group to begin with."""
+_SPEAKS = np.array([SPEAKS.get(Kind(kind), 0) for kind in range(len(Kind))], np.int64)
+_WEIGHT = np.array([WEIGHT.get(Kind(kind), 0.0) for kind in range(len(Kind))], np.float64)
+_SEEDS = np.isin(np.arange(len(Kind)), SEEDS)
+_WORDED = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind is not Kind.LISTED])
+_LOADED = np.isin(np.arange(len(Kind)), WORDING)
+_SALTS = tuple(np.uint64(0x9E3779B97F4A7C15 * turn & (2**64 - 1)) for turn in range(1, 9))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When clients are linked."""
+
+    least: int = 3  # clients that share a wording
+    within: float = 0.6  # two wordings belong together when so much of the smaller one's clients have both
+    lift: float = 4.0  # and when these are so many times more than chance gives
+    repeated: float = 0.7  # a wording whose items recur from client to client is an item itself
+    firm: float = 0.4  # share of a wording's clients that use it for several items
+    many: int = 5  # clients; so many need not
+    telling: float = 0.25  # a wording counts when its requests look so much like a harvest
+    usual: float = 0.15  # parameters that a larger share of the clients use say nothing
+    population: int = 20_000  # rarity is counted as if there were at least so many clients
+    large: int = 500  # clients of a group beyond which it is peeled
+
+
+class Group(NamedTuple):
+    """Clients that hang together, and the wordings that they hang by."""
+
+    accounts: NDArray[np.int32]
+    tokens: NDArray[np.int32]
+
+
+def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
+    """What it says that two clients share each token: its kind's weight times the logarithm of its rarity."""
+    tokens = graph.tokens[: len(graph.names)]
+    people = max(len(graph.clients), rules.population)
+    rarity = np.log(np.maximum(people / np.maximum(tokens["df"], 2.0), 1.0))
+    weight = _WEIGHT[tokens["kind"]] * rarity
+    weight[tokens["closed"] | (tokens["df"] < 2)] = 0.0
+    return np.asarray(weight, np.float64)
+
+
+def says(graph: Graph, rules: Rules) -> NDArray[np.int64]:
+    """The kinds of evidence that each token is; parameters that many clients use are none."""
+    tokens = graph.tokens[: len(graph.names)]
+    out = _SPEAKS[tokens["kind"]]
+    recipe = np.where(tokens["kind"] == Kind.RECIPE, graph.names.known(), tokens["recipe"])
+    place = graph.names.find(recipe)
+    usual = (place >= 0) & ((tokens["df"][place] > rules.usual * len(graph.clients)) | tokens["closed"][place])
+    out[usual] &= ~SETTINGS
+    return np.asarray(out, np.int64)
+
+
+def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of the given edges those of wordings that can start a group, sorted by token.
+
+    Left out is what is an item itself, or a turn of phrase that people happen to share: the clients that
+    share a wording send different items under it, and several each; in a wording of many clients one each
+    will do.
+    """
+    token = graph.edges["token"][edges]
+    some = _SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)
+    edges = edges[some][np.argsort(token[some], kind="stable")]
+    token = graph.edges["token"][edges]
+    starts = np.flatnonzero(np.diff(token, prepend=-1))
+    if not len(starts):
+        return edges
+    size = np.diff(starts, append=len(edges))
+    load = graph.edges["load"][edges]
+    payloads = graph.loads["payloads"][np.maximum(load, 0)] * (load >= 0)[:, None].astype(np.uint8)
+    each = hll_count(payloads)
+    total = np.add.reduceat(each, starts)
+    together = hll_count(np.maximum.reduceat(payloads, starts, axis=0))
+    firm = np.add.reduceat((each > 1.5).astype(np.int64), starts)
+    held = np.add.reduceat((load >= 0).astype(np.int64), starts)
+    item = (together < 1.5) | (together < rules.repeated * total)
+    loose = (firm < rules.firm * held) & (held < rules.many)
+    sums = np.add.reduceat(graph.loads["sums"][np.maximum(load, 0)] * (load >= 0)[:, None], starts, axis=0)
+    taken = harvest.value(harvest.shares(sums), together / np.maximum(sums[:, 0], 1))
+    worded = _WORDED[graph.tokens["kind"][token[starts]]]
+    keep = (size >= rules.least) & ~(worded & (item | loose)) & (taken >= rules.telling)
+    keep |= ~_LOADED[graph.tokens["kind"][token[starts]]] & (size >= 2)
+    graph.tokens["tells"][token[starts]] = keep
+    return np.asarray(edges[np.repeat(keep, size)], np.intp)
+
+
+def around(graph: Graph, rules: Rules, weight: NDArray[np.float64], touched: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The edges that a link of some accounts needs: their wordings', and those of whom they share telling ones with."""
+    token = np.unique(graph.edges["token"][graph.of_accounts(touched)])
+    token = token[_SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)]
+    near = seeds(graph, rules, weight, graph.of_tokens(token))
+    others = np.unique(graph.edges["account"][near])
+    theirs = np.unique(graph.edges["token"][graph.of_accounts(others)])
+    return graph.of_tokens(theirs[graph.tokens["tells"][theirs] & (weight[theirs] > 0.0)])
+
+
+def united(groups: list[Group], clients: NDArray[np.uint64], pairs: Sequence[tuple[int, ...]]) -> list[Group]:
+    """The groups, those joined that a reviewer said are one operator's: by a client of each."""
+    for one, other in pairs:
+        near = [group for group in groups if {one, other} & set(clients[group.accounts].tolist())]
+        if len(near) > 1:
+            whole = Group(
+                np.unique(np.concatenate([group.accounts for group in near])),
+                np.unique(np.concatenate([group.tokens for group in near])),
+            )
+            groups = [group for group in groups if not any(group is held for held in near)] + [whole]
+    return groups
+
+
+def groups(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> list[Group]:
+    """The groups among the given edges: wordings that have the same clients, and these clients."""
+    chosen = seeds(graph, rules, weight, edges)
+    if not len(chosen):
+        return []
+    names, token = np.unique(graph.edges["token"][chosen], return_inverse=True)
+    account = graph.edges["account"][chosen]
+    root = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules)
+    of = root[token]
+    order = np.lexsort((account, of))
+    bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
+    found = []
+    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        some = order[begin:end]
+        accounts = np.unique(account[some])
+        if len(accounts) >= 2:
+            found.append(Group(accounts, names[np.unique(token[some])].astype(np.int32)))
+    return found
+
+
+def _together(
+    token: NDArray[np.int32], account: NDArray[np.int32], tokens: int, people: int, rules: Rules
+) -> NDArray[np.int32]:
+    """The cluster of each token: those with the same smallest mixed client are compared, and joined where they agree.
+
+    The chance that two tokens' smallest clients are the same is the Jaccard index of their clients, so a
+    handful of mixings finds nearly all that overlap, in time linear in the edges.
+    """
+    starts = np.flatnonzero(np.diff(token, prepend=-1))
+    size = np.diff(starts, append=len(token))
+    left: list[NDArray[np.integer]] = []
+    right: list[NDArray[np.integer]] = []
+    for salt in _SALTS:
+        least = np.minimum.reduceat(mix(account.astype(np.uint64) + salt), starts)
+        order = np.lexsort((-size, least))
+        same = np.flatnonzero(least[order][1:] == least[order][:-1])
+        left.append(order[same])
+        right.append(order[same + 1])
+    anchor = _anchors(token, account, size)
+    for salt in _SALTS[:4]:
+        mixed = mix(account.astype(np.uint64) + salt)
+        first = np.flatnonzero(mixed == np.repeat(np.minimum.reduceat(mixed, starts), size))
+        left.append(token[first])
+        right.append(anchor[first])
+    pairs = np.unique(joined(np.concatenate(left), np.concatenate(right)))
+    one = ((pairs >> np.uint64(32)) - np.uint64(1)).astype(np.int64)
+    other = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    common = _common(token, account, starts, size, one, other)
+    smaller = np.minimum(size[one], size[other])
+    chance = size[one] * size[other] / max(people, 1)
+    agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
+    return components(tokens, one[agree].astype(np.int32), other[agree].astype(np.int32))
+
+
+def _anchors(token: NDArray[np.int32], account: NDArray[np.int32], size: NDArray[np.intp]) -> NDArray[np.int32]:
+    """For each edge the token with the most clients among those of its account."""
+    order = np.lexsort((token, -size[token], account))
+    heads = np.flatnonzero(np.diff(account[order], prepend=-1))
+    out = np.empty(len(token), np.int32)
+    out[order] = np.repeat(token[order[heads]], np.diff(heads, append=len(order)))
+    return out
+
+
+def _common(
+    token: NDArray[np.int32],
+    account: NDArray[np.int32],
+    starts: NDArray[np.intp],
+    size: NDArray[np.intp],
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """How many clients two tokens share, for each pair."""
+    has = np.sort(joined(token, account))
+    few = np.where(size[one] <= size[other], one, other)
+    many = one + other - few
+    out = np.zeros(len(few), np.int64)
+    step = max(1, int(4e6 // max(size.max(initial=1), 1)))
+    for begin in range(0, len(few), max(step, 1 << 12)):
+        some, rest = few[begin : begin + max(step, 1 << 12)], many[begin : begin + max(step, 1 << 12)]
+        pair = np.repeat(np.arange(len(some)), size[some])
+        place = np.arange(len(pair)) - np.repeat(np.cumsum(size[some]) - size[some], size[some]) + starts[some][pair]
+        key = joined(rest[pair], account[place])
+        at = np.minimum(np.searchsorted(has, key), len(has) - 1)
+        out[begin : begin + len(some)] = np.bincount(pair[has[at] == key], minlength=len(some))
+    return out
+
+
+def components(size: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Each node's component, named by its smallest member: hooking and pointer jumping."""
+    root = np.arange(size, dtype=np.int32)
+    while True:
+        one, other = root[left], root[right]
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        if np.array_equal(low, high):
+            return root
+        np.minimum.at(root, high, low)
+        while True:
+            up = root[root]
+            if np.array_equal(up, root):
+                break
+            root = up
+
+
+def parted(members: Sequence[int], foes: dict[int, set[int]]) -> list[list[int]]:
+    """A group without two members that must not be together: each goes to the first part where it has no foe."""
+    parts: list[list[int]] = []
+    for member in members:
+        bad = foes.get(member, set())
+        for part in parts:
+            if not bad.intersection(part):
+                part.append(member)
+                break
+        else:
+            parts.append([member])
+    return parts

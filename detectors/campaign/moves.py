@@ -1,0 +1,99 @@
+"""Moves: a refused request that comes again from another client seconds later; and tells that are not in an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.campaign.tells import TELL, Kind, token
+from detectors.sketch import mix
+
+WITHIN = 10.0  # seconds
+_REFUSED = (429, 403)
+_SLOTS = 1 << 16
+_HELD = np.dtype([("body", "<u8"), ("client", "<u8"), ("at", "<f8")])
+
+
+class Refused:
+    """The bodies refused lately, in a table of fixed size: a later one may take an earlier one's place."""
+
+    def __init__(self) -> None:
+        self._held = np.zeros(_SLOTS, _HELD)
+
+    def follow(self, events: NDArray[np.void]) -> NDArray[np.void]:
+        """Tells for both clients of each refused body that another client sent within ten seconds."""
+        body = events["body"]
+        slot = (mix(np.ascontiguousarray(body)) & np.uint64(_SLOTS - 1)).astype(np.int64)
+        refused = np.isin(events["status"], _REFUSED) & (body != 0)
+        held = self._held[slot]  # of earlier batches: a retry may come in a later one
+        self._held[slot[refused]] = _as_held(events[refused])
+        now = self._held[slot]
+        moved = np.zeros(len(events), np.bool_)
+        source = np.zeros(len(events), np.uint64)
+        for known in (held, now):
+            late = events["at"] - known["at"]
+            hit = (known["body"] == body) & (body != 0) & (known["client"] != events["client"])
+            hit &= (late > 0.0) & (late <= WITHIN) & ~moved
+            source[hit] = known["client"][hit]
+            moved |= hit
+        if not moved.any():
+            return np.zeros(0, TELL)
+        one, other = source[moved], events["client"][moved].astype(np.uint64)
+        pair = mix(np.minimum(one, other)) ^ np.maximum(one, other)
+        rows = np.zeros(2 * len(one), TELL)
+        rows["client"] = np.concatenate([one, other])
+        rows["token"] = np.tile(token(Kind.MOVED, pair), 2)
+        rows["at"] = rows["last"] = np.tile(events["at"][moved], 2)
+        rows["n"], rows["load"], rows["kind"] = 1, -1, Kind.MOVED
+        return _summed(rows)
+
+
+def _as_held(events: NDArray[np.void]) -> NDArray[np.void]:
+    out = np.zeros(len(events), _HELD)
+    for name in ("body", "client", "at"):
+        out[name] = events[name]
+    return out
+
+
+def _summed(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Each client's each token once."""
+    order = np.lexsort((rows["at"], rows["token"], rows["client"]))
+    rows = rows[order]
+    head = np.ones(len(rows), np.bool_)
+    head[1:] = (rows["client"][1:] != rows["client"][:-1]) | (rows["token"][1:] != rows["token"][:-1])
+    starts = np.flatnonzero(head)
+    out = rows[starts]
+    out["n"] = np.add.reduceat(rows["n"], starts)
+    out["last"] = np.maximum.reduceat(rows["last"], starts)
+    return out
+
+
+def indicated(events: NDArray[np.void], matched: NDArray[np.bool_]) -> NDArray[np.void]:
+    """Tells of the clients whose events matched an imported indicator."""
+    return _plain(
+        events["client"][matched], np.ones(int(matched.sum()), np.uint64), Kind.INDICATOR, events["at"][matched]
+    )
+
+
+def attributes(supplied: Mapping[int, Mapping[str, int]], now: float) -> NDArray[np.void]:
+    """Tells of sign-up attributes: each a name and a hash."""
+    clients, values = [], []
+    for client, held in sorted(supplied.items()):
+        for name, value in sorted(held.items()):
+            salt = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")
+            clients.append(client)
+            values.append((int(value) ^ salt * 0x9E3779B97F4A7C15) & (2**64 - 1) or 1)
+    at = np.full(len(clients), now)
+    return _plain(np.array(clients, np.uint64), np.array(values, np.uint64), Kind.SIGNUP, at)
+
+
+def _plain(
+    clients: NDArray[np.uint64], values: NDArray[np.uint64], kind: Kind, at: NDArray[np.float64]
+) -> NDArray[np.void]:
+    rows = np.zeros(len(clients), TELL)
+    rows["client"], rows["token"], rows["kind"] = clients, token(kind, values), kind
+    rows["at"] = rows["last"] = at
+    rows["n"], rows["load"] = 1, -1
+    return _summed(rows) if len(rows) else rows

@@ -1,0 +1,194 @@
+"""Score: how much a group looks like one operator that harvests; every part of it a term with a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.base import Level, Term
+from detectors.campaign import harvest
+from detectors.campaign.signals import Measured
+from detectors.campaign.tells import WORDING, Kind
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Chosen on development seeds alone; see docs/campaigns.md."""
+
+    review: float = 12.5
+    watch: float = 9.0
+    members: int = 5  # for review
+    moved_members: int = 3  # the same, where refused requests moved or accounts took over from banned ones
+    repeated: int = 3  # moves that are a tripwire
+    after_ban: float = 48 * 3600.0
+    lists: dict[str, int] = field(default_factory=dict)  # sizes of the finite lists
+
+
+class Facts(NamedTuple):
+    """What is known of a group beside its graph."""
+
+    people: int  # clients in all
+    parties: int  # members, those of one organisation counted once
+    moves: int  # refused bodies that came from another member seconds later
+    successors: int  # members that began within two days after another was banned
+    expected: float  # items of finite lists that members would share as independent users; NaN: no such list
+    overlap: int  # items that they do share
+    pooled: float  # nats of the members' rows taken together; NaN: not given
+
+
+def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
+    """The parts of the score in nats, for and against."""
+    m, size = measured, len(measured.members)
+    taken = float(harvest.value(m.shares[None, :], np.array([m.fresh]))[0])
+    top = wording(m)
+    recipe = m.of(Kind.RECIPE)
+    parts = [
+        _term("size", facts.parties, "count", min(6.0, 1.5 * np.log(max(facts.parties, 1) / 3.0)),
+              f"{facts.parties:,} independent accounts take part."),
+        _term("answers_taken", taken, "share", 6.0 * np.log(max(taken, 0.02) / 0.25), _taken_sentence(m)),
+        _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
+              "Its members come from different networks." if m.networks > 0.5
+              else "Its members come from the same few networks, as pupils of a class or customers of a reseller do."),
+        _term("topics_alike", m.alike, "share", 4.0 * np.log(max(0.8 if np.isnan(m.alike) else m.alike, 0.1)),
+              "The members' requests are about the same things, as shards of one list are." if not m.alike < 0.6
+              else "Each member has topics of its own, as independent users of one program have."),
+        _term("items_apart", m.apart, "share", 10.0 * np.log(min(m.apart + 0.2, 1.0)),
+              "No two members send the same items." if m.apart > 0.8
+              else "The members send the same items, as users of one exercise or one public test do."),
+    ]  # fmt: skip
+    if top is not None:
+        parts += _worded(top, size)
+    if recipe is not None and recipe.members >= 0.8 * size:
+        share = recipe.df / max(facts.people, 1)
+        parts.append(_term("same_parameters", share, "share", min(2.0, 0.7 * np.log(1.0 / max(share, 1e-6))),
+                           f"{recipe.members:,} of {size:,} use the same sampling parameters, which "
+                           f"{recipe.df:,} of {facts.people:,} accounts use."))  # fmt: skip
+    return (*parts, *_events(facts))
+
+
+def _worded(top: tuple[Kind, int, int], size: int) -> list[Term]:
+    kind, members, df = top
+    return [
+        _term("shared_wording", df, "count", min(5.0, 0.5 * np.log(20_000.0 / max(df, 2))),
+              f"{members:,} of them share {NAMES[kind]} that {df:,} accounts use in all."),
+        _term("coverage", members / size, "share", 3.0 * np.log(max(members / size, 0.1)),
+              f"The most common wording reaches {members / size:.0%} of the members."),
+    ]  # fmt: skip
+
+
+def _events(facts: Facts) -> list[Term]:
+    """What happened between members: displacement, succession, shards of a finite list, their rows as one."""
+    parts = []
+    if facts.moves:
+        text = f"{facts.moves:,} refused requests came again from another member within seconds."
+        parts.append(_term("moved_requests", facts.moves, "count", min(8.0, 2.5 * facts.moves), text))
+    if facts.successors:
+        text = f"{facts.successors:,} accounts began within two days after another was banned."
+        parts.append(_term("took_over", facts.successors, "count", min(5.0, 2.0 * facts.successors), text))
+    if not np.isnan(facts.expected):
+        nats, text = shards(facts.expected, facts.overlap)
+        parts += [_term("list_shards", facts.overlap, "count", nats, text)] if nats else []
+    if not np.isnan(facts.pooled):
+        text = "Taken as one client, the members go further than random sets of ordinary clients."
+        parts.append(_term("pooled_rows", facts.pooled, "nats", min(max(facts.pooled, 0.0), 9.0) / 3.0, text))
+    return parts
+
+
+def shards(expected: float, overlap: int) -> tuple[float, str]:
+    """The three-way reading of items of a finite list that members share: nats, and what they mean.
+
+    Silent where independent users would hardly share any either, as with open-ended content.
+    """
+    if expected < 3.0:
+        return 0.0, ""
+    if overlap > 3.0 * expected:
+        return -8.0, f"The members share {overlap:,} items of a finite list, far more than chance: one evaluation run."
+    low = poisson_below(overlap, expected)
+    if low < 0.01:
+        return (
+            min(6.0, -np.log(max(low, 1e-12)) / 2.0),
+            f"The members share {overlap:,} items of a finite list where independent users would share "
+            f"{expected:,.0f}: one scheduler hands out shards.",
+        )
+    return -2.0, f"The members share {overlap:,} items of a finite list, as many as independent users would."
+
+
+def poisson_below(count: int, mean: float) -> float:
+    """The chance of at most `count` where `mean` are expected."""
+    steps = np.arange(min(count, 100_000) + 1)
+    logs = steps * np.log(mean) - mean - np.append(0.0, np.cumsum(np.log(np.maximum(steps[1:], 1))))
+    top = logs.max()
+    return float(min(np.exp(top) * np.exp(logs - top).sum(), 1.0))
+
+
+def level(score: float, facts: Facts, scoring: Scoring) -> Level:
+    """REVIEW by score and size; repeated displacement is a tripwire."""
+    least = scoring.moved_members if facts.moves >= scoring.repeated or facts.successors else scoring.members
+    if facts.parties >= least and (
+        score >= scoring.review or (facts.moves >= scoring.repeated and score >= scoring.watch)
+    ):
+        return Level.REVIEW
+    return Level.WATCH if score >= scoring.watch and facts.parties >= scoring.moved_members else Level.NONE
+
+
+def wording(m: Measured) -> tuple[Kind, int, int] | None:
+    """The wording that most members share: kind, members, accounts that have it."""
+    some = [one for one in m.shared if one.kind in WORDING and one.kind is not Kind.HEAD]
+    if not some:
+        return None
+    top = max(some, key=lambda one: one.members)
+    return top.kind, top.members, top.df
+
+
+def sentence(m: Measured, facts: Facts) -> str:
+    """Why, in one plain sentence."""
+    top = wording(m)
+    about = f"share {NAMES[top[0]]} that {top[2]:,} accounts use in all" if top else "are tied by refused requests"
+    mixed = float(m.requests.sum()) / max(float(m.total.sum()), 1.0)
+    part = "" if mixed > 0.8 else f", in {mixed:.0%} of their requests"
+    apart = ", send different items under it" if m.apart > 0.8 else ""
+    where = ", and come from different networks" if m.networks > 0.5 else ""
+    moved = f"; {facts.moves:,} refused requests moved between them" if facts.moves else ""
+    return f"{len(m.members):,} accounts {about}{part}{apart}{where}{moved}."
+
+
+def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> str:
+    """The observation that is missing for a verdict; empty where nothing is."""
+    if reached is not Level.WATCH:
+        return ""
+    if facts.parties < scoring.members:
+        return f"Only {facts.parties} independent accounts so far; {scoring.members} would decide it."
+    if np.isnan(m.alike):
+        return "Too few requests to compare what the members' requests are about."
+    return "The wording and the parameters may come from a program that many use; a second kind of tie would decide it."
+
+
+NAMES: dict[Kind, str] = {
+    Kind.HEAD: "a wording in front of the content", Kind.TAIL: "a wording behind the content",
+    Kind.SYSTEM: "a system prompt", Kind.PHRASE: "a phrase under the same parameters",
+    Kind.FRAMED: "a wording in front of the content, with its parameters,",
+    Kind.FRAMED_TAIL: "a wording behind the content, with its parameters,",
+    Kind.FRAMED_SYSTEM: "a system prompt, with its parameters,", Kind.LISTED: "a public list, with its parameters,",
+    Kind.TOOLS: "tools or an output schema", Kind.RECIPE: "sampling parameters", Kind.NETWORK: "a network",
+    Kind.AGENT: "a client program", Kind.JA4: "a TLS fingerprint", Kind.USER: "an end user's name",
+    Kind.SIGNATURE: "a reasoning signature", Kind.BIN: "the same five minutes", Kind.ITEM: "an item of a public list",
+    Kind.SIGNUP: "a sign-up attribute", Kind.INDICATOR: "an imported indicator", Kind.MOVED: "refused requests",
+}  # fmt: skip
+
+
+def _taken_sentence(m: Measured) -> str:
+    chars = 2.0**m.answer
+    asked = {"asks_all": "complete reasoning", "asks_plain": "reasoning step by step", "samples": "several samples",
+             "logprobs": "log probabilities", "grading": "marks"}  # fmt: skip
+    found = [text for name, text in asked.items() if m.share(name) > 0.3]
+    return f"They take about {chars:,.0f} characters an answer" + (
+        f" and ask for {', '.join(found)}." if found else "."
+    )
+
+
+def _term(feature: str, value: float, unit: str, share: float, text: str) -> Term:
+    return Term(feature, float(value), unit, NAN, NAN, NAN, float(share), text)

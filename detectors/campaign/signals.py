@@ -1,0 +1,227 @@
+"""Signals: what a group of linked clients has in common, and what the requests that tie it are like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.campaign.graph import Graph
+from detectors.campaign.tells import COUNTS, WORDING, Kind
+from detectors.sketch import hll_count
+
+_CORE = 0.2  # a token belongs to a group when so many of its members have it
+_OWN = 0.25  # and when so many of those who have it are members
+_PREFERRED = 0.8
+_ORDER = (
+    Kind.FRAMED,
+    Kind.FRAMED_TAIL,
+    Kind.FRAMED_SYSTEM,
+    Kind.LISTED,
+    Kind.HEAD,
+    Kind.TAIL,
+    Kind.SYSTEM,
+    Kind.PHRASE,
+)
+_PLACE = {name: place for place, name in enumerate(COUNTS)}
+
+
+class Shared(NamedTuple):
+    """One kind's token that most members have."""
+
+    kind: Kind
+    token: int  # its number in the graph
+    members: int
+    df: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A group in numbers. The sub-stream is the requests that carry the group's wording."""
+
+    members: NDArray[np.int32]
+    shared: tuple[Shared, ...]  # the best token of each kind, the most shared first
+    core: NDArray[np.int32]  # the wordings that are the group's own
+    chosen: NDArray[np.int32]  # those of one kind that name the sub-stream
+    kind: Kind  # their kind
+    worth: NDArray[np.float64]  # nats that each member shares of the core
+    requests: NDArray[np.int64]  # of the sub-stream, by member
+    total: NDArray[np.int64]  # of all, by member
+    shares: NDArray[np.float64]  # of the sub-stream's requests with each of COUNTS
+    answer: float  # mean binary logarithm of the answer's characters
+    apart: float  # distinct items together / the sum of each member's: 1 where no two members send the same
+    fresh: float  # distinct items / requests
+    alike: float  # topics between members / within a member; NaN where unknown
+    networks: float  # the effective number of networks / members
+    programs: float
+
+    def share(self, name: str) -> float:
+        """The share of the sub-stream's requests with one of COUNTS."""
+        return float(self.shares[_PLACE[name]])
+
+    def of(self, kind: Kind) -> Shared | None:
+        """What the members share of a kind."""
+        return next((one for one in self.shared if one.kind is kind), None)
+
+
+class Layout(NamedTuple):
+    """The graph's edges by account."""
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    def of(self, members: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The edges of some accounts, and for each its member's position."""
+        counts = self.starts[members + 1] - self.starts[members]
+        who = np.repeat(np.arange(len(members)), counts)
+        place = np.arange(len(who)) - np.repeat(np.cumsum(counts) - counts, counts) + self.starts[members][who]
+        return self.order[place], who
+
+
+def layout(graph: Graph, accounts: NDArray[np.int32]) -> Layout:
+    """The edges of some accounts, sorted by account."""
+    edges = graph.of_accounts(accounts)
+    account = graph.edges["account"][edges]
+    order = np.argsort(account, kind="stable")
+    return Layout(edges[order], np.searchsorted(account[order], np.arange(len(graph.clients) + 1)))
+
+
+def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArray[np.float64]) -> Measured:
+    """All that is known of a group; `useful` is each token's weight, 0 for what says nothing."""
+    edge, who = by.of(members)
+    size = len(members)
+    token = graph.edges["token"][edge]
+    tokens, inside = np.unique(token, return_counts=True)
+    core = _core(graph, tokens, inside, useful, size)
+    kind, chosen = _substream(graph, edge, token, core)
+    total = np.maximum(graph.accounts["n"][members].astype(np.int64), 1)
+    tied = np.isin(token, chosen)
+    requests = np.bincount(who[tied], graph.edges["n"][edge[tied]], size).astype(np.int64)
+    mine = tied & (graph.edges["load"][edge] >= 0)
+    loads = graph.loads[graph.edges["load"][edge[mine]]]
+    sums = loads["sums"].sum(axis=0, dtype=np.int64)
+    n = max(int(sums[0]), 1)
+    each, together = _distinct(loads["payloads"], who[mine], size)
+    return Measured(
+        members=members,
+        shared=_shared(graph, tokens, inside, useful),
+        core=core,
+        chosen=chosen,
+        kind=kind,
+        worth=_worth(graph, token, who, core, useful, size),
+        requests=np.minimum(requests, total),
+        total=total,
+        shares=sums / n,
+        answer=float(sums[_PLACE["log_answer"]]) / n / 8.0,
+        apart=min(together / each, 1.0) if each else 1.0,
+        fresh=min(together / n, 1.0),
+        alike=_alike(loads, who[mine], size),
+        networks=_spread(graph, edge, who, Kind.NETWORK, size),
+        programs=_spread(graph, edge, who, Kind.AGENT, size),
+    )
+
+
+def _worth(
+    graph: Graph,
+    token: NDArray[np.int32],
+    who: NDArray[np.intp],
+    core: NDArray[np.int32],
+    useful: NDArray[np.float64],
+    members: int,
+) -> NDArray[np.float64]:
+    """Of each kind the rarest core token counts: the others mostly follow from it."""
+    mine = np.isin(token, core)
+    best = np.zeros((members, len(Kind)))
+    np.maximum.at(best, (who[mine], graph.tokens["kind"][token[mine]]), useful[token[mine]])
+    return np.asarray(best.sum(axis=1), np.float64)
+
+
+def _shared(
+    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64]
+) -> tuple[Shared, ...]:
+    found = []
+    kinds = graph.tokens["kind"][tokens]
+    worth = inside * np.maximum(useful[tokens], 1e-6)
+    for kind in np.unique(kinds).tolist():
+        some = np.flatnonzero(kinds == kind)
+        best = some[int(np.argmax(worth[some]))]
+        if inside[best] >= 2:
+            token = int(tokens[best])
+            found.append(Shared(Kind(kind), token, int(inside[best]), int(graph.tokens["df"][token])))
+    return tuple(sorted(found, key=lambda one: (-one.members, one.kind)))
+
+
+def _core(
+    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64], members: int
+) -> NDArray[np.int32]:
+    """The wordings that are the group's own."""
+    df = np.maximum(graph.tokens["df"][tokens], 1)
+    worded = np.isin(graph.tokens["kind"][tokens], WORDING)
+    many = inside >= max(2.0, _CORE * members)
+    return np.asarray(tokens[worded & many & (inside >= _OWN * df) & (useful[tokens] > 0.0)], np.int32)
+
+
+def _substream(
+    graph: Graph, edge: NDArray[np.intp], token: NDArray[np.int32], core: NDArray[np.int32]
+) -> tuple[Kind, NDArray[np.int32]]:
+    """The kind of wording that the most requests carry, the more telling kind where two are close; its tokens."""
+    kinds = graph.tokens["kind"][core]
+    n = graph.edges["n"][edge]
+    carried: dict[Kind, tuple[float, NDArray[np.int32]]] = {}
+    for kind in _ORDER:
+        some = core[kinds == kind]
+        if not len(some):
+            continue
+        if kind is Kind.PHRASE:  # several phrases stand in one request: the most used one is taken
+            counts = [float(n[token == one].sum()) for one in some.tolist()]
+            some = some[[int(np.argmax(counts))]]
+        carried[kind] = float(n[np.isin(token, some)].sum()), some
+    if not carried:
+        return Kind.CLIENT, core[:0]
+    most = max(count for count, _ in carried.values())
+    kind = next(kind for kind, (count, _) in carried.items() if count >= _PREFERRED * most)
+    return kind, carried[kind][1]
+
+
+def _distinct(payloads: NDArray[np.uint8], who: NDArray[np.intp], members: int) -> tuple[float, float]:
+    """The sum of the members' distinct items, and the distinct items of all together."""
+    if not len(who):
+        return 0.0, 0.0
+    cells = np.zeros((members, payloads.shape[1]), np.uint8)
+    np.maximum.at(cells, who, payloads)
+    return float(hll_count(cells).sum()), float(hll_count(payloads.max(axis=0, keepdims=True))[0])
+
+
+def _alike(loads: NDArray[np.void], who: NDArray[np.intp], members: int) -> float:
+    """The mean likeness of two requests' topics of different members over that within a member.
+
+    Shards of one list are as alike between members as within one; businesses have a domain each.
+    """
+    topic = np.zeros((members, 24))
+    n = np.zeros(members)
+    np.add.at(topic, who, loads["topic"].astype(np.float64) / 7.94)
+    np.add.at(n, who, loads["sums"][:, 0].astype(np.float64))
+    own = (topic**2).sum(axis=1)
+    pairs = float((n * (n - 1.0)).sum())
+    crossed = float(n.sum() ** 2 - (n**2).sum())
+    if pairs < 20.0 or crossed < 20.0:
+        return float("nan")
+    within = float((own - n).sum()) / pairs
+    between = (float((topic.sum(axis=0) ** 2).sum()) - float(own.sum())) / crossed
+    return float(np.clip((between + 0.02) / max(within + 0.02, 1e-3), 0.0, 1.0))
+
+
+def _spread(graph: Graph, edge: NDArray[np.intp], who: NDArray[np.intp], kind: Kind, members: int) -> float:
+    """The effective number of a kind's values over the members: 1 where each has its own, near 0 where all share one.
+
+    A value that nobody else has is no edge; a member without an edge of the kind has its own.
+    """
+    some = graph.tokens["kind"][graph.edges["token"][edge]] == kind
+    values, mine = graph.edges["token"][edge[some]], who[some]
+    share = 1.0 / np.maximum(np.bincount(mine, minlength=members), 1.0)[mine]
+    weight = np.bincount(np.unique(values, return_inverse=True)[1], share) if len(values) else np.zeros(0)
+    alone = members - len(np.unique(mine))
+    total = float((weight**2).sum()) + alone
+    return min(members**2 / max(total, 1e-9) / members, 1.0)

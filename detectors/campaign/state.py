@@ -1,0 +1,252 @@
+"""Linker: everybody's tells in, campaigns out; what it knows outlives restarts, ids outlive joins and bans."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.campaign import link, moves, signals, tells
+from detectors.campaign.assess import Assessment, Known, assess
+from detectors.campaign.graph import Bounds, Graph
+from detectors.campaign.identity import Identities
+from detectors.campaign.link import Group, Rules
+from detectors.campaign.report import Campaign, Indicators, carrying
+from detectors.campaign.score import Scoring
+
+_FORMAT = 1
+_MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every number of the linker."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    rules: Rules = field(default_factory=Rules)
+    scoring: Scoring = field(default_factory=Scoring)
+
+
+class Linker:
+    """Links the clients of one deployment; pure and deterministic, time is a parameter."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.graph = Graph(self.settings.bounds)
+        self.moves = moves.Refused()
+        self.identities = Identities()
+        self.organisations: dict[int, int] = {}
+        self.bans: dict[int, float] = {}
+        self.forbidden: set[tuple[int, int]] = set()
+        self.united: list[tuple[int, ...]] = []
+        self.lists: dict[str, int] = dict(self.settings.scoring.lists)
+        self.wanted = np.zeros(0, np.uint64)  # imported indicators
+        self.found: dict[int, Assessment] = {}  # by campaign id
+        self.expired_at = 0.0
+        self.links = 0
+
+    def observe(self, events: NDArray[np.void]) -> None:
+        """Take in events of any clients, in any order; near the order of time, for displacement."""
+        if not len(events):
+            return
+        self.graph.add(tells.tells(events))
+        extra = [self.moves.follow(events)]
+        if len(self.wanted):
+            extra.append(moves.indicated(events, carrying(events, self.wanted)))
+        found = tells.joined([(rows, None) for rows in extra if len(rows)])
+        if len(found.rows):
+            self.graph.add(found)
+
+    def link(
+        self, now: float, *, full: bool = False, pooled: Mapping[int, float] | None = None
+    ) -> tuple[Campaign, ...]:
+        """All present campaigns, the most suspicious first; only what was touched since the last link is worked out.
+
+        `pooled` gives the nats of campaigns' members rescored as one client; see pooled.py.
+        """
+        if now - self.expired_at > _DAY:
+            self.graph.expire(now)
+            self.expired_at, full = now, True
+        touched = self.graph.take_touched()
+        rules, weight = self.settings.rules, link.weights(self.graph, self.settings.rules)
+        full = full or not self.links or len(touched) > _MUCH * max(len(self.graph.clients), 1)
+        self.links += 1
+        edges = np.arange(len(self.graph.edges)) if full else link.around(self.graph, rules, weight, touched)
+        groups = link.groups(self.graph, rules, weight, edges)
+        found = self._assess(groups, weight, pooled or {})
+        self._settle(found, set() if full else self._beyond(edges), now)
+        return self.campaigns()
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns of the last link that are not closed."""
+        shown = [one.campaign for one in self.found.values() if not self.identities.quiet(one.campaign)]
+        return tuple(sorted(shown, key=lambda one: (-one.level, -one.score, one.id)))
+
+    def _beyond(self, edges: NDArray[np.intp]) -> set[int]:
+        """The campaigns that no looked-at edge concerns: they stay as they are."""
+        seen = set(self.graph.clients.known()[np.unique(self.graph.edges["account"][edges])].tolist())
+        return {number for number, one in self.found.items() if not seen & one.campaign.clients}
+
+    def _assess(
+        self, groups: list[Group], weight: NDArray[np.float64], pooled: Mapping[int, float]
+    ) -> list[Assessment]:
+        graph = self.graph
+        clients = graph.clients.known()
+        known = Known(graph, weight, self.settings.rules, self.settings.scoring, self._parties(), self.bans, self.lists)
+        foes: dict[int, set[int]] = {}
+        for a, b in self.forbidden:
+            foes.setdefault(a, set()).add(b)
+            foes.setdefault(b, set()).add(a)
+        by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in groups]))) if groups else None
+        out = []
+        for group in link.united(groups, clients, self.united):
+            names = clients[group.accounts].tolist()
+            split = link.parted(names, foes) if foes.keys() & set(names) else [names]
+            for part in split:
+                accounts = group.accounts if len(split) == 1 else graph.clients.find(np.array(sorted(part), np.uint64))
+                if by is None or len(accounts) < 2:
+                    continue
+                one = assess(known, by, Group(np.sort(accounts), group.tokens), self.identities.nats(names, pooled))
+                if one is not None:
+                    out.append(one)
+        return out
+
+    def _parties(self) -> NDArray[np.int64]:
+        """For each account the number of its organisation; those without one are their own."""
+        party = np.arange(len(self.graph.clients), dtype=np.int64)
+        if self.organisations:
+            clients = np.fromiter(self.organisations.keys(), np.uint64, len(self.organisations))
+            orgs = np.fromiter(self.organisations.values(), np.int64, len(self.organisations))
+            place = self.graph.clients.find(clients)
+            party[place[place >= 0]] = -1 - np.unique(orgs, return_inverse=True)[1][place >= 0]
+        return party
+
+    def _settle(self, found: list[Assessment], kept: set[int], now: float) -> None:
+        """Give each its lasting id; an account is in one campaign, the larger of several."""
+        found.sort(key=lambda one: (-one.campaign.level, -len(one.campaign.members), -one.campaign.score))
+        taken: set[int] = set()
+        chosen = []
+        for one in found:
+            fresh = one.campaign.clients - taken
+            if 2 * len(fresh) < len(one.campaign.clients):
+                continue
+            members = tuple(member for member in one.campaign.members if member.client in fresh)
+            chosen.append(replace(one, campaign=replace(one.campaign, members=members)))
+            taken |= fresh
+        self.found = {number: self.found[number] for number in kept}
+        for one in self.identities.name(chosen, kept, now):
+            self.found[one.campaign.id] = one
+
+    def cannot_link(self, one: int, other: int) -> None:
+        """Never again in one campaign."""
+        if one != other:
+            self.forbidden.add((min(one, other), max(one, other)))
+            self.graph.touch([one, other])
+
+    def set_organisations(self, organisations: Mapping[int, int]) -> None:
+        """Which verified organisation clients belong to; replaces what was set."""
+        self.organisations = dict(organisations)
+        self.graph.touch(organisations)
+
+    def set_attributes(self, attributes: Mapping[int, Mapping[str, int]], now: float) -> None:
+        """Sign-up attributes as hashes, where the operator supplies them."""
+        rows = moves.attributes(attributes, now)
+        if len(rows):
+            self.graph.add(tells.Tells(rows, np.zeros(0, tells.LOAD)))
+
+    def set_bans(self, bans: Mapping[int, float]) -> None:
+        """When clients were banned; replaces what was set."""
+        self.graph.touch(set(bans) ^ set(self.bans))
+        self.bans = dict(bans)
+
+    def set_lists(self, sizes: Mapping[str, int]) -> None:
+        """How long the public lists behind EVENT's `listed` are."""
+        self.lists = dict(sizes)
+
+    def closed(self, number: int, now: float) -> None:
+        """A reviewer closed it: it is not shown again unless it grows."""
+        one = self.found.get(number)
+        self.identities.close(number, len(one.campaign.members) if one else 0, now)
+
+    def merge(self, one: int, other: int) -> int:
+        """A reviewer says that two campaigns are one operator: they stay together; the id that survives."""
+        pair = tuple(min(self.found[number].campaign.clients) for number in (one, other) if number in self.found)
+        if len(pair) == 2:
+            self.united.append(pair)
+            self.graph.touch([*self.found[one].campaign.clients, *self.found[other].campaign.clients])
+        return min(one, other, key=lambda number: (self.identities.born(number), number))
+
+    def campaign_of(self, client: int) -> int | None:
+        """The campaign that a client belongs to."""
+        return next((number for number, one in self.found.items() if client in one.campaign.clients), None)
+
+    def matches(self, events: NDArray[np.void], number: int) -> NDArray[np.bool_]:
+        """Which events are of a campaign's members and carry its wording: the sub-stream of mixed accounts."""
+        one = self.found.get(number)
+        if one is None:
+            return np.zeros(len(events), np.bool_)
+        members = np.fromiter(sorted(one.campaign.clients), np.uint64, len(one.campaign.members))
+        mine = np.isin(events["client"], members)
+        mine[mine] = carrying(events[mine], np.array(one.campaign.frames, np.uint64))
+        return np.asarray(mine, np.bool_)
+
+    def indicators(self, number: int) -> Indicators:
+        """A campaign's wordings and networks, to be shared; raises KeyError where there is none."""
+        one = self.found[number].campaign
+        return Indicators(one.frames, one.networks)
+
+    def watch_for(self, indicators: Indicators) -> None:
+        """Clients that send one of these wordings are tied to one another."""
+        self.wanted = np.union1d(self.wanted, np.array(indicators.tokens, np.uint64))
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What the graph holds and what it forgot."""
+        graph = self.graph
+        return {
+            "accounts": len(graph.clients), "tokens": len(graph.names), "edges": len(graph.edges),
+            "campaigns": len(self.found), "links": self.links, **graph.counters,
+        }  # fmt: skip
+
+    def snapshot(self) -> bytes:
+        """All that it knows, for `restore`."""
+        about: dict[str, Any] = {
+            "format": _FORMAT,
+            "organisations": list(self.organisations.items()),
+            "bans": list(self.bans.items()),
+            "forbidden": sorted(self.forbidden),
+            "united": self.united,
+            "lists": self.lists,
+            "indicators": self.wanted.tolist(),
+            "identities": self.identities.document(),
+            "expired_at": self.expired_at,
+        }
+        out = io.BytesIO()
+        arrays: dict[str, Any] = self.graph.arrays()
+        np.savez(out, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+        return out.getvalue()
+
+    @classmethod
+    def restore(cls, data: bytes, settings: Settings | None = None) -> Linker:
+        """A linker as it was; its campaigns come with the next link. Raises ValueError where it is none."""
+        linker = cls(settings)
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            about = json.loads(held["about"].tobytes())
+            if about.get("format") != _FORMAT:
+                raise ValueError("a snapshot of another version")
+            linker.graph.load_arrays({name: held[name] for name in held.files if name != "about"})
+        linker.organisations = {int(client): int(org) for client, org in about["organisations"]}
+        linker.bans = {int(client): float(at) for client, at in about["bans"]}
+        linker.forbidden = {(int(a), int(b)) for a, b in about["forbidden"]}
+        linker.united = [tuple(int(one) for one in some) for some in about["united"]]
+        linker.lists = dict(about["lists"])
+        linker.wanted = np.array(about["indicators"], np.uint64)
+        linker.identities = Identities.parse(about["identities"])
+        linker.expired_at = float(about["expired_at"])
+        return linker
