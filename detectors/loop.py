@@ -45,7 +45,7 @@ class Loop(Detector):
 
     Cost
     ----
-    Sixteen table look-ups an event; 376 bytes a client. The runs' hashes come from the extractor.
+    Sixteen table look-ups an event; 380 bytes a client. The runs' hashes come from the extractor.
 
     References
     ----------

@@ -8,13 +8,17 @@ from pathlib import Path
 from detectors import reference
 from detectors.base import Detector
 from detectors.change import Change
+from detectors.coverage import Coverage
 from detectors.declared import Plans, read_plans, read_releases
 from detectors.engine import Engine
 from detectors.entitlement import Entitlement
+from detectors.lists import Lists
+from detectors.loop import Loop
 from detectors.pivot import Pivot
 from detectors.reasoning import Reasoning
 from detectors.rhythm import Rhythm
 from detectors.sampling import Sampling
+from detectors.shape import Shape
 from detectors.signature import Signature
 from detectors.template import Template
 from detectors.variants import Variants
@@ -31,7 +35,8 @@ def shipped(plans: str = "", releases: str = "") -> tuple[Detector, ...]:
     entitlement = Entitlement(read_plans(plans) if plans else Plans())
     pivot = Pivot(read_releases(releases) if releases else ())
     return (
-        Template(), Reasoning(), Sampling(), Variants(), Rhythm(), entitlement, pivot, Change(), Signature(),
+        Template(), Coverage(), Reasoning(), Loop(), Lists(), Sampling(), Shape(), Variants(), Rhythm(), entitlement,
+        pivot, Change(), Signature(),
     )  # fmt: skip
 
 

@@ -143,6 +143,20 @@ def bucket_update(counters: NDArray[np.uint32], index: NDArray[np.intp], mixed: 
     tally(counters, index, bucket)
 
 
+def weigh_update(
+    sums: NDArray[np.uint32], index: NDArray[np.intp], mixed: NDArray[np.uint64], weights: NDArray[np.uint32]
+) -> None:
+    """Add each event's weight to its key's bucket, in place; the same buckets as `bucket_update`'s."""
+    known = np.flatnonzero(mixed)
+    cell = (mixed[known] >> np.uint64(32)).view(np.int64) & (sums.shape[1] - 1)
+    found = flat(sums)
+    if found is not None:
+        cells, step = found
+        np.add.at(cells, index[known] * step + cell, weights[known])
+    elif len(sums):
+        np.add.at(sums, (index[known], cell), weights[known])
+
+
 def tally(counters: NDArray[np.uint32], index: NDArray[np.intp], cell: NDArray[np.intp]) -> None:
     """Count each event in the cell of its row, in place."""
     found = flat(counters)

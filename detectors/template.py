@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed, mixed_content
+from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed, mixed_content, weigh_update
 
 _SYSTEM = 0.6  # every product has one system prompt: alone it says less than a template in the user turn
 _LIST = 100.0
+_UNIT = 64  # an event's worth is kept as an integer, so that sums are exact
+_WORTH = 6  # of 64: less is no part of a harvest
+_SHRINK = 25.0  # requests in a frame, below which it says little by itself
+_NOISE = 4.0  # standard deviations of a bucket by chance
 _WEIGHTS = {
     "multi_turn": 0.8,
     "closed_answers": 0.95,
@@ -25,6 +29,17 @@ _WEIGHTS = {
     "repeats": 1.8,
 }
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
+_FRAMES = {"head": 1.0, "tail": 1.0, "system": _SYSTEM}
+
+
+class _Parts(NamedTuple):
+    base: NDArray[np.float64]
+    values: NDArray[np.float64]  # template share, new content, answer taken
+    share: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    whole: NDArray[np.float64]  # the score of all requests together
+    part: NDArray[np.float64]  # of the best frame by itself
+    size: NDArray[np.float64]  # its share of the requests
 
 
 class Template(Detector):
@@ -36,18 +51,20 @@ class Template(Detector):
     above (as system prompt) each item, each item once, and wants much free text for each. The score is
     template share x share of new content x answer taken an item, reduced by the ordinary twins. The answer
     taken is its characters, times one plus the alternatives asked for each token; further samples of the
-    same prompt count where alternatives are asked, or as the list grows from 100 to 800 prompts.
+    same prompt count where alternatives are asked, or as the list grows from 100 to 800 prompts. So that
+    other traffic of the same client does not hide a list, the heaviest frames are also scored by
+    themselves: what their own requests are worth x the square root of their share of the traffic.
 
     Misses
     ------
     Lists sent without any template; templates paraphrased for each request; harvests whose answers are
-    short (grading, labels); a harvest mixed into much more other traffic of the same client. A bulk
+    short (grading, labels); a harvest of a few per cent of a client's traffic. A bulk
     writing job (product texts) looks the same: nothing here tells them apart, so the detector alone
     never opens an alert.
 
     Cost
     ----
-    Four table look-ups an event; 496 bytes a client.
+    Eight table look-ups an event; 760 bytes a client.
 
     References
     ----------
@@ -57,7 +74,7 @@ class Template(Detector):
     """
 
     name: ClassVar[str] = "template"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "head4", "tail6", "system", "top_logprobs")
@@ -72,6 +89,12 @@ class Template(Detector):
             ("tail", "<u4", (16,)),
             ("system", "<u4", (16,)),
             ("payloads", "u1", (256,)),
+            ("worthy", "<u4"),  # requests that are worth something by themselves
+            ("pad", "<u4"),
+            ("head_worth", "<u4", (16,)),
+            ("tail_worth", "<u4", (16,)),
+            ("system_worth", "<u4", (16,)),
+            ("worthies", "u1", (64,)),  # distinct contents of the worthy
         ]
     )
 
@@ -89,38 +112,48 @@ class Template(Detector):
         full = twins.replaced(one, several, answers.chars[several] * (1 + alternatives[several]))
         rows["log_one"] += seen.sum(one).astype(np.uint64)
         rows["log_all"] += seen.sum(full).astype(np.uint64)
-        bucket_update(rows["head"], seen.index, mixed(seen, "head4"))
-        bucket_update(rows["tail"], seen.index, mixed(seen, "tail6"))
-        bucket_update(rows["system"], seen.index, mixed(seen, "system"))
         hll_update(rows["payloads"], seen.index, mixed_content(seen))
+        grown = np.clip((one - 6 * twins.LOG) / (8.0 * twins.LOG), 0.0, 1.0)
+        worth = (_UNIT * grown * twins.left(seen, _WEIGHTS)).astype(np.uint32)
+        worthy = worth >= _WORTH
+        for frame, name in (("head", "head4"), ("tail", "tail6"), ("system", "system")):
+            bucket_update(rows[frame], seen.index, mixed(seen, name))
+        some = seen.only(worthy)
+        if len(some):
+            rows["worthy"] += some.counts.astype(np.uint32)
+            hll_update(rows["worthies"], some.index, mixed_content(some))
+            for frame, name in (("head", "head4"), ("tail", "tail6"), ("system", "system")):
+                weigh_update(rows[f"{frame}_worth"], some.index, mixed(some, name), worth[worthy])
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
-        """Template share x new content x answer taken, less the twins; 0 to 10."""
+        """Template share x new content x answer taken, less the twins, of all or of one frame; 0 to 10."""
         del now
-        base, _, _, factor = self._parts(rows)
-        return np.asarray(base * factor.prod(axis=1), np.float32)
+        parts = self._parts(rows)
+        return np.asarray(np.maximum(parts.whole, parts.part), np.float32)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
-        """Template share, new content and answer taken, then what each twin took away."""
+        """Template share, new content and answer taken, what one frame adds, then what each twin took away."""
         del now
-        rows = np.array([row])
-        base, values, share, factor = self._parts(rows)
+        parts = self._parts(np.array([row]))
+        values, base, size = parts.values[0], float(parts.base[0]), float(parts.size[0])
         sentences = {
             "template_share": "It wraps {} of its requests in the same wording.",
             "new_content": "It fills that wording with new content in {} of its requests.",
             "answer_taken": "It takes about {} characters of answer, alternatives included, from each request.",
         }
-        shown = (twins.percent(values[0, 0]), twins.percent(values[0, 1]), f"{values[0, 2]:,.0f}")
+        shown = (twins.percent(values[0]), twins.percent(values[1]), f"{values[2]:,.0f}")
         terms = tuple(
-            Term(name, float(values[0, k]), "chars" if k == 2 else "share", twins.NAN, twins.NAN, twins.NAN,
-                 float(base[0]) * weight, sentences[name].format(shown[k]))
+            Term(name, float(values[k]), "chars" if k == 2 else "share", twins.NAN, twins.NAN, twins.NAN,
+                 base * weight, sentences[name].format(shown[k]))
             for k, (name, weight) in enumerate(_PARTS.items())
         )  # fmt: skip
-        return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
+        more = max(float(parts.part[0] - parts.whole[0]), 0.0)
+        one = Term("one_frame", size, "share", twins.NAN, twins.NAN, twins.NAN, more,
+                   f"One wording stands around {twins.percent(size)} of its requests, new content in it and long "
+                   f"answers; the suspicious part is only these {twins.percent(size)} of the traffic.")  # fmt: skip
+        return (*terms, one, *twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS))
 
-    def _parts(
-        self, rows: NDArray[np.void]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def _parts(self, rows: NDArray[np.void]) -> _Parts:
         n = rows["n"].astype(np.float64)
         total = np.maximum(n, 1.0)
         user = np.maximum(concentration(rows["head"], n), concentration(rows["tail"], n))
@@ -134,4 +167,28 @@ class Template(Detector):
         size = np.clip((doublings - 6.0) / 8.0, 0.0, 1.0)  # 64 characters are nothing, 16,000 are all
         share = twins.shares(rows["twins"], n, distinct)
         values = np.column_stack([template, new, np.exp2(doublings) - 1.0])
-        return 10.0 * template * new * size, values, share, twins.factors(share, _WEIGHTS)
+        factor = twins.factors(share, _WEIGHTS)
+        base = 10.0 * template * new * size
+        part, frame = _best_frame(rows, total)
+        return _Parts(base, values, share, factor, base * factor.prod(axis=1), part, frame)
+
+
+def _best_frame(rows: NDArray[np.void], total: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The score of each client's best frame by itself, and the frame's share of the requests."""
+    worthy = np.maximum(rows["worthy"].astype(np.float64), 1.0)
+    new = np.clip(hll_count(rows["worthies"]) / worthy, 0.0, 1.0)
+    new *= np.clip(1.0 - _WEIGHTS["repeats"] * np.clip((0.85 - new) / 0.85, 0.0, 1.0), 0.0, 1.0)
+    best, size = np.zeros(len(rows)), np.zeros(len(rows))
+    for frame, weight in _FRAMES.items():
+        count, worth = rows[frame].astype(np.float64), rows[f"{frame}_worth"].astype(np.float64)
+        # A bucket holds other requests by chance: as many as the usual bucket does.
+        usual = np.median(count, axis=1)[:, None]
+        more = np.maximum(count - usual, 0.0)
+        more = np.where(more > _NOISE * np.sqrt(usual + 1.0), more, 0.0)
+        own = np.clip(worth - np.median(worth, axis=1)[:, None], 0.0, _UNIT * more) / _UNIT
+        part = np.sqrt(more / total[:, None]) * own / np.maximum(more + _SHRINK, 1.0)
+        place = part.argmax(axis=1)[:, None]
+        score = 10.0 * weight * new * np.take_along_axis(part, place, 1)[:, 0]
+        size = np.where(score > best, np.take_along_axis(more, place, 1)[:, 0] / total, size)
+        best = np.maximum(best, score)
+    return best, size

@@ -119,8 +119,17 @@ def habits(batch: Batch) -> NDArray[np.uint32]:
 
 
 def _habits(batch: Batch) -> NDArray[np.uint32]:
+    return batch.count(*masks(batch), batch.flag(Flag.SYSTEM)).astype(np.uint32)
+
+
+def masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
+    """Which events have each counted twin, worked out once a batch."""
+    return batch.once("masks", _masks)
+
+
+def _masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
     seen = measures(batch)
-    counts = batch.count(
+    return (
         batch.flag(Flag.MULTI_TURN),
         ~seen.open,
         batch["temperature"] <= 0.05,
@@ -128,9 +137,17 @@ def _habits(batch: Batch) -> NDArray[np.uint32]:
         batch.flag(Flag.USER_ID),
         batch.flag(Flag.STREAM),
         4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64),
-        batch.flag(Flag.SYSTEM),
     )
-    return counts.astype(np.uint32)
+
+
+def left(batch: Batch, weights: Mapping[str, float]) -> NDArray[np.float32]:
+    """What the counted twins leave of each event by itself, 0 to 1: the product of 1 - weight over those it has."""
+    code = np.zeros(len(batch), np.uint8)
+    table = np.ones(1, np.float32)
+    for place, mask in enumerate(masks(batch)):
+        code |= mask.view(np.uint8) << np.uint8(place)
+        table = np.append(table, table * np.float32(max(1.0 - weights.get(NAMES[place], 0.0), 0.0)))
+    return table.take(code)
 
 
 def shares(

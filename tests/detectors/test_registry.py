@@ -30,7 +30,7 @@ def test_names_are_unique_and_every_family_is_known() -> None:
 
 
 def test_an_installed_detector_is_found_and_gets_its_place_in_the_row(tmp_path, monkeypatch) -> None:
-    code = "from detectors.template import Template\nclass Mine(Template):\n    name = 'mine'\n"
+    code = "from detectors.lists import Lists\nclass Mine(Lists):\n    name = 'mine'\n"
     install(tmp_path, monkeypatch, "outside_one", code, "outside_one:Mine")
     engine = registry.load()
     assert [one.name for one in engine.detectors][-1] == "mine"

@@ -37,14 +37,29 @@ def test_probabilities_of_free_text_score_and_those_of_labels_do_not(traffic) ->
     assert score(traffic(1, 100, top_logprobs=0)) == pytest.approx(
         score(traffic(1, 100, top_logprobs=20)) / 2, rel=0.05
     )
-    assert score(traffic(1, 100, top_logprobs=5, out_chars=6)) == 0.0
-    assert score(traffic(1, 100, top_logprobs=5, max_tokens=1)) == 0.0
+    labels = np.arange(100) % 4 + 1
+    assert score(traffic(1, 100, top_logprobs=5, out_chars=6, answer=labels)) == 0.0
+    assert score(traffic(1, 100, top_logprobs=5, max_tokens=1, answer=labels)) == 0.0
+
+
+def test_probabilities_of_ever_new_single_words_are_no_labels(traffic) -> None:
+    assert score(traffic(1, 100, top_logprobs=20, out_chars=6)) > 0.7
+    assert score(traffic(1, 100, top_logprobs=2, out_chars=6)) == 0.0
+    assert score(traffic(1, 100, top_logprobs=20, out_chars=6, answer=0)) == 0.0
 
 
 def test_a_sweep_over_settings_scores_and_a_repeat_with_the_same_does_not(traffic) -> None:
     bodies = np.repeat(np.arange(1, 51), 4).astype(np.uint64)
     assert score(traffic(1, 200, body=bodies, params=np.tile([1, 2, 3, 4], 50))) > 1.0
-    assert score(traffic(1, 200, body=bodies)) == 0.0
+    assert score(traffic(1, 200, body=bodies, answer=bodies)) == 0.0
+
+
+def test_one_body_sent_several_times_at_once_is_sampled_and_a_later_run_is_none(traffic) -> None:
+    bodies = np.repeat(np.arange(1, 151), 4).astype(np.uint64)
+    assert score(traffic(1, 600, body=bodies)) > 0.5
+    assert score(traffic(1, 600, body=np.tile(np.arange(1, 151), 4), gap=20.0)) < 0.1  # four runs, an hour apart
+    assert score(traffic(1, 600, body=bodies, answer=bodies)) < 0.1
+    assert score(traffic(1, 600, body=np.arange(600) % 30 + 1)) < 0.1  # a load test
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -57,6 +72,7 @@ def test_empty_prompts_with_long_answers_score_and_health_checks_do_not(traffic)
     assert score(traffic(1, 100, **blank)) > 1.5
     assert score(traffic(1, 100, **blank, max_tokens=5, out_chars=20)) == 0.0
     assert score(traffic(1, 100, **blank, out_chars=100)) == 0.0
+    assert score(traffic(1, 100, **blank, out_chars=100, max_tokens=2_048)) > 0.5  # a task that the model invents
     assert score(traffic(1, 100, **blank, in_chars=4_000)) == 0.0  # the text stands in the system role
 
 

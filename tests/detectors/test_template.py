@@ -101,3 +101,31 @@ def test_the_terms_say_what_was_seen(listed) -> None:
     assert terms["new_content"].value == pytest.approx(1.0, abs=0.1)
     assert terms["answer_taken"].value == pytest.approx(3_000, rel=0.1)
     assert "100 %" in terms["template_share"].sentence
+
+
+def mixed_with_chat(traffic, listed: np.ndarray, count: int) -> np.ndarray:
+    """A list behind so many requests of a chat product: conversations that stream."""
+    chat = traffic(1, count, seed=2, start=1_764_000_000.0, flags=int(Flag.MULTI_TURN | Flag.STREAM), system=77)
+    return np.concatenate([chat, listed])
+
+
+def test_other_traffic_of_the_client_hides_a_list_only_in_part(listed, traffic) -> None:
+    whole = score(listed())
+    assert score(mixed_with_chat(traffic, listed(), 200)) > 0.45 * whole
+    assert score(mixed_with_chat(traffic, listed(), 800)) > 0.3 * whole
+    assert score(mixed_with_chat(traffic, listed(out_chars=8, temperature=0.0), 800)) < 0.1 * whole
+    assert score(mixed_with_chat(traffic, listed(payload=np.arange(200) % 20 + 1), 800)) < 0.1 * whole
+
+
+def test_a_mixed_account_is_told_as_one(listed, traffic) -> None:
+    detector = Template()
+    rows = np.zeros(1, detector.state)
+    detector.update(rows, Batch(mixed_with_chat(traffic, listed(), 800)))
+    term = next(one for one in detector.explain(rows[0], 0.0) if one.feature == "one_frame")
+    assert term.value == pytest.approx(0.2, abs=0.02)
+    assert f"the suspicious part is only these {100 * term.value:.0f} % of the traffic" in term.sentence
+
+
+def test_requests_that_all_differ_have_no_frame_of_their_own(traffic) -> None:
+    for seed in range(5):
+        assert score(traffic(1, 400, out_chars=3_000, seed=seed)) < 0.8
