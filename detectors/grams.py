@@ -251,15 +251,20 @@ def _smallest(owner: Places, hashes: Hashes, count: int) -> NDArray[np.uint32]:
     return out
 
 
-def _gist(tokens: _Tokens, triples: Hashes, seed: int) -> NDArray[np.uint32]:
-    """The sample of 4-shingles; of 6 in scripts without spaces, where a word has about two signs."""
+def _fours(tokens: _Tokens, triples: Hashes, seed: int) -> tuple[Places, Hashes]:
+    """The texts and hashes of all 4-shingles; of 6 in scripts without spaces, where a word has about two signs."""
     keep = _same(tokens.owner, 3)
     four = triples + _ahead(tokens.hashes, 3, keep) * _FOURTH
     if tokens.single is not None:
         long = _same(tokens.owner, 5)
         four += _ahead(four, 2, long & tokens.single) * _LATER
         keep &= ~tokens.single | long
-    return _smallest(tokens.owner[keep], _mix(four[keep], seed), tokens.texts)
+    return tokens.owner[keep], _mix(four[keep], seed)
+
+
+def _gist(tokens: _Tokens, triples: Hashes, seed: int) -> NDArray[np.uint32]:
+    """The sample of the shingles."""
+    return _smallest(*_fours(tokens, triples, seed), tokens.texts)
 
 
 def _units(tokens: _Tokens, seed: int) -> tuple[Places, Hashes, NDArray[np.bool_]]:
@@ -355,6 +360,15 @@ def gists(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
 
     _groups(texts, work)
     return out
+
+
+def shingles(text: str, seed: int) -> NDArray[np.uint32]:
+    """All that a gist is sampled from, of one normalised text of at most SKETCH characters; each once, ascending."""
+    tokens = _tokens([clip(text, SKETCH - 1)])
+    if not len(tokens.owner):
+        return np.zeros(0, np.uint32)
+    _, hashes = _fours(tokens, _triples(tokens)[0], seed)
+    return np.unique(np.maximum(hashes & _LOW, np.uint64(1)).astype(np.uint32))
 
 
 def similarity(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> NDArray[np.float64]:
