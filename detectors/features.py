@@ -17,6 +17,7 @@ from detectors import text as texts
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Dialect, Exchange, Message, Operation
 from detectors.forms import kind
+from detectors.listed import Index
 from detectors.phrases import Phrases
 
 Matcher = Callable[[Sequence[str]], Sequence[int]]
@@ -286,7 +287,9 @@ def _real(number: float | None) -> float:
     return number if number is not None and abs(number) < _F32 else math.nan
 
 
-def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher) -> None:
+def _fill_text(
+    out: NDArray[np.void], batch: Sequence[Exchange], seed: int, match: Matcher, lists: Index | None
+) -> None:
     read = [_read(exchange, seed) for exchange in batch]
     for name in _NAMED:
         out[name] = [getattr(one, name) for one in read]
@@ -301,7 +304,7 @@ def _fill_text(out: NDArray[np.void], batch: Sequence[Exchange], seed: int, matc
     out["presented"] = [texts.seeded(exchange.presented, seed) for exchange in batch]
     out["issued"] = [texts.seeded(exchange.issued, seed) for exchange in batch]
     payloads = [one.normalised for one in read]
-    measured = grams.measure(payloads, seed)
+    measured = grams.measure(payloads, seed, None if lists is None else lists.look)
     for name, column in zip(measured._fields, measured, strict=True):
         out[name] = column
     out["answer_gist"] = grams.gists([one.answered for one in read], seed)
@@ -343,11 +346,13 @@ def _fill_numbers(out: NDArray[np.void], batch: Sequence[Exchange]) -> None:
     out["channel"] = [exchange.channel or int(exchange.stream) for exchange in batch]
 
 
-def events(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed) -> NDArray[np.void]:
+def events(
+    exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None
+) -> NDArray[np.void]:
     """One EVENT an exchange, shape (len(exchanges),); hashes of text are keyed by the 64-bit `seed`."""
     out = zeros(len(exchanges))
     assert out.dtype == EVENT
     if exchanges:
-        _fill_text(out, exchanges, seed, match)
+        _fill_text(out, exchanges, seed, match, lists)
         _fill_numbers(out, exchanges)
     return out

@@ -32,24 +32,32 @@ Places = NDArray[np.int64]
 
 
 class Measured(NamedTuple):
-    """What is kept of each text; shapes (n, BINS), (n, KEPT), (n, KEPT), (n, DIMENSIONS)."""
+    """What is kept of each text; shapes (n, BINS), (n, KEPT), (n, KEPT), (n, DIMENSIONS), (n,)."""
 
     sketch: NDArray[np.uint32]
     gist: NDArray[np.uint32]
     words: NDArray[np.uint32]
     topic: NDArray[np.int8]
+    listed: NDArray[np.uint8]
 
 
-class _Tokens(NamedTuple):
+class Tokens(NamedTuple):
     """The tokens of a group of texts in their order."""
 
+    joined: str  # the texts, a line end after each but the last
     texts: int  # how many
+    first: Places  # where each token begins
+    last: Places  # where it is over
     owner: Places  # the text of each token
-    hashes: Hashes  # does not depend on the token's place
+    hashes: Hashes  # of each token, wherever it stands; not keyed
     numeric: NDArray[np.bool_]  # a digit is in it
     topical: NDArray[np.bool_]  # long enough for its script to tell a topic
     paired: NDArray[np.bool_] | None  # a sign of its own, another right behind it; None: no token is a single sign
     single: NDArray[np.bool_] | None
+
+
+Look = Callable[[Tokens], NDArray[np.uint8]]
+"""Of each text the bits of the lists that hold it."""
 
 
 def _kinds() -> NDArray[np.uint8]:
@@ -108,7 +116,7 @@ def _marked(digit: NDArray[np.bool_], first: Places) -> NDArray[np.bool_]:
     return marked
 
 
-def _ascii_tokens(joined: str, ends: Places) -> _Tokens:
+def _ascii_tokens(joined: str, ends: Places) -> Tokens:
     codes = _ASCII_WORD.take(np.frombuffer(joined.encode("ascii"), np.uint8))
     word = codes != 0
     step = np.flatnonzero(word[1:] != word[:-1]) + 1
@@ -116,21 +124,22 @@ def _ascii_tokens(joined: str, ends: Places) -> _Tokens:
         step = np.concatenate((np.zeros(1, np.int64), step))
     first = step[0::2]
     if not len(first):
-        return _none(len(ends))
+        return _none(joined, len(ends))
     last = step[1::2]
     if len(last) < len(first):
         last = np.append(last, len(word))
     owner = np.searchsorted(ends, first, side="right")
     numeric = _marked((codes - np.uint8(48)) < 10, first)
-    return _Tokens(len(ends), owner, _hashes(codes, first), numeric, last - first >= _TOPICAL, None, None)
+    topical = last - first >= _TOPICAL
+    return Tokens(joined, len(ends), first, last, owner, _hashes(codes, first), numeric, topical, None, None)
 
 
-def _none(count: int) -> _Tokens:
-    nothing = np.zeros(0, np.bool_)
-    return _Tokens(count, np.zeros(0, np.int64), np.zeros(0, np.uint64), nothing, nothing, None, None)
+def _none(joined: str, count: int) -> Tokens:
+    nothing, nowhere = np.zeros(0, np.bool_), np.zeros(0, np.int64)
+    return Tokens(joined, count, nowhere, nowhere, nowhere, np.zeros(0, np.uint64), nothing, nothing, None, None)
 
 
-def _other_tokens(joined: str, ends: Places) -> _Tokens:
+def _other_tokens(joined: str, ends: Places) -> Tokens:
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     kind = _KIND.take(np.minimum(codes, 0xFFFF))
     kind[codes > 0xFFFF] = _WORD
@@ -141,23 +150,24 @@ def _other_tokens(joined: str, ends: Places) -> _Tokens:
     goes_on[-1] = False
     first = np.flatnonzero(begins | (kind == _SINGLE))
     if not len(first):
-        return _none(len(ends))
-    last = np.flatnonzero((kind == _SINGLE) | ((kind == _WORD) & ~goes_on))
+        return _none(joined, len(ends))
+    last = 1 + np.flatnonzero((kind == _SINGLE) | ((kind == _WORD) & ~goes_on))
     owner = np.searchsorted(ends, first, side="right")
     single = kind.take(first) == _SINGLE
     paired = np.zeros(len(first), np.bool_)
     paired[:-1] = single[:-1] & single[1:] & (first[1:] - first[:-1] == 1)
-    lengths = last - first + 1
+    lengths = last - first
     needed = np.where(single, 1, np.where(codes.take(first) < _SHORT_WORDS, _TOPICAL, 2))
     numeric = _marked((kind != 0) & _DIGIT.take(np.minimum(codes, 0xFFFF)), first)
     hashes = _hashes(np.where(kind != 0, codes, np.uint32(0)), first)
-    return _Tokens(len(ends), owner, hashes, numeric, lengths >= needed, paired, single)
+    return Tokens(joined, len(ends), first, last, owner, hashes, numeric, lengths >= needed, paired, single)
 
 
-def _tokens(texts: Sequence[str]) -> _Tokens:
+def tokenise(texts: Sequence[str]) -> Tokens:
+    """Words, and each sign of a script without spaces, of all texts; fewer than 65,536 characters or one text."""
     joined = "\n".join(texts)
     if not joined:
-        return _none(len(texts))
+        return _none(joined, len(texts))
     ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
     return _ascii_tokens(joined, ends) if joined.isascii() else _other_tokens(joined, ends)
 
@@ -184,7 +194,7 @@ def _same(owner: Places, step: int) -> NDArray[np.bool_]:
     return same
 
 
-def _triples(tokens: _Tokens) -> tuple[Hashes, NDArray[np.bool_]]:
+def _triples(tokens: Tokens) -> tuple[Hashes, NDArray[np.bool_]]:
     """The hash of each run of three tokens (of what there is of it in its text), and whether it is whole."""
     whole = _same(tokens.owner, 2)
     second, third = _ahead(tokens.hashes, 1, _same(tokens.owner, 1)), _ahead(tokens.hashes, 2, whole)
@@ -205,7 +215,7 @@ def _densify(bins: NDArray[np.uint32], empty: NDArray[np.bool_]) -> None:
     bins[rows] = some
 
 
-def _sketch(tokens: _Tokens, triples: Hashes, whole: NDArray[np.bool_], seed: int) -> NDArray[np.uint32]:
+def _sketch(tokens: Tokens, triples: Hashes, whole: NDArray[np.bool_], seed: int) -> NDArray[np.uint32]:
     keep = whole | _begins(tokens.owner)  # a text of fewer words has one shingle
     owner, hashes = tokens.owner[keep], _mix(triples[keep], seed)
     flat = np.full(tokens.texts * BINS, 0xFFFFFFFF, np.uint32)
@@ -251,7 +261,7 @@ def _smallest(owner: Places, hashes: Hashes, count: int) -> NDArray[np.uint32]:
     return out
 
 
-def _fours(tokens: _Tokens, triples: Hashes, seed: int) -> tuple[Places, Hashes]:
+def _fours(tokens: Tokens, triples: Hashes, seed: int) -> tuple[Places, Hashes]:
     """The texts and hashes of all 4-shingles; of 6 in scripts without spaces, where a word has about two signs."""
     keep = _same(tokens.owner, 3)
     four = triples + _ahead(tokens.hashes, 3, keep) * _FOURTH
@@ -262,12 +272,12 @@ def _fours(tokens: _Tokens, triples: Hashes, seed: int) -> tuple[Places, Hashes]
     return tokens.owner[keep], _mix(four[keep], seed)
 
 
-def _gist(tokens: _Tokens, triples: Hashes, seed: int) -> NDArray[np.uint32]:
+def _gist(tokens: Tokens, triples: Hashes, seed: int) -> NDArray[np.uint32]:
     """The sample of the shingles."""
     return _smallest(*_fours(tokens, triples, seed), tokens.texts)
 
 
-def _units(tokens: _Tokens, seed: int) -> tuple[Places, Hashes, NDArray[np.bool_]]:
+def _units(tokens: Tokens, seed: int) -> tuple[Places, Hashes, NDArray[np.bool_]]:
     """Words without digits, pairs of signs where a script has no spaces; their texts, hashes, and if topical."""
     keep, units, topical = ~tokens.numeric, tokens.hashes, tokens.topical
     if tokens.paired is not None:
@@ -298,8 +308,8 @@ def _topic(owner: Places, hashes: Hashes, count: int) -> NDArray[np.int8]:
     return out
 
 
-def _measured(texts: Sequence[str], seed: int) -> Measured:
-    tokens = _tokens(texts)
+def _measured(texts: Sequence[str], seed: int, look: Look | None) -> Measured:
+    tokens = tokenise(texts)
     count = len(texts)
     if not len(tokens.owner):
         return _blank(count)
@@ -311,12 +321,14 @@ def _measured(texts: Sequence[str], seed: int) -> Measured:
         _gist(tokens, triples, seed),
         _smallest(owner[sampled], hashes[sampled], count),
         _topic(owner[topical], hashes[topical], count),
+        np.zeros(count, np.uint8) if look is None else look(tokens),
     )
 
 
 def _blank(count: int) -> Measured:
     kept = np.zeros((count, KEPT), np.uint32)
-    return Measured(np.zeros((count, BINS), np.uint32), kept, kept.copy(), np.zeros((count, DIMENSIONS), np.int8))
+    topic, listed = np.zeros((count, DIMENSIONS), np.int8), np.zeros(count, np.uint8)
+    return Measured(np.zeros((count, BINS), np.uint32), kept, kept.copy(), topic, listed)
 
 
 def _groups(texts: Sequence[str], work: Callable[[Sequence[str], Sequence[int]], None]) -> None:
@@ -336,12 +348,12 @@ def _groups(texts: Sequence[str], work: Callable[[Sequence[str], Sequence[int]],
             begin = end
 
 
-def measure(texts: Sequence[str], seed: int) -> Measured:
-    """Sketch, gist, words and topic of normalised texts; all 0 for a text without words."""
+def measure(texts: Sequence[str], seed: int, look: Look | None = None) -> Measured:
+    """Sketch, gist, words and topic of normalised texts, and what `look` finds; all 0 for a text without words."""
     out = _blank(len(texts))
 
     def work(some: Sequence[str], places: Sequence[int]) -> None:
-        found = _measured(some, seed)
+        found = _measured(some, seed, look)
         for name in Measured._fields:
             getattr(out, name)[places] = getattr(found, name)
 
@@ -354,7 +366,7 @@ def gists(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
     out = np.zeros((len(texts), KEPT), np.uint32)
 
     def work(some: Sequence[str], places: Sequence[int]) -> None:
-        tokens = _tokens(some)
+        tokens = tokenise(some)
         if len(tokens.owner):
             out[places] = _gist(tokens, _triples(tokens)[0], seed)
 
