@@ -11,6 +11,12 @@ from detectors.reference import LOOKS
 SMALL_LIST = 500  # public benchmarks, test sets and prompt optimisers' training sets are smaller
 SPEAKING = 0.05
 
+DECIDED = {
+    "full_reasoning_asked": 0.5, "free_text_logprobs": 0.5, "returned_answers": 0.5, "training_items": 0.1,
+    "baits": 0.0, "blank_prompts": 0.5,
+}  # fmt: skip
+"""What no permitted twin of these pairs does, beyond these shares of the requests."""
+
 Values = Mapping[str, float]
 
 
@@ -27,11 +33,11 @@ def _sampled(values: Values) -> bool:
 
 
 def _labelled(values: Values) -> bool:
-    return values.get("closed_answers", 0.0) > 0.5 and values.get("logprobs_asked", 0.0) > 0.5
+    return values.get("soft_labels", 0.0) > 0.5
 
 
 def _graded(values: Values) -> bool:
-    return values.get("grading_asked", 0.0) > 0.5
+    return values.get("graded_items", 0.0) > 0.5
 
 
 def _optimised(values: Values) -> bool:
@@ -43,7 +49,7 @@ def _asked_about_texts(values: Values) -> bool:
 
 
 def _examined(values: Values) -> bool:
-    return values.get("greedy", 0.0) > 0.5 or values.get("known_test_items", 0.0) > 0.1
+    return values.get("greedy", 0.0) > 0.5 or values.get("examination_items", 0.0) > 0.1
 
 
 def _listed(values: Values) -> bool:
@@ -121,8 +127,7 @@ def missing(
             f"Only one kind of evidence speaks ({next(iter(families))}); what would decide it is a second, "
             "independent kind, or a link to other clients."
         )
-    asked = max(values.get("full_reasoning_asked", 0.0), values.get("free_text_logprobs", 0.0))
-    if count < SMALL_LIST and asked < 0.5:
+    if count < SMALL_LIST and not any(values.get(name, 0.0) > share for name, share in DECIDED.items()):
         pair = next((one for one in PAIRS if one.applies(values)), None)
         if pair is not None:
             told.append(pair.sentence.format(count=f"{count:,.0f}"))

@@ -102,6 +102,9 @@ def why(explanation: Explanation) -> dict[str, Any]:
         "contributions": contributions,
         "counter_evidence": [_term(term) for term in explanation.counter],
         "cannot_tell": explanation.cannot_tell,
+        "rank": explanation.rank,
+        "probability": explanation.probability,
+        "resolvable": explanation.resolvable,
     }
 
 

@@ -72,6 +72,7 @@ class EvidenceView:
     terms: tuple[TermView, ...]
     counter: tuple[TermView, ...]
     cannot_tell: str
+    likelihood: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,23 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
         terms=_for(detectors),
         counter=_against(detectors, counter),
         cannot_tell=str(head.get("cannot_tell") or ""),
+        likelihood=_likelihood(head.get("probability"), head.get("resolvable")),
     )
+
+
+def _likelihood(probability: Any, resolvable: Any) -> str:
+    """What the re-ranker says, and what so few known clients cannot say; empty where neither is known."""
+    told = []
+    if (share := _known(probability)) is not None:
+        told.append(
+            f"Among as many harvesters as ordinary clients, {100 * share:.0f} % of clients with such evidence would "
+            "harvest; this orders clients and decides nothing."
+        )
+    if (least := _known(resolvable)) is not None and least > 0:
+        told.append(
+            f"The reference can call no single kind of evidence rarer than 1 in {words.count(round(1 / least))}."
+        )
+    return " ".join(told)
 
 
 def _raw(term: Term) -> RawTerm:
@@ -220,6 +237,8 @@ def live(explanation: Explanation) -> EvidenceView:
         "peer_group": explanation.peer_group,
         "requests": explanation.requests,
         "cannot_tell": explanation.cannot_tell,
+        "probability": explanation.probability,
+        "resolvable": explanation.resolvable,
     }
     detectors = [
         RawDetector(item.family, item.p, _known(item.nats) or 0.0, tuple(_raw(term) for term in item.terms))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
+import numpy as np
 import pytest
 
-from detectors import undecided
+from detectors import registry, undecided
 from detectors.base import Evidence, Level, Term
 
 NAN = float("nan")
@@ -31,8 +35,8 @@ def test_of_an_ordinary_client_nothing_is_missing() -> None:
     ("values", "said"),
     [
         ({"several_samples": 1.0, "greedy": 0.0}, "scored by repeated sampling"),
-        ({"closed_answers": 1.0, "logprobs_asked": 1.0}, "moderation of live texts"),
-        ({"grading_asked": 0.9}, "graded again after each change"),
+        ({"soft_labels": 1.0}, "moderation of live texts"),
+        ({"graded_items": 0.9}, "graded again after each change"),
         ({"repeats": 0.6, "template_share": 1.0}, "a prompt optimiser"),
         ({"structured": 1.0}, "one's own documents"),
         ({"greedy": 1.0}, "one run of an evaluation"),
@@ -55,6 +59,16 @@ def test_the_number_of_different_prompts_is_told() -> None:
 def test_a_list_that_went_on_growing_has_decided_it() -> None:
     assert missing(several_samples=1.0, look=7, counted=1_600) == ""
     assert missing(several_samples=1.0, full_reasoning_asked=1.0) == ""
+    assert missing(graded_items=1.0, returned_answers=0.9) == ""
+
+
+def test_every_number_that_is_asked_for_is_told_by_a_shipped_detector() -> None:
+    """A renamed term would silence a pair without a word."""
+    told = set()
+    for detector in registry.shipped():
+        told |= {term.feature for term in detector.explain(np.zeros((), detector.state)[()], 0.0)}
+    asked = set(re.findall(r'values\.get\("(\w+)"', inspect.getsource(undecided))) | set(undecided.DECIDED)
+    assert asked <= told
 
 
 def test_one_kind_of_evidence_misses_a_second() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 import redis
 
-from app.api.status import assess, dropped_events, late_gateways
+from app.api.status import assess, drifted, dropped_events, late_gateways
 from app.models.base import moment
 from app.models.vocabulary import Mode
 from app.policies.mode import Present
@@ -122,3 +122,10 @@ def test_a_gateway_that_does_not_follow_the_mode_is_named():
     assert late_gateways(beats, present, NOW) == ["the gateway b has not taken up the mode enforce"]
     assert late_gateways(beats, present, NOW - 55) == []
     assert late_gateways(beats, Present(Mode.OBSERVE, 0), NOW) == []
+
+
+def test_drift_is_told_once_beside_the_mode():
+    moved = beat("worker", info={"drift": "the kinds of use have shifted: fit a reference"})
+    assert drifted((moved, moved)) == ["drift: the kinds of use have shifted: fit a reference"]
+    assert assess((*ALL[:2], moved), "observe").mode == "ok"
+    assert drifted(ALL) == []

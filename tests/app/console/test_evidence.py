@@ -75,3 +75,10 @@ def test_frozen_points_are_read_back(document):
     points = evidence.frozen_points(document["timing"]["minutes"])
     assert len(points) == 60
     assert points[-1][0] == NOW // 60 * 60
+
+
+def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanation):
+    shown = evidence.live(replace(explanation, probability=0.874, resolvable=1 / 3_201)).likelihood
+    assert "87 % of clients with such evidence would harvest" in shown
+    assert "1 in 3,201" in shown
+    assert evidence.live(replace(explanation, probability=float("nan"), resolvable=float("nan"))).likelihood == ""

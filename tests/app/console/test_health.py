@@ -103,3 +103,19 @@ async def test_redis_away_is_an_answer_not_an_error(console, private_valkey):
         assert await health.ping(redis) is None
     finally:
         await redis.aclose()
+
+
+def test_a_reference_that_no_longer_fits_is_told_once_with_the_remedy():
+    moved = {"drift": "the kinds of use have shifted: fit a reference with stillwatch fit"}
+    beats = [
+        beat("gateway"),
+        beat("extractor"),
+        *(Heartbeat("worker", name, NOW, NOW, info=moved) for name in ("w1", "w2")),
+    ]
+    (told,) = health.drifted(beats)
+    assert "moved away from the reference" in told.title
+    assert told.detail == "The kinds of use have shifted: fit a reference with stillwatch fit."
+    assert told in health.problems(beats, "observe")
+    (broken,) = health.drifted([Heartbeat("worker", "w1", NOW, NOW, info={"reference": "own.npz is not a reference"})])
+    assert "the old one stays" in broken.title
+    assert health.drifted([beat()]) == []
