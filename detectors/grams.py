@@ -376,7 +376,7 @@ def gists(texts: Sequence[str], seed: int) -> NDArray[np.uint32]:
 
 def shingles(text: str, seed: int) -> NDArray[np.uint32]:
     """All that a gist is sampled from, of one normalised text of at most SKETCH characters; each once, ascending."""
-    tokens = _tokens([clip(text, SKETCH - 1)])
+    tokens = tokenise([clip(text, SKETCH - 1)])
     if not len(tokens.owner):
         return np.zeros(0, np.uint32)
     _, hashes = _fours(tokens, _triples(tokens)[0], seed)
