@@ -1,0 +1,249 @@
+"""Annotating: signatures in others' hands, bodies taken over, the same marks on every reading, and no ledger at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.store.ledger import Ledger
+from app.store.redis import Link
+from app.worker.annotate import KEEP_SECONDS, RETRY_SECONDS, Annotator
+from detectors.event import zeros
+
+NOW = 1_764_000_000.0
+SIGNED = 99
+ALICE, BOB, CAROL = 1, 2, 3
+
+
+class Bench:
+    """An annotator on a ledger, with accounts by name and a clock set by hand."""
+
+    def __init__(self, url, accounts=None):
+        self.counts = Counter()
+        self.link = Link(url, 0.5)
+        self.ticks = 0.0
+        self.accounts = accounts or {}
+        named = lambda clients: [self.accounts.get(client, "") for client in clients]  # noqa: E731
+        self.annotate = Annotator(Ledger(self.link, 1 << 20, 7.0), named, self.counts, lambda: self.ticks)
+
+    def __call__(self, *events):
+        return self.annotate(np.concatenate(events), NOW)
+
+
+@pytest.fixture
+def bench(redis_url):
+    made = []
+
+    def make(accounts=None, url=redis_url):
+        made.append(Bench(url, accounts))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.link.close()
+
+
+def event(client, at=0.0, **fields):
+    """One request of a client, an answered chat of some length."""
+    one = zeros(1)
+    one["client"], one["at"], one["status"], one["in_chars"], one["duration"] = client, NOW + at, 200, 500, 2.0
+    one["body"] = one["opening"] = one["payload"] = 1_000_003 * client + int(10 * at) + 7
+    for name, value in fields.items():
+        one[name] = value
+    return one
+
+
+def issued(client=ALICE, opening=50, **fields):
+    return event(client, opening=opening, body=500, issued=SIGNED, **fields)
+
+
+def presented(client, at=10.0, opening=50, context=500, **fields):
+    return event(client, at, opening=opening, context=context, presented=SIGNED, **fields)
+
+
+def test_a_clients_own_conversation_is_never_foreign(bench) -> None:
+    one = bench()
+    batch = np.concatenate([issued(), *(presented(ALICE, 10.0 * turn) for turn in range(1, 9))])
+    for _ in range(3):
+        assert one.annotate(batch, NOW) is batch
+    assert one.counts["signatures_foreign"] == 0
+
+
+def test_another_accounts_signature_in_another_conversation_is_level_one(bench) -> None:
+    one = bench({ALICE: "a", BOB: "b"})
+    one(issued())
+    assert one(presented(BOB, opening=60, context=600))["foreign"].tolist() == [1]
+    assert one(presented(BOB))["foreign"].tolist() == [1]  # the same conversation, under an account known to be another
+
+
+def test_keys_of_one_account_share_signatures(bench) -> None:
+    one = bench({ALICE: "a", BOB: "a"})
+    one(issued())
+    assert one(presented(BOB, opening=60, context=600))["foreign"].tolist() == [0]
+
+
+def test_where_accounts_are_unknown_a_conversation_may_go_on_under_another_key(bench) -> None:
+    one = bench()
+    one(issued())
+    assert one(presented(BOB))["foreign"].tolist() == [0]
+    assert one(presented(BOB, opening=60, context=600))["foreign"].tolist() == [1]
+
+
+def test_a_signature_in_three_conversations_is_fanned_out_and_asking_for_it_is_worse(bench) -> None:
+    one = bench()
+    one(issued())
+    places = [presented(ALICE, 10.0 * k, opening=60 + k, context=600 + k) for k in range(1, 4)]
+    assert one(*places)["foreign"].tolist() == [0, 0, 2]
+    asking = presented(ALICE, 50.0, opening=90, context=900, elicitation=4)
+    assert one(asking)["foreign"].tolist() == [3]
+
+
+def test_trimmed_and_branched_histories_are_not_fanned_out(bench) -> None:
+    one = bench()
+    one(issued())
+    branches = [presented(ALICE, 10.0 * k, context=600 + k) for k in range(1, 9)]  # the opening stays
+    assert one(*branches)["foreign"].sum() == 0
+    cut = [presented(ALICE, 100.0 + k, opening=70 + k, context=0) for k in range(9)]  # what was before is not known
+    assert one(*cut)["foreign"].sum() == 0
+
+
+def test_a_signature_that_was_issued_twice_belongs_to_both(bench) -> None:
+    one = bench()
+    one(issued(ALICE))
+    one(issued(BOB, opening=80))
+    assert one(presented(BOB, opening=80))["foreign"].tolist() == [0]
+    assert one(presented(CAROL, opening=81, context=1))["foreign"].tolist() == [1]
+
+
+def test_unknown_signatures_mean_nothing(bench) -> None:
+    one = bench()
+    assert one(presented(BOB))["foreign"].tolist() == [0]
+
+
+random_events = st.lists(
+    st.tuples(
+        st.integers(1, 4),  # client
+        st.sampled_from(["issue", "present", "refuse", "ask"]),
+        st.integers(1, 3),  # signature or body
+        st.integers(1, 4),  # conversation
+        st.integers(0, 30),  # time
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def made(some):
+    kinds = {
+        "issue": lambda c, s, o, t: event(c, t, issued=s, opening=o, body=o),
+        "present": lambda c, s, o, t: event(c, t, presented=s, opening=o, context=o),
+        "refuse": lambda c, s, o, t: event(c, t, body=s, status=429),
+        "ask": lambda c, s, o, t: event(c, t, body=s),
+    }
+    return np.concatenate([kinds[kind](c, s, o, t) for c, kind, s, o, t in some])
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some=random_events)
+def test_reading_the_same_block_again_gives_the_same_marks(valkey, some) -> None:
+    valkey.flush()
+    one = Bench(valkey.url)
+    batch = made(some)
+    first = one.annotate(batch, NOW)
+    again = one.annotate(batch, NOW + 5)
+    other = Bench(valkey.url)  # its successor, after a crash before the commit
+    third = other.annotate(batch, NOW + 9)
+    assert first.tobytes() == again.tobytes() == third.tobytes()
+    one.link.close()
+    other.link.close()
+
+
+def refused(client, at=0.0, **fields):
+    return event(client, at, **{"body": 700, "status": 429, "duration": 0.5} | fields)
+
+
+def asked(client, at, **fields):
+    return event(client, at, **{"body": 700} | fields)
+
+
+@pytest.mark.parametrize("status", [429, 403])
+def test_a_body_refused_to_another_client_a_moment_ago_has_moved(bench, status) -> None:
+    one = bench()
+    one(refused(ALICE, status=status))
+    assert one(asked(BOB, 3.0))["moved"].tolist() == [1]
+    assert one.counts["bodies_moved"] == 1
+
+
+def test_what_is_no_move(bench) -> None:
+    one = bench({ALICE: "a", CAROL: "a"})
+    one(refused(ALICE))
+    for innocent in (
+        asked(ALICE, 3.0),  # its own retry
+        asked(CAROL, 3.0),  # another key of the same account
+        asked(BOB, 0.3),  # sent before the refusal came: hedged
+        asked(BOB, 30.0),  # long after
+        asked(BOB, 3.0, body=701),
+        asked(BOB, 3.0, in_chars=20),  # so short that it coincides
+        refused(BOB, 3.0),  # refused too
+    ):
+        assert one(innocent)["moved"].tolist() == [0]
+
+
+def test_refusal_and_move_may_be_in_one_block_or_over_a_minutes_end(bench) -> None:
+    one = bench()
+    assert one(refused(ALICE), asked(BOB, 3.0))["moved"].tolist() == [0, 1]
+    late = 60.0 - NOW % 60.0 - 1.0
+    one(refused(ALICE, late, body=800))
+    assert one(asked(BOB, late + 5.0, body=800))["moved"].tolist() == [1]
+
+
+def test_answers_are_noted_for_look_up(bench) -> None:
+    one = bench()
+    batch = event(ALICE, answer=5, answer_gist=np.arange(1, 9))
+    one(batch, event(BOB, answer=6, answer_gist=[1, 2, 3, 0, 0, 0, 0, 0]))  # too short to tell
+    one.ticks += KEEP_SECONDS
+    one(event(CAROL))
+    assert one.annotate.size == 48
+
+
+def test_without_the_ledger_events_go_unmarked_until_it_is_back(bench, private_valkey) -> None:
+    private_valkey.start()
+    one = bench(url=private_valkey.url)
+    one(issued())
+    private_valkey.kill()
+    batch = presented(BOB, opening=60, context=600)
+    assert one(batch)["foreign"].tolist() == [0]
+    assert one(batch)["foreign"].tolist() == [0]
+    assert one.counts["ledger_errors"] == 1  # the second was not even tried
+    assert one.counts["ledger_events_unmarked"] == 2
+    private_valkey.start()
+    one.ticks += RETRY_SECONDS[0]
+    one(issued())
+    assert one(batch)["foreign"].tolist() == [1]
+
+
+def test_a_hung_server_costs_one_timeout_not_one_a_batch(bench, private_valkey) -> None:
+    private_valkey.start()
+    one = bench(url=private_valkey.url)
+    one(issued())
+    private_valkey.pause()
+    for _ in range(50):
+        one(event(ALICE))
+    assert one.counts["ledger_errors"] == 1
+    assert one.counts["ledger_events_unmarked"] == 50
+    private_valkey.resume()
+
+
+def test_a_key_of_another_type_is_a_failure_of_the_ledger_alone(bench, valkey) -> None:
+    one = bench()
+    with valkey.client() as client:
+        client.set("{ledger}:shown:" + (SIGNED).to_bytes(8, "little").decode("latin1"), b"x")
+        for minute in range(int(NOW // 60) - 2, int(NOW // 60) + 2):
+            client.lpush(f"{{ledger}}:refused:{minute}", b"x")
+    batch = event(ALICE)
+    assert one.annotate(batch, NOW) is batch
+    assert one.counts["ledger_errors"] == 1
