@@ -137,7 +137,7 @@ def ordinary(made: World, seed: str, count: int, cap: int, days: float) -> Itera
         name = f"{seed}/{number}"
         rng = Random(f"{name}/plan")
         profile = profiles.draw(rng, made.pools)
-        script = _persona(rng, profile.kind)
+        script = persona(rng, profile.kind)
         yield Plan(name, script, profile, script.__name__, cap, days)
 
 
@@ -150,7 +150,8 @@ def permitted(made: World, seed: str, count: int, cap: int, days: float) -> Iter
         yield Plan(name, script, profile, script.__name__, cap, days, grey=True)
 
 
-def _persona(rng: Random, kind: str) -> Script:
+def persona(rng: Random, kind: str) -> Script:
+    """An ordinary kind of use that comes with an arrival, by how common it is."""
     able = [(script, weight) for script, weight in personas.WEIGHTS if kind in personas.kinds_of(script)]
     return rng.choices([script for script, _ in able], [weight for _, weight in able])[0]
 
@@ -182,7 +183,7 @@ def operator(made: World, seed: str, variant: Variant, size: int, scale: Scale) 
         own = Random(f"{name}/plan")
         profile = profiles.draw(own, made.pools, dialects=variant.dialects)
         profile = replace(profile, language=language, a_day=a_day if size > 1 else profile.a_day)
-        other = _persona(own, profile.kind)
+        other = persona(own, profile.kind)
         script = harvests.covered(harvests.script(variant, shared[number::size]), other, cover)
         yield Plan(
             name, script, profile, other.__name__ if cover else "", scale.cap, scale.days, variant, source,
