@@ -26,6 +26,8 @@ token = typer.Typer(help="Create, list and revoke the tokens of API and dashboar
 app.add_typer(token, name="token")
 accounts = typer.Typer(help="The customers that clients belong to.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
+lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
+app.add_typer(lists, name="lists")
 
 Scopes = Annotated[list[str], typer.Option("--scope", help="May be given several times; default: read-only.")]
 
@@ -115,7 +117,19 @@ def replay(
         settings.reference,
         settings.plans,
         settings.releases,
+        settings.lists,
     )
+
+
+@lists.command("build")
+def lists_build(
+    out: Annotated[Path, typer.Option(help="The index to write; STILLWATCH_LISTS names it.")],
+    train: Annotated[list[Path] | None, typer.Option(help="A public list that pipelines harvest.")] = None,
+    test: Annotated[list[Path] | None, typer.Option(help="A public list that models are examined with.")] = None,
+    canary: Annotated[list[Path] | None, typer.Option(help="Prompts that you published as bait.")] = None,
+) -> None:
+    """Make an index of lists: plain lines or JSON lines, optionally gzip; each option may be given several times."""
+    _hand_over("app.run.lists:build", train or [], test or [], canary or [], out)
 
 
 @accounts.command("import")

@@ -64,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_DRAIN_SECONDS", "30", "how long open answers may run on after a stop signal"),
     Setting("STILLWATCH_ROW_DAYS", "90", "days after which an idle client's row is forgotten"),
     Setting("STILLWATCH_REFERENCE", "", "file with the reference of ordinary traffic; empty uses the one that ships"),
+    Setting("STILLWATCH_LISTS", "", "index of public lists and canaries, made by `stillwatch lists build`"),
     Setting("STILLWATCH_PLANS", "", "CSV file of client,tokens_per_day: the 95th percentile of each client's plan"),
     Setting("STILLWATCH_RELEASES", "", "CSV file of model,released: when models came out"),
     Setting(
@@ -145,6 +146,7 @@ class Settings:
     drain_seconds: float
     row_days: float
     reference: str
+    lists: str
     plans: str
     releases: str
     ledger_bytes: int
@@ -245,6 +247,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         drain_seconds=_number(env, "STILLWATCH_DRAIN_SECONDS", float, 0, 3600),
         row_days=_number(env, "STILLWATCH_ROW_DAYS", float, 0.01, 3650),
         reference=_text(env, "STILLWATCH_REFERENCE"),
+        lists=_text(env, "STILLWATCH_LISTS"),
         plans=_text(env, "STILLWATCH_PLANS"),
         releases=_text(env, "STILLWATCH_RELEASES"),
         ledger_bytes=_number(env, "STILLWATCH_LEDGER_BYTES", int, 0, 1 << 40),

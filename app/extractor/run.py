@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve
 from app.store.heartbeat import Heartbeat
+from app.store.lists import Lists
 from app.store.secret import load_secret, text_seed
 from app.telemetry import configure_logging
 from detectors.exchange import Exchange
@@ -62,6 +63,7 @@ class Extractor:
         self.emitter = Emitter(settings.redis_url, settings.partitions, settings.backlog_blocks, self.counts)
         self._stopped = False
         self._seed = seed
+        self._lists = Lists(settings.lists)
         self._watchers = watchers
         self._pending: list[Copy] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -111,6 +113,7 @@ class Extractor:
 
     def beat(self, now: float, ticks: float) -> None:
         """Publish that this process and the gateways it hears live; `now` in epoch seconds, `ticks` monotonic."""
+        self._lists.renew()
         gauges = {
             "emit_lag_seconds": round(self.emitter.lag_seconds(), 3),
             "emit_waiting_events": self.emitter.held,
@@ -149,7 +152,7 @@ class Extractor:
 
     def _events(self, copies: Sequence[Copy], exchanges: Sequence[Exchange]) -> NDArray[np.void]:
         try:
-            return events(exchanges, seed=self._seed)
+            return events(exchanges, seed=self._seed, lists=self._lists.index)
         except Exception as error:  # noqa: BLE001  the loop's edge: find the one that broke the batch
             logger.error("a batch broke the features", extra={"kind": type(error).__name__})
         return np.concatenate(
@@ -158,7 +161,7 @@ class Extractor:
 
     def _one_event(self, copy: Copy, exchange: Exchange) -> NDArray[np.void]:
         try:
-            return events([exchange], seed=self._seed)
+            return events([exchange], seed=self._seed, lists=self._lists.index)
         except Exception:  # noqa: BLE001  the loop's edge: still one event
             self.counts["features_failed"] += 1
             return events([providers.opaque(copy)], seed=self._seed)

@@ -21,10 +21,12 @@ from app.alerts.evidence import jsonable, severity_of
 from app.errors import InvalidInput
 from app.ingest.log import Advance, Entry, Problems, open_log, read_log
 from app.ingest.measures import Label, compare, read_labels
+from app.store.lists import Lists
 from app.store.reference import load_engine
 from detectors.base import Evidence, Explanation, Level, Term
 from detectors.engine import Engine
 from detectors.features import events
+from detectors.listed import Index
 from detectors.table import Table
 
 BATCH: Final = 1_000
@@ -152,7 +154,12 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def replay(
-    paths: Sequence[Path], engine: Engine, *, advance: Advance = lambda _: None, clock: Clock = time.perf_counter
+    paths: Sequence[Path],
+    engine: Engine,
+    *,
+    advance: Advance = lambda _: None,
+    clock: Clock = time.perf_counter,
+    lists: Index | None = None,
 ) -> Report:
     """Score the exchanges of several logs in the order of their times; raises InvalidInput where a log is missing."""
     report, tracks, table = Report(), dict[int, _Track](), Table(engine)
@@ -163,7 +170,7 @@ def replay(
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
         for entry in batch:
             tracks.setdefault(entry.exchange.client, _Track(entry.client))
-        block = events([entry.exchange for entry in batch], seed=SEED)
+        block = events([entry.exchange for entry in batch], seed=SEED, lists=lists)
         _count(report, block)
         _remember(tracks, table.step(block, report.last))
     report.clients = [_result(engine, table[client], track) for client, track in tracks.items()]
@@ -220,13 +227,13 @@ def _writable(path: Path | None, option: str) -> None:
         raise InvalidInput(option, f"{path}: no file can be written there")
 
 
-def _watched(paths: Sequence[Path], engine: Engine, console: Console) -> Report:
+def _watched(paths: Sequence[Path], engine: Engine, lists: Index | None, console: Console) -> Report:
     """A replay behind a progress bar that goes by the bytes read."""
     size = sum(path.stat().st_size for path in paths if path.is_file())
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Replaying", total=size)
-        return replay(paths, engine, advance=lambda count: progress.advance(task, count))
+        return replay(paths, engine, advance=lambda count: progress.advance(task, count), lists=lists)
 
 
 def _say(console: Console, text: str) -> None:
@@ -270,13 +277,14 @@ def _tell_labels(console: Console, labels: Mapping[str, Any]) -> None:
 def run_command(logs: list[Path], labels: Path | None, out: Path | None, report: Path | None, *files: str) -> int:
     """The command: scores to `out` or stdout, the report to `report`, a summary to stderr; the exit code.
 
-    `files` are the reference, the plans and the releases, empty or left out where there is none.
+    `files` are the reference, the plans, the releases and the lists, empty or left out where there is none.
     """
     known = read_labels(labels) if labels is not None else None
     _writable(out, "--out")
     _writable(report, "--report")
     console = Console(stderr=True)
-    found = _watched(logs, load_engine(*(files or ("",))), console)
+    engine, lists = load_engine(*(files[:3] or ("",))), Lists("".join(files[3:])).index
+    found = _watched(logs, engine, lists, console)
     document = found.document(known)
     scores = b"".join(orjson.dumps(one.line(), option=orjson.OPT_APPEND_NEWLINE) for one in found.clients)
     if out is not None:

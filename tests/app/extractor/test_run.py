@@ -21,9 +21,10 @@ from app.store.handoff import Counters, Sender, encode
 from app.store.heartbeat import read_all
 from app.store.redis import Link, connect
 from app.store.stream import parse, read_command
-from detectors.event import EVENT
+from detectors.event import EVENT, Listed
 from detectors.exchange import Dialect
 from detectors.features import model_hash
+from detectors.listed import build
 
 CANARY = "sk-canary-7f3a9d1e"
 CHAT = {"model": "acme-large", "messages": [{"role": "user", "content": f"What is {CANARY}? Explain in words."}]}
@@ -173,13 +174,29 @@ async def test_a_parser_that_breaks_costs_no_event(tmp_path, redis_url, copy_of,
     await extractor.emitter.close(0)
 
 
+async def test_prompts_are_looked_up_in_the_operators_lists(tmp_path, redis_url, copy_of):
+    path = tmp_path / "lists"
+    build({Listed.CANARY: ["Explain in words, please."]}).save(path)
+    extractor = Extractor(settings_for(tmp_path, redis_url, STILLWATCH_LISTS=str(path)), 1)
+    asked = {"messages": [{"role": "user", "content": "Please do: explain in words, PLEASE."}]}
+    extractor.take([copy_of(CHAT, ANSWER), copy_of(asked, ANSWER)])
+    extractor.flush()
+    build({Listed.TRAIN: [f"What is {CANARY}?"], Listed.CANARY: []}).save(path)
+    extractor.beat(1.0, 1.0)
+    extractor.take([copy_of(CHAT, ANSWER), copy_of(asked, ANSWER)])
+    extractor.flush()
+    listed = np.concatenate([events["listed"] for _, events in extractor.emitter._buffer])
+    assert listed.tolist() == [0, Listed.CANARY, Listed.TRAIN, 0]
+    await extractor.emitter.close(0)
+
+
 async def test_an_exchange_that_breaks_the_features_is_one_opaque_event(tmp_path, redis_url, copy_of, monkeypatch):
     whole = run_module.events
 
-    def broken(exchanges, *, seed):
+    def broken(exchanges, *, seed, lists):
         if any(one.client == 1 and one.messages for one in exchanges):
             raise RuntimeError(CANARY)
-        return whole(exchanges, seed=seed)
+        return whole(exchanges, seed=seed, lists=lists)
 
     monkeypatch.setattr(run_module, "events", broken)
     extractor = Extractor(settings_for(tmp_path, redis_url), 1)
