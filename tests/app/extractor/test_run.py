@@ -176,9 +176,9 @@ async def test_a_parser_that_breaks_costs_no_event(tmp_path, redis_url, copy_of,
 
 async def test_prompts_are_looked_up_in_the_operators_lists(tmp_path, redis_url, copy_of):
     path = tmp_path / "lists"
-    build({Listed.CANARY: ["Explain in words, please."]}).save(path)
+    build({Listed.CANARY: ["Explain it all in words, please."]}).save(path)
     extractor = Extractor(settings_for(tmp_path, redis_url, STILLWATCH_LISTS=str(path)), 1)
-    asked = {"messages": [{"role": "user", "content": "Please do: explain in words, PLEASE."}]}
+    asked = {"messages": [{"role": "user", "content": "Please do: explain it all in words, PLEASE."}]}
     extractor.take([copy_of(CHAT, ANSWER), copy_of(asked, ANSWER)])
     extractor.flush()
     build({Listed.TRAIN: [f"What is {CANARY}?"], Listed.CANARY: []}).save(path)
@@ -193,7 +193,7 @@ async def test_prompts_are_looked_up_in_the_operators_lists(tmp_path, redis_url,
 async def test_an_exchange_that_breaks_the_features_is_one_opaque_event(tmp_path, redis_url, copy_of, monkeypatch):
     whole = run_module.events
 
-    def broken(exchanges, *, seed, lists):
+    def broken(exchanges, *, seed, lists=None):
         if any(one.client == 1 and one.messages for one in exchanges):
             raise RuntimeError(CANARY)
         return whole(exchanges, seed=seed, lists=lists)
