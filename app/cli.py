@@ -26,6 +26,8 @@ token = typer.Typer(help="Create, list and revoke the tokens of API and dashboar
 app.add_typer(token, name="token")
 accounts = typer.Typer(help="The customers that clients belong to.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
+ledger = typer.Typer(help="Which clients received a text.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
 lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
 app.add_typer(lists, name="lists")
 
@@ -130,6 +132,18 @@ def lists_build(
 ) -> None:
     """Make an index of lists: plain lines or JSON lines, optionally gzip; each option may be given several times."""
     _hand_over("app.run.lists:build", train or [], test or [], canary or [], out)
+
+
+@ledger.command("lookup")
+def ledger_lookup(file: Annotated[Path, typer.Argument(help="A text; it is hashed here and goes nowhere.")]) -> None:
+    """Print the clients whose answers a text holds, with the share found and when; exit code 1 for none."""
+    _hand_over("app.run.ledger:find", _settings(), file)
+
+
+@ledger.command("hashes")
+def ledger_hashes(file: Annotated[Path, typer.Argument(help="A text; it is hashed here and goes nowhere.")]) -> None:
+    """Print a text's hashes as the REST look-up takes them."""
+    _hand_over("app.run.ledger:hashes", _settings(), file)
 
 
 @accounts.command("import")
