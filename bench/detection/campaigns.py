@@ -32,11 +32,13 @@ class Shape(NamedTuple):
     share: float
     reworded: bool = False
     event: str = ""
+    overlap: float = 0.0  # share of the harvest that other accounts send too, to look like independent users
 
     @property
     def title(self) -> str:
         """The shape in words."""
         extra = (", other words" if self.reworded else "") + (f", {self.event}" if self.event else "")
+        extra += f", {self.overlap:.0%} in common" if self.overlap else ""
         return f"{self.accounts} x {self.requests} at {self.share:.0%}{extra}"
 
 
@@ -52,6 +54,7 @@ SHAPES = (
     Shape(8, 60, 1.0), Shape(8, 100, 0.5, True), Shape(8, 40, 0.25), Shape(15, 100, 0.1), Shape(15, 100, 0.1, True),
     Shape(15, 20, 1.0, True), Shape(15, 60, 0.5, event="succession"), Shape(15, 60, 0.5, event="displacement"),
     Shape(25, 50, 0.25, True), Shape(25, 100, 0.1), Shape(25, 100, 0.05), Shape(25, 20, 1.0, event="succession"),
+    Shape(15, 60, 1.0, overlap=0.2),
 )  # fmt: skip
 CROWDS = (Shape(100, 40, 0.5), Shape(100, 100, 0.1, True))
 SCALES: dict[str, Scale] = {
@@ -113,8 +116,12 @@ def plans(made: World, variant: Variant, shape: Shape, name: str, count: int) ->
         profile = profiles.draw(own, made.pools, dialects=variant.dialects)
         a_day = max(own.choice((13.0, 26.0, 47.0, 330.0)), shape.requests / 4.0)
         profile = replace(profile, language=language, a_day=a_day)
+        shard = shared[number::count]
+        if shape.overlap:
+            own_part = shard[: round(shape.requests * (1.0 - shape.overlap))]
+            shard = [*own_part, *shared[-round(shape.requests * shape.overlap) :]]
         other = dataset.persona(own, profile.kind)
-        script = harvests.covered(harvests.script(variant, shared[number::count]), other, 1.0 - shape.share)
+        script = harvests.covered(harvests.script(variant, shard), other, 1.0 - shape.share)
         cover = other.__name__ if shape.share < 1.0 else ""
         yield Plan(
             f"{name}/{number}", script, profile, cover, shape.requests, 7.0, variant, source, campaign=name,

@@ -1,0 +1,185 @@
+"""Attackers who know what is looked for, composed from their texts on: what each does, and what it costs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from bench.detection import dataset, frames, harvests, store
+from bench.detection import profile as profiles
+from bench.detection.compose import Account, Ask, Habits, Maker
+from bench.detection.dataset import Plan, World
+from bench.detection.harvests import VARIANTS, Variant
+from bench.detection.paraphrase import reword
+from bench.detection.sources import Split
+from detectors.exchange import Message
+
+BASES = (
+    "prompt list, bare", "prompt list, template", "reasoning", "private reasoning", "self-instruct", "evolve",
+    "grading", "temperature sweep", "log probabilities", "trajectories",
+)  # fmt: skip
+CAP = 300
+WARM_UP = 100  # ordinary requests before the first of the harvest
+SKILLS = 8  # accounts that one list is divided over
+
+
+class Case(NamedTuple):
+    """What an evasion starts from."""
+
+    plan: Plan
+    made: World
+    rng: Random
+
+
+class Evasion(NamedTuple):
+    """One way to hide: its name, its price in words, harvested answers for each request, and the change of plan."""
+
+    name: str
+    cost: str
+    throughput: float
+    change: Callable[[Case], Plan]
+    only: tuple[str, ...] = ()  # variants that it makes sense for; empty: all
+
+
+def _own(case: Case) -> Plan:
+    return case.plan
+
+
+def _rewritten(case: Case) -> Plan:
+    script = case.plan.script
+
+    def put(m: Maker) -> Iterator[Ask]:
+        for ask in script(m):
+            yield replace(ask, messages=tuple(_other_words(one, m.rng) for one in ask.messages))
+
+    return replace(case.plan, script=put)
+
+
+def _other_words(message: Message, rng: Random) -> Message:
+    if message.role not in ("user", "system") or not message.text.strip():
+        return message
+    return Message(message.role, reword(message.text, rng, 0.7))
+
+
+def _human_hours(case: Case) -> Plan:
+    a_day = min(case.plan.profile.a_day, 150.0)
+    return replace(case.plan, profile=replace(case.plan.profile, kind="person", arrival="person", a_day=a_day))
+
+
+def _repeating(case: Case) -> Plan:
+    script = case.plan.script
+
+    def put(m: Maker) -> Iterator[Ask]:
+        sent: list[Ask] = []
+        for ask in script(m):
+            yield ask
+            sent = [*sent[-80:], replace(ask, harvest=False)]
+            while m.chance(0.3):
+                yield m.pick(sent)
+
+    return replace(case.plan, script=put)
+
+
+def _covered(share: float) -> Callable[[Case], Plan]:
+    def change(case: Case) -> Plan:
+        other = dataset.persona(case.rng, case.plan.profile.kind)
+        script = harvests.covered(case.plan.script, other, share)
+        return replace(case.plan, script=script, persona=other.__name__, cover=share)
+
+    return change
+
+
+def _scattered(case: Case) -> Plan:
+    return replace(case.plan, profile=replace(case.plan.profile, networks=profiles.networks(case.rng, 400)))
+
+
+def _quiet(case: Case) -> Plan:
+    _, items = dataset.source_of(case.made, case.rng, _variant("reasoning"), case.plan.profile.language)
+    frame = case.rng.choice(frames.QUIET[0::2] if case.made.split == "dev" else frames.QUIET[1::2])
+
+    def put(m: Maker) -> Iterator[Ask]:
+        for text in m.walk(items):
+            yield Ask((Message("user", frame.format(text)),), m.length(2_000), {}, "reasoning", harvest=True)
+
+    return replace(case.plan, script=put)
+
+
+def _warmed(case: Case) -> Plan:
+    other = dataset.persona(case.rng, case.plan.profile.kind)
+    script = harvests.warmed(case.plan.script, other, WARM_UP)
+    return replace(case.plan, script=script, persona=other.__name__, cap=case.plan.cap + WARM_UP)
+
+
+def _words(text: str) -> set[str]:
+    """The words, or pairs of characters where a text has no spaces."""
+    words = set(text.lower().split())
+    return words if len(words) > 2 else {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _narrow(case: Case) -> Plan:
+    """One skill of the list: the items that are nearest to one of them by the words they share."""
+    assert case.plan.variant is not None
+    _, items = dataset.source_of(case.made, case.rng, case.plan.variant, case.plan.profile.language)
+    centre = _words(case.rng.choice(items))
+    ranked = sorted(items, key=lambda text: -len(centre & (words := _words(text))) / (4 + len(words)))
+    return replace(case.plan, script=harvests.script(case.plan.variant, ranked[: max(60, len(items) // SKILLS)]))
+
+
+EVASIONS: tuple[Evasion, ...] = (
+    Evasion("none", "nothing", 1.0, _own),
+    Evasion("other words each time", "one call of a small model for each prompt", 1.0, _rewritten),
+    Evasion("human hours", "at most some 150 requests an account a day, so more accounts", 1.0, _human_hours),
+    Evasion("repeats", "three requests in ten bring nothing new", 0.7, _repeating),
+    Evasion("cover 5 %", "one request in twenty is for show", 0.95, _covered(0.05)),
+    Evasion("cover 25 %", "one request in four is for show", 0.75, _covered(0.25)),
+    Evasion("cover 50 %", "every second request is for show", 0.5, _covered(0.5)),
+    Evasion("a network for each request", "rent of residential addresses", 1.0, _scattered),
+    Evasion("unlisted phrases", "reasoning in a form that has to be cleaned", 1.0, _quiet, ("private reasoning",)),
+    Evasion("warm-up", f"{WARM_UP} requests and days before the first answer", 2.0 / 3.0, _warmed),
+    Evasion("one skill an account", f"{SKILLS} accounts for one list", 1.0, _narrow),
+)
+"""What attackers may do. `throughput` counts harvested answers for each request, against the plain harvest."""
+
+
+def _variant(name: str) -> Variant:
+    return next(one for one in VARIANTS if one.name == name)
+
+
+def compose(data: Path | None, seed: int, each: int = 3, split: Split = "test") -> Iterator[Account]:
+    """`each` accounts of every base variant for every evasion, the plain harvest first; kept on disk."""
+    key = store.digest(data, "evasions", seed, each, split)
+    return store.cached(f"evasions-{split}-{seed}{'' if data else '-made'}", key, composed(data, seed, each, split))
+
+
+def composed(
+    data: Path | None, seed: int, each: int, split: Split, names: tuple[str, ...] = BASES
+) -> Iterator[Account]:
+    """The same for any base variants, made anew."""
+    made = dataset.world(data, split)
+    for evasion in EVASIONS:
+        for name in evasion.only or names:
+            for number in range(each):
+                yield dataset.build(made, plan(made, evasion, _variant(name), f"{split}/{seed}", number))
+
+
+def plan(made: World, evasion: Evasion, variant: Variant, seed: str, number: int) -> Plan:
+    """One account's plan; the same account without the evasion has the same client program, list and pace."""
+    base = f"evasions/{seed}/{variant.name}/{number}"
+    rng = Random(f"{base}/plan")
+    profile = profiles.draw(rng, made.pools, bands=(4_000.0, 400.0), dialects=variant.dialects)
+    source, items = dataset.source_of(made, Random(f"{base}/list"), variant, profile.language)
+    plain = Plan(
+        f"{base}/{evasion.name}", harvests.script(variant, items), profile, "", CAP, 7.0, variant, source,
+        habits=Habits(base),
+    )  # fmt: skip
+    changed = evasion.change(Case(plain, made, Random(f"{base}/{evasion.name}/change")))
+    return replace(changed, evasion=evasion.name, throughput=evasion.throughput)
+
+
+def cost_table() -> str:
+    """What each evasion costs whoever uses it, in Markdown."""
+    rows = [f"| {one.name} | {one.cost} | {one.throughput:.2f} |" for one in EVASIONS]
+    return "\n".join(["| evasion | cost to the attacker | answers a request |", "|---|---|---:|", *rows, ""])

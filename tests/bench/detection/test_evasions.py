@@ -1,0 +1,76 @@
+"""Each evasion does to the traffic what its name says, at the price that is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.detection import dataset, evasions, harvests
+from bench.detection.compose import Account
+from detectors.event import Flag
+
+LIST = next(one for one in harvests.VARIANTS if one.name == "prompt list, template")
+
+
+@pytest.fixture(scope="module")
+def made() -> dataset.World:
+    return dataset.world(None, "test")
+
+
+@pytest.fixture(scope="module")
+def by_name(made) -> dict[str, Account]:
+    """One account a way to hide, each with the same base."""
+    return {one.name: build(made, one) for one in evasions.EVASIONS}
+
+
+def build(made: dataset.World, evasion: evasions.Evasion) -> Account:
+    name = (evasion.only or (LIST.name,))[0]
+    variant = next(one for one in harvests.VARIANTS if one.name == name)
+    return dataset.build(made, evasions.plan(made, evasion, variant, "t", 4))
+
+
+def test_the_told_price_is_the_share_of_requests_that_bring_something_new(by_name) -> None:
+    for name, one in by_name.items():
+        assert one.evasion == name
+        fresh = set(one.events["payload"][one.harvested].tolist())
+        share = len(fresh) / max(len(one.events) - int((one.events["status"] != 200).sum()), 1)
+        assert share == pytest.approx(one.throughput, abs=0.12), name
+
+
+def test_other_words_take_the_template_apart(by_name) -> None:
+    def steadiest(events: np.ndarray) -> float:
+        return max(max(np.unique(events[key], return_counts=True)[1]) for key in ("head4", "tail6")) / len(events)
+
+    assert steadiest(by_name["none"].events) > 0.9
+    assert steadiest(by_name["other words each time"].events) < 0.6
+
+
+def test_human_hours_have_a_night(by_name) -> None:
+    one = by_name["human hours"]
+    assert one.arrival == "person"
+    days = (one.events["at"][-1] - one.events["at"][0]) / 86_400.0
+    assert len(one.events) / max(days, 1.0) < 400
+    assert (np.bincount((one.events["at"] % 86_400 // 3_600).astype(int), minlength=24) < 3).sum() >= 2
+
+
+def test_a_network_for_each_request(by_name) -> None:
+    assert len(np.unique(by_name["a network for each request"].events["network"])) > 100
+    assert len(np.unique(by_name["none"].events["network"])) <= 40
+
+
+def test_unlisted_phrases_match_no_phrase(by_name) -> None:
+    events = by_name["unlisted phrases"].events
+    assert (events["flags"] & int(Flag.ELICIT_USER) != 0).mean() < 0.5
+
+
+def test_a_warm_up_comes_first(by_name) -> None:
+    harvested = by_name["warm-up"].harvested
+    assert not harvested[:90].any()
+    assert harvested[-50:].mean() > 0.85
+
+
+def test_every_evasion_has_a_line_with_its_price(made) -> None:
+    table = evasions.cost_table()
+    assert all(f"| {one.name} | {one.cost} |" in table for one in evasions.EVASIONS)
+    accounts = list(evasions.composed(None, 1, 1, "dev", ("evolve",)))
+    assert [one.evasion for one in accounts] == [one.name for one in evasions.EVASIONS]
