@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.alerts import lifecycle, queries
+from app.campaigns import queries as campaign_queries
 from app.clients import queries as clients
 from app.console import deciding, evidence, listing, markdown, render, review, session, words
 from app.console.deciding import NOTHING, Ordered
@@ -196,6 +197,7 @@ async def page(
         "quality": review.quality(alert.evidence),
         "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],
         "decisions": decisions,
+        "campaigns": await campaign_queries.campaigns_of(visit.db, alert.client_id, 3),
         "facts": review.facts(alert),
         "latest": review.latest(alert),
         "may_review": WRITE in visit.scopes,

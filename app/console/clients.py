@@ -10,6 +10,8 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.campaigns import organisations
+from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
 from app.console import alerts, evidence, listing, render, review, session, words
@@ -117,6 +119,10 @@ async def show(request: Request) -> Response:
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),
             "alerts": await queries.alerts_of(visit.db, client_id) if alerts.READ in visit.scopes else None,
+            "campaigns": await campaign_queries.campaigns_of(visit.db, client_id)
+            if alerts.READ in visit.scopes
+            else [],
+            "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
             "decisions": [review.decision(decision, visit.now) for decision in decisions],
         }
         return render.html("client.html", visit.page("clients", **context))

@@ -26,7 +26,7 @@ HEADERS: dict[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 HOME = "/alerts"
-PAGES = ("/alerts", "/clients", "/decisions", "/status", "/help")
+PAGES = ("/alerts", "/campaigns", "/clients", "/decisions", "/status", "/help")
 LONGEST_RETURN = 2000  # characters
 
 

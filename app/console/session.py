@@ -79,15 +79,15 @@ def new_door() -> str:
     return secrets.token_urlsafe(24)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a small urlencoded form; of repeated ones the last."""
+async def read_form(request: Request, fields: int = FORM_FIELDS) -> dict[str, str]:
+    """The fields of a small urlencoded form, so many at most; of repeated ones the last."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES:
             raise InvalidInput("form", f"larger than {FORM_BYTES} bytes")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict")
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=fields, errors="strict")
     except ValueError:
         raise InvalidInput("form", "not a form of ours") from None
     return dict(pairs)

@@ -9,7 +9,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ from fastapi import FastAPI
 from app.access import create_token, ensure_admin
 from app.alerts import lifecycle
 from app.alerts.evidence import FindingInput
+from app.campaigns import organisations
+from app.campaigns import queries as campaign_queries
+from app.campaigns.found import Edge, Found, Member
+from app.campaigns.organisations import Line, Table
+from app.campaigns.record import record as record_campaigns
 from app.clients import queries as clients
 from app.clients.queries import ClientSummary
 from app.console.pages import make_router
@@ -150,6 +155,79 @@ def finding(client: int, score: float, now: float, requests: int = 1873, **more:
     )
 
 
+def campaign(clients: Sequence[int], at: float, key: str, score: float = 15.7, level: int = 2) -> Found:
+    """What the linker says of clients that share a wording, parameters and partly a network."""
+    members = {
+        one: Member(
+            "It uses the wording that 24 others use, from a network of its own.",
+            44 + place % 9,
+            0.12 if place == 5 else 0.97,
+        )
+        for place, one in enumerate(clients)
+    }
+    half, few = tuple(clients[: len(clients) // 2]), tuple(clients[-3:])
+    edges = (
+        Edge(
+            "wording",
+            0x9F3C5D2A7B10E84C,
+            len(clients),
+            len(clients) + 1,
+            9.8,
+            "The first twelve words are the same.",
+            tuple(clients),
+        ),
+        Edge("parameters", 0x11, len(half), len(half) + 40, 4.4, "One set of unusual sampling parameters.", half),
+        Edge("network", 0x22, len(few), 9, 3.1, "They come from one /24.", few),
+    )
+    terms = [
+        {
+            "feature": "shared_wording",
+            "value": 25.0,
+            "unit": "clients",
+            "population_p50": 2.0,
+            "population_p99": 6.0,
+            "contribution": 9.8,
+            "sentence": "One rare wording is used by 25 clients and by nobody else.",
+        },
+        {
+            "feature": "separate_shards",
+            "value": 0.0,
+            "unit": "items",
+            "population_p50": None,
+            "population_p99": None,
+            "contribution": 6.6,
+            "sentence": "No item of the public list was asked by two of them; independent users would share about 90.",
+        },
+        {
+            "feature": "end_users",
+            "value": 0.02,
+            "unit": "share",
+            "population_p50": 0.4,
+            "population_p99": 1.0,
+            "contribution": -0.7,
+            "sentence": "2 % of the requests name an end user.",
+        },
+    ]
+    without = {
+        "kind": "wording",
+        "members": 14,
+        "score": 7.2,
+        "level": 1,
+        "sentence": "What is left is tied by parameters alone.",
+    }
+    evidence = {
+        "terms": terms,
+        "without": without,
+        "cannot_tell": "No sign-up data was supplied, so nobody can say who pays for them.",
+        "mixed": {"members": 1, "clients": [client_ref(clients[-1])], "least_share": 0.12},
+    }
+    sentence = (
+        f"{len(clients)} clients send one rare wording under the same parameters from different networks; "
+        "they share out a public list without overlap."
+    )
+    return Found(key, members, level, score, REVIEW_NATS, sentence, at, 1_240, edges, evidence)
+
+
 @dataclass
 class Console:
     """A dashboard under test, and what it was seeded with."""
@@ -212,6 +290,23 @@ class Console:
             await lifecycle.claim(db, ids["claimed"], "ana", 1, self.now - 6_000)
         await self.beat("gateway", "extractor", "worker")
         return ids
+
+    async def seed_campaigns(self) -> dict[str, str]:
+        """A campaign of 25, of which one client is a verified company's, and a pair that is only watched."""
+        ring = [HARVESTER, *(0xC0DE00000 + i * 104_729 for i in range(24))]
+        ids = {"campaign": await self.open_campaign(*ring, at=self.now - 700)}
+        ids["pair"] = await self.open_campaign(0xAB1, 0xAB2, key="c2", level=1, score=6.1)
+        table = Table(False, (Line(client_ref(ring[3]), "Northwind Analytics"),))
+        async with session_scope(self.engine) as db:
+            await organisations.give(db, table, "ana", self.now, verified=True)
+        return ids
+
+    async def open_campaign(self, *clients: int, key: str = "c1", at: float = 0.0, **more: Any) -> str:
+        """Record a pass of the linker; the id of the campaign that it opened."""
+        one = campaign(clients, at or self.now, key, **more)
+        async with session_scope(self.engine) as db:
+            await record_campaigns(db, [one], one.at)
+            return (await campaign_queries.campaigns_of(db, client_ref(clients[0])))[0].id
 
     async def reviewer(self, *scopes: str, name: str = "reader") -> str:
         """The secret of a new token."""

@@ -21,7 +21,7 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def seeded(served):
     """The ids of the seeded alerts."""
-    return await served.seed()
+    return await served.seed() | await served.seed_campaigns()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -66,6 +66,10 @@ def addresses(seeded):
         "alert": f"/alerts/{seeded['critical']}",
         "in review": f"/alerts/{seeded['claimed']}",
         "closed": f"/alerts/{seeded['closed']}?done=closed",
+        "campaigns": "/campaigns?level=all",
+        "no campaigns": "/campaigns?state=closed",
+        "campaign": f"/campaigns/{seeded['campaign']}",
+        "order": f"/campaigns/{seeded['campaign']}/order",
         "clients": "/clients",
         "decisions": "/decisions",
         "no decisions": "/decisions?shown=ended&client=cl_0000000000000001",

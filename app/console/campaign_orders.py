@@ -1,0 +1,143 @@
+"""An order about all members of a campaign: entered, looked at member by member, then decided or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.campaigns import decide, queries
+from app.campaigns.decide import CampaignOrder, Plan
+from app.console import campaign_view, campaigns, deciding, render, session
+from app.console.alerts import READ, Entered
+from app.console.deciding import NOTHING, Ordered
+from app.console.route import PageRoute
+from app.console.session import Visit
+from app.errors import Conflict, Forbidden, InvalidInput
+from app.models.campaign import Campaign
+from app.policies import mode
+from app.policies.tell import tell
+
+ITEMS = 200  # members that the look lists
+
+
+def _order(form: Mapping[str, str], visit: Visit) -> CampaignOrder:
+    """What the form asks for; see `deciding.order` for what it refuses."""
+    one = deciding.order(form, "", "", visit.scopes)
+    return CampaignOrder(
+        action=one.action,
+        seconds=one.seconds,
+        reason=one.reason,
+        parameters=one.parameters,
+        simulated=one.simulated,
+        exempt_too="exempt_too" in form,
+    )
+
+
+async def _page(
+    request: Request,
+    visit: Visit,
+    campaign: Campaign,
+    ordered: Ordered = NOTHING,
+    plan: Plan | None = None,
+    form: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """The form, and with a plan the look at whom it would hit."""
+    present = await mode.present(visit.db, request.app.state.settings.mode)
+    kept = {name: value for name, value in (form or {}).items() if name not in ("csrf", "version", "expected")}
+    context = {
+        "campaign": campaign,
+        "actions": deciding.actions(visit.scopes),
+        "durations": deciding.DURATIONS,
+        "ordered": ordered,
+        "exempt_too": "exempt_too" in kept,
+        "mode": present.mode,
+        "plan": plan,
+        "items": plan.items[:ITEMS] if plan else (),
+        "items_left_out": max(0, len(plan.items) - ITEMS) if plan else 0,
+        "outcomes": campaign_view.OUTCOMES,
+        "kept": kept,
+        "due": plan.counts[decide.DECIDE] + plan.counts[decide.REPLACE] if plan else 0,
+        "most": decide.MOST,
+    }
+    return render.html("campaign_order.html", visit.page("campaigns", **context), status)
+
+
+async def show(request: Request) -> Response:
+    """`GET /campaigns/{id}/order`: the empty form."""
+    async with session.visit(request, READ, deciding.WRITE) as visit:
+        campaign = await queries.get_campaign(visit.db, request.path_params["campaign_id"])
+        return await _page(request, visit, campaign)
+
+
+async def look(request: Request) -> Response:
+    """`POST /campaigns/{id}/order`: who would be hit; nothing is kept."""
+    form = await session.read_form(request)
+    async with session.visit(request, READ, deciding.WRITE) as visit:
+        session.check_token(form, visit.csrf)
+        campaign = await queries.get_campaign(visit.db, request.path_params["campaign_id"])
+        try:
+            plan = await decide.preview(visit.db, campaign.id, _order(form, visit), visit.name, visit.now)
+        except (InvalidInput, Forbidden) as error:
+            wrong = error if isinstance(error, InvalidInput) else None
+            ordered = deciding.entered(form, wrong, "" if wrong else str(error).capitalize())
+            return await _page(request, visit, campaign, ordered, form=form, status=error.status)
+        return await _page(request, visit, campaign, deciding.entered(form), plan, form)
+
+
+async def apply(request: Request) -> Response:
+    """`POST /campaigns/{id}/decide`: the order as it was looked at; shows the campaign again either way."""
+    campaign_id, form = request.path_params["campaign_id"], await session.read_form(request)
+    expected = form.get("expected", "")
+    try:
+        async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
+            session.check_token(form, visit.csrf)
+            done = await decide.apply(
+                visit.db,
+                campaign_id,
+                _order(form, visit),
+                int(expected) if expected.isdecimal() and len(expected) < 10 else 0,
+                visit.name,
+                campaigns.version_of(form),
+                visit.now,
+            )
+    except (Conflict, InvalidInput) as error:
+        async with session.visit(request, READ) as visit:
+            campaign = await queries.get_campaign(visit.db, campaign_id)
+            return await campaigns.page(request, visit, campaign, campaigns.refused(error), Entered())
+    await tell(request.app.state.redis, done.changed)
+    if done.remaining:
+        async with session.visit(request, READ, deciding.WRITE) as visit:
+            plan = await decide.preview(visit.db, campaign_id, _order(form, visit), visit.name, visit.now)
+            return await _page(request, visit, plan.campaign, deciding.entered(form), plan, form)
+    return render.redirect(f"/campaigns/{campaign_id}?done=decided")
+
+
+async def revoke(request: Request) -> Response:
+    """`POST /campaigns/{id}/revoke`: take back what was decided about the campaign as a whole."""
+    campaign_id, form = request.path_params["campaign_id"], await session.read_form(request)
+    try:
+        async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
+            session.check_token(form, visit.csrf)
+            version, why = campaigns.version_of(form), form.get("reason", "")
+            _, ended = await decide.revoke(visit.db, campaign_id, why, visit.name, version, visit.now)
+    except (Conflict, InvalidInput) as error:
+        async with session.visit(request, READ) as visit:
+            campaign = await queries.get_campaign(visit.db, campaign_id)
+            return await campaigns.page(request, visit, campaign, campaigns.refused(error), Entered())
+    await tell(request.app.state.redis, ended)
+    return render.redirect(f"/campaigns/{campaign_id}?done=revoked")
+
+
+def make_router() -> APIRouter:
+    """The orders about all members of a campaign."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router.add_api_route("/campaigns/{campaign_id}/order", show, methods=["GET"])
+    router.add_api_route("/campaigns/{campaign_id}/order", look, methods=["POST"])
+    for name, handler in (("decide", apply), ("revoke", revoke)):
+        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", handler, methods=["POST"])
+        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", campaigns.back, methods=["GET"])
+    return router

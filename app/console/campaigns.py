@@ -1,0 +1,272 @@
+"""The campaigns: the list, the page of one, and what a reviewer does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.campaigns import decide, lifecycle, organisations, queries, regroup
+from app.campaigns.queries import CampaignFilter, MemberFilter
+from app.console import campaign_view, charts, deciding, graph, health, listing, render, session, words
+from app.console.alerts import CLIENT_LENGTH, READ, WRITE, Entered, Refusal, Tab
+from app.console.route import PageRoute
+from app.console.session import Visit
+from app.errors import Conflict, InvalidInput
+from app.models.campaign import Campaign
+from app.models.vocabulary import State
+from app.policies.decide import DecisionOut
+from app.policies.tell import tell
+from detectors.base import Level
+
+NEWEST = "-created_at"
+SORTS: dict[str, str] = {NEWEST: "Newest first", "-size": "Largest first", "-score": "Highest score first"}
+MEMBERS_ROWS = 50  # of the table, a page
+FIELDS = 200  # of the form that a split is sent with
+CHECKED = "m_"  # names the boxes of members
+DONE = {
+    "claimed": "Claimed: the campaign is yours to review.",
+    "closed": "Closed.",
+    "reopened": "Reopened: the campaign is back in the queue.",
+    "split": "Split. The linker keeps the two apart from now on.",
+    "merged": "Merged. The linker keeps them together from now on.",
+    "decided": "Decided. The gateways follow within two seconds.",
+    "revoked": "Taken back. The gateways follow within two seconds.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks the list to show."""
+
+    state: str
+    level: str
+    q: str
+    sort: str
+
+    @property
+    def active(self) -> bool:
+        """Whether anything beyond the state narrows the list."""
+        return bool(self.q)
+
+    def parameters(self) -> dict[str, str]:
+        """The filters as parameters of an address."""
+        return {"state": self.state, "level": self.level, "q": self.q, "sort": "" if self.sort == NEWEST else self.sort}
+
+    @property
+    def least(self) -> int:
+        """The level that new campaigns have at least."""
+        return int(Level.NONE if self.level == "all" else Level.REVIEW)
+
+    def query(self) -> CampaignFilter:
+        """The filters as the domain knows them."""
+        whole = len(self.q) == CLIENT_LENGTH and self.q.startswith("cl_")
+        return CampaignFilter(
+            states=() if self.state == "all" else (self.state,),
+            level_gte=self.least,
+            client=self.q if whole else "",
+            q="" if whole else self.q,
+            sort=self.sort,
+        )
+
+
+def filters_of(request: Request) -> Filters:
+    """The filters of the address; unknown words mean none."""
+    asked = request.query_params
+    state, sort = asked.get("state", "new"), asked.get("sort", NEWEST)
+    return Filters(
+        state if state in (*words.STATES, "all") else "new",
+        "all" if asked.get("level") == "all" else "",
+        asked.get("q", "").replace("\0", "").strip().lower()[:60],
+        sort if sort in SORTS else NEWEST,
+    )
+
+
+async def show_list(request: Request) -> Response:
+    """`GET /campaigns`: those to be reviewed, newest first, one page."""
+    filters = filters_of(request)
+    parameters = filters.parameters()
+    async with session.visit(request, READ) as visit:
+        cursor = request.query_params.get("cursor") or None
+        page = await queries.list_campaigns(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
+        counts = await queries.counts_by_state(visit.db, filters.least)
+        beats = await health.heartbeats(request.app.state.redis)
+        linker = next((beat for beat in beats or () if beat.role == "linker"), None)
+        context = {
+            "campaigns": page.items,
+            "top": max((campaign.score for campaign in page.items), default=0.0),
+            "tabs": _tabs(filters, counts),
+            "total": sum(counts.values()),
+            "filters": filters,
+            "sorts": SORTS,
+            "order": SORTS[filters.sort].lower(),
+            "clear_url": listing.address("/campaigns", {"state": filters.state, "level": filters.level}),
+            "pager": listing.pager("/campaigns", parameters, page.prev_cursor, page.next_cursor),
+            "linker": linker,
+            "redis": beats is not None,
+        }
+        return render.html("campaigns.html", visit.page("campaigns", **context))
+
+
+def _tabs(filters: Filters, counts: Mapping[State, int]) -> list[Tab]:
+    tabs = []
+    for name, title in (*words.STATES.items(), ("all", "All")):
+        count = sum(counts.values()) if name == "all" else counts.get(State(name), 0)
+        url = listing.address("/campaigns", {**filters.parameters(), "state": name})
+        tabs.append(Tab(title, url, count, name == filters.state))
+    return tabs
+
+
+async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refusal, entered: Entered) -> Response:
+    """The page of one campaign, as it is now."""
+    cursor = request.query_params.get("cursor") or None if request.method == "GET" else None
+    members = await queries.members_page(visit.db, campaign.id, MemberFilter(), cursor, MEMBERS_ROWS)
+    known = await organisations.of(visit.db, [one.client_id for one in members.items])
+    first = await queries.members_page(visit.db, campaign.id, MemberFilter(present=True), None, graph.MEMBERS)
+    edges = await queries.edges(visit.db, campaign.id)
+    speaks, against = campaign_view.terms(campaign.latest)
+    standing = await decide.counts(visit.db, campaign.id, visit.now)
+    path = f"/campaigns/{campaign.id}"
+    context = {
+        "campaign": campaign,
+        "members": [campaign_view.member(one, known) for one in members.items],
+        "pager": listing.pager(path, {}, members.prev_cursor, members.next_cursor),
+        "picture": campaign_view.picture(campaign, first.items, edges),
+        "edges": edges,
+        "score_bar": _score_bar(campaign),
+        "terms": speaks,
+        "counter": against,
+        "without": campaign_view.without(campaign.latest),
+        "mixed": campaign.latest.get("mixed"),
+        "cannot_tell": campaign.latest.get("cannot_tell") or "",
+        "history": [campaign_view.entry(event) for event in await queries.history(visit.db, campaign.id)],
+        "facts": campaign_view.facts(campaign, await queries.following(visit.db, campaign.id)),
+        "standing": sorted(standing.items()),
+        "may_review": WRITE in visit.scopes,
+        "may_decide": deciding.WRITE in visit.scopes,
+        "dispositions": words.DISPOSITIONS,
+        "entered": entered,
+        "conflict": refusal.conflict,
+        "problem": refusal.problem,
+        "invalid": refusal.invalid,
+        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+    }
+    return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
+
+
+def _score_bar(campaign: Campaign) -> Any:
+    return charts.score_bar(float(campaign.latest.get("score") or campaign.score), campaign.threshold)
+
+
+async def show(request: Request) -> Response:
+    """`GET /campaigns/{id}`: one campaign."""
+    async with session.visit(request, READ) as visit:
+        campaign = await queries.get_campaign(visit.db, request.path_params["campaign_id"])
+        return await page(request, visit, campaign, Refusal(200), Entered())
+
+
+Act = Callable[[Visit, str, dict[str, str], int | None], Awaitable[list[DecisionOut]]]
+
+
+async def _claim(visit: Visit, campaign_id: str, _form: dict[str, str], version: int | None) -> list[DecisionOut]:
+    await lifecycle.claim(visit.db, campaign_id, visit.name, version, visit.now)
+    return []
+
+
+async def _close(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
+    disposition, note = form.get("disposition", ""), form.get("note", "")
+    closed = await lifecycle.close(
+        visit.db, campaign_id, disposition, note, visit.name, version, visit.now, with_alerts="close_alerts" in form
+    )
+    return closed.ended
+
+
+async def _reopen(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
+    await lifecycle.reopen(visit.db, campaign_id, form.get("reason", ""), visit.name, version, visit.now)
+    return []
+
+
+def chosen(form: Mapping[str, str]) -> list[str]:
+    """The members that a split names: ticked boxes, and ids that were typed."""
+    ticked = [name.removeprefix(CHECKED) for name in form if name.startswith(CHECKED)]
+    return sorted({*ticked, *form.get("clients", "").replace(",", " ").split()})
+
+
+async def _split(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
+    reason = form.get("split_reason", "")
+    await regroup.split(visit.db, campaign_id, chosen(form), reason, visit.name, version, visit.now)
+    return []
+
+
+async def _merge(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
+    other = await queries.get_campaign(visit.db, form.get("other", "").strip())
+    reason = form.get("merge_reason", "")
+    await regroup.merge(visit.db, campaign_id, other.id, other.version, reason, visit.name, version, visit.now)
+    return []
+
+
+FIELD_NAMES = {"/disposition": "Choose a disposition.", "/reason": "Say why.", "/other": "Name another campaign."}
+
+
+def refused(error: Conflict | InvalidInput) -> Refusal:
+    """The error as the page shows it."""
+    if isinstance(error, InvalidInput):
+        said = f"{error.pointer.strip('/').capitalize()}: {error.problem}."
+        return Refusal(422, problem=FIELD_NAMES.get(error.pointer, said), invalid=error.pointer.strip("/"))
+    if error.status == 409:
+        return Refusal(409, conflict=f"{str(error).capitalize()}.")
+    return Refusal(409, conflict="Someone else, or the linker, changed this campaign while you were reading it.")
+
+
+def version_of(form: Mapping[str, str]) -> int | None:
+    """The version that the form was shown with."""
+    text = form.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that takes one step in the life of a campaign, and shows the campaign again either way."""
+
+    async def handle(request: Request) -> Response:
+        campaign_id, form = request.path_params["campaign_id"], await session.read_form(request, FIELDS)
+        try:
+            async with session.visit(request, READ, WRITE, write=True) as visit:
+                session.check_token(form, visit.csrf)
+                ended = await act(visit, campaign_id, form, version_of(form))
+        except (Conflict, InvalidInput) as error:
+            entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
+            async with session.visit(request, READ) as visit:
+                campaign = await queries.get_campaign(visit.db, campaign_id)
+                return await page(request, visit, campaign, refused(error), entered)
+        await tell(request.app.state.redis, ended)
+        return render.redirect(f"/campaigns/{campaign_id}?done={done}")
+
+    return handle
+
+
+async def back(request: Request) -> Response:
+    """The address of a form that was refused, asked for again: the campaign that it was about."""
+    return render.redirect(f"/campaigns/{quote(request.path_params['campaign_id'], safe='')}")
+
+
+def make_router() -> APIRouter:
+    """Everything under `/campaigns` but the orders about all members."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router.add_api_route("/campaigns", show_list, methods=["GET"])
+    router.add_api_route("/campaigns/{campaign_id}", show, methods=["GET"])
+    steps: tuple[tuple[str, Act, str], ...] = (
+        ("claim", _claim, "claimed"),
+        ("close", _close, "closed"),
+        ("reopen", _reopen, "reopened"),
+        ("split", _split, "split"),
+        ("merge", _merge, "merged"),
+    )
+    for name, act, done in steps:
+        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", _acting(act, done), methods=["POST"])
+        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", back, methods=["GET"])
+    return router

@@ -1,0 +1,106 @@
+"""The campaign pages: what is listed, what a reviewer does, and what is refused."""
+
+import re
+
+import pytest
+
+from app.console import campaigns
+from app.models.client import client_ref
+
+
+@pytest.fixture
+async def opened(console):
+    await console.beat("linker")
+    return (await console.seed_campaigns())["campaign"]
+
+
+async def sent(reviewer, tools, path, **fields):
+    page = await reviewer.get(path.rsplit("/", 1)[0])
+    version = re.search(r'name="version" value="(\d+)"', page.text)
+    fields = {"csrf": tools.form_token(page), "version": version.group(1) if version else "1", **fields}
+    return await reviewer.post(path, data=fields)
+
+
+async def test_the_list_shows_what_is_to_be_reviewed_and_the_rest_on_request(console, reviewer, opened):
+    page = (await reviewer.get("/campaigns")).text
+    assert page.count('href="/campaigns/cp_') == 1
+    assert "25 clients send one rare wording" in page
+    assert (await reviewer.get("/campaigns?level=all")).text.count('href="/campaigns/cp_') == 2
+    assert (await reviewer.get("/campaigns?q=cl_0000000000000ab1&level=all")).text.count('href="/campaigns/cp_') == 1
+    assert "No campaign fits the filter" in (await reviewer.get("/campaigns?q=nothing")).text
+
+
+async def test_an_empty_list_never_looks_like_a_stopped_linker(console, reviewer):
+    assert "Campaigns are not looked for" in (await reviewer.get("/campaigns")).text
+    await console.beat("linker")
+    page = (await reviewer.get("/campaigns")).text
+    assert "No new campaigns" in page
+    assert "No linker reports" not in page
+
+
+async def test_the_page_shows_ties_members_and_what_is_left_without_the_strongest(reviewer, opened):
+    page = (await reviewer.get(f"/campaigns/{opened}")).text
+    for text in (
+        "What ties them",
+        "Without the strongest tie: wording",
+        "Northwind Analytics, verified",
+        "Mixed accounts",
+    ):
+        assert text in page
+    assert page.count('class="member') == 25
+    assert page.count('class="member mixed"') == 1
+    assert "No sign-up data was supplied" in page
+    client = (await reviewer.get(f"/clients/{client_ref(0xC0DE00000)}")).text
+    assert f"/campaigns/{opened}" in client
+
+
+async def test_claim_close_with_alerts_and_reopen(console, reviewer, tools, opened):
+    alert = await console.open_alert(tools.harvester, 15.0)
+    path = f"/campaigns/{opened}"
+    assert f"/campaigns/{opened}" in (await reviewer.get(f"/alerts/{alert}")).text
+    assert (await sent(reviewer, tools, f"{path}/claim")).headers["location"] == f"{path}?done=claimed"
+    refused = await sent(reviewer, tools, f"{path}/close", note="three minutes of typing")
+    assert refused.status_code == 422
+    assert "Choose a disposition." in refused.text
+    assert "three minutes of typing" in refused.text
+    done = await sent(reviewer, tools, f"{path}/close", disposition="distillation_confirmed", close_alerts="on")
+    assert done.headers["location"] == f"{path}?done=closed"
+    page = (await reviewer.get(path)).text
+    assert "Closed: distillation confirmed, and 1 alerts of its members" in page
+    assert "Distillation confirmed" in (await reviewer.get(f"/alerts/{alert}")).text
+    assert (await sent(reviewer, tools, f"{path}/reopen", reason="new facts")).status_code == 303
+
+
+async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
+    path = f"/campaigns/{opened}"
+    one, other = client_ref(0xC0DE00000), client_ref(0xC0DE00000 + 104_729)
+    fields = {f"m_{one}": "on", "clients": f"{other}\n", "split_reason": "two keys of one customer"}
+    assert (await sent(reviewer, tools, f"{path}/split", **fields)).headers["location"] == f"{path}?done=split"
+    page = (await reviewer.get(path)).text
+    assert "2 members moved out into cp_" in page
+    part = re.search(r"moved out into (cp_[0-9a-f-]{36})", page).group(1)
+    assert "split out of" in (await reviewer.get(f"/campaigns/{part}")).text
+    merged = await sent(reviewer, tools, f"{path}/merge", other=part, merge_reason="no, it was right")
+    assert merged.headers["location"] == f"{path}?done=merged"
+    assert "was merged into" in (await reviewer.get(f"/campaigns/{part}")).text
+    assert (await sent(reviewer, tools, f"{path}/split", split_reason="nobody")).status_code == 422
+
+
+async def test_a_stale_form_changes_nothing_and_says_so(reviewer, tools, opened):
+    answer = await sent(reviewer, tools, f"/campaigns/{opened}/claim", version="99")
+    assert answer.status_code == 409
+    assert "changed this campaign while you were reading it" in answer.text
+    assert (await sent(reviewer, tools, f"/campaigns/{opened}/claim", csrf="wrong")).status_code == 403
+
+
+async def test_who_may_only_read_gets_no_form(console, visitor, tools, opened):
+    await tools.sign_in(visitor, await console.reviewer("alerts:read", "clients:read"))
+    page = (await visitor.get(f"/campaigns/{opened}")).text
+    assert "Your token may read only" in page
+    assert "/split" in page
+    assert 'type="checkbox"' not in page
+    assert (await visitor.get(f"/campaigns/{opened}/order")).status_code == 403
+
+
+def test_ticked_and_typed_members_are_one_set():
+    assert campaigns.chosen({"m_cl_1": "on", "clients": "cl_2, cl_1\ncl_3", "csrf": "x"}) == ["cl_1", "cl_2", "cl_3"]
