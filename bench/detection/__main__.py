@@ -1,66 +1,114 @@
-"""`make bench-detect DATA=folder`: composed clients and recorded captures through the engine, as one table."""
+"""`make bench-detect DATA=folder`: composed clients and recorded captures through the engine, as a page with plots."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from random import Random
 
-from bench.detection import captures, harvests, lists, report, sources
-from bench.detection.compose import Account, account
-from bench.detection.evaluate import run
-from bench.detection.reference import ordinary
+from bench.detection import captures, page, store
+from bench.detection.compose import Account
+from bench.detection.dataset import SCALES, Scale, Size, compose, composed
+from bench.detection.study import Study, calibrating, conduct
 from detectors import registry
+from detectors.reference import Reference, load
 
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks" / "detection.md"
-ORDINARY, EACH = 1_000, 20
-SEED = "check-1"
+SIZES: tuple[Size, ...] = ("small", "standard", "large")
+SEEDS = (101, 102, 103)
 
 
-def composed(data: Path, clients: int, each: int, seed: str) -> Iterator[Account]:
-    """Ordinary clients from texts that the reference did not use, and harvests of every family."""
-    pools = sources.checking_pools(data)
-    yield from ordinary(pools, seed, clients, most=600)
-    rng = Random(f"{seed}/harvest")
-    for family, script in harvests.families(lists.read(data, "test")).items():
-        for number in range(each):
-            requests = int(60 * 10 ** rng.random())
-            yield account(family, family, script, pools, f"{seed}/harvest/{number}", requests)
+CALIBRATION = {"small": 120, "standard": 3_000, "large": 3_000}
+CALIBRATION_SEED = 1
 
 
-def _missing(root: Path) -> list[str]:
-    data = root / "data"
-    absent = [f"data/{name}" for name in sources.missing(data, (*sources.PERMISSIVE, *sources.CHECK_ONLY))]
-    absent += [f"data/{name}" for name in lists.missing(data)]
-    return absent + ([] if captures.paths(root) else ["captures/*.jsonl.gz"])
+def calibration(data: Path | None, size: str, count: int) -> Iterator[Account]:
+    """Ordinary clients of one operator, to fit a reference on and to set levels by; from disk once composed."""
+    scale = Scale(count, 0, 0, 0, SCALES[size].cap, SCALES[size].days)
+    name = f"calibration-{size}-{count}{'' if data else '-made'}"
+    key = store.digest(data, CALIBRATION_SEED, scale, "test")
+    yield from store.cached(name, key, composed(data, CALIBRATION_SEED, scale, "test"))
+
+
+def shipped(path: str) -> Reference | None:
+    """The reference that ships, or another; None where it was written for another version of the detectors."""
+    try:
+        return load(path or registry.SHIPPED)
+    except ValueError as error:
+        print(f"No shipped reference: {error}", file=sys.stderr)
+        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table and write it; 2 where the folder is missing."""
+    """Print the page, write it with its plots; 2 where a folder was given that is not there."""
     parser = argparse.ArgumentParser(prog="make bench-detect DATA=folder", description=__doc__)
-    parser.add_argument("--data", type=Path, default=None, help="folder with data/ and captures/")
+    parser.add_argument("--data", type=Path, default=None, help="folder with data/ and captures/; without: made up")
     parser.add_argument("--reference", default="", help="another reference than the one that ships")
-    parser.add_argument("--clients", type=int, default=ORDINARY, help="composed ordinary clients")
-    parser.add_argument("--each", type=int, default=EACH, help="composed harvesters of each family")
-    parser.add_argument("--seed", default=SEED)
+    parser.add_argument("--size", choices=SIZES, default="", help="standard with data, small without")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--calibration", type=int, default=None, help="ordinary clients that fit and set levels")
+    parser.add_argument("--brief", action="store_true", help="without ablation, evasions and what training left out")
     parser.add_argument("--out", type=Path, default=OUT)
     asked = parser.parse_args(arguments)
-    if asked.data is None:
-        print("The traffic is not in the repository: give its folder, make bench-detect DATA=folder.", file=sys.stderr)
+    if asked.data is not None and not asked.data.is_dir():
+        print(f"{asked.data} is not a folder.", file=sys.stderr)
         return 2
-    absent = _missing(asked.data)
-    if absent:
-        print(f"{asked.data} lacks {', '.join(absent)}.", file=sys.stderr)
-        return 2
-    engine = registry.load(asked.reference)
-    outcomes = run(engine, composed(asked.data / "data", asked.clients, asked.each, asked.seed))
-    page = report.page(engine, outcomes, list(captures.run(engine, asked.data)), asked.seed)
-    print(page)
+    begun = time.monotonic()
+    inner = asked.data / "data" if asked.data is not None and (asked.data / "data").is_dir() else asked.data
+    size: Size = asked.size or ("standard" if inner else "small")
+    reference = shipped(asked.reference)
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - begun:7.0f} s  {text}", file=sys.stderr, flush=True)
+
+    count = CALIBRATION[size] if asked.calibration is None else asked.calibration
+    ordinary = calibrating(calibration(inner, size, count)) if count else None
+    say(f"{count:,} calibration clients")
+    studies = [
+        conduct(seed, compose(inner, seed, size), reference, ordinary, say, brief=asked.brief) for seed in asked.seeds
+    ]
+    recorded = list(captures.run(registry.load(asked.reference), asked.data)) if asked.data and reference else []
+    about = _about(studies, reference, size, asked.data, recorded)
+    text = page.page(studies, recorded, about, [])
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(page, encoding="utf-8")
+    asked.out.write_text(text, encoding="utf-8")
+    page.draw(studies, asked.out.parent)
+    print(text)
+    say(f"written to {asked.out}")
     return 0
+
+
+def _about(
+    studies: Sequence[Study],
+    reference: Reference | None,
+    size: str,
+    data: Path | None,
+    recorded: Sequence[captures.Captured],
+) -> list[str]:
+    """What was run, and what was missing."""
+    clients = sum(len(one.clients) for one in studies)
+    harvest = sum(int(one.clients["harvest"].sum()) for one in studies)
+    lines = [
+        f"`make bench-detect DATA=folder` writes this page. Seeds {', '.join(str(one.seed) for one in studies)}, size "
+        f"{size}: {clients - harvest:,} ordinary and {harvest:,} harvesting clients, "
+        f"{sum(int(one.clients['requests'].sum()) for one in studies):,} requests. Detectors: "
+        f"{', '.join(one.name for one in registry.shipped())}.",
+    ]
+    if reference is not None:
+        known = {name for name, _ in reference.detectors}
+        silent = [one.name for one in registry.shipped() if one.name not in known]
+        lines.append(f"Shipped reference: {reference.about.get('clients', 0):,} composed ordinary clients.")
+        if silent:
+            lines.append(f"It does not know {', '.join(silent)}: they are silent with it.")
+    else:
+        lines.append("**Missing: a shipped reference for these detectors**; what depends on it is left out.")
+    if data is None:
+        lines.append("**Missing: the data folder.** Texts are made up here; figures show that all runs, not how well.")
+    elif not recorded:
+        lines.append("**Missing: recorded captures** (captures/*.jsonl.gz), or the reference to replay them with.")
+    return lines
 
 
 if __name__ == "__main__":

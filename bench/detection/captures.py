@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from app.ingest.replay import ClientResult, replay
+from detectors.base import Explanation, Level
 from detectors.engine import Engine
 
 START = 1_764_000_000.0
@@ -23,6 +24,11 @@ class Captured(NamedTuple):
     harvest: bool
     grey: bool  # the label depends on intent more than on traffic
     result: ClientResult
+
+    @property
+    def order(self) -> float:
+        """What ranks captures: the highest score told, by a margin where a tier was reached."""
+        return self.result.score + 100.0 * self.result.level
 
 
 def paths(root: Path) -> list[Path]:
@@ -65,3 +71,55 @@ def _exchange(request: dict[str, Any]) -> dict[str, Any]:
         "duration_s": request.get("dur_s"),
         "usage": {"input_tokens": request.get("prompt_tokens"), "output_tokens": request.get("resp_tokens")},
     }
+
+
+def section(recorded: Sequence[Captured]) -> list[str]:
+    """The captures as a table: harvests, ordinary ones, and apart those whose label depends on intent."""
+    if not recorded:
+        return []
+    best: dict[str, Captured] = {}
+    for one in recorded:
+        held = best.get(one.capture)
+        if held is None or one.order > held.order:
+            best[one.capture] = one
+    order = sorted(best.values(), key=lambda one: (one.grey, not one.harvest, -one.order))
+    return [
+        "Each through `stillwatch replay` with the reference that ships. No detector, weight or level was chosen on",
+        "them, so every tool is one that was left out. Of captures with several clients the highest. `*`: the label",
+        "depends on intent more than on traffic. Tier and nats are the highest reached, the words those at the end.",
+        "",
+        "| capture | label | family | requests | tier | nats | at request | reason | what is missing |",
+        "|---|---|---|---:|---|---:|---:|---|---|",
+        *map(_line, order),
+        "",
+    ]
+
+
+def _line(one: Captured) -> str:
+    label = ("harvest" if one.harvest else "ordinary") + ("*" if one.grey else "")
+    tier = {Level.NONE: "none", Level.WATCH: "watch", Level.REVIEW: "review"}[one.result.level]
+    told = one.result.explanation
+    cells = [
+        one.capture.split("__", 1)[-1], label, one.family, f"{told.requests:,}", tier, f"{one.result.score:.1f}",
+        str(one.result.flagged_at_request or ""), _reason(told), _missing(one),
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _reason(told: Explanation) -> str:
+    """The alert's own sentence, or the strongest statement, or nothing."""
+    speaking = [one for one in told.evidence if one.p < 0.05]
+    if not speaking:
+        return "nothing out of the ordinary" if told.look else "too few text requests to compare"
+    first = min(speaking, key=lambda one: one.p)
+    return max(first.terms, key=lambda term: term.share).sentence
+
+
+def _missing(one: Captured) -> str:
+    """What more would be needed to tell."""
+    told = one.result.explanation
+    if told.cannot_tell or not one.harvest or one.result.level == Level.REVIEW:
+        return told.cannot_tell
+    if told.look < 100:
+        return f"More requests: it was compared at {told.look}, and most harvests are found later."
+    return "A second kind of evidence, or other clients that are linked to it."

@@ -7,8 +7,7 @@ import json
 
 import pytest
 
-from bench.detection import __main__ as table
-from bench.detection import captures, evaluate, harvests, personas, reference, report, sources
+from bench.detection import captures, evaluate, harvests, reference, sources
 from bench.detection.compose import account
 from bench.detection.dataset import World
 from bench.detection.lists import KINDS, Lists
@@ -53,20 +52,10 @@ def test_a_reference_is_fitted_from_composed_clients_and_tells_a_harvest(pools, 
     assert requests >= 60 * 20
     family = "private reasoning"
     harvest = account(family, family, harvests.families(lists)[family], pools, "s", 60)
-    (outcome,) = evaluate.run(Engine(registry.shipped(), fitted), [harvest])
-    assert outcome.harvest
-    assert outcome.score > 3.0
-
-
-def test_rates_put_the_worst_ordinary_kind_first(pools, lists, shipped) -> None:
-    some = [account("chat_product", "", personas.chat_product, pools, f"{n}", 40) for n in range(3)]
-    family = "private reasoning"
-    some.append(account(family, family, harvests.families(lists)[family], pools, "s", 120))
-    rates = evaluate.rates(evaluate.run(shipped, some))
-    assert [(rate.kind, rate.clients) for rate in rates] == [("chat_product", 3), (family, 1)]
-    page = report.page(shipped, evaluate.run(shipped, some), [], "s")
-    assert "| all ordinary | 3 | 0.0%" in page
-    assert "| private reasoning | 1 | 100.0%" in page
+    seen = evaluate.observe(engine.detectors, [harvest])
+    told = evaluate.decide(evaluate.evidence(Engine(registry.shipped(), fitted), seen), seen)
+    assert seen.clients["harvest"].all()
+    assert told.score.max() > 3.0
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +81,10 @@ def test_a_capture_becomes_a_log_that_replay_reads(tmp_path, shipped) -> None:
     assert found.result.explanation.look == 25
 
 
-@pytest.mark.parametrize("main", [reference.main, table.main])
-def test_without_the_data_it_says_so_and_ends_with_2(main, tmp_path, capsys) -> None:
-    assert main([]) == 2
+def test_without_the_data_it_says_so_and_ends_with_2(tmp_path, capsys) -> None:
+    assert reference.main([]) == 2
     assert "DATA=folder" in capsys.readouterr().err
-    assert main(["--data", str(tmp_path)]) == 2
+    assert reference.main(["--data", str(tmp_path)]) == 2
     assert "arena_hard_v01.jsonl.gz" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
