@@ -24,6 +24,7 @@ from app.store.reference import Watched, load_engine
 from app.store.rows import Rows
 from app.telemetry import configure_logging
 from app.worker.annotate import Annotator
+from app.worker.link import Handover
 from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -87,9 +88,10 @@ class Worker:
         self._ledger = Link(settings.redis_url, LEDGER_SECONDS)  # its failures must not cost a batch its WATCH
         ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
         self._annotate = Annotator(ledger, self._accounts, self._counts) if settings.ledger_bytes else None
+        self._handover = Handover(settings.redis_url, self._counts)
         self._scorer = Scorer(
             self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts,
-            annotate=self._annotate,
+            handover=self._handover, annotate=self._annotate,
         )  # fmt: skip
         self._next_tick = 0.0
         self._next_beat = 0.0
@@ -211,6 +213,7 @@ class Worker:
         except Unavailable:
             logger.warning("client summaries were not written: they follow with the clients' next requests")
         self._recorder.close()
+        self._handover.close()
         self._link.close()
         self._ledger.close()
         self._status.close()
