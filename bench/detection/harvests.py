@@ -12,7 +12,7 @@ from bench.detection.compose import Ask, Maker, Script
 from bench.detection.lists import Lists
 from bench.detection.loops import evolve, graded, grown, judged, magpie, self_instruct, trajectories
 from bench.detection.sources import Pools
-from bench.detection.talk import system, talk, user
+from bench.detection.talk import lines, system, talk, user
 from detectors.exchange import Dialect, Operation
 
 SAMPLES = (Dialect.OPENAI, Dialect.GEMINI)
@@ -58,6 +58,15 @@ def _in_system(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
     settings = dict(m.joint.choice(WARM))
     for text in m.walk(items):
         yield Ask((*order, user(text)), m.length(1_800), settings, "reasoning", harvest=True)
+
+
+def _batches(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """A list through the batch interface, a file of lines at a time."""
+    frame, size = m.frame((*frames.ALPACA, "{}", "{}")), m.joint.choice((8, 12, 20))
+    texts = m.walk(items)
+    while True:
+        messages, more = lines([frame.format(next(texts)) for _ in range(size)])
+        yield Ask(messages, 0, more, harvest=True)
 
 
 def _sweep(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
@@ -125,6 +134,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("prompt list, bare", "prompt list", "instructions", _walker((), 800)),
     Variant("prompt list, template", "prompt list", "instructions", _walker(frames.ALPACA, 800)),
     Variant("prompt list, code", "prompt list", "code", _walker((), 900, "code")),
+    Variant("prompt list, batches", "prompt list", "instructions", _batches),
     Variant("reasoning", "reasoning", "maths", _walker(frames.BOXED, 2_000, "reasoning")),
     Variant("reasoning, n=4", "reasoning", "maths", _walker(frames.BOXED, 1_500, "reasoning", more=_FOUR), SAMPLES),
     Variant("private reasoning", "reasoning", "maths", _walker(frames.PRIVATE, 2_000, "reasoning")),

@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Any
 
 from bench.detection.compose import Ask, Maker
-from bench.detection.talk import SCHEMA, TOOLS, asked, people, system, temperature, user
+from bench.detection.talk import SCHEMA, TOOLS, asked, lines, people, system, temperature, user
 from detectors.exchange import Operation
 
 _ALOUD = (
@@ -101,6 +101,17 @@ def studio(m: Maker) -> Iterator[Ask]:
     named = m.chance(0.4)
     for text in m.walk([*m.pools.questions, *(one[0].text for one in m.pools.dialogues)]):
         yield Ask((*head, user(text)), m.length(1_100), more | people(m, named), "mixed")
+
+
+def nightly_batch(m: Maker) -> Iterator[Ask]:
+    """A night's records through the batch interface, a file of lines at a time."""
+    order = m.ours(["Give the topic of the message in three words.", "Say which product the customer means.",
+                    "Name the mood of the writer.", "Reply with the two most important facts."])  # fmt: skip
+    texts = m.walk(m.pools.short if m.chance(0.6) else m.pools.documents)
+    size = m.pick([8, 12, 20])
+    while True:
+        messages, more = lines([next(texts) for _ in range(size)], order)
+        yield Ask(messages, 0, more)
 
 
 def editor(m: Maker) -> Iterator[Ask]:

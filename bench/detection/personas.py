@@ -170,7 +170,8 @@ WEIGHTS: tuple[tuple[Script, float], ...] = (
     (jobs.studio, 2.5), (jobs.editor, 1.5), (jobs.embedding_index, 2), (jobs.document_review, 1.5), (jobs.harness, 6),
     (jobs.release_day, 1.5), (jobs.judge, 5), (jobs.essay_marks, 1), (coding_agent, 7), (react_agent, 2.5),
     (tutor, 3), (jobs.load_test, 2), (jobs.optimiser, 0.8), (jobs.voting, 0.8), (jobs.pass_at_k, 0.6),
-    (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1), (jobs.auditor, 0.8), (jobs.ci_key, 1.5),
+    (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1), (jobs.auditor, 0.8),
+    (jobs.ci_key, 1.5), (jobs.nightly_batch, 1.5),
     (side_by_side, 0.4), (reseller, 3), (wrapper, 2),
 )  # fmt: skip
 """Ordinary kinds of use and how common each is taken to be among API clients, in parts of a hundred or so."""

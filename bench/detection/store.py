@@ -70,7 +70,7 @@ def cached(name: str, key: str, make: Iterable[Account], folder: Path = OUT) -> 
                 mask.write(mask_of(account).tobytes())
                 index.write(json.dumps(_about(account), ensure_ascii=False).encode() + b"\n")
                 yield account
-        for old in folder.glob(f"{name}-*"):
+        for old in folder.glob(f"{name}-{'[0-9a-f]' * len(key)}"):  # made by other code
             shutil.rmtree(old, ignore_errors=True)
         part.replace(home)
     finally:

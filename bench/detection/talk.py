@@ -8,7 +8,7 @@ from typing import Any
 from bench.detection.compose import Ask, Maker
 from bench.detection.grammar import Grammar
 from bench.detection.sources import Dialogue
-from detectors.exchange import Message
+from detectors.exchange import Message, Operation
 
 TOOLS = '[{"name":"search","parameters":{"q":"string"}},{"name":"open","parameters":{"id":"string"}}]'
 SCHEMA = '{"type":"object","properties":{"name":{"type":"string"},"date":{"type":"string"}}}'
@@ -47,6 +47,14 @@ def asked(m: Maker, texts: Sequence[Any], repeated: float = 0.16) -> Iterator[An
             yield text
 
 
+def lines(texts: Sequence[str], head: str = "") -> tuple[tuple[Message, ...], dict[str, Any]]:
+    """The messages of one batch and what says where its prompts begin."""
+    each = [(*system(head), user(text)) for text in texts]
+    size = len(each[0])
+    more = {"operation": Operation.BATCH, "begins": tuple(range(0, size * len(each), size)), "prompts": len(each)}
+    return tuple(message for one in each for message in one), more
+
+
 class Session:
     """One conversation: what has been said, who says it, and the turns that a recorded dialogue still holds."""
 
@@ -55,6 +63,11 @@ class Session:
         self.history = [*system(head), user(turns[0])]
         self.left = turns[1:]
         self.who = who
+
+    def recent(self) -> tuple[Message, ...]:
+        """What is sent: all, or the opening and the last turns of a long conversation."""
+        last = 11 if self.history[0].role == "system" else 12
+        return tuple(self.history if len(self.history) <= 16 else [*self.history[:3], *self.history[-last:]])
 
     def go_on(self, answer: str, follow: str) -> None:
         """Add the answer and the next turn."""
@@ -79,4 +92,4 @@ def talk(
         sessions[number] = (session, answer)
         if len(sessions) > _OPEN:
             sessions.pop(next(iter(sessions)))
-        yield Ask(tuple(session.history[-16:]), len(answer), more | session.who, answer=answer)
+        yield Ask(session.recent(), len(answer), more | session.who, answer=answer)

@@ -77,8 +77,8 @@ def test_the_copy_on_disk_is_what_was_made_and_is_used_again(accounts, tmp_path)
         calls.append(1)
         yield from accounts
 
-    first = list(store.cached("t", "k", make(), tmp_path))
-    again = list(store.cached("t", "k", make(), tmp_path))
+    first = list(store.cached("t", "ab12", make(), tmp_path))
+    again = list(store.cached("t", "ab12", make(), tmp_path))
     assert len(calls) == 1
     assert [one.client for one in first] == [one.client for one in again]
     for one, other in zip(accounts, again, strict=True):
@@ -88,7 +88,7 @@ def test_the_copy_on_disk_is_what_was_made_and_is_used_again(accounts, tmp_path)
 
 
 def test_a_benchmark_that_was_not_finished_is_not_kept(accounts, tmp_path) -> None:
-    some = store.cached("t", "k", iter(accounts), tmp_path)
+    some = store.cached("t", "ab12", iter(accounts), tmp_path)
     next(some)
     some.close()
     assert list(tmp_path.iterdir()) == []
