@@ -68,7 +68,7 @@ SCALES: dict[str, Scale] = {
 
 def compose(data: Path | None, seed: int, size: Size, split: Split = "test") -> Iterator[Account]:
     """Ordinary accounts, look-alikes and campaigns of one seed; from disk where they were composed before."""
-    key = store.digest(data, "campaigns", seed, size, split)
+    key = store.digest(data, seed, size, split, more=("campaigns", "fast", "lookalikes"))
     name = f"campaigns-{size}-{split}-{seed}{'' if data else '-made'}"
     return store.cached(name, key, composed(data, seed, SCALES[size], split))
 

@@ -101,6 +101,8 @@ def composed(data: Path | None, seed: int, scale: Scale, split: Split) -> Iterat
     pairs = list(harvesting(made, f"{split}/{seed}", scale))
     for plan in ordinary(made, f"{split}/{seed}/o", scale.ordinary - len(pairs), scale.cap, scale.days):
         yield build(made, plan)
+    for plan in permitted(made, f"{split}/{seed}", scale.ordinary // 40 if pairs else 0, scale.cap, scale.days):
+        yield build(made, plan)
     for plan in pairs:
         harvester = build(made, plan)
         yield harvester

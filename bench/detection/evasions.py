@@ -150,7 +150,7 @@ def _variant(name: str) -> Variant:
 
 def compose(data: Path | None, seed: int, each: int = 3, split: Split = "test") -> Iterator[Account]:
     """`each` accounts of every base variant for every evasion, the plain harvest first; kept on disk."""
-    key = store.digest(data, "evasions", seed, each, split)
+    key = store.digest(data, seed, each, split, more=("evasions",))
     return store.cached(f"evasions-{split}-{seed}{'' if data else '-made'}", key, composed(data, seed, each, split))
 
 

@@ -21,8 +21,8 @@ from detectors.event import EVENT
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "bench" / "out" / "detection"
 MODULES = (
-    "answers", "arrivals", "campaigns", "compose", "dataset", "evasions", "fast", "frames", "grammar", "harvests",
-    "jobs", "lexicon", "lists", "lookalikes", "loops", "paraphrase", "personas", "profile", "sources", "talk",
+    "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "loops",
+    "paraphrase", "personas", "profile", "sources", "talk",
 )  # fmt: skip
 PARTS = ("events", "mask", "index.jsonl")
 _IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (.+)$", re.MULTILINE)
@@ -42,10 +42,10 @@ def _features() -> set[Path]:
     return seen
 
 
-def digest(data: Path | None, *what: object) -> str:
-    """A short name for what the code, the data and the arguments would make."""
+def digest(data: Path | None, *what: object, more: tuple[str, ...] = ()) -> str:
+    """A short name for what the code (with `more` modules of this package), the data and the arguments would make."""
     out = hashlib.sha256(repr((np.__version__, what)).encode())
-    own = [ROOT / "bench" / "detection" / f"{name}.py" for name in MODULES]
+    own = [ROOT / "bench" / "detection" / f"{name}.py" for name in (*MODULES, *more)]
     for path in sorted({*_features(), *(path for path in own if path.is_file())}):
         out.update(path.name.encode() + path.read_bytes())
     if data is not None:
