@@ -13,18 +13,15 @@ from detectors.batch import Batch
 from detectors.event import Kind
 from detectors.sketch import hll_count, hll_update, hll_update_many, mixed_content
 
-_SHRINK = 8.0  # openings: fewer say little of growth
+_SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
     "multi_turn": 1.4,  # where people ask, they go on in half of their requests
-    "closed_answers": 0.95,
     "greedy": 0.5,
     "structured": 0.6,
-    "end_users": 0.9,
-    "streamed": 0.5,
+    "streamed": 0.25,  # jobs stream as well, by the habit of their library
     "no_longer": 0.9,
     "repeats": 1.8,
 }
-_OPEN = (Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING)
 
 
 class _Parts(NamedTuple):
@@ -43,6 +40,8 @@ class Coverage(Detector):
     has, and is answered in free text. Products and jobs live in one domain: after some hundred requests
     their vocabulary is nearly complete. The score is breadth (new words a prompt, growth of the
     vocabulary) x new content x open answers x their size, reduced by the ordinary twins.
+    Requests with end users, a fixed format or a label for an answer are left out, so that a client's other
+    traffic does not hide the part that may be a harvest.
 
     Misses
     ------
@@ -69,13 +68,13 @@ class Coverage(Detector):
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
+            ("part", "<u4"),  # of them, those that may be a harvest's: all that follows is about these
             ("twins", "<u4", (twins.COUNTED_TWINS,)),
             ("opened", "<u4"),  # requests that begin something: no later turn, no step after a tool
             ("spoken", "<u4"),  # of them, those of which words are known
             ("samples", "<u4"),  # their sampled words, repetitions included
             ("known", "<u4"),  # answers of known form
             ("open", "<u4"),  # of them, prose, code, lists, reasoning
-            ("filler", "<u4"),
             ("log_chars", "<u8"),  # of one choice, sixteenths of a doubling
             ("words", "u1", (128,)),
             ("payloads", "u1", (128,)),
@@ -85,10 +84,12 @@ class Coverage(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
+        part = twins.candidates(seen)
         rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen)
-        rows["log_chars"] += seen.sum(twins.measures(seen).log_choice).astype(np.uint64)
-        begun = twins.begun(seen)
+        rows["part"] += part.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(part)
+        rows["log_chars"] += part.sum(twins.measures(part).log_choice).astype(np.uint64)
+        begun = twins.begun(part)
         words = begun["words"]
         samples = np.count_nonzero(words, axis=1)
         kind = begun["kind"]
@@ -115,6 +116,7 @@ class Coverage(Detector):
         fresh, growth, told, chars = (float(v) for v in parts.values[0])
         base, nan = float(parts.base[0]), twins.NAN
         terms = (
+            twins.part_term(float(row["part"]), float(row["n"])),
             Term("new_words", fresh, "words", nan, nan, nan, base * 0.4,
                  f"Each prompt brings about {8 * fresh:.0f} words that none of its others has."),
             Term("vocabulary_growth", growth, "exponent", nan, nan, nan, base * 0.4,
@@ -127,7 +129,7 @@ class Coverage(Detector):
         return terms + twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS)
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:
-        n, opened = rows["n"].astype(np.float64), rows["opened"].astype(np.float64)
+        n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)
         total, spoken = np.maximum(n, 1.0), np.maximum(rows["spoken"].astype(np.float64), 1.0)
         distinct = hll_count(rows["payloads"])
         new = np.clip(distinct / np.maximum(opened, 1.0), 0.0, 1.0)

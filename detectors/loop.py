@@ -15,6 +15,7 @@ from detectors.sketch import hll_count, hll_update, minima_shared, minima_update
 
 _BINS = 34
 _KEPT = 4  # of each text's smallest hashes: half of those known do as well, for half the cost
+_EDITS = 0.6  # what answers no longer than their prompts leave out of returned ones
 _VERDICT = 1_200  # characters: feedback and a mark are no longer, where the answer's form is unknown
 _WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.8, "streamed": 0.4}
 
@@ -131,6 +132,8 @@ class Loop(Detector):
         fresh = np.clip(1.0 - 1.8 * np.clip((0.85 - new) / 0.85, 0.0, 1.0), 0.0, 1.0) * new
         # A single bin may be a common phrase.
         returned = 10.0 * np.sqrt(same**2 / (same + 1.0) / _BINS)
+        # Editors get their text back a little changed, and send it once more.
+        returned *= 1.0 - _EDITS * rows["twins"][:, twins.NAMES.index("no_longer")] / total
         parts = np.column_stack([returned, 5.0 * graded**2 * fresh])
         share = twins.shares(rows["twins"], n, n)
         values = np.column_stack([back, graded, new, rows["lists"] / total])

@@ -11,22 +11,19 @@ from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.event import Flag, Kind
-from detectors.exchange import Finish, Outcome
 from detectors.sketch import hll_count, hll_update, mixed, mixed_content
 
-_SHRINK = 8.0
+_SHRINK = 12.0  # openings: fewer say little
 _FORMS = (Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING)
 _WEIGHTS = {
-    "multi_turn": 1.4,
-    "closed_answers": 0.95,
+    "multi_turn": 1.6,
     "greedy": 0.5,
     "structured": 0.6,
-    "end_users": 0.9,
-    "streamed": 0.6,
-    "no_longer": 0.4,
+    "streamed": 0.15,  # jobs stream as well, by the habit of their library
+    "no_longer": 0.3,
     "repeats": 1.8,
 }
-_PARTS = {"longer": 2.0, "long": 2.0, "apart": 2.5, "room": 1.0, "forms": 2.5, "episodes": 5.0}
+_PARTS = {"longer": 1.5, "long": 3.0, "apart": 2.5, "room": 0.75, "forms": 2.5, "episodes": 5.0}
 
 
 class _Parts(NamedTuple):
@@ -46,7 +43,8 @@ class Shape(Detector):
     train a model is broad and alone: no follow-up, no repeat, answers much longer than the prompts, of
     sizes and forms that the prompts' sizes do not explain, with room left under the limit. A harvest of
     tool use has the same shape one floor up: episodes from ever new openings, never taken up again by a
-    person, with tools that change from task to task.
+    person, with tools that change from task to task. Requests with end users, a fixed format or a label
+    for an answer are left out, so that a client's other traffic does not hide the part that may be a harvest.
 
     Misses
     ------
@@ -68,16 +66,16 @@ class Shape(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind", "finish")
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
+            ("part", "<u4"),  # of them, those that may be a harvest's: all that follows is about these
             ("twins", "<u4", (twins.COUNTED_TWINS,)),
             ("opened", "<u4"),  # requests that begin something
             ("steps", "<u4"),  # requests that carry a tool's result
             ("equipped", "<u4"),  # openings that offer tools
-            ("given_up", "<u4"),  # the client went away, or the answer ran into the limit
             ("limited", "<u4"),  # openings with a limit above a label's
             ("room", "<u4"),  # of them, the doublings between answer and limit, in sixteenths
             ("logs", "<u8", (5,)),  # of openings: prompt, answer, their squares and their product
@@ -90,15 +88,12 @@ class Shape(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
+        part = twins.candidates(seen)
         rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen)
-        counts = seen.count(
-            seen.flag(Flag.TOOL_RESULT),
-            (seen["outcome"] == Outcome.CLIENT_ABORTED) | (seen["finish"] == Finish.LENGTH),
-        ).astype(np.uint32)
-        rows["steps"] += counts[:, 0]
-        rows["given_up"] += counts[:, 1]
-        begun = twins.begun(seen)
+        rows["part"] += part.counts.astype(np.uint32)
+        rows["twins"] += twins.sums(part)
+        rows["steps"] += part.count(part.flag(Flag.TOOL_RESULT))[:, 0].astype(np.uint32)
+        begun = twins.begun(part)
         rows["opened"] += begun.counts.astype(np.uint32)
         kind, tools, limit = begun["kind"], begun.flag(Flag.TOOLS), begun["max_tokens"]
         limited = limit > twins.CLOSED_TOKENS
@@ -138,6 +133,7 @@ class Shape(Detector):
         )  # fmt: skip
         nan = twins.NAN
         terms = (
+            twins.part_term(float(row["part"]), float(row["n"])),
             Term("alone", alone, "share", nan, nan, nan, 0.0,
                  f"{twins.percent(alone)} of its requests begin something new that is never taken up again."),
             *(Term(name, value, unit, nan, nan, nan, float(parts.parts[0, k]), text)
@@ -146,7 +142,7 @@ class Shape(Detector):
         return terms + twins.counter_terms(float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS)
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:
-        n, opened = rows["n"].astype(np.float64), rows["opened"].astype(np.float64)
+        n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)
         steps = rows["steps"].astype(np.float64)
         total, begun = np.maximum(n, 1.0), np.maximum(opened, 1.0)
         distinct = hll_count(rows["openings"])

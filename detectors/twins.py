@@ -95,6 +95,28 @@ def replaced(logs: NDArray[np.int64], places: NDArray[np.intp], values: NDArray[
     return logs
 
 
+def candidates(batch: Batch) -> Batch:
+    """The events that may be a part of a harvest at all, worked out once a batch.
+
+    Requests that name an end user, want a fixed format or are answered by a label are left out: they are
+    the rest of a client whose other part is looked at by itself.
+    """
+    return batch.once("candidates", _candidates)
+
+
+def _candidates(batch: Batch) -> Batch:
+    keep = measures(batch).open & ~batch.flag(Flag.USER_ID | Flag.SCHEMA)
+    return batch if keep.all() else batch.only(keep)
+
+
+def part_term(part: float, total: float) -> Term:
+    """Which share of the requests a score speaks of."""
+    share = part / max(total, 1.0)
+    rest = "the rest name end users, want a fixed format or are answered by a label" if share < 1.0 else "all of them"
+    text = f"What is suspicious is a part of {percent(share)} of its requests; {rest}."
+    return Term("part", share, "share", NAN, NAN, NAN, 0.0, text)
+
+
 def begun(batch: Batch) -> Batch:
     """The events that begin something of their own, worked out once a batch.
 

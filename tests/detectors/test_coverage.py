@@ -66,7 +66,6 @@ def test_without_words_it_is_silent(traffic) -> None:
         {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
         {"flags": int(Flag.USER_ID)},
         {"flags": int(Flag.SCHEMA)},
-        {"flags": int(Flag.STREAM)},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
         {"max_tokens": 5},
@@ -77,6 +76,15 @@ def test_without_words_it_is_silent(traffic) -> None:
 )
 def test_each_ordinary_twin_takes_a_part(broad, twin) -> None:
     assert score(broad(**twin)) < 0.75 * score(broad())
+
+
+def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(broad) -> None:
+    other = broad(seed=3, words=words(200, 60), max_tokens=5)
+    both = np.concatenate([broad(), other])
+    assert score(both) == pytest.approx(score(broad()))
+    term = next(one for one in Coverage().explain(rows_of(both)[0], 0.0) if one.feature == "part")
+    assert term.value == 0.5
+    assert "a part of 50 % of its requests" in term.sentence
 
 
 def test_steps_after_tools_are_no_repeated_prompts(broad) -> None:

@@ -74,7 +74,6 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
         {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
         {"flags": int(Flag.USER_ID)},
         {"flags": int(Flag.SCHEMA)},
-        {"flags": int(Flag.STREAM)},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
         {"max_tokens": 5},
@@ -83,6 +82,21 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
 )
 def test_each_ordinary_twin_takes_a_part(walked, twin) -> None:
     assert score(walked(**twin)) < 0.75 * score(walked())
+
+
+def test_streaming_speaks_for_a_waiting_person_but_little(walked) -> None:
+    assert 0.8 * score(walked()) < score(walked(flags=int(Flag.STREAM))) < 0.9 * score(walked())
+
+
+def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(walked) -> None:
+    fields = {"seed": 3, "flags": int(Flag.USER_ID | Flag.MULTI_TURN), "payload_chars": 100, "kind": Kind.PROSE}
+    other = walked(**fields)
+    both = np.concatenate([walked(), other, walked(**fields | {"seed": 5})])
+    assert score(other) == 0.0
+    assert score(both) == pytest.approx(score(walked()))
+    term = next(one for one in Shape().explain(rows_of(both)[0], 0.0) if one.feature == "part")
+    assert term.value == pytest.approx(1 / 3, abs=0.02)
+    assert f"a part of {100.0 * term.value:.0f} % of its requests" in term.sentence
 
 
 def episodes(traffic, tools: np.ndarray | int, **fields: object) -> np.ndarray:

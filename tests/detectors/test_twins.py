@@ -83,6 +83,25 @@ def test_logarithms_are_whole_sixteenths() -> None:
     assert twins.log16(np.array([0, 1, 3, 1_023])).tolist() == [0, 16, 32, 160]
 
 
+def test_end_users_fixed_formats_and_labels_are_no_part_of_a_harvest(traffic) -> None:
+    flags = np.array([0, Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS, Flag.MULTI_TURN])
+    chars = np.array([800, 800, 800, 800, 20])
+    batch = Batch(traffic(1, 5, flags=flags, out_chars=chars, body=np.arange(1, 6)))
+    assert twins.candidates(batch)["body"].tolist() == [1, 4]
+
+
+def test_a_part_is_named_with_its_share() -> None:
+    assert "a part of 25 % of its requests" in twins.part_term(50.0, 200.0).sentence
+    assert "the rest" not in twins.part_term(200.0, 200.0).sentence
+    assert twins.part_term(0.0, 0.0).value == 0.0
+
+
+def test_what_is_left_of_an_event_is_the_product_of_its_twins(traffic) -> None:
+    flags = np.array([0, Flag.STREAM, Flag.STREAM | Flag.SCHEMA])
+    weights = {"streamed": 0.5, "structured": 0.4, "repeats": 1.8}
+    assert twins.left(Batch(traffic(1, 3, flags=flags)), weights).tolist() == pytest.approx([1.0, 0.5, 0.3])
+
+
 def test_later_turns_steps_and_blank_prompts_begin_nothing(traffic) -> None:
     flags = np.array([0, Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM])
     batch = Batch(traffic(1, 5, flags=flags, body=np.arange(1, 6)))
