@@ -74,6 +74,12 @@ def worker() -> None:
 
 
 @app.command()
+def linker() -> None:
+    """Find which clients act as one; of several that run, one works."""
+    _hand_over("app.linker.run:main", _settings())
+
+
+@app.command()
 def console() -> None:
     """Serve API and dashboard."""
     _hand_over("app.main:serve_console", _settings())
@@ -87,7 +93,7 @@ def migrate() -> None:
 
 
 @app.command()
-def health(role: Annotated[str, typer.Argument(help="gateway, console, extractor or worker.")]) -> None:
+def health(role: Annotated[str, typer.Argument(help="gateway, console, extractor, worker or linker.")]) -> None:
     """Say whether this host's process of a role lives: exit code 0 if it does."""
     _hand_over("app.run.health:main", _settings(), role)
 

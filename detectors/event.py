@@ -124,7 +124,7 @@ FIELDS: tuple[Field, ...] = (
     Field("channel", "u1", "enum", "exchange.Channel"),
     Field("foreign", "u1", "level", "misuse of a reasoning signature, 0 to 3; the worker fills it from the ledger"),
     Field("moved", "u1", "bool", "the body was refused to another client seconds before; the worker fills it"),
-    Field("spare", "<u2", "", "unused"),
+    Field("indicator", "<u2", "bits", "imported indicators that matched: 4 bits of kinds, then the set's number"),
     Field("pad", "<u4", "", "unused; keeps an event a whole number of 8-byte words"),
 )
 

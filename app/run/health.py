@@ -15,7 +15,7 @@ from app.store.heartbeat import read_all
 from app.store.redis import connect
 
 LISTENING = ("gateway", "console")
-BEATING = ("extractor", "worker")  # no port of their own: their heartbeat in Redis tells
+BEATING = ("extractor", "worker", "linker")  # no port of their own: their heartbeat in Redis tells
 
 
 def _listens(settings: Settings, role: str) -> bool:

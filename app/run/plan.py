@@ -13,7 +13,7 @@ STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("sample-traffic",),
     ("gateway",),
     ("extractor",),
-    ("worker", "console", "sample-api"),
+    ("worker", "linker", "console", "sample-api"),
     ("valkey",),
 )
 DRAIN_MARGIN = 3.0  # seconds beyond the drain limit before the gateway is killed
@@ -59,12 +59,13 @@ def environment(environ: Mapping[str, str], settings: Settings, resolved: Resolv
 
 
 def service_specs(settings: Settings, env: Mapping[str, str]) -> list[Spec]:
-    """The four processes of the product, in the order in which they start."""
+    """The five processes of the product, in the order in which they start."""
     drain = settings.drain_seconds + DRAIN_MARGIN
     return [
         Spec("extractor", command("extractor"), env, stop_seconds=10.0),
         Spec("gateway", command("gateway"), env, stop_seconds=drain),
         Spec("worker", command("worker"), env, stop_seconds=10.0),
+        Spec("linker", command("linker"), env, stop_seconds=20.0),
         Spec("console", command("console"), env, stop_seconds=8.0),
     ]
 

@@ -14,6 +14,7 @@ COLOURS = {
     "gateway": "cyan",
     "extractor": "blue",
     "worker": "magenta",
+    "linker": "yellow",
     "console": "green",
     "valkey": "red",
     "sample-api": "bright_black",

@@ -91,6 +91,21 @@ def done_commands(last: bytes, count: int) -> list[Command]:
     return [("XTRIM", EVENTS, "MINID", after), ("INCRBY", TAKEN, count)]
 
 
+def wanted_text(tokens: Sequence[int]) -> bytes:
+    """The value of the key that says whose shared hashes are wanted."""
+    return " ".join(f"{token:016x}" for token in tokens).encode()
+
+
+def wanted_of(text: bytes | None) -> list[int]:
+    """The tokens of that value; what is no token is passed over."""
+    return [int(word, 16) for word in (text or b"").split() if len(word) == 16 and not word.strip(b"0123456789abcdef")]
+
+
+def known_command(token: int, shared: str) -> Command:
+    """The command that adds a token's shared hash."""
+    return ("HSET", KNOWN, f"{token:016x}", shared)
+
+
 def renew_command(owner: str, milliseconds: int) -> Command:
     """Take the lease where it is free, or keep it; the reply is 1 where it is ours."""
     return ("EVAL", _RENEW, 1, LEASE, owner, milliseconds)

@@ -100,6 +100,7 @@ class Stage:
             "console": lambda: self.get(self.console, "/livez")[0] == 200,
             "extractor": (self.folder / "handoff.sock").exists,
             "worker": lambda: b"stopping" in self.log(role).read_bytes() or self.beats("worker"),
+            "linker": lambda: self.beats("linker"),
         }
         with contextlib.suppress(TimeoutError):
             until(lambda: self.processes[role].poll() is not None or checks[role](), role)
@@ -151,7 +152,7 @@ class Stage:
 
     def close(self) -> None:
         """Stop everything, the gateway first."""
-        for role in ("gateway", "extractor", "worker", "console"):
+        for role in ("gateway", "extractor", "worker", "linker", "console"):
             if role in self.processes:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.stop(role)

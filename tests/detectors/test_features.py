@@ -120,7 +120,7 @@ def test_every_field_is_filled():
     everything |= Flag.REASONING_ASKED | Flag.REASONING_SEALED
     assert Flag(int(found["flags"])) == everything
     new = {"opening", "presented", "context", "issued", "gist", "answer_gist", "words", "topic"}
-    new |= {"listed", "kind", "script", "foreign", "moved", "spare"}
+    new |= {"listed", "kind", "script", "foreign", "moved", "indicator"}
     assert set(EVENT.names) == set(values) | hashes | new | {"network", "agent", "ja4", "pad", "sketch", "flags"}
 
 

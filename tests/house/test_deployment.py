@@ -50,7 +50,7 @@ def test_each_setting_exists(name):
     assert set(OURS[name].get("environment", {})) <= NAMES
 
 
-@pytest.mark.parametrize("name", ["gateway", "extractor", "worker", "console"])
+@pytest.mark.parametrize("name", ["gateway", "extractor", "worker", "linker", "console"])
 def test_each_service_is_checked_and_confined(name):
     service = OURS[name]
     assert service["healthcheck"]["test"] == ["CMD", "stillwatch", "health", name]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-SERVICES = {"gateway", "extractor", "worker", "console", "valkey"}
+SERVICES = {"gateway", "extractor", "worker", "linker", "console", "valkey"}
 START_SECONDS = 90
 
 

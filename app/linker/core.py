@@ -1,0 +1,150 @@
+"""The linking core as this process holds it: fed with events, told what people said, kept over restarts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.campaigns.found import Found
+from app.campaigns.identity import Constraints
+from app.campaigns.indicators import Matched
+from app.linker.desk import Said
+from app.linker.holders import holders_of
+from app.linker.told import found
+from detectors.campaign import Linker
+from detectors.campaign.moves import indicated
+from detectors.campaign.tells import LOAD, joined
+from detectors.indicators import SLOT_BITS
+
+PAIRS = 20_000  # of one split that the core is told one by one; what is recorded obeys the whole of it anyhow
+UNITED = 200  # the same for a merge
+KIND_BITS = (1 << SLOT_BITS) - 1
+
+logger = logging.getLogger(__name__)
+
+
+class Core:
+    """One linker over all clients, and what it was told last."""
+
+    def __init__(self, linker: Linker | None = None) -> None:
+        self.linker = linker or Linker()
+        self.fresh = True  # something came in since the last pass
+        self._organisations: dict[int, int] = {}
+        self._constraints = Constraints()
+        self._bans: dict[int, float] = {}
+        self._matched: dict[tuple[int, int], Matched] = {}
+
+    def observe(self, events: NDArray[np.void]) -> None:
+        """Take in events; those that matched imported indicators are counted, and tie their clients."""
+        if not len(events):
+            return
+        self.fresh = True
+        self.linker.observe(events)
+        marked = np.flatnonzero(events["indicator"])
+        if not len(marked):
+            return
+        rows = indicated(events, events["indicator"] != 0)
+        self.linker.graph.add(joined([(rows, np.zeros(0, LOAD))]))
+        for event in events[marked]:
+            self._match(event)
+
+    def _match(self, event: np.void) -> None:
+        mark, client, at = int(event["indicator"]), int(event["client"]), float(event["at"])
+        slot, kinds = mark >> SLOT_BITS, mark & KIND_BITS
+        before = self._matched.get((slot, client), Matched(slot, client, 0, 0, at, at))
+        self._matched[slot, client] = Matched(
+            slot, client, before.count + 1, before.kinds | kinds, min(before.first, at), max(before.last, at)
+        )
+
+    def take_matched(self) -> list[Matched]:
+        """What matched since the last call."""
+        taken, self._matched = list(self._matched.values()), {}
+        return taken
+
+    def put_back(self, matched: Iterable[Matched]) -> None:
+        """What could not be recorded: it is counted with the next pass."""
+        for one in matched:
+            now = self._matched.get((one.slot, one.client))
+            self._matched[one.slot, one.client] = one if now is None else _added(one, now)
+
+    def tell(self, said: Said) -> None:
+        """What people said, where it changed since it was told last."""
+        names = {name: place for place, name in enumerate(sorted(set(said.organisations.values())), 1)}
+        organisations = {client: names[name] for client, name in said.organisations.items()}
+        if organisations != self._organisations:
+            self.linker.set_organisations(organisations)
+            self._organisations, self.fresh = organisations, True
+        if dict(said.bans) != self._bans:
+            self.linker.set_bans(said.bans)
+            self._bans, self.fresh = dict(said.bans), True
+        if said.constraints != self._constraints:
+            self._constrain(said.constraints)
+            self._constraints, self.fresh = said.constraints, True
+
+    def _constrain(self, constraints: Constraints) -> None:
+        """Make the core's constraints those of the database: a reviewer may have taken one back."""
+        apart = {pair for one, other in constraints.cannot for pair in _pairs(one, other)}
+        changed = apart ^ self.linker.forbidden
+        self.linker.forbidden = apart
+        together = [pair for group in constraints.must for pair in _chained(group)]
+        self.linker.united = list(together)
+        touched = {client for pair in (*changed, *together) for client in pair}
+        self.linker.graph.touch(sorted(touched))
+
+    def link(self, now: float) -> list[Found]:
+        """A pass: everything that is found, the most suspicious first."""
+        self.fresh = False
+        campaigns = self.linker.link(now)
+        holders = holders_of(self.linker.graph, campaigns)
+        return [found(one, holders, None, now) for one in campaigns]
+
+
+def _added(one: Matched, other: Matched) -> Matched:
+    first, last = min(one.first, other.first), max(one.last, other.last)
+    return Matched(one.slot, one.client, one.count + other.count, one.kinds | other.kinds, first, last)
+
+
+def _pairs(one: Iterable[int], other: Iterable[int]) -> Iterator[tuple[int, int]]:
+    left = PAIRS
+    for a in sorted(one):
+        for b in sorted(other):
+            if left <= 0:
+                return
+            left -= 1
+            yield min(a, b), max(a, b)
+
+
+def _chained(group: Iterable[int]) -> Iterator[tuple[int, int]]:
+    first, *rest = sorted(group)[:UNITED]
+    yield from ((first, one) for one in rest)
+
+
+def save(linker: Linker, offset: bytes, path: Path) -> None:
+    """Write what the linker knows, and up to where it read, as one file that is there whole or not at all."""
+    draft = path.with_suffix(".draft")
+    data = linker.snapshot()
+    with draft.open("wb") as file:
+        file.write(len(offset).to_bytes(4, "little") + offset + data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def restore(path: Path, counts: Counter[str]) -> tuple[Core, bytes]:
+    """The linker of a file, and up to where it had read; an empty one where there is none that we can read."""
+    try:
+        text = path.read_bytes()
+        length = int.from_bytes(text[:4], "little")
+        return Core(Linker.restore(text[4 + length :])), text[4 : 4 + length]
+    except FileNotFoundError:
+        return Core(), b""
+    except Exception:  # whatever is wrong with the file, the linker starts anew; the database keeps the campaigns
+        counts["snapshots_unreadable"] += 1
+        logger.exception("the linker's snapshot cannot be read: it starts anew")
+        return Core(), b""

@@ -1,0 +1,113 @@
+"""The linker's side of the database: what reviewers and operators said, and what a pass found."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.campaigns import constraints, indicators, organisations
+from app.campaigns.found import Found
+from app.campaigns.identity import Constraints
+from app.campaigns.indicators import Matched, Published
+from app.campaigns.record import Outcome, record
+from app.errors import StillwatchError, Unavailable
+from app.models.base import moment
+from app.models.client import client_number
+from app.models.decision import Decision
+from app.models.vocabulary import Action
+from app.store.db import session_scope
+from app.store.deadline import within
+
+CALL_SECONDS = 20.0  # of one transaction: a campaign of many thousand takes its time, and nobody waits for it
+RETRY_SECONDS = 5.0
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people said: who belongs to which company, who must and must not be together, who was banned, what is
+    looked for."""
+
+    organisations: Mapping[int, str]
+    constraints: Constraints
+    bans: Mapping[int, float]
+    indicators: Published
+
+
+class Desk:
+    """Calls the database from a loop that is not asynchronous; while it is away, calls fail at once."""
+
+    def __init__(self, database: AsyncEngine, counts: Counter[str]) -> None:
+        self._database = database
+        self._counts = counts
+        self._runner = asyncio.Runner()
+        self._retry_at = 0.0
+
+    def said(self, now: float) -> Said:
+        """Everything that people said; raises Unavailable."""
+
+        async def work(session: AsyncSession) -> Said:
+            named = await organisations.verified(session)
+            return Said(
+                organisations={client_number(client): name for client, name in named.items()},
+                constraints=await constraints.load(session),
+                bans=await _bans(session, now),
+                indicators=await indicators.published(session, now),
+            )
+
+        return self._transact(work)
+
+    def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float) -> Outcome:
+        """Record a pass, and how often imported indicators matched; raises Unavailable."""
+
+        async def work(session: AsyncSession) -> Outcome:
+            await indicators.count(session, matched)
+            return await record(session, found, now)
+
+        return self._transact(work)
+
+    def close(self) -> None:
+        """Close the database's connections and the loop."""
+        try:
+            self._runner.run(self._database.dispose())
+        finally:
+            self._runner.close()
+
+    def _transact(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        if time.monotonic() < self._retry_at:
+            raise Unavailable("the database did not answer a moment ago")
+
+        async def call() -> T:
+            async with session_scope(self._database) as session:
+                return await work(session)
+
+        try:
+            return self._runner.run(within(CALL_SECONDS, call()))
+        except Exception as error:
+            self._counts["database_errors"] += 1
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if not isinstance(error, StillwatchError):
+                logger.exception("a pass could not be recorded: it is tried again")
+            raise Unavailable("the database does not answer") from error
+
+
+async def _bans(session: AsyncSession, now: float) -> dict[int, float]:
+    """When clients were blocked for real: whoever takes over from them soon after is looked at."""
+    query = sa.select(Decision.client_id, sa.func.min(Decision.starts_at)).where(
+        Decision.action == Action.BLOCK,
+        Decision.simulated.is_(False),
+        Decision.starts_at > moment(now - 30 * 86_400.0),
+        Decision.starts_at <= moment(now),
+    )
+    found = await session.execute(query.group_by(Decision.client_id))
+    return {client_number(client): at.timestamp() for client, at in found}

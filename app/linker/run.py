@@ -1,0 +1,229 @@
+"""The linker process: reads what workers scored, links clients, records campaigns; one of them at a time works."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from app.campaigns.found import Found
+from app.errors import Unavailable
+from app.linker import core
+from app.linker.core import Core
+from app.linker.desk import Desk
+from app.linker.keeper import LEASE_SECONDS, Keeper
+from app.settings import Settings
+from app.store import linking
+from app.store.db import make_engine
+from app.store.heartbeat import Heartbeat
+from app.store.page import digest
+from app.store.redis import Link
+from app.store.stream import START
+from app.telemetry import configure_logging
+
+REDIS_SECONDS = 5.0  # an entry holds up to 800 kB, and nobody waits
+READ_ENTRIES = 64
+IDLE_SECONDS = 0.2
+PASS_SECONDS = 2.0  # between two passes at least; more where a pass takes long
+PASS_SHARE = 0.25  # of the time that passes may take
+AGAIN_SECONDS = 30.0  # after which a pass is recorded though nothing changed: members count as seen
+SAID_SECONDS = 5.0  # between two looks at what people said
+SAVE_SECONDS = 60.0
+HELD_BACK = linking.MOST_EVENTS // 4  # events that stay in the stream until the next snapshot, for a restart
+FILE = "linker.state"
+
+logger = logging.getLogger(__name__)
+
+
+def main(settings: Settings) -> int:
+    """Run a linker until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging(settings, "linker")
+    linker = Process(settings)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        linker.stopping = True
+        logger.info("stopping", extra={"signal": signal.Signals(number).name})
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    linker.run()
+    return 0
+
+
+class Process:
+    """One linker process: waits for the lease, then reads, links and records until it is told to stop."""
+
+    def __init__(self, settings: Settings, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.stopping = False
+        self._settings = settings
+        self._started = time.time()
+        self._name = f"l-{os.getpid()}-{secrets.token_hex(4)}"
+        self._counts: Counter[str] = Counter()
+        self._gauges: dict[str, float] = {}
+        self._link = Link(settings.redis_url, REDIS_SECONDS)
+        self._desk = Desk(make_engine(settings.database_url), self._counts)
+        self._keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
+        self._core: Core | None = None
+        self._read = START  # the last entry that was observed
+        self._behind: list[tuple[bytes, int]] = []  # entries observed and still in the stream: id, events
+        self._recorded = ""
+        self._told = ""  # a mark of what extractors heard last
+        self._next = {"pass": 0.0, "said": 0.0, "save": 0.0, "again": 0.0}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was counted so far, by name."""
+        return self._counts
+
+    @property
+    def _path(self) -> Path:
+        return self._settings.data / FILE
+
+    def run(self) -> None:
+        """Work while the lease is ours, until `stopping`."""
+        self._keeper.start()
+        try:
+            while not self.stopping:
+                try:
+                    busy = self._keeper.holds() and self.turn()
+                except Unavailable as error:
+                    self._counts["redis_errors"] += 1
+                    logger.warning("Redis failed, trying again", extra={"error": error})
+                    self._link.close()
+                    busy = False
+                if not busy and not self.stopping:
+                    time.sleep(IDLE_SECONDS)
+        finally:
+            self.close()
+
+    def turn(self) -> bool:
+        """Read what waits, and do what is due; whether there was something to read. Raises Unavailable."""
+        if self._core is None:
+            self._begin()
+        busy = self._take_in()
+        moment = time.monotonic()
+        if moment >= self._next["said"]:
+            self._next["said"] = moment + SAID_SECONDS
+            self._listen()
+        if moment >= self._next["pass"]:
+            self._pass()
+            took = time.monotonic() - moment
+            self._next["pass"] = moment + max(PASS_SECONDS, took / PASS_SHARE)
+        if moment >= self._next["save"]:
+            self._next["save"] = moment + SAVE_SECONDS
+            self._save()
+        return busy
+
+    def _begin(self) -> None:
+        """Take up where the last linker of this data folder stopped."""
+        self._core, offset = core.restore(self._path, self._counts)
+        self._read = offset or START
+        self._behind = []
+        logger.info("linking", extra={"accounts": self._core.linker.counters["accounts"], "from": self._read.decode()})
+        self._next["save"] = time.monotonic() + SAVE_SECONDS
+
+    def _take_in(self) -> bool:
+        """Observe what waits; raises Unavailable."""
+        assert self._core is not None
+        read = linking.parse(self._link.call(*linking.read_command(self._read, READ_ENTRIES)), self._read)
+        if not read.entries:
+            return False
+        self._core.observe(read.events)
+        self._read = read.last
+        self._behind.append((read.last, len(read.events)))
+        self._counts["events"] += len(read.events)
+        if sum(count for _, count in self._behind) > HELD_BACK:
+            self._forget()
+        return True
+
+    def _forget(self) -> None:
+        """Trim what was observed; raises Unavailable."""
+        if self._behind:
+            last, count = self._behind[-1][0], sum(count for _, count in self._behind)
+            self._link.pipeline(linking.done_commands(last, count))
+            self._behind = []
+
+    def _listen(self) -> None:
+        """What people said since; extractors hear of imported indicators, and of tokens that are to be shared."""
+        assert self._core is not None
+        try:
+            said = self._desk.said(time.time())
+        except Unavailable:
+            self._counts["said_waiting"] += 1
+            return
+        self._core.tell(said)
+        wanted = sorted({edge.token for one in self._core.linker.campaigns() for edge in one.edges})
+        text = said.indicators.text(), linking.wanted_text(wanted)
+        if digest(text) != self._told:
+            self._link.pipeline([("SET", linking.IMPORTED, text[0]), ("SET", linking.WANTED, text[1])])
+            self._told = digest(text)
+
+    def _pass(self) -> None:
+        """Link, and record what changed."""
+        assert self._core is not None
+        now, moment = time.time(), time.monotonic()
+        if not self._core.fresh and moment < self._next["again"]:
+            return
+        found = self._core.link(now)
+        self._counts["passes"] += 1
+        self._gauges = {
+            **{name: float(value) for name, value in self._core.linker.counters.items()},
+            "last_pass": now,
+            "pass_seconds": round(time.monotonic() - moment, 3),
+        }
+        mark, matched = _mark(found), self._core.take_matched()
+        if mark == self._recorded and not matched and moment < self._next["again"]:
+            return
+        try:
+            outcome = self._desk.write(found, matched, now)
+        except Unavailable:
+            self._counts["passes_waiting"] += 1
+            self._core.put_back(matched)
+            self._core.fresh = True
+            return
+        self._counts["campaigns_opened"] += outcome.opened
+        self._recorded, self._next["again"] = mark, moment + AGAIN_SECONDS
+
+    def _save(self) -> None:
+        """Keep what is known for the next start; then what was read may go. Raises Unavailable."""
+        assert self._core is not None
+        try:
+            core.save(self._core.linker, self._read, self._path)
+        except OSError as error:
+            self._counts["snapshots_failed"] += 1
+            logger.warning("the linker's state was not written", extra={"error": error})
+            return
+        self._forget()
+
+    def _beat(self, now: float) -> Heartbeat:
+        info = {"linker": "works" if self._keeper.holds() else "stands by"}
+        return Heartbeat(
+            "linker", self._name, now, self._started, counters=dict(self._counts), gauges=dict(self._gauges), info=info
+        )
+
+    def close(self) -> None:
+        """Keep what is known, give the lease back, close the connections."""
+        if self._core is not None and self._keeper.holds():
+            try:
+                self._save()
+            except Unavailable:
+                logger.warning("what was read stays in the stream: the next linker reads it again")
+        self._keeper.stop()
+        self._desk.close()
+        self._link.close()
+
+
+def _mark(found: list[Found]) -> str:
+    """A short mark of everything worth writing down of a pass."""
+    return digest(
+        [
+            (one.key, one.level, round(one.score, 1), sorted(one.members), [(e.token, e.members) for e in one.edges])
+            for one in found
+        ]
+    )
