@@ -49,8 +49,8 @@ bench-score: .venv/dev.stamp ## Events per second per worker core, against the n
 bench-gateway: .venv/dev.stamp ## CPU per request of the gateway, against nginx and FastAPI+httpx
 	@exec $(BIN)/python -m bench.gateway $(ARGS)
 
-bench-detect: .venv/dev.stamp ## Detection table on recorded captures; DATA=folder
-	@exec $(BIN)/python -m bench.detection $(if $(DATA),--data "$(DATA)") $(ARGS)
+bench-detect: .venv/dev.stamp ## Detection beside every baseline, by client, with plots; DATA=folder
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 exec $(BIN)/python -m bench.detection $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 soak: .venv/dev.stamp ## 100,000 requests, a fifth of them left early: does anything grow, leak or go uncounted?
 	@exec $(BIN)/python -m bench.soak $(ARGS)

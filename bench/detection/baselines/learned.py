@@ -37,7 +37,7 @@ def boosting(seen: Observed, group: NDArray[np.intp]) -> NDArray[np.float64]:
     for one in range(PARTS):
         learn, tell = part != one, part == one
         if tell.any() and len(np.unique(truth[learn])) == 2:
-            model = HistGradientBoostingClassifier(max_iter=120, learning_rate=0.1, max_leaf_nodes=15, random_state=0)
+            model = HistGradientBoostingClassifier(max_iter=60, learning_rate=0.15, max_leaf_nodes=15, random_state=0)
             model.fit(vectors[learn], truth[learn], sample_weight=weight[learn])
             out[tell] = model.decision_function(vectors[tell])
     return out

@@ -25,7 +25,7 @@ from bench.detection.evaluate import Observed
 WINDOWS = (25, 50, 100, 200, 400)
 REFERENCES = 20
 PRADA = 0.05
-_FEATURES = 64  # cosines and sines each, a bandwidth
+_FEATURES = 32  # cosines and sines each, a bandwidth
 _EACH = 20  # prompts of each ordinary client in the benign sample
 
 
