@@ -108,6 +108,7 @@ class Exchange:
     duration: float = 0.0  # seconds from the request's start to the answer's end
     model: str = ""
     messages: tuple[Message, ...] = ()
+    begins: tuple[int, ...] = ()  # of several prompts, where in `messages` each begins; empty where there is one
     completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
     reasoning_asked: bool = False  # the client asked to see the model's own reasoning

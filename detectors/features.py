@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import elicitation, grading, grams
+from detectors import elicitation, grading, grams, lines
 from detectors import text as texts
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Dialect, Exchange, Message, Operation
@@ -350,9 +350,15 @@ def events(
     exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None
 ) -> NDArray[np.void]:
     """One EVENT an exchange, shape (len(exchanges),); hashes of text are keyed by the 64-bit `seed`."""
-    out = zeros(len(exchanges))
+    several = [(place, line) for place, one in enumerate(exchanges) if one.begins for line in lines.split(one)]
+    out = zeros(len(exchanges) + len(several))
     assert out.dtype == EVENT
-    if exchanges:
-        _fill_text(out, exchanges, seed, match, lists)
-        _fill_numbers(out, exchanges)
-    return out
+    if not exchanges:
+        return out
+    _fill_text(out, [*exchanges, *(line for _, line in several)], seed, match, lists)
+    found, rest = out[: len(exchanges)], out[len(exchanges) :]
+    _fill_numbers(found, exchanges)
+    owner = np.array([place for place, _ in several], np.intp)
+    for place in dict.fromkeys(owner.tolist()):
+        lines.tell(found[place : place + 1], rest[owner == place])
+    return found

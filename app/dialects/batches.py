@@ -21,6 +21,7 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
     """
     whole: Fields | None = None
     messages: list[Message] = []
+    begins: list[int] = []
     systems: set[Message] = set()
     taken = bounded(list(items))
     prompts = len(items) - len(taken)
@@ -29,6 +30,7 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
         prompts += one.get("prompts", 1) if one else 1
         if one is None:
             continue
+        begins += [len(messages)] if one["messages"] else []
         for message in one["messages"]:
             if message.role == "system":
                 if message in systems:
@@ -39,6 +41,9 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
     if whole is None:
         return None
     found = {"messages": tuple(messages), "prompts": prompts, "stream": False, "presented": "", "presented_at": -1}
+    found |= {"begins": tuple(begins)}
+    if whole.get("operation") == Operation.EMBEDDING:
+        found["operation"] = Operation.EMBEDDING
     return whole | named(dialect) | found
 
 
@@ -61,7 +66,7 @@ def read_gemini(body: Mapping[str, Any], model: str, operation: Operation) -> Fi
     items = sequence(given) or sequence(mapping(given).get("requests"))
 
     def one(item: Mapping[str, Any]) -> Fields:
-        return gemini.read_request(mapping(item.get("request")), operation)
+        return {**gemini.read_request(mapping(item.get("request")), operation), "operation": operation}
 
     found = gather(items, Dialect.GEMINI, one) or {**named(Dialect.GEMINI), "messages": ()}
     return {**found, "model": model or name(body.get("model"))}

@@ -140,6 +140,8 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     suffix = string(body.get("suffix"))
     fields["messages"] = tuple([Message("user", text + suffix) for text in bounded(prompts)])
     fields["prompts"] = max(len(prompts), 1)
+    if operation == Operation.COMPLETION and len(prompts) > 1:
+        fields["begins"] = tuple(range(len(fields["messages"])))
     return fields
 
 

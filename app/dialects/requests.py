@@ -34,7 +34,7 @@ def _line(line: Mapping[str, Any]) -> Fields | None:
     route = recognise("POST", string(line.get("url")))
     if route == OPAQUE or route.operation in (Operation.BATCH, Operation.COUNT):
         return None
-    return _one(route, mapping(line.get("body")))
+    return {**_one(route, mapping(line.get("body"))), "operation": route.operation}
 
 
 def _one(route: Route, body: Mapping[str, Any]) -> Fields:

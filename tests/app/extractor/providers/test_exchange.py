@@ -80,7 +80,7 @@ EXPECTED: dict[str, tuple[Dialect, Operation, dict[str, object]]] = {
         {
             "model": "acme-base",
             "messages": (Message("user", "Once"), Message("user", "Twice")),
-            "prompts": 2, "choices": 3, "max_tokens": 5, "top_logprobs": 2, "finish": Finish.LENGTH,
+            "prompts": 2, "begins": (0, 1), "choices": 3, "max_tokens": 5, "top_logprobs": 2, "finish": Finish.LENGTH,
             "completions": (" t0", " t1", " t2", " t3"),
             "usage": Usage.REPORTED, "input_tokens": 2, "output_tokens": 20,
         },
@@ -98,7 +98,7 @@ EXPECTED: dict[str, tuple[Dialect, Operation, dict[str, object]]] = {
         OPENAI, BATCH,
         {
             "model": "acme-large", "prompts": 3, "temperature": 0.3, "channel": Channel.BATCH,
-            "messages": (CONVERSATION[0], *QUESTIONS),
+            "messages": (CONVERSATION[0], *QUESTIONS), "begins": (0, 2, 3),
         },
     ),
     "anthropic": (ANTHROPIC, CHAT, SAME | USER | SEALED),
@@ -130,6 +130,7 @@ EXPECTED: dict[str, tuple[Dialect, Operation, dict[str, object]]] = {
         {
             "model": "acme-large", "prompts": 3, "max_tokens": 200, "temperature": 0.6, "top_p": 0.9,
             "channel": Channel.BATCH, "messages": (CONVERSATION[0], *QUESTIONS), "reasoning_asked": True,
+            "begins": (0, 2, 3),
         },
     ),
     "gemini": (GEMINI, CHAT, SAME | SEALED),
@@ -156,7 +157,11 @@ EXPECTED: dict[str, tuple[Dialect, Operation, dict[str, object]]] = {
         },
     ),
     "gemini_batch": (
-        GEMINI, BATCH, {"model": "acme-large", "prompts": 3, "channel": Channel.BATCH, "messages": QUESTIONS},
+        GEMINI, BATCH,
+        {
+            "model": "acme-large", "prompts": 3, "channel": Channel.BATCH, "messages": QUESTIONS,
+            "begins": (0, 1, 2),
+        },
     ),
     "ollama_chat": (OLLAMA, CHAT, SAME | ASKED | STREAM),
     "ollama_whole": (OLLAMA, CHAT, SAME | ASKED),

@@ -1,0 +1,97 @@
+"""A request of many prompts: its lines as exchanges of their own, and their features told by one event."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.event import Flag, Kind, Listed
+from detectors.exchange import Exchange, Message, Operation
+
+LOOKED_AT: Final = 64  # lines of one request whose features are worked out, spread evenly over it
+_USUAL: Final = 0.5  # share of the lines that say the same of themselves
+_LISTED: Final = 0.1  # share of the lines that are on a public list, where one may be there by chance
+_OF_LINES = int(
+    Flag.MULTI_TURN | Flag.BLANK_INPUT | Flag.PREFILL | Flag.TOOL_RESULT | Flag.SYSTEM
+    | Flag.ELICIT_SYSTEM | Flag.ELICIT_USER
+)  # fmt: skip
+_MODES: Final = ("head4", "head12", "tail6", "system", "script")
+_U64: Final = (1 << 64) - 1
+
+
+def split(exchange: Exchange) -> list[Exchange]:
+    """The lines of an exchange that are looked at, each with the system prompt it has or that stands before it."""
+    begins = exchange.begins
+    if len(begins) < 2:
+        return []
+    count = min(len(begins), LOOKED_AT)
+    chosen = sorted({place * (len(begins) - 1) // (count - 1) for place in range(count)})
+    operation = Operation.CHAT if exchange.operation == Operation.BATCH else exchange.operation
+    ends = (*begins[1:], len(exchange.messages))
+    found = []
+    for place in chosen:
+        messages = exchange.messages[begins[place] : ends[place]]
+        if messages:
+            if messages[0].role != "system":
+                messages = (*_system_before(exchange.messages, begins[place]), *messages)
+            found.append(Exchange(0.0, 0, exchange.dialect, operation, messages=messages))
+    return found
+
+
+def _system_before(messages: tuple[Message, ...], place: int) -> tuple[Message, ...]:
+    """The system prompt that stands last before a place: lines that repeat it were left without it."""
+    for index in range(place - 1, -1, -1):
+        if messages[index].role == "system":
+            return (messages[index],)
+    return ()
+
+
+def _mode(values: NDArray[Any]) -> Any:
+    """The most frequent value; of several the one that comes first."""
+    found, first, counts = np.unique(values, return_index=True, return_counts=True)
+    best = counts == counts.max()
+    return found[best][first[best].argmin()]
+
+
+def _usual(bits: NDArray[Any], share: float) -> int:
+    """The bits that at least a share of the values have."""
+    width = bits.dtype.itemsize * 8
+    having = (bits[:, None] >> np.arange(width, dtype=bits.dtype) & 1).mean(axis=0)
+    return sum(1 << place for place in range(width) if having[place] >= share)
+
+
+def _least(values: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
+    kept = np.unique(values[values != 0])[:count]
+    return np.concatenate((kept, np.zeros(count - len(kept), np.uint32)))
+
+
+def tell(whole: NDArray[np.void], lines: NDArray[np.void]) -> None:
+    """Write to the one event `whole`, shape (1,), what its lines' events say together.
+
+    Template keys, system prompt and script are those of most lines; flags and frames those of half of them; the
+    payload's hash names all of its lines in their order, its samples are of all of them, its length their mean.
+    """
+    for name in _MODES:
+        whole[name] = _mode(lines[name])
+    named = 0
+    for payload in lines["payload"].tolist():
+        named = (named * 0x9E3779B97F4A7C15 + payload) & _U64
+    whole["payload"] = named or 1
+    for name in ("gist", "words"):
+        whole[name] = _least(lines[name], whole[name].shape[1])
+    sketches = lines["sketch"][lines["sketch"].any(axis=1)]
+    whole["sketch"] = sketches.min(axis=0) if len(sketches) else 0
+    topic = lines["topic"].astype(np.int64).sum(axis=0)
+    length = np.sqrt(np.maximum((topic * topic).sum(), 1))
+    whole["topic"] = np.rint(topic * (127.0 / length)).astype(np.int8)
+    whole["elicitation"] = _usual(lines["elicitation"], _USUAL)
+    whole["grading"] = _usual(lines["grading"], _USUAL)
+    canary = np.bitwise_or.reduce(lines["listed"]) & Listed.CANARY
+    whole["listed"] = _usual(lines["listed"], _LISTED) | canary
+    usual = _usual(lines["flags"] & np.uint32(_OF_LINES), _USUAL)
+    whole["flags"] = (whole["flags"] & np.uint32(~_OF_LINES & 0xFFFFFFFF)) | np.uint32(usual)
+    whole["payload_chars"] = round(float(lines["payload_chars"].mean()))
+    whole["opening"] = 0
+    whole["kind"] = Kind.NONE if not whole["answer"][0] else whole["kind"]
