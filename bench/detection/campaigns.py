@@ -107,7 +107,8 @@ def campaign(made: World, shape: Shape, name: str) -> list[Account]:
 def plans(made: World, variant: Variant, shape: Shape, name: str, count: int) -> Iterator[Plan]:
     """Shards of one list, one template and one setting; network, program, hours and pace of the account's own."""
     rng = Random(f"{name}/operator")
-    language = profiles.draw(rng, made.pools).language
+    first = profiles.draw(rng, made.pools)
+    language = first.language
     source, items = dataset.source_of(made, rng, variant, language)
     shared = rng.sample(list(items), len(items))
     habits = Habits(f"{name}/operator", 0.8 if shape.reworded else 0.0)
@@ -115,7 +116,7 @@ def plans(made: World, variant: Variant, shape: Shape, name: str, count: int) ->
         own = Random(f"{name}/{number}/plan")
         profile = profiles.draw(own, made.pools, dialects=variant.dialects)
         a_day = max(own.choice((13.0, 26.0, 47.0, 330.0)), shape.requests / 4.0)
-        profile = replace(profile, language=language, a_day=a_day)
+        profile = replace(profile, language=language, local=first.local, a_day=a_day)
         shard = shared[number::count]
         if shape.overlap:
             own_part = shard[: round(shape.requests * (1.0 - shape.overlap))]

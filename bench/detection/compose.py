@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import arrivals
+from bench.detection import arrivals, local
 from bench.detection.answers import written
 from bench.detection.arrivals import Moment
 from bench.detection.paraphrase import reword, typed
@@ -81,12 +81,16 @@ class Maker:
     def ours(self, options: Sequence[Any]) -> Any:
         """One of the script's own variants that belong to this split."""
         half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
-        return self.rng.choice(half)
+        return self._local(self.rng.choice(half))
+
+    def _local(self, chosen: Any) -> Any:
+        """A frame in the client's language, for most who do not work in English."""
+        return local.put(chosen, self.language) if self.profile.local and isinstance(chosen, str) else chosen
 
     def frame(self, options: Sequence[str]) -> str:
         """The operator's template; in this account's own words where it paraphrases."""
         half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
-        chosen = self.joint.choice(half)
+        chosen = self._local(self.joint.choice(half))
         return reword(chosen, self.rng, self.reword) if self.reword else chosen
 
     def some(self, texts: Sequence[Any], count: int) -> list[Any]:

@@ -174,7 +174,8 @@ def harvesting(made: World, seed: str, scale: Scale) -> Iterator[Plan]:
 def operator(made: World, seed: str, variant: Variant, size: int, scale: Scale) -> Iterator[Plan]:
     """One operator's accounts: shards of one list, one template and one pace, habits of their own."""
     rng = Random(f"{seed}/operator")
-    language = profiles.draw(rng, made.pools).language
+    first = profiles.draw(rng, made.pools)
+    language = first.language
     source, items = source_of(made, rng, variant, language)
     cover = rng.choice(COVERS) if rng.random() < 0.45 else 0.0
     reworded = rng.random() < 0.3
@@ -184,7 +185,7 @@ def operator(made: World, seed: str, variant: Variant, size: int, scale: Scale) 
         name = f"{seed}/{number}"
         own = Random(f"{name}/plan")
         profile = profiles.draw(own, made.pools, dialects=variant.dialects)
-        profile = replace(profile, language=language, a_day=a_day if size > 1 else profile.a_day)
+        profile = replace(profile, language=language, local=first.local, a_day=a_day if size > 1 else profile.a_day)
         other = persona(own, profile.kind)
         script = harvests.covered(harvests.script(variant, shared[number::size]), other, cover)
         yield Plan(

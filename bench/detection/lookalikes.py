@@ -107,7 +107,9 @@ def group(made: World, name: str, seed: str, size: int, days: float = 7.0) -> It
         own = Random(f"{seed}/{number}/plan")
         profile = profiles.draw(own, made.pools, _KINDS.get(name, ()))
         requests = own.randint(20, 100)
-        profile = replace(profile, language=language, a_day=max(profile.a_day, requests / (0.6 * days)))
+        profile = replace(
+            profile, language=language, local=first.local, a_day=max(profile.a_day, requests / (0.6 * days))
+        )
         profile = _SHARED.get(name, _own)(profile, first)
         late = 0.0 if name != "classroom" else own.gauss(0.0, 900.0) + 43_200.0
         yield Plan(

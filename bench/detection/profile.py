@@ -40,6 +40,7 @@ class Profile:
     heat: float | None  # and its temperature
     top_p: float | None
     stream: bool
+    local: bool  # templates are in the client's language too
     networks: tuple[str, ...]
     ja4: str
     faults: float
@@ -80,6 +81,7 @@ def draw(
         heat=rng.choice((None, None, None, 0.0, 0.2, 0.7, 0.7, 1.0)),
         top_p=rng.choice((None, None, None, None, 0.9, 0.95, 1.0)),
         stream=rng.random() < 0.35,
+        local=rng.random() < 0.6,
         networks=networks(rng, count),
         ja4=rng.choice(_FINGERPRINTS) if rng.random() < 0.5 else "",
         faults=rng.choice((0.0, 0.0, 0.0, 0.005, 0.02, 0.06)),

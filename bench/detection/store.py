@@ -21,8 +21,8 @@ from detectors.event import EVENT
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "bench" / "out" / "detection"
 MODULES = (
-    "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "loops",
-    "paraphrase", "personas", "profile", "sources", "talk",
+    "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
+    "loops", "paraphrase", "personas", "profile", "sources", "talk",
 )  # fmt: skip
 PARTS = ("events", "mask", "index.jsonl")
 _IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (.+)$", re.MULTILINE)
@@ -45,7 +45,8 @@ def _features() -> set[Path]:
 def digest(data: Path | None, *what: object, more: tuple[str, ...] = ()) -> str:
     """A short name for what the code (with `more` modules of this package), the data and the arguments would make."""
     out = hashlib.sha256(repr((np.__version__, what)).encode())
-    own = [ROOT / "bench" / "detection" / f"{name}.py" for name in (*MODULES, *more)]
+    own = [ROOT / "bench" / "detection" / "local.json"]
+    own += [ROOT / "bench" / "detection" / f"{name}.py" for name in (*MODULES, *more)]
     for path in sorted({*_features(), *(path for path in own if path.is_file())}):
         out.update(path.name.encode() + path.read_bytes())
     if data is not None:

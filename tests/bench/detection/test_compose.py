@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
-from bench.detection import harvests, jobs, lists, personas, profile, sources
+from bench.detection import compose, frames, harvests, jobs, lists, local, personas, profile, sources
 from bench.detection.compose import CLIP, Ask, account
 from detectors.engine import WINDOW
 from detectors.event import Flag
 from detectors.exchange import Dialect, Message, Operation
 
+ROOT = Path(compose.__file__).parent
 SCRIPTS = [script for script, _ in personas.WEIGHTS]
 
 
@@ -54,8 +58,9 @@ def test_times_networks_and_programs_do_not_know_the_label(pools, harvesters) ->
 
 
 def test_harvests_ask_for_what_their_names_say(pools, harvesters) -> None:
+    english = replace(pools, others={})
     made = {
-        one.name: account(one.name, one.family, harvesters[one.name], pools, "s3", 30, dialects=one.dialects).events
+        one.name: account(one.name, one.family, harvesters[one.name], english, "s3", 30, dialects=one.dialects).events
         for one in harvests.VARIANTS
     }
     assert all(len(events) == 30 for events in made.values())
@@ -126,3 +131,15 @@ def test_headers_have_the_shares_they_are_given(pools) -> None:
         assert abs(np.mean([one.dialect == dialect for one in drawn]) - share) < 0.04
     assert 0.57 < np.mean([one.language == "en" for one in drawn]) < 0.67
     assert 0.13 < np.mean([one.language == "zh" for one in drawn]) < 0.21
+
+
+def test_translated_frames_have_the_same_places_and_exist_in_the_scripts() -> None:
+    named = [frame for group in vars(frames).values() if isinstance(group, tuple) for frame in group]
+    code = "".join((ROOT / f"{name}.py").read_text("utf-8") for name in ("jobs", "personas", "talk"))
+    for english, others in local.known().items():
+        written = repr(english)[1:-1].replace("\\\\", "\\")
+        assert english in named or written in code or json.dumps(english)[1:-1] in code, english
+        for text in others.values():
+            assert text.count("{}") == english.count("{}")
+            assert text.count("{{}}") == english.count("{{}}")
+            text.format("a", "b", "c")
