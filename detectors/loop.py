@@ -134,7 +134,7 @@ class Loop(Detector):
         returned = 10.0 * np.sqrt(same**2 / (same + 1.0) / _BINS)
         # Editors get their text back a little changed, and send it once more.
         returned *= 1.0 - _EDITS * rows["twins"][:, twins.NAMES.index("no_longer")] / total
-        parts = np.column_stack([returned, 5.0 * graded**2 * fresh])
+        parts = np.column_stack([returned, 5.0 * graded * fresh])
         share = twins.shares(rows["twins"], n, n)
         values = np.column_stack([back, graded, new, rows["lists"] / total])
         return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))

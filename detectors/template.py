@@ -148,9 +148,12 @@ class Template(Detector):
             for k, (name, weight) in enumerate(_PARTS.items())
         )  # fmt: skip
         more = max(float(parts.part[0] - parts.whole[0]), 0.0)
+        only = (
+            f"; the suspicious part is only these {twins.percent(size)} of the traffic" if more and size < 1.0 else ""
+        )
         one = Term("one_frame", size, "share", twins.NAN, twins.NAN, twins.NAN, more,
-                   f"One wording stands around {twins.percent(size)} of its requests, new content in it and long "
-                   f"answers; the suspicious part is only these {twins.percent(size)} of the traffic.")  # fmt: skip
+                   f"One wording stands around {twins.percent(size)} of its requests, with new content and long "
+                   f"answers{only}.")  # fmt: skip
         return (*terms, one, *twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS))
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.base import Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.event import Flag
+from detectors.exchange import Usage
 
 READS = (
     *COUNTED_READS,
@@ -21,6 +22,7 @@ READS = (
     "payload_chars",
     "max_tokens",
     "temperature",
+    "usage",
 )
 
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
@@ -53,10 +55,11 @@ NAMES = tuple(twin.name for twin in TWINS)
 class Measures(NamedTuple):
     """Per-event arrays that several detectors need."""
 
-    chars: NDArray[np.int64]  # answer text of the request, all choices
+    chars: NDArray[np.int64]  # answer text of the request, all choices; 0 too where nobody knows
     choice: NDArray[np.int64]  # of one choice
     log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
-    open: NDArray[np.bool_]  # the answer is free text
+    open: NDArray[np.bool_]  # the answer is free text, or unknown and not limited to a few tokens
+    unknown: NDArray[np.bool_]  # nobody saw the answer or its counts: a batch's, or one that is fetched later
     several: NDArray[np.intp]  # the events with more than one choice or prompt: elsewhere `chars` is `choice`
 
 
@@ -71,6 +74,7 @@ def _measures(batch: Batch) -> Measures:
     if unknown.any():
         # A log without answer texts still has token counts: about four characters a token.
         chars = np.where(unknown, 4 * batch["out_tokens"].astype(np.int64), chars)
+        unknown = (chars == 0) & (batch["usage"] == Usage.ABSENT)
     samples = np.maximum(batch["choices"].astype(np.int64) * np.maximum(batch["prompts"], 1), 1)
     several = np.flatnonzero(samples > 1)
     choice = chars
@@ -79,7 +83,8 @@ def _measures(batch: Batch) -> Measures:
         choice[several] //= samples[several]
     limit = batch["max_tokens"]
     capped = (limit > 0) & (limit <= CLOSED_TOKENS)
-    return Measures(chars, choice, log16(choice), (choice >= CLOSED_CHARS) & ~capped, several)
+    is_open = ((choice >= CLOSED_CHARS) | unknown) & ~capped
+    return Measures(chars, choice, log16(choice), is_open, unknown, several)
 
 
 def log16(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -158,7 +163,7 @@ def _masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
         batch.flag(Flag.TOOLS | Flag.SCHEMA),
         batch.flag(Flag.USER_ID),
         batch.flag(Flag.STREAM),
-        4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64),
+        (4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64)) & ~seen.unknown,
     )
 
 
@@ -182,7 +187,7 @@ def shares(
     """
     total = np.maximum(np.asarray(n, np.float64), 1.0)
     written = np.maximum(total - blank, 1.0)
-    repeated = np.clip((0.9 - distinct / written) / 0.9, 0.0, 1.0) * (written / total)
+    repeated = np.clip((0.9 - distinct / written) / 0.9, 0.0, 1.0) * (written / total) * (np.asarray(n) > 0)
     return np.column_stack([np.asarray(counts, np.float64) / total[:, None], repeated])
 
 

@@ -90,6 +90,11 @@ def test_end_users_fixed_formats_and_labels_are_no_part_of_a_harvest(traffic) ->
     assert twins.candidates(batch)["body"].tolist() == [1, 4]
 
 
+def test_nobody_repeats_nothing() -> None:
+    share = twins.shares(np.zeros((1, twins.COUNTED_TWINS)), np.zeros(1), np.zeros(1))
+    assert share.tolist() == [[0.0] * len(twins.TWINS)]
+
+
 def test_a_part_is_named_with_its_share() -> None:
     assert "a part of 25 % of its requests" in twins.part_term(50.0, 200.0).sentence
     assert "the rest" not in twins.part_term(200.0, 200.0).sentence
