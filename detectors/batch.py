@@ -15,7 +15,7 @@ from detectors.exchange import Operation, Outcome
 
 T = TypeVar("T")
 
-COUNTED_READS = ("flags", "operation", "outcome", "status")
+COUNTED_READS = ("flags", "operation", "outcome", "prompts", "status")
 """The EVENT fields that `Batch.counted` reads."""
 
 _NOWHERE = np.zeros(0, np.intp)
@@ -120,9 +120,9 @@ class Batch:
 
     @cached_property
     def counted(self) -> Batch:
-        """The exchanges that say something of the client's use: answered text requests, retries left out.
+        """The exchanges that say something of the client's use: answered text requests and batches of them.
 
-        A client library's retry repeats a prompt that the client sent once, and a refused or failed call
+        Retries are left out: a client library repeats a prompt that the client sent once, and a refused or failed call
         is sent again; both would pass for repetition.
         """
         return self if self.counted_mask.all() else self.only(self.counted_mask)
@@ -132,6 +132,7 @@ class Batch:
         """Which events `counted` keeps."""
         operation = self["operation"]
         text = (operation == Operation.CHAT) | (operation == Operation.COMPLETION) | (operation == Operation.RESPONSE)
+        text |= (operation == Operation.BATCH) & (self["prompts"] > 0)  # else it names a file that was counted
         answered = (self["outcome"] <= Outcome.CLIENT_ABORTED) & (self["status"] < 400)
         return np.asarray(text & answered & ~self.flag(Flag.RETRY), np.bool_)
 

@@ -66,6 +66,11 @@ def test_an_aborted_answer_counts_since_the_client_got_part_of_it() -> None:
     assert len(Batch(block).counted) == 1
 
 
+def test_a_batch_upload_counts_and_the_job_made_of_it_does_not() -> None:
+    block = events([1, 1], operation=[Operation.BATCH, Operation.BATCH], prompts=[1_800, 0])
+    assert Batch(block).counted["prompts"].tolist() == [1_800]
+
+
 def test_a_batch_without_anything_to_leave_out_is_its_own_counted_part() -> None:
     batch = Batch(events([1, 2]))
     assert batch.counted is batch

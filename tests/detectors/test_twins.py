@@ -8,6 +8,7 @@ import pytest
 from detectors import twins
 from detectors.batch import Batch
 from detectors.event import Flag
+from detectors.exchange import Usage
 
 
 def shares(events: np.ndarray) -> dict[str, float]:
@@ -34,6 +35,19 @@ def test_each_twin_is_seen_and_no_other(traffic, fields, twin: str) -> None:
     found = shares(traffic(1, 10, **fields))
     assert found.pop(twin) == 1.0
     assert set(found.values()) <= {0.0} or (twin == "closed_answers" and "out_chars" in fields)
+
+
+def test_an_answer_that_nobody_saw_is_no_closed_one(traffic) -> None:
+    """A batch's answers are fetched as files, a background answer by another request."""
+    unseen = traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.ABSENT)
+    assert twins.measures(Batch(unseen)).unknown.all()
+    assert twins.measures(Batch(unseen)).open.all()
+    found = shares(unseen)
+    assert (found["closed_answers"], found["no_longer"]) == (0.0, 0.0)
+    assert shares(traffic(1, 10, out_chars=0, out_tokens=0, max_tokens=8))["closed_answers"] == 1.0
+    told = traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.REPORTED)
+    assert shares(told)["closed_answers"] == shares(told)["no_longer"] == 1.0
+    assert not twins.measures(Batch(traffic(1, 10, out_chars=0, usage=Usage.ABSENT))).unknown.any()
 
 
 def test_an_unset_temperature_is_not_greedy(traffic) -> None:
