@@ -127,6 +127,8 @@ def _expected(known: Known, measured: Measured) -> float:
 
 def _successors(known: Known, measured: Measured) -> dict[int, int]:
     """Of the members, those that began within two days after another's ban; and whose."""
+    if not known.bans:
+        return {}
     clients = known.graph.clients.known()[measured.members].tolist()
     banned = sorted((known.bans[client], client) for client in clients if client in known.bans)
     first = known.graph.accounts["first"][measured.members].tolist()
@@ -149,15 +151,23 @@ def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]
     kinds = np.zeros((len(clients), len(Kind)), np.bool_)
     kinds[who[tied], graph.tokens["kind"][graph.edges["token"][edge[tied]]]] = True
     after = _successors(known, measured)
+    patterns, which = np.unique(kinds, axis=0, return_inverse=True)
+    reasons = [_reason(pattern) for pattern in patterns]
+    share = np.minimum(measured.requests / measured.total, 1.0).tolist()
     out = []
     for place, client in enumerate(clients):
-        shared = [NAMES[Kind(kind)].rstrip(",") for kind in np.flatnonzero(kinds[place]).tolist()]
-        reason = f"Shares {', '.join(shared[:3])}" if shared else "Sent what was refused to another member"
-        reason += f"; began after cl_{after[client]:016x} was banned." if client in after else "."
-        requests, total = int(measured.requests[place]), int(measured.total[place])
-        share = min(requests / total, 1.0)
-        out.append(Member(client, float(joined[place]), reason, requests, share, known.bans.get(client)))
+        reason = reasons[int(which[place])]
+        if client in after:
+            reason = f"{reason[:-1]}; began after cl_{after[client]:016x} was banned."
+        requests = int(measured.requests[place])
+        out.append(Member(client, float(joined[place]), reason, requests, share[place], known.bans.get(client)))
     return tuple(sorted(out, key=lambda one: (one.joined_at, one.client)))
+
+
+def _reason(kinds: NDArray[np.bool_]) -> str:
+    """What a member shares, as a sentence."""
+    shared = [NAMES[Kind(kind)].rstrip(",") for kind in np.flatnonzero(kinds).tolist()]
+    return f"Shares {', '.join(shared[:3])}." if shared else "Sent what was refused to another member, or the reverse."
 
 
 def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:

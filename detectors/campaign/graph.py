@@ -221,15 +221,15 @@ class Graph:
         """The edges of some accounts."""
         return self._walk(self.accounts["edge"][accounts], "up")
 
-    def of_tokens(self, tokens: NDArray[np.integer]) -> NDArray[np.intp]:
-        """The edges of some tokens."""
-        return self._walk(self.tokens["edge"][tokens], "down")
+    def of_tokens(self, tokens: NDArray[np.integer], most: int = 0) -> NDArray[np.intp]:
+        """The edges of some tokens: all, or the newest `most` of each."""
+        return self._walk(self.tokens["edge"][tokens], "down", most)
 
-    def _walk(self, heads: NDArray[np.int32], before: str) -> NDArray[np.intp]:
-        found = []
+    def _walk(self, heads: NDArray[np.int32], before: str, most: int = 0) -> NDArray[np.intp]:
+        found: list[NDArray[np.int32]] = []
         column = self._edges[before]
         at = heads[heads > 0] - 1
-        while len(at):
+        while len(at) and not (most and len(found) == most):
             found.append(at)
             previous = column[at]
             at = previous[previous > 0] - 1
@@ -270,7 +270,7 @@ class Graph:
 
     def expire(self, now: float) -> NDArray[np.int32]:
         """Forget what is older than the horizon; the new number of each old account, -1 for those that are gone."""
-        self.accounts, self.tokens = self.accounts[: len(self.clients)], self.tokens[: len(self.names)]
+        self.accounts, self.tokens = self.accounts[: len(self.clients)].copy(), self.tokens[: len(self.names)].copy()
         edges = self.edges
         keep = edges["last"] >= now - self.bounds.horizon
         if keep.sum() > self.bounds.most_edges:
@@ -306,10 +306,10 @@ _ROW = np.dtype([("at", "<f8"), ("last", "<f8"), ("n", "<u4"), ("load", "<i4")])
 
 
 def _grown(column: NDArray[Any], size: int) -> NDArray[Any]:
-    """The column with room for `size` rows; new ones are zero."""
-    if size <= len(column):
-        return column
-    return np.concatenate([column, np.zeros(max(size - len(column), len(column) // 2), column.dtype)])
+    """The column with room for `size` rows; new ones are zero. Grows in place, where the system can, without a copy."""
+    if size > len(column):
+        column.resize(size + size // 4, refcheck=False)  # nobody keeps views between calls
+    return column
 
 
 def _renumber(keep: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.campaign.tells import COUNTS
-from detectors.sketch import hll_count
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 ASKS: dict[str, float] = {
@@ -21,6 +20,8 @@ TWINS: dict[str, float] = {
 }  # fmt: skip
 """What points to an ordinary use, and what it takes away when all requests have it."""
 _SIZE = 0.8
+_SLACK, _PAIRS = 0.02, 20.0
+_UNIT = 127.0 / 16.0  # the length of one request's topic in a load
 
 
 def shares(sums: NDArray[Any]) -> NDArray[np.float64]:
@@ -55,7 +56,33 @@ def novelty(fresh: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip((fresh - 0.3) / 0.4, 0.0, 1.0), np.float64)
 
 
-def of_groups(sums: NDArray[Any], payloads: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The value of each wording from its counts and its items' registers."""
-    fresh = hll_count(payloads) / np.maximum(sums[:, 0], 1)
-    return value(shares(sums), fresh)
+def alike(topic: NDArray[np.float64], n: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """For each group of members: two requests' likeness between members over that within one; NaN where unknown.
+
+    Shards of one list are as alike between members as within one; businesses have a domain each. `topic`
+    is each member's sum of unit vectors, `n` its requests; `starts` is where each group's members begin.
+    """
+    own = (topic**2).sum(axis=1)
+    total = np.add.reduceat(n, starts)
+    pairs = np.add.reduceat(n * (n - 1.0), starts)
+    crossed = total**2 - np.add.reduceat(n**2, starts)
+    within = np.add.reduceat(own - n, starts) / np.maximum(pairs, 1.0)
+    whole = (np.add.reduceat(topic, starts, axis=0) ** 2).sum(axis=1)
+    between = (whole - np.add.reduceat(own, starts)) / np.maximum(crossed, 1.0)
+    ratio = np.clip((between + _SLACK) / np.maximum(within + _SLACK, 1e-3), 0.0, 1.0)
+    return np.asarray(np.where((pairs < _PAIRS) | (crossed < _PAIRS), np.nan, ratio), np.float64)
+
+
+def topics(loads: NDArray[np.void]) -> NDArray[np.float64]:
+    """The sums of unit topic vectors behind loads."""
+    return np.asarray(loads["topic"].astype(np.float64) / _UNIT, np.float64)
+
+
+def nats_taken(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the value says of a group."""
+    return np.asarray(6.0 * np.log(np.maximum(taken, 0.02) / 0.25), np.float64)
+
+
+def nats_alike(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the likeness of topics says of a group; unknown is taken for fairly alike."""
+    return np.asarray(4.0 * np.log(np.maximum(np.where(np.isnan(ratio), 0.8, ratio), 0.1)), np.float64)

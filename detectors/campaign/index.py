@@ -57,7 +57,7 @@ class Index:
     def _add(self, keys: NDArray[np.uint64]) -> None:
         start, end = self.size, self.size + len(keys)
         if end > len(self.keys):
-            self.keys = np.concatenate([self.keys, np.zeros(max(end - len(self.keys), len(self.keys)), np.uint64)])
+            self.keys.resize(end + end // 4, refcheck=False)
         self.keys[start:end] = keys
         self.size = end
         if 2 * end > len(self._slots):

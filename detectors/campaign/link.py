@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.campaign import harvest
 from detectors.campaign.graph import Graph
 from detectors.campaign.index import joined
+from detectors.campaign.peel import blocks
 from detectors.campaign.tells import FRAMED, WORDING, Kind
 from detectors.sketch import hll_count, mix
 
@@ -23,8 +24,6 @@ SPEAKS: dict[Kind, int] = {
     Kind.LISTED: WORDS | SETTINGS, Kind.TOOLS: TOOLS, Kind.RECIPE: SETTINGS, Kind.NETWORK: NETWORK,
     Kind.SIGNATURE: TRACE | WORDS, Kind.SIGNUP: SIGNUP, Kind.INDICATOR: TRACE | WORDS, Kind.MOVED: TRACE | WORDS,
 }  # fmt: skip
-CONTENTS = WORDS | SYSTEM | TOOLS
-"""What says something of the requests themselves: a link needs one of them."""
 WEIGHT: dict[Kind, float] = {
     Kind.HEAD: 0.8, Kind.TAIL: 0.8, Kind.PHRASE: 0.6, Kind.SYSTEM: 0.8, Kind.FRAMED: 1.0, Kind.FRAMED_TAIL: 1.0,
     Kind.FRAMED_SYSTEM: 1.0, Kind.LISTED: 1.0, Kind.TOOLS: 0.5, Kind.RECIPE: 0.5, Kind.NETWORK: 0.5,
@@ -33,7 +32,6 @@ WEIGHT: dict[Kind, float] = {
 }  # fmt: skip
 SEEDS = (*FRAMED, Kind.PHRASE, Kind.SIGNATURE, Kind.INDICATOR, Kind.MOVED)
 """The kinds whose clients are a group to begin with."""
-_SPEAKS = np.array([SPEAKS.get(Kind(kind), 0) for kind in range(len(Kind))], np.int64)
 _WEIGHT = np.array([WEIGHT.get(Kind(kind), 0.0) for kind in range(len(Kind))], np.float64)
 _SEEDS = np.isin(np.arange(len(Kind)), SEEDS)
 _WORDED = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind is not Kind.LISTED])
@@ -48,13 +46,16 @@ class Rules:
     least: int = 3  # clients that share a wording
     within: float = 0.6  # two wordings belong together when so much of the smaller one's clients have both
     lift: float = 4.0  # and when these are so many times more than chance gives
-    repeated: float = 0.7  # a wording whose items recur from client to client is an item itself
+    crowd: int = 1_000  # among at least so many clients
+    repeated: float = 0.55  # a wording whose items recur from client to client is an item itself
     firm: float = 0.4  # share of a wording's clients that use it for several items
     many: int = 5  # clients; so many need not
+    hopeless: float = -5.5  # nats of answers and topics that nothing else makes up for
     telling: float = 0.25  # a wording counts when its requests look so much like a harvest
-    usual: float = 0.15  # parameters that a larger share of the clients use say nothing
+    sampled: int = 128  # of a touched wording's clients, the newest so many say what it is like
     population: int = 20_000  # rarity is counted as if there were at least so many clients
     large: int = 500  # clients of a group beyond which it is peeled
+    held: float = 0.5  # unless one wording reaches so many of them
 
 
 class Group(NamedTuple):
@@ -74,17 +75,6 @@ def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
     return np.asarray(weight, np.float64)
 
 
-def says(graph: Graph, rules: Rules) -> NDArray[np.int64]:
-    """The kinds of evidence that each token is; parameters that many clients use are none."""
-    tokens = graph.tokens[: len(graph.names)]
-    out = _SPEAKS[tokens["kind"]]
-    recipe = np.where(tokens["kind"] == Kind.RECIPE, graph.names.known(), tokens["recipe"])
-    place = graph.names.find(recipe)
-    usual = (place >= 0) & ((tokens["df"][place] > rules.usual * len(graph.clients)) | tokens["closed"][place])
-    out[usual] &= ~SETTINGS
-    return np.asarray(out, np.int64)
-
-
 def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> NDArray[np.intp]:
     """Of the given edges those of wordings that can start a group, sorted by token.
 
@@ -93,7 +83,9 @@ def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArra
     will do.
     """
     token = graph.edges["token"][edges]
-    some = _SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)
+    kind = graph.tokens["kind"][token]
+    enough = graph.tokens["df"][token] >= np.where(_LOADED[kind], rules.least, 2)
+    some = np.flatnonzero(_SEEDS[kind] & enough & (weight[token] > 0.0))
     edges = edges[some][np.argsort(token[some], kind="stable")]
     token = graph.edges["token"][edges]
     starts = np.flatnonzero(np.diff(token, prepend=-1))
@@ -111,18 +103,21 @@ def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArra
     loose = (firm < rules.firm * held) & (held < rules.many)
     sums = np.add.reduceat(graph.loads["sums"][np.maximum(load, 0)] * (load >= 0)[:, None], starts, axis=0)
     taken = harvest.value(harvest.shares(sums), together / np.maximum(sums[:, 0], 1))
+    topic = harvest.topics(graph.loads[np.maximum(load, 0)]) * (load >= 0)[:, None]
+    n = graph.loads["sums"][np.maximum(load, 0), 0] * (load >= 0).astype(np.float64)
+    nats = harvest.nats_taken(taken) + harvest.nats_alike(harvest.alike(topic, n, starts))
     worded = _WORDED[graph.tokens["kind"][token[starts]]]
-    keep = (size >= rules.least) & ~(worded & (item | loose)) & (taken >= rules.telling)
+    keep = (size >= rules.least) & ~(worded & (item | loose)) & (taken >= rules.telling) & (nats >= rules.hopeless)
     keep |= ~_LOADED[graph.tokens["kind"][token[starts]]] & (size >= 2)
     graph.tokens["tells"][token[starts]] = keep
     return np.asarray(edges[np.repeat(keep, size)], np.intp)
 
 
 def around(graph: Graph, rules: Rules, weight: NDArray[np.float64], touched: NDArray[np.int32]) -> NDArray[np.intp]:
-    """The edges that a link of some accounts needs: their wordings', and those of whom they share telling ones with."""
+    """The seeds that a link of some accounts needs: their own, and those of whom they share one with."""
     token = np.unique(graph.edges["token"][graph.of_accounts(touched)])
     token = token[_SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)]
-    near = seeds(graph, rules, weight, graph.of_tokens(token))
+    near = seeds(graph, rules, weight, graph.of_tokens(token, rules.sampled))
     others = np.unique(graph.edges["account"][near])
     theirs = np.unique(graph.edges["token"][graph.of_accounts(others)])
     return graph.of_tokens(theirs[graph.tokens["tells"][theirs] & (weight[theirs] > 0.0)])
@@ -141,24 +136,35 @@ def united(groups: list[Group], clients: NDArray[np.uint64], pairs: Sequence[tup
     return groups
 
 
-def groups(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> list[Group]:
-    """The groups among the given edges: wordings that have the same clients, and these clients."""
-    chosen = seeds(graph, rules, weight, edges)
+def groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:
+    """The groups among the given edges of seeds: wordings that have the same clients, and these clients."""
     if not len(chosen):
         return []
+    chosen = chosen[np.argsort(graph.edges["token"][chosen], kind="stable")]
     names, token = np.unique(graph.edges["token"][chosen], return_inverse=True)
     account = graph.edges["account"][chosen]
     root = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules)
     of = root[token]
     order = np.lexsort((account, of))
     bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
-    found = []
+    found: list[Group] = []
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         some = order[begin:end]
         accounts = np.unique(account[some])
-        if len(accounts) >= 2:
+        if len(accounts) > rules.large and np.bincount(token[some]).max() < rules.held * len(accounts):
+            found += _peeled(graph, rules, account[some], names[token[some]].astype(np.int32))
+        elif len(accounts) >= 2:
             found.append(Group(accounts, names[np.unique(token[some])].astype(np.int32)))
     return found
+
+
+def _peeled(graph: Graph, rules: Rules, account: NDArray[np.int32], token: NDArray[np.int32]) -> list[Group]:
+    """The dense parts of a large group that no single wording holds together."""
+    out = []
+    for block in blocks(account, token, graph.tokens["df"][token], rules.least):
+        tokens, inside = np.unique(token[np.isin(account, block)], return_counts=True)
+        out.append(Group(block.astype(np.int32), tokens[inside >= 2]))
+    return out
 
 
 def _together(
@@ -190,7 +196,7 @@ def _together(
     other = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
     common = _common(token, account, starts, size, one, other)
     smaller = np.minimum(size[one], size[other])
-    chance = size[one] * size[other] / max(people, 1)
+    chance = size[one] * size[other] / max(people, rules.crowd)
     agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
     return components(tokens, one[agree].astype(np.int32), other[agree].astype(np.int32))
 

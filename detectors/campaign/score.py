@@ -13,6 +13,7 @@ from detectors.campaign.signals import Measured
 from detectors.campaign.tells import WORDING, Kind
 
 NAN = float("nan")
+_POPULATION = 20_000  # rarity is counted as if there were at least so many clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Scoring:
     review: float = 12.5
     watch: float = 9.0
     members: int = 5  # for review
-    moved_members: int = 3  # the same, where refused requests moved or accounts took over from banned ones
+    watched: int = 4  # for watching
+    moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
     repeated: int = 3  # moves that are a tripwire
     after_ban: float = 48 * 3600.0
     lists: dict[str, int] = field(default_factory=dict)  # sizes of the finite lists
@@ -49,11 +51,11 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     parts = [
         _term("size", facts.parties, "count", min(6.0, 1.5 * np.log(max(facts.parties, 1) / 3.0)),
               f"{facts.parties:,} independent accounts take part."),
-        _term("answers_taken", taken, "share", 6.0 * np.log(max(taken, 0.02) / 0.25), _taken_sentence(m)),
+        _term("answers_taken", taken, "share", float(harvest.nats_taken(np.array([taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
               "Its members come from different networks." if m.networks > 0.5
               else "Its members come from the same few networks, as pupils of a class or customers of a reseller do."),
-        _term("topics_alike", m.alike, "share", 4.0 * np.log(max(0.8 if np.isnan(m.alike) else m.alike, 0.1)),
+        _term("topics_alike", m.alike, "share", float(harvest.nats_alike(np.array([m.alike]))[0]),
               "The members' requests are about the same things, as shards of one list are." if not m.alike < 0.6
               else "Each member has topics of its own, as independent users of one program have."),
         _term("items_apart", m.apart, "share", 10.0 * np.log(min(m.apart + 0.2, 1.0)),
@@ -61,7 +63,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
               else "The members send the same items, as users of one exercise or one public test do."),
     ]  # fmt: skip
     if top is not None:
-        parts += _worded(top, size)
+        parts += _worded(top, size, facts.people)
     if recipe is not None and recipe.members >= 0.8 * size:
         share = recipe.df / max(facts.people, 1)
         parts.append(_term("same_parameters", share, "share", min(2.0, 0.7 * np.log(1.0 / max(share, 1e-6))),
@@ -70,10 +72,10 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     return (*parts, *_events(facts))
 
 
-def _worded(top: tuple[Kind, int, int], size: int) -> list[Term]:
+def _worded(top: tuple[Kind, int, int], size: int, people: int) -> list[Term]:
     kind, members, df = top
     return [
-        _term("shared_wording", df, "count", min(5.0, 0.5 * np.log(20_000.0 / max(df, 2))),
+        _term("shared_wording", df, "count", min(5.0, 0.5 * np.log(max(people, _POPULATION) / max(df, 2))),
               f"{members:,} of them share {NAMES[kind]} that {df:,} accounts use in all."),
         _term("coverage", members / size, "share", 3.0 * np.log(max(members / size, 0.1)),
               f"The most common wording reaches {members / size:.0%} of the members."),
@@ -127,12 +129,14 @@ def poisson_below(count: int, mean: float) -> float:
 
 def level(score: float, facts: Facts, scoring: Scoring) -> Level:
     """REVIEW by score and size; repeated displacement is a tripwire."""
-    least = scoring.moved_members if facts.moves >= scoring.repeated or facts.successors else scoring.members
+    eventful = facts.moves >= scoring.repeated or facts.successors > 0
+    least = scoring.moved_members if eventful else scoring.members
     if facts.parties >= least and (
         score >= scoring.review or (facts.moves >= scoring.repeated and score >= scoring.watch)
     ):
         return Level.REVIEW
-    return Level.WATCH if score >= scoring.watch and facts.parties >= scoring.moved_members else Level.NONE
+    least = scoring.moved_members if eventful else scoring.watched
+    return Level.WATCH if score >= scoring.watch and facts.parties >= least else Level.NONE
 
 
 def wording(m: Measured) -> tuple[Kind, int, int] | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.campaign import harvest
 from detectors.campaign.graph import Graph
 from detectors.campaign.tells import COUNTS, WORDING, Kind
 from detectors.sketch import hll_count
@@ -195,22 +196,11 @@ def _distinct(payloads: NDArray[np.uint8], who: NDArray[np.intp], members: int) 
 
 
 def _alike(loads: NDArray[np.void], who: NDArray[np.intp], members: int) -> float:
-    """The mean likeness of two requests' topics of different members over that within a member.
-
-    Shards of one list are as alike between members as within one; businesses have a domain each.
-    """
     topic = np.zeros((members, 24))
     n = np.zeros(members)
-    np.add.at(topic, who, loads["topic"].astype(np.float64) / 7.94)
+    np.add.at(topic, who, harvest.topics(loads))
     np.add.at(n, who, loads["sums"][:, 0].astype(np.float64))
-    own = (topic**2).sum(axis=1)
-    pairs = float((n * (n - 1.0)).sum())
-    crossed = float(n.sum() ** 2 - (n**2).sum())
-    if pairs < 20.0 or crossed < 20.0:
-        return float("nan")
-    within = float((own - n).sum()) / pairs
-    between = (float((topic.sum(axis=0) ** 2).sum()) - float(own.sum())) / crossed
-    return float(np.clip((between + 0.02) / max(within + 0.02, 1e-3), 0.0, 1.0))
+    return float(harvest.alike(topic, n, np.zeros(1, np.intp))[0])
 
 
 def _spread(graph: Graph, edge: NDArray[np.intp], who: NDArray[np.intp], kind: Kind, members: int) -> float:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from detectors.campaign.identity import Identities
 from detectors.campaign.link import Group, Rules
 from detectors.campaign.report import Campaign, Indicators, carrying
 from detectors.campaign.score import Scoring
+from detectors.campaign.tells import Kind
 
 _FORMAT = 1
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
@@ -77,10 +79,18 @@ class Linker:
         rules, weight = self.settings.rules, link.weights(self.graph, self.settings.rules)
         full = full or not self.links or len(touched) > _MUCH * max(len(self.graph.clients), 1)
         self.links += 1
-        edges = np.arange(len(self.graph.edges)) if full else link.around(self.graph, rules, weight, touched)
-        groups = link.groups(self.graph, rules, weight, edges)
+        if full:
+            edges = link.seeds(self.graph, rules, weight, np.arange(len(self.graph.edges)))
+        else:
+            edges = link.around(self.graph, rules, weight, touched)
+        groups = link.groups(self.graph, rules, edges)
+        groups = link.united(groups, self.graph.clients.known(), self.united)
+        if not full:
+            news = np.zeros(len(self.graph.clients), np.bool_)
+            news[touched] = True
+            groups = [group for group in groups if news[group.accounts].any()]
         found = self._assess(groups, weight, pooled or {})
-        self._settle(found, set() if full else self._beyond(edges), now)
+        self._settle(found, set() if full else self._beyond(groups, touched), now)
         return self.campaigns()
 
     def campaigns(self) -> tuple[Campaign, ...]:
@@ -88,10 +98,11 @@ class Linker:
         shown = [one.campaign for one in self.found.values() if not self.identities.quiet(one.campaign)]
         return tuple(sorted(shown, key=lambda one: (-one.level, -one.score, one.id)))
 
-    def _beyond(self, edges: NDArray[np.intp]) -> set[int]:
-        """The campaigns that no looked-at edge concerns: they stay as they are."""
-        seen = set(self.graph.clients.known()[np.unique(self.graph.edges["account"][edges])].tolist())
-        return {number for number, one in self.found.items() if not seen & one.campaign.clients}
+    def _beyond(self, groups: list[Group], touched: NDArray[np.int32]) -> set[int]:
+        """The campaigns that this link does not concern: they stay as they are."""
+        some = np.unique(np.concatenate([touched, *(group.accounts for group in groups)]))
+        seen = set(self.graph.clients.known()[some].tolist())
+        return {number for number, one in self.found.items() if seen.isdisjoint(one.campaign.clients)}
 
     def _assess(
         self, groups: list[Group], weight: NDArray[np.float64], pooled: Mapping[int, float]
@@ -105,7 +116,9 @@ class Linker:
             foes.setdefault(b, set()).add(a)
         by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in groups]))) if groups else None
         out = []
-        for group in link.united(groups, clients, self.united):
+        for group in groups:
+            if len(group.accounts) < self.settings.scoring.watched and not self._eventful(group):
+                continue
             names = clients[group.accounts].tolist()
             split = link.parted(names, foes) if foes.keys() & set(names) else [names]
             for part in split:
@@ -116,6 +129,13 @@ class Linker:
                 if one is not None:
                     out.append(one)
         return out
+
+    def _eventful(self, group: Group) -> bool:
+        """Whether a small group may count: something moved between its accounts, or one of them was banned."""
+        kinds = self.graph.tokens["kind"][group.tokens]
+        if np.isin(kinds, (Kind.MOVED, Kind.SIGNATURE, Kind.INDICATOR)).any():
+            return True
+        return bool(self.bans) and not self.bans.keys().isdisjoint(self.graph.clients.known()[group.accounts].tolist())
 
     def _parties(self) -> NDArray[np.int64]:
         """For each account the number of its organisation; those without one are their own."""
@@ -236,11 +256,14 @@ class Linker:
     def restore(cls, data: bytes, settings: Settings | None = None) -> Linker:
         """A linker as it was; its campaigns come with the next link. Raises ValueError where it is none."""
         linker = cls(settings)
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            about = json.loads(held["about"].tobytes())
-            if about.get("format") != _FORMAT:
-                raise ValueError("a snapshot of another version")
-            linker.graph.load_arrays({name: held[name] for name in held.files if name != "about"})
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as held:
+                about = json.loads(held["about"].tobytes())
+                if about.get("format") != _FORMAT:
+                    raise ValueError("a snapshot of another version")
+                linker.graph.load_arrays({name: held[name] for name in held.files if name != "about"})
+        except (OSError, KeyError, EOFError, BadZipFile) as error:
+            raise ValueError(f"not a snapshot of a linker: {error}") from None
         linker.organisations = {int(client): int(org) for client, org in about["organisations"]}
         linker.bans = {int(client): float(at) for client, at in about["bans"]}
         linker.forbidden = {(int(a), int(b)) for a, b in about["forbidden"]}

@@ -1,0 +1,88 @@
+"""A campaign says who belongs, why, what ties them, and what would be left without the strongest tie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.base import Level
+from detectors.campaign import Campaign, Linker
+from detectors.campaign.graph import Bounds
+from detectors.campaign.state import Settings
+from detectors.event import Listed
+
+MEMBERS = list(range(1, 13))
+SMALL = Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 12))
+
+
+def found(events: np.ndarray, **settings: object) -> tuple[Campaign, ...]:
+    linker = Linker(SMALL)
+    for name, value in settings.items():
+        getattr(linker, name)(value)
+    linker.observe(events)
+    return linker.link(float(events["at"].max()))
+
+
+def test_a_campaign_is_told_in_full(operator, bystanders) -> None:
+    (one,) = found(np.concatenate([operator(MEMBERS), bystanders()]))
+    assert one.level is Level.REVIEW
+    assert one.clients == frozenset(MEMBERS)
+    assert one.score == pytest.approx(sum(term.share for term in one.terms))
+    assert one.score >= one.threshold
+    assert one.requests == 12 * 12
+    assert one.sentence.startswith("12 accounts share ")
+    assert all(term.sentence.endswith(".") for term in one.terms)
+    assert all(edge.sentence.endswith(".") and edge.df >= edge.members >= 2 for edge in one.edges)
+    assert all(member.share == 1.0 and member.reason.startswith("Shares") for member in one.members)
+    joined = [member.joined_at for member in one.members]
+    assert joined == sorted(joined)
+    assert one.first <= joined[0] <= one.last
+    assert "wording" in one.without_strongest.sentence
+
+
+def test_a_bystander_with_one_wording_in_common_does_not_belong(operator, bystanders) -> None:
+    crowd = bystanders()
+    crowd["tail6"][:2] = 5012
+    (one,) = found(np.concatenate([operator(MEMBERS), crowd]))
+    assert one.clients == frozenset(MEMBERS)
+
+
+def test_members_of_one_organisation_are_one_party(operator, bystanders) -> None:
+    events = np.concatenate([operator(MEMBERS), bystanders()])
+    assert not found(events, set_organisations=dict.fromkeys(MEMBERS, 5))
+    (one,) = found(events, set_organisations=dict.fromkeys(MEMBERS[:9], 5))
+    assert one.level is Level.WATCH
+    assert "independent accounts so far" in one.cannot_tell
+
+
+def test_a_successor_of_a_banned_account_is_named(operator, bystanders) -> None:
+    old, new = operator([1, 2, 3]), operator([4, 5], seed=3)
+    new["at"] += 7_200.0
+    events = np.concatenate([old, new, bystanders()])
+    (one,) = found(events, set_bans={1: float(old["at"].max())})
+    told = {member.client: member for member in one.members}
+    assert told[1].banned_at == float(old["at"].max())
+    assert "after cl_0000000000000001 was banned" in told[4].reason
+    assert any(term.feature == "took_over" for term in one.terms)
+
+
+def test_shards_of_a_finite_list_speak_for_one_scheduler(operator, bystanders) -> None:
+    events = operator(MEMBERS, listed=Listed.TRAIN)
+    (one,) = found(np.concatenate([events, bystanders()]), set_lists={"train": 1_000})
+    shards = {term.feature: term for term in one.terms}["list_shards"]
+    assert shards.share > 0.0
+    (silent,) = found(np.concatenate([events, bystanders()]), set_lists={"train": 10_000_000})
+    assert all(term.feature != "list_shards" for term in silent.terms)
+
+
+def test_repeated_displacement_is_a_tripwire_for_three(operator, bystanders) -> None:
+    events = operator([1, 2, 3], out_chars=900)
+    first = events[events["client"] == 1][:6].copy()
+    first["status"] = 429
+    again = first.copy()
+    again["client"], again["status"] = 2, 200
+    again["at"] += 3.0
+    (one,) = found(np.concatenate([events, first, again, bystanders()]))
+    moved = {term.feature: term for term in one.terms}["moved_requests"]
+    assert moved.value == 6
+    assert one.level is Level.REVIEW

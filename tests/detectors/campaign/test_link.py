@@ -1,0 +1,84 @@
+"""Clients are linked through wordings that they share, and neither by items nor by what an ordinary program sends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.campaign import link
+from detectors.campaign.graph import Bounds, Graph
+from detectors.campaign.link import Group, Rules
+from detectors.campaign.tells import tells
+from detectors.event import Flag
+
+RULES = Rules()
+
+
+def grouped(events: np.ndarray, rules: Rules = RULES) -> list[set[int]]:
+    graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
+    graph.add(tells(events))
+    weight = link.weights(graph, rules)
+    chosen = link.seeds(graph, rules, weight, np.arange(len(graph.edges)))
+    return [set(graph.clients.known()[group.accounts].tolist()) for group in link.groups(graph, rules, chosen)]
+
+
+def test_two_operators_are_two_groups(operator, bystanders) -> None:
+    one, other = list(range(1, 9)), list(range(21, 36))
+    events = np.concatenate([operator(one, wording=11), operator(other, wording=12, seed=4), bystanders(40)])
+    found = grouped(events)
+    assert set(one) in found
+    assert set(other) in found
+    assert len(found) == 2
+
+
+def test_wordings_that_have_the_same_clients_are_one_group(operator) -> None:
+    events = operator(list(range(1, 16)), requests=12)
+    reworded = np.random.default_rng(1).integers(0, 5, len(events))
+    events["head12"] = 900 + reworded
+    events["tail6"] = 950 + reworded
+    assert grouped(events) == [set(range(1, 16))]
+
+
+def test_the_same_items_from_client_to_client_are_no_wording(operator) -> None:
+    events = operator(list(range(1, 11)), requests=12)
+    events["payload"] = np.tile(np.arange(1, 13), 10)
+    assert grouped(events) == []
+
+
+@pytest.mark.parametrize("flag", [Flag.MULTI_TURN, Flag.USER_ID])
+def test_ordinary_programs_are_not_grouped(operator, flag) -> None:
+    assert grouped(operator(list(range(1, 11)), flags=np.uint32(flag))) == []
+
+
+def test_two_clients_are_too_few(operator) -> None:
+    assert grouped(operator([1, 2])) == []
+
+
+def test_components_join_what_pairs_join() -> None:
+    left, right = np.array([0, 1, 5, 7], np.int32), np.array([1, 2, 6, 5], np.int32)
+    assert link.components(9, left, right).tolist() == [0, 0, 0, 3, 4, 5, 5, 5, 8]
+
+
+def test_foes_end_in_different_parts() -> None:
+    parts = link.parted([1, 2, 3, 4], {1: {3}, 3: {1, 4}, 4: {3}})
+    assert parts == [[1, 2, 4], [3]]
+
+
+def test_a_reviewers_pair_makes_two_groups_one() -> None:
+    clients = np.array([11, 12, 13, 14], np.uint64)
+    groups = [Group(np.array([0, 1], np.int32), np.array([5])), Group(np.array([2, 3], np.int32), np.array([6]))]
+    whole = link.united(groups, clients, [(11, 14)])
+    assert len(whole) == 1
+    assert whole[0].accounts.tolist() == [0, 1, 2, 3]
+    assert link.united(groups, clients, [(11, 99)]) == groups
+
+
+def test_a_large_loose_group_is_peeled_into_its_dense_parts(operator) -> None:
+    parts = []
+    for turn in range(3):
+        clients = list(range(100 * turn, 100 * turn + 12))
+        parts.append(operator([1 + client for client in clients], wording=40 + turn, seed=turn))
+    bridge = operator([1, 2, 101, 102, 201, 202], wording=77, requests=3, seed=9)
+    rules = Rules(large=10, within=0.3, lift=0.0)
+    found = grouped(np.concatenate([*parts, bridge]), rules)
+    assert all(any(set(range(100 * t + 3, 100 * t + 13)) <= group for group in found) for t in range(3))

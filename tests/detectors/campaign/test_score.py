@@ -1,0 +1,50 @@
+"""The parts of a score say what they stand for; the reading of shards has three ways and a silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.base import Level
+from detectors.campaign import score
+from detectors.campaign.score import Facts, Scoring
+
+NAN = float("nan")
+FACTS = Facts(people=5_000, parties=12, moves=0, successors=0, expected=NAN, overlap=0, pooled=NAN)
+SCORING = Scoring()
+
+
+def test_shards_of_a_list_are_read_three_ways_and_open_content_not_at_all() -> None:
+    assert score.shards(0.4, 0)[0] == 0.0
+    one_scheduler, text = score.shards(898.0, 12)
+    assert one_scheduler == 6.0
+    assert "one scheduler" in text
+    assert score.shards(50.0, 48)[0] < 0.0
+    assert score.shards(50.0, 4_000)[0] == -8.0
+
+
+def test_the_chance_of_few_overlaps_is_that_of_a_poisson_law() -> None:
+    assert score.poisson_below(0, 8.6) == pytest.approx(np.exp(-8.6))
+    assert score.poisson_below(2, 1.0) == pytest.approx(np.exp(-1.0) * 2.5)
+    assert score.poisson_below(5_000, 898.0) == pytest.approx(1.0)
+    assert score.poisson_below(0, 1e6) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("total", "facts", "level"),
+    [
+        (13.0, FACTS, Level.REVIEW),
+        (13.0, FACTS._replace(parties=4), Level.WATCH),
+        (13.0, FACTS._replace(parties=3), Level.NONE),
+        (13.0, FACTS._replace(parties=3, successors=1), Level.REVIEW),
+        (10.0, FACTS, Level.WATCH),
+        (10.0, FACTS._replace(moves=3), Level.REVIEW),
+        (8.0, FACTS._replace(moves=9), Level.NONE),
+    ],
+)
+def test_levels_follow_score_size_and_events(total: float, facts: Facts, level: Level) -> None:
+    assert score.level(total, facts, SCORING) is level
+
+
+def test_every_kind_has_a_name() -> None:
+    assert set(score.NAMES) == {kind for kind in score.Kind if kind}

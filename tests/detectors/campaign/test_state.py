@@ -1,0 +1,137 @@
+"""The linker: incremental as from nothing, obedient to reviewers, the same after a restart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.base import Level
+from detectors.campaign import Campaign, Indicators, Linker, Settings
+from detectors.campaign.graph import Bounds
+
+SETTINGS = Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 12))
+ONE, OTHER = list(range(1, 13)), list(range(31, 41))
+
+
+def after(events: np.ndarray, parts: int = 1) -> tuple[Linker, tuple[Campaign, ...]]:
+    linker = Linker(SETTINGS)
+    events = events[np.argsort(events["at"], kind="stable")]
+    for part in np.array_split(events, parts):
+        linker.observe(part)
+        found = linker.link(float(part["at"].max()))
+    return linker, found
+
+
+@pytest.fixture
+def world(operator, bystanders) -> np.ndarray:
+    return np.concatenate([operator(ONE, wording=11), operator(OTHER, wording=12, seed=4), bystanders(80)])
+
+
+def members(found: tuple[Campaign, ...]) -> set[frozenset[int]]:
+    return {one.clients for one in found}
+
+
+def test_linking_as_events_come_finds_what_linking_from_nothing_finds(world) -> None:
+    linker, step = after(world, parts=9)
+    _, whole = after(world)
+    again = linker.link(float(world["at"].max()), full=True)
+    assert members(step) == members(whole) == members(again) == {frozenset(ONE), frozenset(OTHER)}
+    assert {one.id for one in step} == {one.id for one in again}
+
+
+def test_two_runs_agree(world) -> None:
+    assert after(world, 5)[1] == after(world, 5)[1]
+
+
+def test_a_new_account_joins_with_its_first_requests(world, operator) -> None:
+    linker, found = after(world)
+    known = {one.clients: one.id for one in found}
+    fresh = operator([90], requests=3, seed=8, wording=11)
+    fresh["at"] += 7_200.0
+    linker.observe(fresh)
+    now = linker.link(float(fresh["at"].max()))
+    assert linker.campaign_of(90) == known[frozenset(ONE)]
+    assert frozenset([*ONE, 90]) in members(now)
+    assert frozenset(OTHER) in members(now)
+
+
+def test_a_cannot_link_is_obeyed_for_ever(world, operator) -> None:
+    linker, _ = after(world)
+    for member in ONE[:11]:
+        linker.cannot_link(member, 12)
+    now = float(world["at"].max())
+    assert frozenset(ONE[:11]) in members(linker.link(now))
+    linker.observe(operator([12], seed=5, wording=11))
+    restored = Linker.restore(linker.snapshot(), SETTINGS)
+    for one in (*linker.link(now, full=True), *restored.link(now)):
+        assert not {1, 12} <= one.clients
+
+
+def test_a_restart_keeps_numbers_closings_and_bans(world) -> None:
+    linker, found = after(world)
+    closed, kept = found
+    linker.closed(closed.id, 1.0)
+    linker.set_bans({1: 5.0})
+    restored = Linker.restore(linker.snapshot(), SETTINGS)
+    again = restored.link(float(world["at"].max()))
+    assert [one.id for one in again] == [kept.id]
+    assert restored.bans == {1: 5.0}
+    with pytest.raises(ValueError, match="not a snapshot"):
+        Linker.restore(linker.snapshot()[:-200])
+
+
+def test_a_reviewer_may_unite_two_campaigns(world) -> None:
+    linker, found = after(world)
+    ids = [one.id for one in found]
+    survivor = linker.merge(*ids)
+    now = linker.link(float(world["at"].max()))
+    assert members(now) == {frozenset([*ONE, *OTHER])}
+    assert now[0].id in ids
+    assert survivor in ids
+
+
+def test_the_substream_of_a_campaign_can_be_told_from_the_rest(world, bystanders) -> None:
+    linker, found = after(world)
+    cover = bystanders(4, seed=9)
+    cover["client"] = 1
+    events = np.concatenate([world, cover])
+    for one in found:
+        matched = linker.matches(events, one.id)
+        assert set(events["client"][matched].tolist()) == set(one.clients)
+        assert not matched[len(world) :].any()
+    assert not linker.matches(events, 5).any()
+
+
+def test_imported_indicators_tie_the_accounts_that_match(world, operator, bystanders) -> None:
+    linker, found = after(world)
+    elsewhere = Linker(SETTINGS)
+    elsewhere.watch_for(Indicators.parse(linker.indicators(found[0].id).document()))
+    wording = 11 if 1 in found[0].clients else 12
+    elsewhere.observe(np.concatenate([operator([501, 502, 503, 504, 505], wording=wording), bystanders()]))
+    (one,) = elsewhere.link(float(world["at"].max()))
+    assert "an imported indicator" in {edge.kind for edge in one.edges}
+
+
+def test_nothing_is_found_among_ordinary_clients(bystanders) -> None:
+    linker, found = after(bystanders(120), 3)
+    assert found == ()
+    assert linker.counters["accounts"] == 120
+
+
+def test_a_mixed_account_is_linked_by_its_part(operator, bystanders) -> None:
+    cover = bystanders(12, requests=60)
+    cover["client"] = cover["client"] - 10_000 + 1
+    _, found = after(np.concatenate([operator(ONE, requests=6), cover, bystanders(40, seed=5)]))
+    (one,) = found
+    assert one.clients == frozenset(ONE)
+    assert one.level is Level.REVIEW
+    assert all(member.share == pytest.approx(6 / 66) for member in one.members)
+    assert "in 9% of their requests" in one.sentence
+
+
+def test_sign_up_attributes_are_edges(operator, bystanders) -> None:
+    linker = Linker(SETTINGS)
+    linker.set_attributes({client: {"domain": 5} for client in ONE}, 1_764_100_000.0)
+    linker.observe(np.concatenate([operator(ONE), bystanders()]))
+    (one,) = linker.link(1_764_110_000.0)
+    assert "a sign-up attribute" in {edge.kind for edge in one.edges}
