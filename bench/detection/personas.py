@@ -41,7 +41,7 @@ def ide(m: Maker) -> Iterator[Ask]:
     more = temperature(m, None, 0.0, 0.2) | {"stream": True} | m.pick([{}, {"max_tokens": 256}])
     number = 0
     while True:
-        if m.moment.fresh:
+        if m.moment.fresh or not number:
             file = m.pick(files)
         number += 1
         lines = "\n".join(f"line_{at} = {at * number}" for at in range(m.rng.randint(2, 12)))
