@@ -19,7 +19,7 @@ from app.api.ledger_schemas import LedgerBody, LedgerMatch, LedgerQuery, LedgerS
 from app.errors import Unavailable
 from app.models.base import moment
 from app.settings import Settings
-from app.store.ledger import PIECE, Match, Search, answer_keys
+from app.store.ledger import PIECES, Match, Search, answer_keys
 
 router = APIRouter(prefix=f"{BASE}/ledger", tags=["clients"], route_class=GuardedRoute)
 MOST_CLIENTS = 1_000
@@ -75,9 +75,7 @@ async def _found(request: Request, hashes: NDArray[np.uint32], days: float) -> l
     search = Search(hashes)
     for key in answer_keys(time.time(), days):
         start = 0
-        while piece := await request.app.state.redis.getrange(key, start, start + PIECE - 1):
-            await asyncio.to_thread(search.feed, piece)
-            start += len(piece)
-            if len(piece) < PIECE:
-                break
+        while pieces := await request.app.state.redis.lrange(key, start, start + PIECES - 1):
+            await asyncio.to_thread(search.feed, b"".join(pieces))
+            start += PIECES
     return await asyncio.to_thread(search.matches)

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from app.store.redis import Argument, Link, pack
 
 DAY = 86_400.0
-GENERATIONS = 4  # of issued signatures: a quarter of the ledger's days each
+GENERATIONS = 2  # of issued signatures: half of the ledger's days each
 SLICES = 64  # of answers: so many parts of the ledger's days
 SIGNATURE_SHARE = 0.25  # of the ledger's bytes
 SIGNATURE_BYTES = 160  # of one signature in the server's memory, measured
-MOST_SLICE = 1 << 28  # bytes; the server's own limit on a string is twice that
 REFUSED_SECONDS = 600  # for which refusals are kept: batches may come late
 MOST_REFUSED = 4_096  # of one minute
 MOST_MINUTES = 8  # of refusals that one batch is compared with, the latest
 KEPT_PLACES = 16  # conversations remembered of one signature, the earliest
 TAG = b"{ledger}:"
+SIZES = TAG + b"sizes"  # bytes of each part of the answers
+Appended = tuple[str, bytes, bytes, int]  # command, key, data, milliseconds until it expires
 
 ISSUED = np.dtype([("client", "<u8"), ("opening", "<u8"), ("context", "<u8"), ("at", "<f8")])
 REFUSED = np.dtype([("body", "<u8"), ("client", "<u8"), ("end", "<f8")])
@@ -83,22 +84,30 @@ class Ledger:
         generations = issued_keys(now, self._days) if len(notes.presented) else []
         buffers += [_many("HMGET", generation, notes.presented) for generation in generations]
         appended = [*_by_minute(notes.refused, self._full), *self._answers(notes.answers, now)]
-        for name, data, expiry in appended:
-            buffers += [pack("APPEND", name, data), pack("PEXPIRE", name, expiry)]
+        for command, name, data, expiry in appended:
+            buffers += [pack(command, name, data), pack("PEXPIRE", name, expiry)]
+        pushed = [(name, len(data)) for command, name, data, _ in appended if command == "RPUSH"]
+        buffers += [pack("HINCRBY", SIZES, name, size) for name, size in pushed]
         minutes = list(notes.minutes)[-MOST_MINUTES:]
         buffers += [pack("GET", refused_key(minute)) for minute in minutes]
         if not buffers:
             return _nothing(notes)
         self._link.send(*buffers)
-        replies = iter(self._link.read(written + bool(written) + len(generations) + 2 * len(appended) + len(minutes)))
+        asked = written + bool(written) + len(generations) + 2 * len(appended) + len(pushed) + len(minutes)
+        replies = iter(self._link.read(asked))
         again = np.zeros(len(notes.issued), np.bool_)
         again[:written] = [next(replies) == 0 for _ in range(written)]
         if written:
             next(replies)
         found = [next(replies) for _ in generations]
-        for name, _, _ in appended:
-            self._appended(name, int(next(replies)))
+        for command, name, _, _ in appended:
+            length = int(next(replies))
+            if command == "APPEND" and length >= MOST_REFUSED * REFUSED.itemsize:
+                self._full.add(name)
             next(replies)
+        for name, _ in pushed:
+            if int(next(replies)) >= self._most_answers:
+                self._full.add(name)
         refused = _records([next(replies) for _ in minutes], REFUSED)
         return Seen(again, *_issuers(found, len(notes.presented)), refused)
 
@@ -146,21 +155,17 @@ class Ledger:
     def keep(self, now: float) -> int:
         """Keep the ledger within its size, the oldest goes first; bytes in use. Raises Unavailable."""
         generations, slices = issued_keys(now, self._days), answer_keys(now, self._days)
-        lengths = [
-            int(length)
-            for length in self._link.pipeline(
-                [("HLEN", key) for key in generations] + [("STRLEN", key) for key in slices]
-            )
-        ]
-        signatures = [length * SIGNATURE_BYTES for length in lengths[: len(generations)]]
+        commands: list[tuple[Argument, ...]] = [("HGETALL", SIZES), *(("HLEN", key) for key in generations)]
+        told, *lengths = self._link.pipeline(commands)
+        known = {bytes(name): int(size) for name, size in zip(told[::2], told[1::2], strict=True)}
+        gone = known.keys() - set(slices)
+        if gone:
+            self._link.pipeline([("HDEL", SIZES, *gone)])
         self._full.clear()
-        total = 0
-        for keys, sizes, share in (
-            (generations, signatures, SIGNATURE_SHARE),
-            (slices, lengths[len(generations) :], 1.0 - SIGNATURE_SHARE),
-        ):
-            total += self._keep(keys, sizes, int(share * self._size))
-        return total
+        signatures = [int(length) * SIGNATURE_BYTES for length in lengths]
+        answers = [known.get(key, 0) for key in slices]
+        used = self._keep(generations, signatures, self._size - self._most_answers)
+        return used + self._keep(slices, answers, self._most_answers)
 
     def _keep(self, keys: Sequence[bytes], sizes: Sequence[int], most: int) -> int:
         """Delete the oldest of `keys`, newest first, beyond `most` bytes; the newest alone stops growing instead."""
@@ -172,21 +177,18 @@ class Ledger:
             used += size
         doomed = [key for key, size in zip(keys[kept:], sizes[kept:], strict=True) if size]
         if doomed:
-            self._link.pipeline([("UNLINK", *doomed)])
+            self._link.pipeline([("UNLINK", *doomed), ("HDEL", SIZES, *doomed)])
         if used >= most:
             self._full.add(keys[0])
         return used
 
-    def _answers(self, answers: NDArray[np.void], now: float) -> list[tuple[bytes, bytes, int]]:
-        key = answer_key(now, self._days)
-        return [(key, answers.tobytes(), self._expiry)] if len(answers) and key not in self._full else []
+    @property
+    def _most_answers(self) -> int:
+        return int((1.0 - SIGNATURE_SHARE) * self._size)
 
-    def _appended(self, name: bytes, length: int) -> None:
-        limit = MOST_REFUSED * REFUSED.itemsize
-        if name.startswith(TAG + b"answers"):
-            limit = min(MOST_SLICE, int((1.0 - SIGNATURE_SHARE) * self._size))
-        if length >= limit:
-            self._full.add(name)
+    def _answers(self, answers: NDArray[np.void], now: float) -> list[Appended]:
+        key = answer_key(now, self._days)
+        return [("RPUSH", key, answers.tobytes(), self._expiry)] if len(answers) and key not in self._full else []
 
 
 def issued_key(now: float, days: float) -> bytes:
@@ -248,14 +250,15 @@ def _many(command: str, key: bytes, names: NDArray[np.uint64]) -> bytes:
     return head + records.tobytes()
 
 
-def _by_minute(refused: NDArray[np.void], full: set[bytes]) -> list[tuple[bytes, bytes, int]]:
+def _by_minute(refused: NDArray[np.void], full: set[bytes]) -> list[Appended]:
     """What is appended to which minute's list."""
     minute = (refused["end"] // 60.0).astype(np.int64)
     found = []
     for one in np.unique(minute).tolist()[-MOST_MINUTES:]:
         name = refused_key(one)
         if name not in full:
-            found.append((name, refused[minute == one][:MOST_REFUSED].tobytes(), REFUSED_SECONDS * 1_000))
+            data = refused[minute == one][:MOST_REFUSED].tobytes()
+            found.append(("APPEND", name, data, REFUSED_SECONDS * 1_000))
     return found
 
 
@@ -334,17 +337,15 @@ class Search:
         return sorted(out, key=lambda match: (-match.share, -match.answers, match.client))
 
 
-PIECE = ANSWER.itemsize * 21_845  # bytes read at once: about a mebibyte of whole records
+PIECES = 4  # batches read at once: a mebibyte each at most
 
 
-def lookup(call: Callable[..., bytes], hashes: NDArray[np.uint32], now: float, days: float) -> list[Match]:
-    """Which clients received the text with these shingles; `call` runs GETRANGE. Raises what it raises."""
+def lookup(call: Callable[..., list[bytes]], hashes: NDArray[np.uint32], now: float, days: float) -> list[Match]:
+    """Which clients received the text with these shingles; `call` runs LRANGE. Raises what it raises."""
     search = Search(hashes)
     for key in answer_keys(now, days):
         start = 0
-        while piece := call("GETRANGE", key, start, start + PIECE - 1):
-            search.feed(piece)
-            start += len(piece)
-            if len(piece) < PIECE:
-                break
+        while pieces := call("LRANGE", key, start, start + PIECES - 1):
+            search.feed(b"".join(pieces))
+            start += PIECES
     return search.matches()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from app.errors import Unavailable
 from app.store.ledger import ANSWER, ISSUED, REFUSED, Ledger, Notes, Place, Seen
+from detectors.engine import taken
 
 Accounts = Callable[[Sequence[int]], list[str]]
 """The accounts of clients, empty where unknown."""
@@ -82,7 +83,7 @@ class Annotator:
         told = _notes(events, asked)
         seen = self._ledger.exchange(told, now)
         shown = np.flatnonzero(events["presented"])
-        foreign = self._foreign(events[shown], told, seen, now)
+        foreign = self._foreign(taken(events, shown), told, seen, now)
         moved = self._moved(events, asked, seen.refused)
         if not foreign.any() and not len(moved):
             return events
@@ -128,6 +129,9 @@ class Annotator:
         """The places of events whose body was refused to another account within seconds before."""
         if not len(refused) or not len(asked):
             return asked[:0]
+        cells = np.zeros(1 << 16, np.bool_)
+        cells[refused["body"] & np.uint64(0xFFFF)] = True
+        asked = asked[cells[events["body"][asked] & np.uint64(0xFFFF)]]  # nearly all can be left out at once
         refused = refused[np.argsort(refused["body"], kind="stable")]
         left = np.searchsorted(refused["body"], events["body"][asked], side="left")
         right = np.searchsorted(refused["body"], events["body"][asked], side="right")
@@ -159,7 +163,7 @@ class Annotator:
 def _asked(events: NDArray[np.void]) -> NDArray[np.intp]:
     """The places of events whose bodies are long enough to tell one client from another, and were not refused."""
     telling = (events["body"] != 0) & (events["in_chars"] >= LEAST_CHARS)
-    return np.flatnonzero(telling & ~np.isin(events["status"], REFUSALS))
+    return np.flatnonzero(telling & ~_is_refused(events["status"]))
 
 
 def _apart(events: NDArray[np.void], issuer: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -174,35 +178,37 @@ def _place(event: np.void) -> Place:
 
 def _notes(events: NDArray[np.void], asked: NDArray[np.intp]) -> Notes:
     """What the batch writes to the ledger, and asks of it."""
-    issued, first = np.unique(events["issued"], return_index=True)
-    if len(issued) and issued[0] == 0:
-        issued, first = issued[1:], first[1:]
+    signed = np.flatnonzero(events["issued"])
+    issued, first = np.unique(events["issued"][signed], return_index=True)
+    first = signed[first]
     issues = np.zeros(len(issued), ISSUED)
     for name, field in (("client", "client"), ("opening", "opening"), ("context", "body"), ("at", "at")):
         issues[name] = events[field][first]
-    presented = np.unique(events["presented"])
-    at = events["at"][asked]
-    minutes = np.unique(np.concatenate([at, at - MOVED_SECONDS]) // 60.0).astype(np.int64)
-    return Notes(issued, issues, presented[presented != 0], _refused(events), minutes.tolist(), _answers(events))
+    presented = events["presented"]
+    at = events["at"][asked] * (1.0 / 60.0)
+    minutes = np.unique(np.concatenate([at, at - MOVED_SECONDS / 60.0]).astype(np.int64))
+    shown = np.unique(presented[presented != 0])
+    return Notes(issued, issues, shown, _refused(events), minutes.tolist(), _answers(events))
 
 
 def _refused(events: NDArray[np.void]) -> NDArray[np.void]:
-    told = np.isin(events["status"], REFUSALS) & (events["body"] != 0) & (events["in_chars"] >= LEAST_CHARS)
-    some = events[told]
-    refused = np.zeros(len(some), REFUSED)
-    refused["body"], refused["client"] = some["body"], some["client"]
+    told = np.flatnonzero(_is_refused(events["status"]))
+    told = told[(events["body"][told] != 0) & (events["in_chars"][told] >= LEAST_CHARS)]
+    refused = np.zeros(len(told), REFUSED)
+    refused["body"], refused["client"] = events["body"][told], events["client"][told]
     # The copy in another's hands before the refusal came was no answer to it.
-    refused["end"] = some["at"] + np.clip(np.nan_to_num(some["duration"]), 0.0, 600.0)
+    refused["end"] = events["at"][told] + np.clip(np.nan_to_num(events["duration"][told]), 0.0, 600.0)
     return refused
 
 
+def _is_refused(status: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    return np.asarray((status == REFUSALS[0]) | (status == REFUSALS[1]), np.bool_)
+
+
 def _answers(events: NDArray[np.void]) -> NDArray[np.void]:
-    long = events["answer_gist"][:, LEAST_SHINGLES - 1] != 0
-    if not long.any():
-        return np.zeros(0, ANSWER)
-    some = events[long]
-    answers = np.zeros(len(some), ANSWER)
-    answers["gist"], answers["client"] = some["answer_gist"], some["client"]
-    answers["at"] = np.clip(some["at"], 0, 2**32 - 1)
-    answers["answer"] = some["answer"] & np.uint64(0xFFFFFFFF)
+    long = np.flatnonzero(events["answer_gist"][:, LEAST_SHINGLES - 1])
+    answers = np.empty(len(long), ANSWER)
+    answers["gist"], answers["client"] = events["answer_gist"][long], events["client"][long]
+    answers["at"] = np.clip(events["at"][long], 0, 2**32 - 1)
+    answers["answer"] = events["answer"][long] & np.uint64(0xFFFFFFFF)
     return answers

@@ -18,7 +18,7 @@ async def noted(api):
     """An answer of eight shingles in the ledger, received by two clients."""
     now = time.time()
     records = np.array([(range(1, 9), 0xC0FFEE, int(now), 5), ([1, 2, 3, 4, 90, 91, 92, 93], 7, int(now), 6)], ANSWER)
-    await api.state.redis.append(answer_key(now, 7.0), records.tobytes())
+    await api.state.redis.rpush(answer_key(now, 7.0), records.tobytes())
     return [f"{number:08x}" for number in range(1, 9)]
 
 
