@@ -255,7 +255,7 @@ def line(request, loop, model_api, private_valkey, folder) -> Iterator[Line]:
     finally:
         product.close()
         wire.close()
-        for role in stage.ROLES:
+        for role in (*stage.ROLES, "linker"):
             if product.log(role).exists():
                 print(f"--- {role}\n{product.log(role).read_text('utf-8', 'replace')[-3000:]}")
 
