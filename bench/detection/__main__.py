@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.detection import captures, page, report, shortcuts, store
+from bench.detection import adaptive, captures, evasions, page, report, shortcuts, store
 from bench.detection.compose import Account
 from bench.detection.dataset import SCALES, Scale, Size, compose, composed
 from bench.detection.study import Study, calibrating, conduct
@@ -30,6 +30,13 @@ def tested(data: Path | None, seed: int, size: Size, few: int) -> Iterator[Accou
         return compose(data, seed, size)
     scale = Scale(few, max(few // 4, 1), 0, 0, min(SCALES[size].cap, 150), SCALES[size].days)
     return composed(data, seed, scale, "test")
+
+
+def evading(data: Path | None, seed: int, few: int) -> Iterator[Account]:
+    """Attackers who adapt; of two base variants alone where a few are asked for."""
+    if not few:
+        return evasions.compose(data, seed, adaptive.EACH)
+    return evasions.composed(data, seed, 1, "test", evasions.BASES[1:3])
 
 
 def calibration(data: Path | None, size: Size, count: int, few: int) -> Iterator[Account]:
@@ -84,10 +91,11 @@ def _run(asked: argparse.Namespace) -> int:
     count = CALIBRATION[size] if asked.calibration is None else asked.calibration
     ordinary = calibrating(calibration(inner, size, count, asked.few)) if count else None
     say(f"{count:,} calibration clients")
-    studies = [
-        conduct(seed, tested(inner, seed, size, asked.few), reference, ordinary, say, brief=asked.brief)
-        for seed in asked.seeds
-    ]
+    studies = []
+    for seed in asked.seeds:
+        evaders = () if asked.brief else evading(inner, seed, asked.few)
+        accounts = tested(inner, seed, size, asked.few)
+        studies.append(conduct(seed, accounts, reference, ordinary, evaders, say, brief=asked.brief))
     recorded = list(captures.run(registry.load(asked.reference), asked.data)) if asked.data and reference else []
     about = _about(studies, reference, size, asked.data, recorded)
     pairs = [pair for seed in asked.seeds for pair in shortcuts.pairs_of(tested(inner, seed, size, asked.few))]

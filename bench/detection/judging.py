@@ -85,8 +85,15 @@ class Judged:
 
     @cached_property
     def ordinary(self) -> NDArray[np.bool_]:
-        """Ordinary clients, grey ones left out: what counts as a false alarm."""
-        return np.asarray(~self.clients["harvest"] & ~self.clients["grey"], np.bool_)
+        """Ordinary clients as they come, what counts as a false alarm: no grey ones, no matched controls."""
+        ordinary = ~self.clients["harvest"] & ~self.clients["grey"]
+        alone = ordinary & (self.clients["pair"] < 0)
+        return np.asarray(alone if alone.any() else ordinary, np.bool_)
+
+    @cached_property
+    def matched(self) -> NDArray[np.bool_]:
+        """Ordinary clients that are some harvester's control."""
+        return np.asarray(~self.clients["harvest"] & (self.clients["pair"] >= 0), np.bool_)
 
     @cached_property
     def harvest(self) -> NDArray[np.bool_]:
@@ -96,6 +103,10 @@ class Judged:
     def found(self, rate: float, among: NDArray[np.bool_] | None = None) -> metrics.Share:
         """Harvesters flagged at a rate."""
         return metrics.share(self.flagged[rate][self.harvest if among is None else self.harvest & among])
+
+    def flags(self, rate: float, among: NDArray[np.bool_]) -> metrics.Share:
+        """Any clients flagged at a rate."""
+        return metrics.share(self.flagged[rate][among])
 
     def alarms(self, rate: float, among: NDArray[np.bool_] | None = None) -> metrics.Share:
         """Ordinary clients flagged at a rate."""

@@ -85,7 +85,7 @@ def _shipped_aims(studies: Sequence[Study]) -> list[list[str]]:
     rows = []
     for tier, asked in (("watched", ">= 60 % at <= 1.5 %"), ("reviewed", "")):
         found = over_seeds([float(getattr(t, tier)[t.clients["harvest"]].mean()) for t in own]).text()
-        alarms = over_seeds([float(getattr(t, tier)[~t.clients["harvest"] & ~t.clients["grey"]].mean()) for t in own])
+        alarms = over_seeds([float(getattr(t, tier)[report.drawn(t.clients)].mean()) for t in own])
         rows.append(
             [f"{tier} with the shipped reference alone: found; false alarms", asked, f"{found}; {alarms.text('.2%')}"]
         )
@@ -211,7 +211,10 @@ _OWN = (
 )
 _ORDINARY = "Exact 95 % intervals over all seeds; kinds of fewer than 20 clients stand last."
 _HARVESTS = "Local reference and level, beside the reference that ships at its own levels."
-_PAIRS = "One ordinary client with the arrivals, volume and lengths of each harvesting one."
+_PAIRS = (
+    "One ordinary client with the arrivals, volume and lengths of each harvesting one. These controls are chosen for "
+    "their likeness, so they are no part of the false alarms above, but of the table by kind."
+)
 _COVER = "Share of a real persona's traffic mixed in. Found at 1 % false alarms, every way at its own level for that."
 _DELAY = "Of those found; and of all, where those never found count as later than any (-: never)."
 _LEFT_OUT = (
@@ -220,8 +223,8 @@ _LEFT_OUT = (
     "alone."
 )
 _ADAPT = (
-    "A few harvesters of each family without cover, their events changed as said, judged by one local reference "
-    "and its level for 1 %."
+    "Composed from their texts on, the same account with and without each evasion; the last three by the settings of "
+    "the plain harvest's requests. One local reference and its level for 1 %, each account by itself."
 )
 _METHOD = (
     "Accounts, not requests, are drawn, split and counted; each seed composes its own. Calibration clients are "

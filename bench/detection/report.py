@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection import metrics
-from bench.detection.adaptive import EVASIONS, SPREAD
+from bench.detection.adaptive import costs
 from bench.detection.judging import RATES, Judged
 from bench.detection.metrics import Share, over_seeds
 from bench.detection.ours import Tiers
@@ -46,6 +46,13 @@ def kinds(studies: Sequence[Study], harvest: bool) -> list[str]:
     return sorted({str(kind) for one in studies for kind in one.clients["kind"][one.clients["harvest"] == harvest]})
 
 
+def drawn(clients: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Ordinary clients as they come: no matched controls, which are chosen for their likeness, and no grey ones."""
+    ordinary = ~clients["harvest"] & ~clients["grey"]
+    alone = ordinary & (clients["pair"] < 0)
+    return np.asarray(alone if alone.any() else ordinary, np.bool_)
+
+
 def of_kind(judged: Judged | Tiers, kind: str) -> NDArray[np.bool_]:
     """The clients of one kind."""
     return np.asarray(judged.clients["kind"] == kind, np.bool_)
@@ -74,7 +81,7 @@ def versus(studies: Sequence[Study]) -> Lines:
 
 def _both_sides(every: Sequence[Tiers]) -> tuple[str, str]:
     harvest = over_seeds([float(one.reviewed[one.clients["harvest"]].mean()) for one in every])
-    ordinary = over_seeds([float(one.reviewed[~one.clients["harvest"]].mean()) for one in every])
+    ordinary = over_seeds([float(one.reviewed[drawn(one.clients)].mean()) for one in every])
     return f"{harvest.mean:.0%}", f"{ordinary.mean:.0%}"
 
 
@@ -100,7 +107,7 @@ def _own(every: Sequence[Tiers], reached: str) -> list[str]:
     found, macro, alarms, hits = [], [], [], []
     for one in every:
         flags, clients = getattr(one, reached), one.clients
-        ordinary = ~clients["harvest"] & ~clients["grey"]
+        ordinary = drawn(clients)
         found.append(float(flags[clients["harvest"]].mean()))
         families = np.unique(clients["kind"][clients["harvest"]])
         macro.append(float(np.mean([flags[clients["harvest"] & (clients["kind"] == f)].mean() for f in families])))
@@ -114,9 +121,9 @@ def ordinary_kinds(studies: Sequence[Study]) -> Lines:
     rows = []
     for kind in kinds(studies, harvest=False):
         first, second = (
-            pooled(one.judged[LOCAL].alarms(r, of_kind(one.judged[LOCAL], kind)) for one in studies) for r in RATES
+            pooled(one.judged[LOCAL].flags(r, of_kind(one.judged[LOCAL], kind)) for one in studies) for r in RATES
         )
-        unseen = pooled(one.unknown.alarms(RATES[0], of_kind(one.unknown, kind)) for one in studies)
+        unseen = pooled(one.unknown.flags(RATES[0], of_kind(one.unknown, kind)) for one in studies)
         own = [[_tier(studies, ref, tier, kind) for tier in ("watched", "reviewed")] for ref in ("shipped", "local")]
         grey = any(one.clients["grey"][one.clients["kind"] == kind].any() for one in studies)
         total = own[1][0].clients
@@ -185,8 +192,12 @@ def pairs(studies: Sequence[Study]) -> Lines:
     for name in studies[0].judged:
         won = [share for one in studies if (share := _won(one.judged[name])) is not None]
         if won:
-            rows.append([name, str(sum(count for _, count in won)), over_seeds([value for value, _ in won]).text()])
-    return table(["way", "pairs", "harvester ranked higher (ties half)"], rows) if rows else []
+            every = [one.judged[name] for one in studies]
+            flagged = [pooled(one.flags(rate, one.matched) for one in every) for rate in RATES]
+            rows.append([name, str(sum(count for _, count in won)), over_seeds([value for value, _ in won]).text(),
+                         *map(str, flagged)])  # fmt: skip
+    head = ["way", "pairs", "harvester ranked higher (ties half)", "controls flagged at 1 %", "at 0.1 %"]
+    return table(head, rows) if rows else []
 
 
 def _won(judged: Judged) -> tuple[float, int] | None:
@@ -243,7 +254,7 @@ def queue(studies: Sequence[Study]) -> Lines:
 
 
 def _queue(own: Sequence[Tiers], tier: str) -> list[str]:
-    alarms = pooled(metrics.share(getattr(one, tier)[~one.clients["harvest"] & ~one.clients["grey"]]) for one in own)
+    alarms = pooled(metrics.share(getattr(one, tier)[drawn(one.clients)]) for one in own)
     found = pooled(metrics.share(getattr(one, tier)[one.clients["harvest"]]) for one in own)
     a_day = [value * 10_000 / 7.0 for value in (alarms.rate, *alarms.bounds)]
     cells = [f"{a_day[0]:.1f} ({a_day[1]:.1f} to {a_day[2]:.1f})"]
@@ -288,6 +299,10 @@ def unseen(studies: Sequence[Study]) -> Lines:
             for k in (0, 1)
         ]
         rows.append([f"**mean over {len(names)}, each {words} left out in turn**", "", *means])
+        sums = [[pooled(pair[k] for pair in one.values()).rate for one in every] for k in (0, 1)]
+        rows.append(
+            [f"**all harvesters, each {words} left out in turn**", "", *(over_seeds(one).text() for one in sums)]
+        )
         for name in names:
             some = [one[name] for one in every if name in one]
             held, whole = (pooled(pair[k] for pair in some) for k in (0, 1))
@@ -313,11 +328,11 @@ def evasions(studies: Sequence[Study]) -> Lines:
     if not studies[0].evasions:
         return []
     rows = []
-    for one in (*EVASIONS, SPREAD):
-        some = [study.evasions[one.name] for study in studies if one.name in study.evasions]
+    for name, (cost, throughput) in costs().items():
+        some = [study.evasions[name] for study in studies if name in study.evasions]
         if some:
-            rows.append([one.name, one.cost, str(pooled(some))])
-    return table(["evasion", "cost to the attacker", "found at 1 %"], rows)
+            rows.append([name, cost, "" if np.isnan(throughput) else f"{throughput:.2f}", str(pooled(some))])
+    return table(["evasion", "cost to the attacker", "answers a request", "found at 1 %"], rows)
 
 
 def grey(studies: Sequence[Study]) -> Iterator[str]:

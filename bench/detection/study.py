@@ -58,13 +58,13 @@ def conduct(
     accounts: Iterable[Account],
     shipped: Reference | None,
     calibration: Observed | None = None,
+    evaders: Iterable[Account] = (),
     say: Say = lambda _: None,
     *,
     brief: bool = False,
 ) -> Study:
     """Everything on one seed's accounts. `brief` leaves out ablation, evasions and what is left out in training."""
-    kept: list[Account] = []
-    seen = observe(registry.shipped(), _noting(accounts, kept), baselines.WATCHERS)
+    seen = observe(registry.shipped(), accounts, baselines.WATCHERS)
     if calibration is not None:
         seen = join(calibration, seen)
     say(f"{len(seen.clients):,} clients, {int(seen.clients['requests'].sum()):,} requests, {len(seen.who):,} looks")
@@ -98,19 +98,8 @@ def conduct(
         left_out={} if brief else {name: ablation.left_out(ours, name) for name in ("kind", "source")},
         told=_probabilities(ours),
         claims=_claims(ours),
-        evasions={} if brief else _evasions(ours, parts[0], kept, seed),
+        evasions={} if brief else adaptive.found(ours, parts[0], evaders),
     )
-
-
-def _noting(accounts: Iterable[Account], kept: list[Account]) -> Iterable[Account]:
-    """Pass accounts on, and keep a few of each kind for the evasions."""
-    count: dict[str, int] = {}
-    for one in accounts:
-        name = one.family or one.persona
-        count[name] = count.get(name, 0) + 1
-        if count[name] <= adaptive.EACH:
-            kept.append(one)
-        yield one
 
 
 def _baselines(seen: Observed, parts: Sequence[Fold]) -> tuple[dict[str, Judged], dict[str, Tiers]]:
@@ -171,9 +160,3 @@ def _claims(ours: Ours) -> dict[float, tuple[int, int]]:
             hits, total = out[claim]
             out[claim] = hits + int((p <= claim).sum()), total + p.size
     return out
-
-
-def _evasions(ours: Ours, part: Fold, kept: Sequence[Account], seed: int) -> dict[str, metrics.Share]:
-    harvesters = [one for one in kept if one.family and not one.cover]
-    donors = [one for one in kept if not one.family and not one.grey]
-    return adaptive.found(ours, part, adaptive.evade(harvesters, donors, seed))
