@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,6 +63,44 @@ def p_values(reference: Reference, detector: int, groups: NDArray[np.integer], l
     speaking = scores > 0.0
     p[speaking] = mixed[speaking]
     return p
+
+
+def families(
+    reference: Reference,
+    place: Sequence[int],
+    members: Sequence[int],
+    groups: NDArray[np.integer],
+    looks: NDArray[np.integer],
+    p: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The p of each family's evidence together, and its floors: shape (clients, families); None where it is unknown.
+
+    `p` has shape (clients, detectors); `place` finds a detector in the reference, `members` its family's number. The
+    weighted evidence of a family's detectors is compared with ordinary clients' once more: two that look at one fact
+    are rare together no more often than ordinary clients make them, and two that agree on a client by chance are.
+    """
+    first = len(reference.detectors)
+    count = len(reference.sizes) - first
+    if count <= 0:
+        return None
+    out, least = np.ones((2, len(p), count))
+    for family in range(count):
+        sums = weighted(reference, place, members, family, p)
+        out[:, family] = p_values(reference, first + family, groups, looks, sums)
+        least[:, family] = floors(reference, first + family, groups, looks)
+    return out, least
+
+
+def weighted(
+    reference: Reference, place: Sequence[int], members: Sequence[int], family: int, p: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """The evidence of one family's detectors, added up by the re-ranker's weights; plainly where it has none."""
+    total = np.zeros(len(p))
+    for column, (known, member) in enumerate(zip(place, members, strict=True)):
+        if known >= 0 and member == family:
+            weight = float(reference.weights[known]) if len(reference.weights) else 1.0
+            total += weight * nats(p[:, column])
+    return np.round(total, 4).astype(np.float32)
 
 
 def _deepest(reference: Reference, detector: int) -> int:

@@ -99,25 +99,25 @@ def fit(
     clients, latest = _latest(snapshots)
     center, scale, centroids = _group(profile.features(latest["profile"]), groups, least, seed)
     names = _name(centroids * scale + center)
-    cells = len(centroids) + 1
-    blank = empty()
+    cells, rows = len(centroids) + 1, len(detectors) + len(fuse.FAMILIES)
     shell = replace(
-        blank,
+        empty(),
         detectors=tuple((one.name, one.version) for one in detectors),
         groups=names,
         center=center,
         scale=scale,
         centroids=centroids,
-        sizes=np.zeros((len(detectors), cells, len(LOOKS)), np.int64),
-        tails=np.full((len(detectors), cells, len(LOOKS), len(RANKS)), -np.inf, np.float32),
+        sizes=np.zeros((rows, cells, len(LOOKS)), np.int64),
+        tails=np.full((rows, cells, len(LOOKS), len(RANKS)), -np.inf, np.float32),
         watch=np.full(len(LOOKS), LEAST_WATCH, np.float32),
         review=np.full(len(LOOKS), LEAST_REVIEW, np.float32),
+        **_ranking(detectors, ranking),
     )
     evidence = _tails(detectors, snapshots, shell, weights or {})
     _thresholds(clients, evidence, shell, followed)
     terms, percentiles = _percentiles(detectors, latest, shell)
     found = about | _rates(clients, evidence, shell) | {"isolation_forest": _forest(detectors, latest, shell)}
-    return replace(shell, terms=terms, percentiles=percentiles, about=found, **_ranking(detectors, ranking))
+    return replace(shell, terms=terms, percentiles=percentiles, about=found)
 
 
 def _ranking(detectors: Sequence[Detector], known: Reference | None) -> dict[str, Any]:
@@ -199,34 +199,54 @@ def _tails(
     detectors: Sequence[Detector], snapshots: Sequence[Snapshot], shell: Reference, weights: Mapping[int, int]
 ) -> list[_Evidence]:
     """Fill `shell`'s sizes, tails and fused percentiles; the leave-one-out evidence of each look."""
-    everyone = len(shell.centroids)
-    families = [one.family for one in detectors]
+    place = tuple(range(len(detectors)))
+    members = tuple(fuse.FAMILIES.index(one.family) for one in detectors)
     out = []
     for look, shot in enumerate(snapshots):
         group = shell.group_of(profile.features(shot.rows["profile"]))
         weight = np.array([weights.get(client, 1) for client in shot.clients.tolist()], np.int64)
-        p, floors = np.ones((2, len(shot.rows), len(detectors)))
+        p = np.ones((len(shot.rows), len(detectors)))
         for column, detector in enumerate(detectors):
             scores = detector.score(shot.rows[detector.name], 0.0)
-            pooled = _leave_one_out(scores, weight)
-            for cell in range(everyone + 1):
-                inside = np.flatnonzero((group == cell) | (cell == everyone))
-                size = int(weight[inside].sum())
-                held = np.sort(np.repeat(scores[inside], weight[inside]))[::-1]
-                shell.sizes[column, cell, look] = size
-                kept = RANKS[np.less_equal(RANKS, size)]
-                shell.tails[column, cell, look, : len(kept)] = held[kept - 1]
-                if cell < everyone and size:
-                    share = size / (size + calibrate.SHRINK)
-                    own = _leave_one_out(scores[inside], weight[inside])
-                    p[inside, column] = share * own + (1.0 - share) * pooled[inside]
-                    floors[inside, column] = share / size + (1.0 - share) / weight.sum()
-            p[scores <= 0.0, column] = 1.0
-        fused = fuse.fuse(p, floors, families)
+            p[:, column], _ = _cells(shell, column, look, group, weight, scores)
+        family_p, floors = np.ones((2, len(shot.rows), len(fuse.FAMILIES)))
+        for family in range(len(fuse.FAMILIES)):
+            sums = calibrate.weighted(shell, place, members, family, p)
+            held = _cells(shell, len(detectors) + family, look, group, weight, sums)
+            family_p[:, family], floors[:, family] = held
+        fused = fuse.combine(family_p, floors)
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
         out.append(_Evidence(shot.clients, fused))
     return out
+
+
+def _cells(
+    shell: Reference,
+    row: int,
+    look: int,
+    group: NDArray[np.uint8],
+    weight: NDArray[np.int64],
+    scores: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fill one row of `shell`'s sizes and tails at a look; each client's leave-one-out p and its floor."""
+    everyone = len(shell.centroids)
+    p, floors = np.ones((2, len(scores)))
+    pooled = _leave_one_out(scores, weight)
+    for cell in range(everyone + 1):
+        inside = np.flatnonzero((group == cell) | (cell == everyone))
+        size = int(weight[inside].sum())
+        held = np.sort(np.repeat(scores[inside], weight[inside]))[::-1]
+        shell.sizes[row, cell, look] = size
+        kept = RANKS[np.less_equal(RANKS, size)]
+        shell.tails[row, cell, look, : len(kept)] = held[kept - 1]
+        if cell < everyone and size:
+            share = size / (size + calibrate.SHRINK)
+            own = _leave_one_out(scores[inside], weight[inside])
+            p[inside] = share * own + (1.0 - share) * pooled[inside]
+            floors[inside] = share / size + (1.0 - share) / weight.sum()
+    p[scores <= 0.0] = 1.0
+    return p, floors
 
 
 def _leave_one_out(scores: NDArray[np.float32], weight: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -250,7 +270,8 @@ def _thresholds(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shel
     for look in range(len(LOOKS)):
         part = calibrate.spending(look + 1)
         spent += part
-        if look < len(evidence) and len(evidence[look].clients) >= calibrate.SHRINK:
+        enough = calibrate.SHRINK if look else 1  # the first look stands for all that too few reached
+        if look < len(evidence) and len(evidence[look].clients) >= enough:
             one = evidence[look]
             place = np.searchsorted(clients, one.clients)
             both = np.where(fuse.two_kinds(one.fused.p), one.fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)

@@ -18,6 +18,7 @@ LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of th
 SPEAKS = 0.05  # a family takes part in a review when at most one ordinary client in twenty goes so far,
 RARE = 0.01  # and one of them at least must go further than all but one in a hundred
 REVIEW_LOOK = 1
+RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
 TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands for
 _HELD = 3.0  # times as common as it must be to begin
@@ -44,20 +45,30 @@ def fuse(
     families: Sequence[Family],
     tripped: NDArray[np.bool_] | None = None,
 ) -> Fused:
-    """Family evidence is its detectors' largest, so that two looks at one fact count once; families add up.
+    """Family evidence as its detectors' strongest, where no reference says how several of them go together.
 
     `p`, `floors` and `tripped` have shape (clients, detectors); a floor is the smallest p that can be resolved.
     """
-    family_p = np.ones((len(p), len(FAMILIES)))
-    beyond = np.zeros(len(p), np.bool_)
+    family_p, family_floors = np.ones((2, len(p), len(FAMILIES)))
     for column, family in enumerate(families):
         place = FAMILIES.index(family)
-        family_p[:, place] = np.minimum(family_p[:, place], p[:, column])
-        if family != "rhythm":
-            beyond |= (p[:, column] <= floors[:, column] * (1.0 + 1e-9)) & (p[:, column] < RARE)
-    touched = np.zeros(len(p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
-    evidence = nats(family_p)
-    return Fused(family_p, evidence, evidence.sum(axis=1), beyond, touched)
+        better = p[:, column] < family_p[:, place]
+        family_p[better, place], family_floors[better, place] = p[better, column], floors[better, column]
+    return combine(family_p, family_floors, tripped)
+
+
+def combine(
+    family_p: NDArray[np.float64], floors: NDArray[np.float64], tripped: NDArray[np.bool_] | None = None
+) -> Fused:
+    """The families' capped evidence, added up; rhythm, which nearly every service shares, counts for a quarter.
+
+    `family_p` and `floors` have shape (clients, families), `tripped` (clients, detectors).
+    """
+    loud = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
+    beyond = ((family_p <= floors * (1.0 + 1e-9)) & (family_p < RARE))[:, loud].any(axis=1)
+    touched = np.zeros(len(family_p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
+    evidence = nats(family_p) * [RHYTHM if family == "rhythm" else 1.0 for family in FAMILIES]
+    return Fused(family_p, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched)
 
 
 def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:

@@ -35,6 +35,7 @@ class Judge:
         self.detectors = tuple(detectors)
         self.reference = reference
         self.families = tuple(detector.family for detector in self.detectors)
+        self.members = tuple(fuse.FAMILIES.index(family) for family in self.families)
         self.wires = np.array([detector.tripwire for detector in self.detectors], np.bool_)
         known = {name: (place, version) for place, (name, version) in enumerate(reference.detectors)}
         self.place = tuple(
@@ -62,8 +63,23 @@ class Judge:
             p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
             floors[looked, column] = calibrate.floors(self.reference, place, group, look)
         tripped = (scores >= TRIP) & self.wires
-        fused = fuse.fuse(p, floors, self.families, tripped)
+        fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
         return Judged(scores, p, floors, fused, self._rank(rows, scores, p, tripped))
+
+    def fused(
+        self,
+        p: NDArray[np.float64],
+        floors: NDArray[np.float64],
+        group: NDArray[np.integer],
+        look: NDArray[np.integer],
+        tripped: NDArray[np.bool_],
+    ) -> Fused:
+        """The detectors' evidence, shape (clients, detectors), as families and their sum; `look` 0 says nothing."""
+        known = calibrate.families(self.reference, self.place, self.members, group, np.maximum(look, 1), p)
+        if known is None:
+            return fuse.fuse(p, floors, self.families, tripped)
+        family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
+        return fuse.combine(family_p, family_floors, tripped)
 
     def tripped(self, rows: NDArray[np.void], among: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
         """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows hold anything of one."""

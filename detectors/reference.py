@@ -36,8 +36,10 @@ class Reference:
     center: NDArray[np.float64]  # (features,)
     scale: NDArray[np.float64]  # (features,)
     centroids: NDArray[np.float64]  # (groups, features), standardised
-    sizes: NDArray[np.int64]  # (detectors, groups + 1, looks): clients behind a cell
-    tails: NDArray[np.float32]  # (detectors, groups + 1, looks, RANKS): descending scores, -inf beyond the cell
+    sizes: NDArray[np.int64]  # (detectors, then families; groups + 1; looks): clients behind a cell
+    tails: NDArray[
+        np.float32
+    ]  # (detectors, then families; groups + 1; looks, RANKS): descending scores, -inf beyond the cell
     terms: tuple[str, ...]  # "detector.feature"
     percentiles: NDArray[np.float32]  # (terms, groups + 1, GRID)
     watch: NDArray[np.float32]  # (looks,): fused nats at which a client is watched, and reviewed

@@ -221,7 +221,8 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
     p, floors, tripped = told.p, told.floors, told.tripped
     if only is not None:
         p, floors, tripped = np.where(only, p, 1.0), np.where(only, floors, 1.0), tripped & only
-    fused = fuse.fuse(p, floors, told.engine.judge.families, tripped)
+    judge = told.engine.judge
+    fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped)
     looks = seen.rows["look"].astype(np.int64)
     level = np.zeros(len(looks), np.uint8)
     previous = np.zeros(len(seen.clients), np.uint8)

@@ -19,9 +19,9 @@ from detectors import calibrate, fitting, rerank
 from detectors.engine import Engine
 from detectors.reference import Reference
 
-EACH = 10  # harvesters of each variant
-ORDINARY, HARD_EACH = 700, 12
-CAP, DAYS = 220, 7.0
+EACH = 8  # harvesters of each variant
+ORDINARY, HARD_EACH = 500, 10
+CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
 HARD: tuple[Script, ...] = (

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.detection import dataset, ranking, sources
+from bench.detection import dataset, ranking, sources, store
 from bench.detection.compose import Account
 from bench.detection.dataset import World
 from detectors import fitting, reference, registry
@@ -23,9 +23,9 @@ from detectors.engine import Engine
 from detectors.reference import Reference
 
 SHIPPED = Path(__file__).parents[2] / "detectors" / "shipped"
-CLIENTS = 3_200
+CLIENTS = 3_100
 SEED = "ordinary-2"
-LEAST_REQUESTS, MOST_REQUESTS = 60, 800
+LEAST_REQUESTS, MOST_REQUESTS = 60, 600
 DAYS = 7.0
 _CHUNK = 100
 
@@ -65,13 +65,18 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     """The reference and its card."""
     world = ranking.permissive(dataset.world(data, "dev"))
     engine = Engine(registry.shipped(), reference.empty())
-    snapshots, kinds, requests = observe(ordinary(world, seed, clients), engine)
+    key = store.digest(data, seed, clients, LEAST_REQUESTS, MOST_REQUESTS, ranking.EACH, ranking.ORDINARY)
+    composed = store.cached(f"reference-{clients}", key, ordinary(world, seed, clients))
+    snapshots, kinds, requests = observe(composed, engine)
     about = {"name": "ordinary", "seed": seed, "composed_clients": clients, "requests": requests}
     engine.use(fitting.fit(engine.detectors, snapshots, about))
     share = min(1.0, clients / CLIENTS)  # a small fit for a test trains on few as well
     each, common = max(2, round(share * ranking.EACH)), max(20, round(share * ranking.ORDINARY))
-    seen = ranking.observe(engine, ranking.accounts(world, f"{seed}/rank", each, common))
-    fitted = ranking.train(engine.reference, seen)
+    tried = store.cached(f"ranking-{clients}", key, ranking.accounts(world, f"{seed}/rank", each, common))
+    seen = ranking.observe(engine, tried)
+    trained = ranking.train(engine.reference, seen)
+    about |= {"ranking": trained.about["ranking"]}
+    fitted = fitting.fit(engine.detectors, snapshots, about, ranking=trained)  # once more: families are weighed by it
     return fitted, _card(data, fitted, kinds)
 
 

@@ -96,7 +96,7 @@ def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
 def test_a_family_is_capped() -> None:
     fused = fuse.fuse(np.full((1, 4), 1e-300), np.zeros((1, 4)), FAMILIES)
     assert fused.nats.max() == CAP
-    assert fused.score[0] == pytest.approx(3 * CAP)
+    assert fused.score[0] == pytest.approx((2.0 + fuse.RHYTHM) * CAP)
 
 
 def evidence(family: str, p: float, *terms: Term) -> Evidence:
