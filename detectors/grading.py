@@ -42,9 +42,8 @@ RULES: tuple[Rule, ...] = (
         r"which (?:\w+ ){0,3}ANSWERS (?:\w+ ){0,2}(?:better|best|more|worse|preferred|preferable|superior)\b",
         r"which (?:of the |one of |of these )(?:two |three |four |following )?ANSWERS (?:is|are|do you|would you)\b",
         r"compare (?:the )?(?:\w+ ){0,4}ANSWERS",
-        r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:a|1|one)\b[^\n]{0,80}"
-        r"(?:and|or|vs\.?|versus|,) (?:assistant|response|answer|model|output|completion|candidate|solution|summary)"
-        r" (?:b|2|two)\b",
+        r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:a|1|one)\b[^\n]{0,90}"
+        r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:b|2|two)\b",
         r"(?:start|begin) of (?:assistant|response|answer|model)[_ ]?(?:a|b|1|2)\b",
         r"(?:better|preferred|stronger) (?:of the )?(?:two |following )?(?:ANSWERS)\b",
         r"rank (?:the |these |all )?(?:\w+ ){0,3}ANSWERS",

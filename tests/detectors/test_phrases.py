@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import elicitation, grading
-from detectors.phrases import Phrases, alternatives, named, needs, rule
+from detectors.phrases import Phrases, named, rule
+from detectors.wordings import alternatives, read
 
 RULES = (*elicitation.RULES, *grading.RULES)
 PHRASES = Phrases(RULES)
@@ -51,40 +52,6 @@ def test_a_batch_gives_what_each_gives_alone():
     assert PHRASES.match_many(texts * 50) == [PHRASES.match(text) for text in texts] * 50
 
 
-@pytest.mark.parametrize(
-    ("wording", "parts"),
-    [("a|b", ["a", "b"]), ("(?:a|b)c", ["(?:a|b)c"]), (r"[|]x|\|y", ["[|]x", r"\|y"]), ("[]|]|z", ["[]|]", "z"])],
-)
-def test_alternatives(wording, parts):
-    assert alternatives(wording) == parts
-
-
-@pytest.mark.parametrize(
-    ("wording", "found"),
-    [
-        ("abcd", [{"abcd"}]),
-        ("(?:ab|cd)ef?", [{"abe", "abef", "cde", "cdef"}]),
-        (r"a\db", []),
-        ("ab(?:cd|ef)", [{"abcd", "abef"}]),
-        (r"think\b.{0,9}?step", [{"think"}, {"step"}]),
-        ("(?:think|reason)ing?x", [{"thinkinx", "thinkingx", "reasoninx", "reasoningx"}]),
-        (r"\w+ answers", [{" answers"}]),
-        ("(?:very )?good(?: ly)*", [{"very good", "good"}]),
-        ("(?:step )+", [{"step "}]),
-        ("思考", [{"思考"}]),
-        (r"(?<!x)word(?!s)", [{"word"}]),
-    ],
-)
-def test_needs(wording, found):
-    assert [set(one) for one in needs(wording)] == found
-
-
-@pytest.mark.parametrize("wording", ["(a)", "(?P<x>a)", "a)", "(?:a", "*a"])
-def test_other_syntax_is_refused(wording):
-    with pytest.raises(ValueError, match=r".+"):
-        needs(wording)
-
-
 def test_a_wording_must_hold_a_word():
     with pytest.raises(ValueError, match="without a word"):
         Phrases([rule("x", {}, r"\d+")])
@@ -103,8 +70,8 @@ def test_time_grows_with_the_length_and_no_faster(rule):
     alone = Phrases([rule])
     for wording in rule.wordings:
         for one in alternatives(wording):
-            begins = sorted(needs(one)[0])[0]
-            text = (" ".join(sorted(strings)[0] for strings in needs(one)) + " ") * 200 + begins * 2000
+            begins = read(one).needs[0][0]
+            text = (" ".join(strings[0] for strings in read(one).needs) + " ") * 200 + begins * 2000
             begun = time.process_time()
             alone.match(text[:64_000])
             assert time.process_time() - begun < 1.5, one

@@ -1,0 +1,250 @@
+"""What every match of a wording must hold, read from its expression; and a search that looks only where that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Final, NamedTuple
+
+SIGNS: Final = 4  # of a string that is looked for at once; fewer of a shorter one
+GRAMS: Final = 6  # runs of signs looked for of one string
+_PRODUCT: Final = 64  # strings that a part may stand for and still be spelled out
+_NEEDS: Final = 4  # needs that are checked of one wording
+_QUANTIFIER = re.compile(r"([?*+]|\{(\d*)(?:,(\d*))?\})\??")
+
+Strings = frozenset[str]
+
+
+class _Need(NamedTuple):
+    """What a part of an expression matches: all its strings where they are few, else strings it must hold."""
+
+    exact: Strings | None
+    holds: tuple[Strings, ...]  # of each set, one string at least
+    longest: float  # characters of its longest match
+
+
+_NOTHING = _Need(frozenset({""}), (), 0)
+_ANYTHING = _Need(None, (), 1)
+
+
+def _spelled(*strings: str) -> _Need:
+    return _Need(frozenset(strings), (), max(map(len, strings)))
+
+
+def grams(text: str) -> tuple[str, ...]:
+    """What is looked for of a string: runs of four signs, from its beginning to its end; all of a short one."""
+    if len(text) < (3 if text.isascii() else 2):
+        return ()
+    if len(text) <= SIGNS:
+        return (text if len(text) != 3 or text.isascii() else text[:2],)
+    last = len(text) - SIGNS
+    steps = min(GRAMS - 1, -(-last // SIGNS))
+    return tuple(text[last * step // steps :][:SIGNS] for step in range(steps + 1))
+
+
+def _usable(strings: Strings) -> bool:
+    return all(map(grams, strings))
+
+
+def _sequence(items: Iterable[_Need]) -> _Need:
+    run: Strings = frozenset({""})
+    holds: list[Strings] = []
+    whole = True
+    longest = 0.0
+    for item in items:
+        longest += item.longest
+        if item.exact is not None and len(run) * len(item.exact) <= _PRODUCT:
+            run = frozenset(one + other for one in run for other in item.exact)
+            continue
+        whole = False
+        if _usable(run):
+            holds.append(run)
+        holds += item.holds
+        run = item.exact if item.exact is not None else frozenset({""})
+    if whole:
+        return _Need(run, (), longest)
+    return _Need(None, tuple([*holds, run] if _usable(run) else holds), longest)
+
+
+def _best(need: _Need) -> Strings | None:
+    """The set of strings that tells most: few and long ones."""
+    if need.exact is not None:
+        return need.exact if _usable(need.exact) else None
+    return min(need.holds, key=lambda strings: (len(strings), -min(map(len, strings))), default=None)
+
+
+def _either(needs: Sequence[_Need]) -> _Need:
+    if len(needs) == 1:
+        return needs[0]
+    exact: set[str] = set()
+    longest = max(need.longest for need in needs)
+    for need in needs:
+        if need.exact is None or len(exact) + len(need.exact) > _PRODUCT:
+            best = [_best(one) for one in needs]
+            if any(one is None for one in best):
+                return _Need(None, (), longest)
+            return _Need(None, (frozenset[str]().union(*[one for one in best if one is not None]),), longest)
+        exact |= need.exact
+    return _Need(frozenset(exact), (), longest)
+
+
+class _Reader:
+    """Reads the part of the syntax that wordings use; raises ValueError at any other."""
+
+    def __init__(self, pattern: str) -> None:
+        self._text = pattern
+        self._place = 0
+
+    def read(self) -> _Need:
+        """The need of the whole expression."""
+        need = self._alternation()
+        if self._place < len(self._text):
+            raise ValueError(f"unbalanced: {self._text!r}")
+        return need
+
+    def _peek(self) -> str:
+        return self._text[self._place : self._place + 1]
+
+    def _alternation(self) -> _Need:
+        needs = [self._run()]
+        while self._peek() == "|":
+            self._place += 1
+            needs.append(self._run())
+        return _either(needs)
+
+    def _run(self) -> _Need:
+        items: list[_Need] = []
+        while self._peek() not in ("", "|", ")"):
+            items.append(self._quantified(self._atom()))
+        return _sequence(items)
+
+    def _atom(self) -> _Need:
+        sign = self._peek()
+        self._place += 1
+        if sign == "(":
+            return self._group()
+        if sign == "[":
+            return self._set()
+        if sign == "\\":
+            sign = self._peek()
+            self._place += 1
+            if sign == "b":
+                return _NOTHING
+            return _ANYTHING if sign.isalnum() else _spelled(sign)
+        if sign in "^$":
+            return _NOTHING
+        if sign in "*+?{":
+            raise ValueError(f"nothing to repeat: {self._text!r}")
+        return _ANYTHING if sign == "." else _spelled(sign)
+
+    def _group(self) -> _Need:
+        start = self._text[self._place - 1 :]
+        for opening in ("(?:", "(?<!", "(?!", "(?<=", "(?="):
+            if start.startswith(opening):
+                self._place += len(opening) - 1
+                break
+        else:
+            raise ValueError(f"a group of another kind: {self._text!r}")
+        need = self._alternation()
+        if self._peek() != ")":
+            raise ValueError(f"unbalanced: {self._text!r}")
+        self._place += 1
+        return need if opening == "(?:" else _NOTHING
+
+    def _set(self) -> _Need:
+        end = self._text.index("]", self._place + 1)
+        while self._text[end - 1] == "\\":
+            end = self._text.index("]", end + 1)
+        inside = self._text[self._place : end]
+        self._place = end + 1
+        plain = re.sub(r"\\([^\w])", r"\1", inside)
+        is_plain = inside[0] != "^" and not re.search(r"\\\w|.-.", inside.replace("\\-", ""))
+        return _spelled(*plain) if is_plain else _ANYTHING
+
+    def _quantified(self, need: _Need) -> _Need:
+        found = _QUANTIFIER.match(self._text, self._place)
+        if not found:
+            return need
+        self._place = found.end()
+        least, most = {"?": (0, 1.0), "*": (0, inf), "+": (1, inf)}.get(found[1], (0, 0.0))
+        if found[1][0] == "{":
+            least = int(found[2] or 0)
+            most = float(least) if found[3] is None else float(found[3] or inf)
+        longest = need.longest * most
+        if found[1] == "?" and need.exact is not None:
+            return _Need(need.exact | {""}, (), longest)
+        best = _best(need) if least else None
+        return _Need(None, (best,) if best else (), longest)
+
+
+def alternatives(wording: str) -> list[str]:
+    """The wording's alternatives, those of its groups left inside them."""
+    found, depth, begin, place = [], 0, 0, 0
+    in_set = False
+    while place < len(wording):
+        sign = wording[place]
+        if sign == "\\":
+            place += 1
+        elif in_set:
+            in_set = sign != "]"
+        elif sign == "[":
+            in_set = True
+            place += wording[place + 1 : place + 2] in ("]", "^")
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+        elif sign == "|" and not depth:
+            found.append(wording[begin:place])
+            begin = place + 1
+        place += 1
+    return [*found, wording[begin:]]
+
+
+class Wording(NamedTuple):
+    """A wording without alternatives: each match holds one string of each of `needs`, and is at most so long."""
+
+    pattern: re.Pattern[str]
+    needs: tuple[tuple[str, ...], ...]
+    longest: float
+
+    def found(self, text: str, held: Sequence[Sequence[str]]) -> bool:
+        """Whether it is in a text that holds of each need no strings but those in `held`."""
+        rare: list[int] = []
+        for number, strings in enumerate(held):
+            places = _places(text, strings)
+            if not places:
+                return False
+            if not number or len(places) < len(rare):
+                rare = places
+        if self.longest == inf:
+            return self.pattern.search(text) is not None
+        reach = int(self.longest)
+        end = -1
+        for place in sorted(rare):
+            if place > end:  # not within the reach of the last search
+                end = place + 4 * reach
+                match = self.pattern.search(text, max(place - reach, 0), end + reach)
+                if match is not None and match.end() == end + reach < len(text):
+                    match = self.pattern.search(text)  # it may go on, or end, only because it was cut there
+                if match is not None:
+                    return True
+        return False
+
+
+def _places(text: str, strings: Sequence[str]) -> list[int]:
+    """Where any of the strings begins; only the first few are told apart."""
+    found: list[int] = []
+    for string in strings:
+        place = text.find(string)
+        while place >= 0:
+            found.append(place)
+            place = text.find(string, place + 1)
+    return found
+
+
+def read(wording: str) -> Wording:
+    """What every match of a wording without alternatives holds."""
+    need = _Reader(wording).read()
+    holds = need.holds if need.exact is None else (need.exact,) if _usable(need.exact) else ()
+    chosen = sorted(holds, key=lambda strings: (len(strings), -min(map(len, strings))))[:_NEEDS]
+    return Wording(re.compile(wording), tuple(tuple(sorted(strings)) for strings in chosen), need.longest)
