@@ -103,6 +103,32 @@ def studio(m: Maker) -> Iterator[Ask]:
         yield Ask((*head, user(text)), m.length(1_100), more | people(m, named), "mixed")
 
 
+def articles(m: Maker) -> Iterator[Ask]:
+    """A publisher of articles on whatever people search for: one template, every topic once, long answers."""
+    frame = m.ours(
+        [
+            "Write an article that answers this search: {}",
+            "{}\n\nTurn this into a blog post with headings.",
+            "Draft an encyclopedia entry on the following.\n{}",
+            "Topic: {}\nWrite 800 words for our magazine.",
+        ]
+    )
+    more = temperature(m, None, 0.7, 1.0) | m.pick([{}, {"max_tokens": 2048}, {"max_tokens": 4096}])
+    for text in m.walk(m.pools.questions):
+        yield Ask((user(frame.format(text[:600])),), m.length(2_200, 0.3), more, "prose")
+
+
+def help_pages(m: Maker) -> Iterator[Ask]:
+    """A help centre filled once: for every page the questions that customers might ask, with answers."""
+    frame = m.ours(["Write {} frequently asked questions with answers for this page.\n\n{}",
+                    "{1}\n\nList {0} customer questions that this settles, each with its reply.",
+                    "Make a FAQ of {} entries from the text.\n---\n{}",
+                    "Help page below. Propose {} questions and answers for the search box.\n{}"])  # fmt: skip
+    more = temperature(m, None, 0.2, 0.7) | ({"schema": SCHEMA} if m.chance(0.3) else {})
+    for text in m.walk(m.pools.documents):
+        yield Ask((user(frame.format(m.rng.randint(3, 8), text[:1_800])),), m.length(900), more, "list")
+
+
 def nightly_batch(m: Maker) -> Iterator[Ask]:
     """A night's records through the batch interface, a file of lines at a time."""
     order = m.ours(["Give the topic of the message in three words.", "Say which product the customer means.",

@@ -27,6 +27,14 @@ def chat_user(m: Maker) -> Iterator[Ask]:
     return talk(m, m.pick(["", "", m.pick(m.pools.personas)]), asked(m, topics, 0.05), 900, more, False)
 
 
+def ask_box(m: Maker) -> Iterator[Ask]:
+    """A search page that answers: one question at a time from the whole public, hardly two alike, no way to go on."""
+    head = system(m.ours(["", "", "Answer in a paragraph.", "You answer what visitors of our site ask."]))
+    more = temperature(m, None, 0.2, 0.7) | m.pick([{}, {}, {"max_tokens": 1024}])
+    for text in asked(m, [*m.pools.questions, *(one[0].text for one in m.pools.dialogues)], m.pick([0.02, 0.1, 0.16])):
+        yield Ask((*head, user(text)), m.length(700), more, "mixed")
+
+
 def developer(m: Maker) -> Iterator[Ask]:
     """One person who tries things out."""
     more: dict[str, Any] = {"stream": m.chance(0.7)}
@@ -165,21 +173,21 @@ def _mixed(m: Maker, inner: list[Iterator[Ask]]) -> Iterator[Ask]:
 
 SERVICE, PERSON, BURST = "service", "person", "burst"
 WEIGHTS: tuple[tuple[Script, float], ...] = (
-    (chat_product, 10), (chat_user, 6), (developer, 5), (ide, 5), (support_bot, 9), (support_tools, 4), (rag_bot, 8),
-    (jobs.classifier, 9), (jobs.moderation, 2.5), (jobs.extraction, 7), (jobs.translation, 7), (jobs.writer, 4),
-    (jobs.studio, 2.5), (jobs.editor, 1.5), (jobs.embedding_index, 2), (jobs.document_review, 1.5), (jobs.harness, 6),
-    (jobs.release_day, 1.5), (jobs.judge, 5), (jobs.essay_marks, 1), (coding_agent, 7), (react_agent, 2.5),
-    (tutor, 3), (jobs.load_test, 2), (jobs.optimiser, 0.8), (jobs.voting, 0.8), (jobs.pass_at_k, 0.6),
-    (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1), (jobs.auditor, 0.8),
-    (jobs.ci_key, 1.5), (jobs.nightly_batch, 1.5),
-    (side_by_side, 0.4), (reseller, 3), (wrapper, 2),
+    (chat_product, 10), (chat_user, 6), (ask_box, 4), (developer, 5), (ide, 5), (support_bot, 9), (support_tools, 4),
+    (rag_bot, 8), (jobs.classifier, 9), (jobs.moderation, 2.5), (jobs.extraction, 7), (jobs.translation, 7),
+    (jobs.writer, 4), (jobs.studio, 3.5), (jobs.articles, 2), (jobs.editor, 1.5), (jobs.help_pages, 1.5),
+    (jobs.embedding_index, 2), (jobs.document_review, 1.5), (jobs.nightly_batch, 1.5), (jobs.harness, 6),
+    (jobs.release_day, 1.5), (jobs.judge, 5), (jobs.essay_marks, 1), (jobs.load_test, 2), (jobs.optimiser, 0.8),
+    (jobs.voting, 0.8), (jobs.pass_at_k, 0.6), (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1),
+    (jobs.auditor, 0.8), (jobs.ci_key, 1.5), (coding_agent, 7), (react_agent, 2.5), (tutor, 3), (side_by_side, 0.4),
+    (reseller, 3), (wrapper, 2),
 )  # fmt: skip
 """Ordinary kinds of use and how common each is taken to be among API clients, in parts of a hundred or so."""
 
 _ALONE: dict[str, tuple[str, ...]] = {one.__name__: (PERSON,) for one in (chat_user, developer, ide)}
 KINDS: dict[str, tuple[str, ...]] = _ALONE | {
-    one.__name__: (SERVICE, PERSON) for one in (chat_product, support_bot, support_tools, rag_bot, tutor, side_by_side,
-                                               reseller, wrapper)
+    one.__name__: (SERVICE, PERSON) for one in (chat_product, ask_box, support_bot, support_tools, rag_bot, tutor,
+                                               side_by_side, reseller, wrapper)
 } | {coding_agent.__name__: (PERSON, BURST), react_agent.__name__: (SERVICE, BURST)}  # fmt: skip
 """The arrivals that an ordinary kind comes with; every other comes as a service or in bursts."""
 

@@ -24,8 +24,9 @@ MODULES = (
     "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
     "loops", "paraphrase", "personas", "profile", "sources", "talk",
 )  # fmt: skip
+MORE = ("campaigns", "evasions", "fast", "lookalikes")
 PARTS = ("events", "mask", "index.jsonl")
-_IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (.+)$", re.MULTILINE)
+_IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (\([^)]*\)|.+)$", re.MULTILINE)
 
 
 def _features() -> set[Path]:
@@ -43,16 +44,22 @@ def _features() -> set[Path]:
 
 
 def digest(data: Path | None, *what: object, more: tuple[str, ...] = ()) -> str:
-    """A short name for what the code (with `more` modules of this package), the data and the arguments would make."""
-    out = hashlib.sha256(repr((np.__version__, what)).encode())
-    own = [ROOT / "bench" / "detection" / "local.json"]
-    own += [ROOT / "bench" / "detection" / f"{name}.py" for name in (*MODULES, *more)]
-    for path in sorted({*_features(), *(path for path in own if path.is_file())}):
-        out.update(path.name.encode() + path.read_bytes())
+    """A short name for what the code (with `more` of MORE), the data and the arguments would make."""
+    out = hashlib.sha256(repr((np.__version__, what, [_CODE[name] for name in more])).encode() + _BASE)
     if data is not None:
         for path in sorted(data.glob("*/*.gz")):
             out.update(f"{path.relative_to(data)} {path.stat().st_size}".encode())
     return out.hexdigest()[:16]
+
+
+def _code(paths: Iterable[Path]) -> bytes:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(paths))).digest()
+
+
+# As it is when this module is loaded: what changes on disk while a process runs must not name what it makes.
+_HERE = Path(__file__).parent
+_BASE = _code({*_features(), _HERE / "local.json", *(_HERE / f"{name}.py" for name in MODULES)})
+_CODE = {name: _code([_HERE / f"{name}.py"]) for name in MORE}
 
 
 def cached(name: str, key: str, make: Iterable[Account], folder: Path = OUT) -> Iterator[Account]:
