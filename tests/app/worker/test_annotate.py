@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import time
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+import redis
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from app.store.ledger import Ledger
+from app.models.alert import Alert
+from app.store.db import make_engine
+from app.store.ledger import Ledger, issued_key
 from app.store.redis import Link
 from app.worker.annotate import KEEP_SECONDS, RETRY_SECONDS, Annotator
+from app.worker.partitions import identify
+from app.worker.run import Worker
 from detectors.event import zeros
+from detectors.exchange import Operation
 
 NOW = 1_764_000_000.0
 SIGNED = 99
@@ -147,7 +158,7 @@ def made(some):
     return np.concatenate([kinds[kind](c, s, o, t) for c, kind, s, o, t in some])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some=random_events)
 def test_reading_the_same_block_again_gives_the_same_marks(valkey, some) -> None:
     valkey.flush()
@@ -247,3 +258,70 @@ def test_a_key_of_another_type_is_a_failure_of_the_ledger_alone(bench, valkey) -
     batch = event(ALICE)
     assert one.annotate(batch, NOW) is batch
     assert one.counts["ledger_errors"] == 1
+
+
+@pytest.fixture
+def worker(settings, engine):
+    one = Worker(settings, engine, identify(), 30.0)
+    yield one
+    one.close()
+
+
+def drain(worker, count):
+    deadline = time.monotonic() + 20.0
+    while worker.counts["events"] < count:
+        assert time.monotonic() < deadline, worker.counts
+        worker.turn()
+
+
+def alerts(url):
+    async def read():
+        database = make_engine(url)
+        async with database.connect() as connection:
+            found = (await connection.execute(sa.select(Alert.client_id, Alert.sentence))).all()
+        await database.dispose()
+        return found
+
+    return asyncio.run(read())
+
+
+def test_a_replayed_signature_opens_an_alert_and_ordinary_conversations_do_not(worker, settings, publish, redis_url):
+    now = time.time()
+    ordinary = [issued(ALICE), *(presented(ALICE, 10.0 * turn) for turn in range(1, 6))]
+    theft = [
+        presented(BOB, 100.0 + k, opening=60 + k, context=600 + k, elicitation=4, operation=Operation.CHAT)
+        for k in range(4)
+    ]
+    with redis.Redis.from_url(redis_url) as client:
+        for some in (ordinary, theft):
+            events = np.concatenate(some)
+            events["at"] += now - NOW
+            publish(client, events)
+            drain(worker, worker.counts["events"] + len(events))
+    found = alerts(settings.database_url)
+    assert [ref for ref, _ in found] == [f"cl_{BOB:016x}"]
+    assert worker.counts["signatures_foreign"] == 4
+
+
+def test_a_ledger_that_fails_in_the_middle_stops_no_batch(worker, publish, counted, redis_url) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        publish(client, issued(ALICE))
+        drain(worker, 1)
+        for key in client.scan_iter("{ledger}:*"):
+            client.delete(key)
+        client.set(issued_key(time.time(), 7.0), "no hash")
+        publish(client, np.concatenate([event(ALICE, issued=5), presented(BOB, opening=60, context=600)]))
+        drain(worker, 3)
+        assert counted(client) == {ALICE: 2, BOB: 1}
+    assert worker.counts["ledger_errors"] >= 1
+    assert worker.counts["ledger_events_unmarked"] >= 1
+    assert worker.counts["leases_lost"] == worker.counts["redis_errors"] == 0
+
+
+def test_zero_bytes_switch_it_off(settings, engine, publish, redis_url) -> None:
+    off = Worker(dataclasses.replace(settings, ledger_bytes=0), engine, identify(), 30.0)
+    with redis.Redis.from_url(redis_url) as client:
+        publish(client, np.concatenate([issued(), event(BOB, answer_gist=np.arange(1, 9))]))
+        drain(off, 2)
+        assert list(client.scan_iter("{ledger}:*")) == []
+    off.close()
