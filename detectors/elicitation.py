@@ -6,6 +6,7 @@ from detectors.phrases import Phrases, Rule, named, rule
 
 # Upper-case words in a wording stand for these parts; texts are folded to lower case, so nothing clashes.
 _PARTS = {
+    "ONE": r"\w{1,40}",  # a word; bounded too
     "GAP": r"[^.!?。！？\n]{0,60}?",  # bounded, so that the time is linear in the text whatever it holds
     "THOUGHT": r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|cot|rationale|deliberation"
     r"|inner monologue|internal monologue|scratch ?pad|train of thought|working memory)",
@@ -58,27 +59,27 @@ RULES: tuple[Rule, ...] = (
         "full",
         _PARTS,
         r"WRITE\bGAP\bWHOLE\b[^.!?\n]{0,25}?\bTHOUGHT",
-        r"WHOLE (?:of )?(?:your|the|its) (?:\w+ )?THOUGHT",
+        r"WHOLE (?:of )?(?:your|the|its) (?:ONE )?THOUGHT",
         r"(?:every|each)(?: single| intermediate)? (?:thought|inference|dead end)",
-        r"(?:internal|inner|private|hidden) (?:\w+ )?THOUGHT",
-        r"(?:do not|don'?t|never|without) (?:summari[sz]\w+|abbreviat\w+|omit\w*|skip\w*)GAPTHOUGHT",
+        r"(?:internal|inner|private|hidden) (?:ONE )?THOUGHT",
+        r"(?:do not|don'?t|never|without) (?:summari[sz]ONE|abbreviatONE|omit\w*|skip\w*)GAPTHOUGHT",
         r"(?:写|输出|展示|给出|写出)[^。！？\n]{0,20}(?:完整|全部|详细|内部|所有|内心)[^。！？\n]{0,10}"
         r"(?:思维链|思考过程|推理过程|推理|思考)",
         r"思维链|内心(?:独白|思考)|思考過程をすべて|내부 (?:사고|추론)",
-        r"(?:todo (?:tu|el)|completo) (?:\w+ )?razonamiento|razonamiento (?:completo|interno)",
+        r"(?:todo (?:tu|el)|completo) (?:ONE )?razonamiento|razonamiento (?:completo|interno)",
         r"raisonnement (?:complet|interne|intégral)|(?:vollständigen?|inneren?) gedanken(?:gang|gänge)?",
-        r"raciocínio (?:completo|interno)|(?:полн\w+|внутренн\w+|все) рассуждени\w+",
+        r"raciocínio (?:completo|interno)|(?:полнONE|внутреннONE|все) рассуждениONE",
     ),
     # The reasoning behind a finished answer.
     rule(
         "behind",
         _PARTS,
         r"reasoning (?:that|which) (?:led|leads|would lead|brought|produced)",
-        r"(?:reconstruct|imagine|recreate|articulate|back ?fill|infer) (?:\w+ ){0,4}(?:reasoning|thought process"
+        r"(?:reconstruct|imagine|recreate|articulate|back ?fill|infer) (?:ONE ){0,4}(?:reasoning|thought process"
         r"|thinking|chain[- ]of[- ]thought)",
-        r"(?:reasoning|thinking|thought process) behind (?:the|this|that|your|an?) (?:\w+ ){0,3}(?:answer|response"
+        r"(?:reasoning|thinking|thought process) behind (?:the|this|that|your|an?) (?:ONE ){0,3}(?:answer|response"
         r"|solution|completion|output)",
-        r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:\w+ )?(?:answer|response"
+        r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:ONE )?(?:answer|response"
         r"|result)",
         r"(?:还原|重构|反推)[^。\n]{0,12}(?:推理|思考)",
     ),
@@ -111,7 +112,7 @@ RULES: tuple[Rule, ...] = (
         r" (?:prompt|message|instructions?)",
         r"(?:ignore|disregard|forget) (?:all |any )?(?:of )?(?:the |your )?(?:previous|prior|above|earlier)"
         r" (?:system )?(?:instructions?|prompts?|messages?)",
-        r"(?:repeat|print|reveal|output|show|tell me) (?:\w+ ){0,3}(?:your|the) (?:\w+ )?system (?:prompt|message"
+        r"(?:repeat|print|reveal|output|show|tell me) (?:ONE ){0,3}(?:your|the) (?:ONE )?system (?:prompt|message"
         r"|instructions?)",
         r"(?:忽略|无视)(?:之前|以上|先前)的(?:所有)?指令|(?:真正|实际)的系统提示",
     ),
@@ -137,11 +138,11 @@ RULES: tuple[Rule, ...] = (
     rule(
         "classifier",
         _PARTS,
-        r"(?:note|message|dear|hello|instruction|to|tell)(?: to| for)? (?:the )?(?:\w+ )?(?:classifier|content filter"
+        r"(?:note|message|dear|hello|instruction|to|tell)(?: to| for)? (?:the )?(?:ONE )?(?:classifier|content filter"
         r"|moderation (?:model|system)|safety (?:monitor|filter|system))\s?[:,]",
         r"(?:classifier|content filter|safety monitor|moderation model)GAP(?:must|should|please|may|can) (?:ignore"
         r"|allow|pass|not flag|treat|skip|approve)",
-        r"(?:bypass|evade|avoid|without triggering|not trigger) (?:the |any )?(?:\w+ )?(?:classifier|content filter)",
+        r"(?:bypass|evade|avoid|without triggering|not trigger) (?:the |any )?(?:ONE )?(?:classifier|content filter)",
         r"(?:分类器|过滤器|审核系统)[^。\n]{0,10}(?:忽略|放行|通过)",
     ),
     # An encrypted block, a token or a signature to be expanded.
@@ -159,7 +160,7 @@ RULES: tuple[Rule, ...] = (
         _PARTS,
         r"you are (?:now |actually |really )?VENDOR\b",
         r"(?:act|respond|answer|behave) as (?:if you (?:are|were) )?VENDOR\b",
-        r"you are (?:an? )?(?:\w+ ){0,3}(?:made|trained|developed|created|built) by MAKER\b",
+        r"you are (?:an? )?(?:ONE ){0,3}(?:made|trained|developed|created|built) by MAKER\b",
         r"你是(?:由)?(?:chatgpt|claude|gemini|deepseek|通义|千问|豆包|文心|智谱|月之暗面|阿里|百度|字节)",
     ),
 )

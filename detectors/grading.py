@@ -6,6 +6,7 @@ from detectors.phrases import Phrases, Rule, named, rule
 
 # What stands for the names in upper case.
 _PARTS = {
+    "ONE": r"\w{1,40}",  # a word; bounded too
     "GAP": r"[^.!?。！？\n]{0,60}?",
     "ANSWERS": r"(?:responses?|answers?|completions?|outputs?|solutions?|summar(?:y|ies)|translations?|candidates?"
     r"|replies|reply|assistants?|models?|essays?|generations?|conversations?)",
@@ -18,7 +19,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         "scale",
         _PARTS,
-        r"(?:on|using|with) an? (?:\w+[- ]){0,3}scale (?:of|from|between|where|\()",
+        r"(?:on|using|with) an? (?:ONE[- ]){0,3}scale (?:of|from|between|where|\()",
         r"scale (?:of|from) (?:0|1|one|zero)",
         r"(?:0|1|one|zero)(?:-| to | through |–)(?:4|5|6|7|10|100|five|ten|seven)[- ](?:point )?(?:scale|likert)",
         r"RATEGAP(?:from|between) (?:0|1|one|zero|-1)(?:\.0)? (?:to|and|-) (?:1|3|4|5|6|7|10|100|five|ten|seven)\b",
@@ -39,14 +40,14 @@ RULES: tuple[Rule, ...] = (
     rule(
         "compare",
         _PARTS,
-        r"which (?:\w+ ){0,3}ANSWERS (?:\w+ ){0,2}(?:better|best|more|worse|preferred|preferable|superior)\b",
+        r"which (?:ONE ){0,3}ANSWERS (?:ONE ){0,2}(?:better|best|more|worse|preferred|preferable|superior)\b",
         r"which (?:of the |one of |of these )(?:two |three |four |following )?ANSWERS (?:is|are|do you|would you)\b",
-        r"compare (?:the )?(?:\w+ ){0,4}ANSWERS",
+        r"compare (?:the )?(?:ONE ){0,4}ANSWERS",
         r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:a|1|one)\b[^\n]{0,90}"
         r"(?:assistant|response|answer|model|output|completion|candidate|solution|summary) (?:b|2|two)\b",
         r"(?:start|begin) of (?:assistant|response|answer|model)[_ ]?(?:a|b|1|2)\b",
         r"(?:better|preferred|stronger) (?:of the )?(?:two |following )?(?:ANSWERS)\b",
-        r"rank (?:the |these |all )?(?:\w+ ){0,3}ANSWERS",
+        r"rank (?:the |these |all )?(?:ONE ){0,3}ANSWERS",
         r"(?:哪个|哪一个|哪一)(?:回答|答案|回复|模型|助手|更)[^。\n]{0,8}(?:更好|更优|好|优)|比较[^。\n]{0,12}(?:回答|答案|回复)",
         r"(?:どちら|どの)(?:の)?(?:回答|応答)[^。\n]{0,10}(?:優れ|良い|より)"
         r"|(?:어느|어떤) (?:답변|응답)[^.\n]{0,10}(?:더|나은)",
@@ -63,7 +64,7 @@ RULES: tuple[Rule, ...] = (
         r"|standards?|scheme)",
         r"RATEGAP(?:based on|according to|in terms of|considering|with respect to|for)GAP(?:criteria|helpfulness"
         r"|accuracy|correctness|relevance|coherence|fluency|clarity|factuality|harmlessness|faithfulness|completeness)",
-        r"(?:helpfulness|relevance|accuracy|correctness|coherence|honesty|depth|clarity), (?:\w+, ){0,6}(?:and |or )?"
+        r"(?:helpfulness|relevance|accuracy|correctness|coherence|honesty|depth|clarity), (?:ONE, ){0,6}(?:and |or )?"
         r"(?:helpfulness|relevance|accuracy|correctness|coherence|creativity|level of detail|depth|clarity|honesty"
         r"|harmlessness|fluency|completeness)",
         r"criteri(?:a|on)GAP(?:RATE|MARK)|award (?:one|1|a|full|\d) ?points?|add 1 point",
@@ -76,10 +77,10 @@ RULES: tuple[Rule, ...] = (
         "verdict",
         _PARTS,
         r"\[\[(?:[abc123456789]|rating|score|number|yes|no|tie)\]\]",
-        r"(?:output|return|respond|reply|answer|give|provide|print|end|conclude|state) (?:\w+ ){0,3}(?:only|just|solely"
-        r"|nothing but) ?(?:with |by )?(?:a |an |the |your |one )?(?:\w+ ){0,2}MARK",
+        r"(?:output|return|respond|reply|answer|give|provide|print|end|conclude|state) (?:ONE ){0,3}(?:only|just|solely"
+        r"|nothing but) ?(?:with |by )?(?:a |an |the |your |one )?(?:ONE ){0,2}MARK",
         r"(?:only|just) (?:output|return|respond|reply|answer|give|provide|print) (?:with )?(?:a |an |the |your )?"
-        r"(?:\w+ ){0,2}(?:MARK|number|integer)",
+        r"(?:ONE ){0,2}(?:MARK|number|integer)",
         r"[\"'](?:score|rating|verdict|grade|judge?ment|winner|preference|overall_score|total_score)[\"']\s?:",
         r"<(?:score|rating|verdict|grade|judge?ment|winner|preference)>",
         r"(?:your|a|the) (?:final|overall) (?:verdict|rating|judge?ment|evaluation)\b",
@@ -98,12 +99,12 @@ RULES: tuple[Rule, ...] = (
         "judge",
         _PARTS,
         r"(?:impartial|fair|strict|objective|unbiased|expert|professional|experienced|careful|critical|harsh|neutral)"
-        r" (?:\w+ )?(?:judge|grader|evaluator|rater|annotator|assessor|examiner|referee|critic|marker|reviewer)",
-        r"(?:you are|act as|you're|as|acting as|role of) (?:an? |the )?(?:\w+ ){0,3}(?:judge|grader|evaluator|rater"
+        r" (?:ONE )?(?:judge|grader|evaluator|rater|annotator|assessor|examiner|referee|critic|marker|reviewer)",
+        r"(?:you are|act as|you're|as|acting as|role of) (?:an? |the )?(?:ONE ){0,3}(?:judge|grader|evaluator|rater"
         r"|assessor|examiner|evaluation assistant|grading assistant|teacher grading|quality checker)\b",
         r"RATE (?:the )?(?:quality|correctness|helpfulness|accuracy|factuality|relevance|overall quality) of",
         r"(?:your task is|you will be asked|your job is|please) (?:to )?RATEGAPANSWERS",
-        r"RATE (?:the |this |each |these |following )+(?:\w+ ){0,3}ANSWERS\b",
+        r"RATE (?:the |this |each |these |following ){1,3}(?:ONE ){0,3}ANSWERS\b",
         r"(?:公正|严格|专业|客观)的?(?:评委|裁判|评判|评估|评审|阅卷)|(?:评估|评价|评判)[^。\n]{0,12}(?:回答|答案|回复)的?质量|请对[^。\n]{0,16}"
         r"(?:打分|评分)",
         r"(?:公平な|厳格な|中立な)?(?:審査員|採点者|評価者)|(?:공정한|엄격한) ?(?:심사위원|평가자|채점자)",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ class _Scan:
         self._values = np.array(self._packed, np.uint32)
         self._columns = np.array(columns, np.intp).T
         self._needs = np.array(needs, np.intp)
-        self._ends = [*needs[1:], len(columns)]
+        ends = [*self._begins[1:], len(needs)]
+        spans = list(zip(needs, [*needs[1:], len(columns)], strict=True))  # of each need its strings
+        self._spans = [spans[begin:end] for begin, end in zip(self._begins, ends, strict=True)]
 
     def _column(self, gram: str) -> int:
         """The column of a string of two to four signs; of two whose numbers share a bucket, no number is compared."""
@@ -117,14 +120,16 @@ class _Scan:
         for columns in self._columns[1:]:
             strings &= holds[columns]
         met = np.logical_or.reduceat(strings, self._needs, axis=0)
-        pairs: Any = np.argwhere(np.logical_and.reduceat(met, self._begins, axis=0)[:, :-1]).tolist()
-        for wording, row in pairs:
-            last = self._begins[wording + 1] if wording + 1 < len(self._begins) else len(self._needs)
-            yield row, wording, [self._held(strings[:, row], need) for need in range(self._begins[wording], last)]
+        wordings, rows = np.logical_and.reduceat(met, self._begins, axis=0)[:, :-1].nonzero()
+        held: dict[int, list[int]] = {}
+        for wording, row in zip(wordings.tolist(), rows.tolist(), strict=True):
+            if row not in held:
+                held[row] = strings[:, row].nonzero()[0].tolist()
+            yield row, wording, [self._those(held[row], *need) for need in self._spans[wording]]
 
-    def _held(self, strings: NDArray[np.bool_], need: int) -> list[str]:
-        begin = int(self._needs[need])
-        return [self._strings[begin + place] for place in np.flatnonzero(strings[begin : self._ends[need]]).tolist()]
+    def _those(self, held: list[int], begin: int, end: int) -> list[str]:
+        """Of the strings that a text may hold, those of one need."""
+        return [self._strings[place] for place in held[bisect_left(held, begin) : bisect_left(held, end)]]
 
 
 class Phrases:

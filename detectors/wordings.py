@@ -209,18 +209,14 @@ class Wording(NamedTuple):
 
     def found(self, text: str, held: Sequence[Sequence[str]]) -> bool:
         """Whether it is in a text that holds of each need no strings but those in `held`."""
-        rare: list[int] = []
-        for number, strings in enumerate(held):
-            places = _places(text, strings)
-            if not places:
-                return False
-            if not number or len(places) < len(rare):
-                rare = places
+        if not all(any(string in text for string in strings) for strings in held):
+            return False
         if self.longest == inf:
             return self.pattern.search(text) is not None
         reach = int(self.longest)
         end = -1
-        for place in sorted(rare):
+        fewest = min(held, key=lambda strings: (len(strings), -len(strings[0])))
+        for place in _places(text, fewest):
             if place > end:  # not within the reach of the last search
                 end = place + 4 * reach
                 match = self.pattern.search(text, max(place - reach, 0), end + reach)
@@ -232,14 +228,14 @@ class Wording(NamedTuple):
 
 
 def _places(text: str, strings: Sequence[str]) -> list[int]:
-    """Where any of the strings begins; only the first few are told apart."""
+    """Where any of the strings begins, ascending."""
     found: list[int] = []
     for string in strings:
         place = text.find(string)
         while place >= 0:
             found.append(place)
             place = text.find(string, place + 1)
-    return found
+    return sorted(found) if len(strings) > 1 else found
 
 
 def read(wording: str) -> Wording:
