@@ -126,7 +126,7 @@ def ordinary_kinds(studies: Sequence[Study]) -> Lines:
         unseen = pooled(one.unknown.flags(RATES[0], of_kind(one.unknown, kind)) for one in studies)
         own = [[_tier(studies, ref, tier, kind) for tier in ("watched", "reviewed")] for ref in ("shipped", "local")]
         grey = any(one.clients["grey"][one.clients["kind"] == kind].any() for one in studies)
-        total = own[1][0].clients
+        total = sum(int((one.clients["kind"] == kind).sum()) for one in studies)
         key = (total < ENOUGH, grey, -_rate(own[0][1]), -_rate(own[0][0]), -first.rate if first.clients else 0.0, kind)
         cells = [f"{kind}*" if grey else kind, str(total), *(str(one) for one in (*own[0], *own[1]))]
         cells += ["", "", ""] if grey else [f"{one.rate:.1%}" if one.clients else "" for one in (first, second, unseen)]
