@@ -15,7 +15,7 @@ from detectors.reference import Reference
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
 
-SPEAKS = 0.05  # a family takes part in a review when at most one ordinary client in twenty goes so far,
+SPEAKS = 0.1  # a family takes part in a review when at most one ordinary client in ten goes so far,
 RARE = 0.01  # and one of them at least must go further than all but one in a hundred
 REVIEW_LOOK = 1
 RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests

@@ -55,8 +55,8 @@ def test_rhythm_alone_is_nothing(ref) -> None:
 
 
 def test_a_kind_that_hardly_speaks_does_not_complete_a_review(ref) -> None:
-    assert level(ref, [1e-6, 1, 0.06, 1]) == Level.WATCH
-    assert level(ref, [1e-6, 1, 0.04, 1]) == Level.REVIEW
+    assert level(ref, [1e-6, 1, 0.11, 1]) == Level.WATCH
+    assert level(ref, [1e-6, 1, 0.09, 1]) == Level.REVIEW
 
 
 def test_two_kinds_of_which_none_is_rare_are_no_review(ref) -> None:
@@ -88,7 +88,7 @@ def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
     assert level(ref, weaker) == Level.WATCH
     assert level(ref, weaker, previous=Level.REVIEW) == Level.REVIEW
     assert level(ref, [0.1, 1, 0.1, 1], previous=Level.REVIEW) == Level.WATCH
-    assert level(ref, [0.3, 1, 0.3, 1], previous=Level.REVIEW) == Level.NONE
+    assert level(ref, [0.4, 1, 0.4, 1], previous=Level.REVIEW) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1]) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1], previous=Level.WATCH) == Level.WATCH
 
