@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.batch import Batch
 
 _SHARE = np.append(0.0, 0.5 ** np.arange(1, 256))  # of a register by its value; an empty one counts by itself
+_AGAIN = np.uint32(1)  # the last bit of a sampled key says that it came again
 _BELOW = np.array([(1 << min(value, 64)) - 1 for value in range(256)], np.uint64)
 
 
@@ -111,6 +112,54 @@ def _mix32(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def minima_shared(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> NDArray[np.int64]:
     """In how many bins of a row two samples hold the same hash: of all bins, about the sets' Jaccard likeness."""
     return np.asarray(((one == other) & (one != 0)).sum(axis=1), np.int64)
+
+
+def sample_update(bins: NDArray[np.uint32], index: NDArray[np.intp], mixed: NDArray[np.uint64]) -> None:
+    """Keep a sample of the distinct keys of each row and whether each came again, in place; a key of 0 is unknown.
+
+    `bins` has shape (clients, m). Each bin holds the largest of its keys: 0 where there is none, else 30 bits
+    of the key, a set bit, and a last bit that is set once the key came again. It is exact for the keys kept,
+    whatever the order, and each distinct key is as likely to be kept as any other, however often it came.
+    """
+    found = flat(bins)
+    if found is None:
+        if len(bins):
+            copied = bins.copy()
+            sample_update(copied, index, mixed)
+            bins[:] = copied
+        return
+    cells, step = found
+    known = np.flatnonzero(mixed)
+    some = mixed[known]
+    cell = index[known] * step
+    cell += ((some & np.uint64(0xFFFF)) * np.uint64(bins.shape[1]) >> np.uint64(16)).view(np.int64)
+    key = (some >> np.uint64(32)).astype(np.uint32) & ~np.uint32(3) | np.uint32(2)
+    before = cells.take(cell) & ~_AGAIN
+    held = np.flatnonzero(key >= before)
+    if not len(held):
+        return
+    cell, key, known_before = cell[held], key[held], key[held] == before[held]
+    np.maximum.at(cells, cell[~known_before], key[~known_before])
+    same = key == cells.take(cell) & ~_AGAIN
+    twice = np.sort(cell[same & ~known_before])
+    again = np.concatenate([cell[same & known_before], twice[1:][twice[1:] == twice[:-1]]])
+    cells[again] |= _AGAIN
+
+
+def sample_merge(bins: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Several rows' samples as one row's: a key that two rows hold came again."""
+    keys = bins & ~_AGAIN
+    best = keys.max(axis=0)
+    held = (keys == best) & (best != 0)
+    again = (held & ((bins & _AGAIN) != 0)).any(axis=0) | (held.sum(axis=0) > 1)
+    return np.asarray(best | again.astype(np.uint32), np.uint32)
+
+
+def sample_repeated(bins: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """The share of each row's distinct keys that came again, 0 where none is known."""
+    filled = (bins != 0).sum(axis=1)
+    again = ((bins & _AGAIN) != 0).sum(axis=1)
+    return np.asarray(again / np.maximum(filled, 1), np.float64)
 
 
 def hll_count(registers: NDArray[np.uint8]) -> NDArray[np.float64]:

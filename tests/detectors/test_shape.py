@@ -12,7 +12,7 @@ from detectors.checks import checks
 from detectors.event import Flag, Kind
 from detectors.shape import Shape
 
-CHECKS = list(checks(Shape(), Path(__file__).parents[2] / "docs" / "detectors", 192))
+CHECKS = list(checks(Shape(), Path(__file__).parents[2] / "docs" / "detectors", 288))
 
 
 @pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
@@ -82,6 +82,15 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
 )
 def test_each_ordinary_twin_takes_a_part(walked, twin) -> None:
     assert score(walked(**twin)) < 0.75 * score(walked())
+
+
+def test_questions_that_now_and_then_come_again_are_asked_by_people(walked) -> None:
+    """One in eight repeats an earlier one; a walked list never does."""
+    place = np.arange(200)
+    again = np.where(place % 8 == 7, place - 5, place) + 1
+    assert value(walked(payload=again), "alone") < 0.95
+    assert score(walked(payload=again)) < 0.65 * score(walked())
+    assert value(walked(), "alone") == 1.0
 
 
 def test_streaming_speaks_for_a_waiting_person_but_little(walked) -> None:

@@ -149,3 +149,39 @@ def test_samples_of_rows_that_are_no_whole_number_of_cells_apart() -> None:
     hashes = np.random.default_rng(8).integers(1, 2**32, (40, 8)).astype(np.uint32)
     sketch.minima_update(rows["bins"], np.arange(40) % 2, hashes)
     assert np.array_equal(rows["bins"][:1], sampled(hashes[::2], 8))
+
+
+def seen(keys: np.ndarray, bins: int = 40) -> np.ndarray:
+    """One row's sample of keys, in a record as rows have it."""
+    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (bins,))])
+    sketch.sample_update(rows["bins"], np.zeros(len(keys), np.intp), sketch.mix(keys.astype(np.uint64)))
+    return rows["bins"]
+
+
+def test_a_sample_tells_the_share_of_keys_that_came_again() -> None:
+    keys = np.arange(1, 20_001)
+    assert sketch.sample_repeated(seen(keys)) == 0.0
+    assert sketch.sample_repeated(seen(np.concatenate([keys, keys]))) == 1.0
+    assert sketch.sample_repeated(seen(np.concatenate([keys, keys[::5]]), 2_000))[0] == pytest.approx(0.2, abs=0.03)
+    many = np.concatenate([keys, np.repeat(keys[:5], 9_000)])  # how often does not matter, only that it did
+    assert sketch.sample_repeated(seen(many, 2_000))[0] < 0.01
+    assert sketch.sample_repeated(np.zeros((1, 40), np.uint32)) == 0.0
+    assert not seen(np.zeros(10)).any()
+
+
+def test_a_sample_of_keys_is_exact_in_any_order_and_split() -> None:
+    rng = np.random.default_rng(11)
+    keys = rng.integers(1, 400, 900)
+    whole = seen(keys)
+    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (40,))])
+    for part in np.array_split(keys[rng.permutation(900)], 300):
+        sketch.sample_update(rows["bins"], np.zeros(len(part), np.intp), sketch.mix(part.astype(np.uint64)))
+    assert np.array_equal(whole, rows["bins"])
+    assert np.array_equal(whole[0], sketch.sample_merge(np.concatenate([seen(keys[:300]), seen(keys[300:])])))
+
+
+def test_samples_of_keys_in_rows_that_are_no_whole_number_of_cells_apart() -> None:
+    rows = np.zeros(2, [("odd", "u1"), ("bins", "<u4", (8,))])
+    keys = np.arange(1, 41) // 2
+    sketch.sample_update(rows["bins"], np.arange(40) % 2, sketch.mix(keys.astype(np.uint64)))
+    assert np.array_equal(rows["bins"][:1], seen(keys[::2], 8))
