@@ -103,10 +103,16 @@ def _mix(values: Hashes, seed: int) -> Hashes:
     return values
 
 
-def _hashes(codes: NDArray[np.uint8] | NDArray[np.uint32], first: Places) -> Hashes:
-    """The hash of each token from where it begins; `codes` is 0 between tokens."""
-    weighted = np.multiply(codes, _POWER[: len(codes)], dtype=np.uint64)
-    return np.add.reduceat(weighted, first) * _INVERSE.take(first)
+def _hashes(codes: NDArray[np.uint8] | NDArray[np.uint32], first: Places, last: Places) -> Hashes:
+    """The hash of each token by where it begins and is over."""
+    sums = np.zeros(len(codes) + 1, np.uint64)
+    np.cumsum(np.multiply(codes, _POWER[: len(codes)], dtype=np.uint64), out=sums[1:])
+    return (sums.take(last) - sums.take(first)) * _INVERSE.take(first)
+
+
+def _owners(first: Places, ends: Places) -> Places:
+    """The text of each token, by where the texts end."""
+    return np.repeat(np.arange(len(ends)), np.diff(np.searchsorted(first, ends), prepend=0))
 
 
 def _marked(digit: NDArray[np.bool_], first: Places) -> NDArray[np.bool_]:
@@ -128,10 +134,10 @@ def _ascii_tokens(joined: str, ends: Places) -> Tokens:
     last = step[1::2]
     if len(last) < len(first):
         last = np.append(last, len(word))
-    owner = np.searchsorted(ends, first, side="right")
+    owner = _owners(first, ends)
     numeric = _marked((codes - np.uint8(48)) < 10, first)
     topical = last - first >= _TOPICAL
-    return Tokens(joined, len(ends), first, last, owner, _hashes(codes, first), numeric, topical, None, None)
+    return Tokens(joined, len(ends), first, last, owner, _hashes(codes, first, last), numeric, topical, None, None)
 
 
 def _none(joined: str, count: int) -> Tokens:
@@ -152,14 +158,14 @@ def _other_tokens(joined: str, ends: Places) -> Tokens:
     if not len(first):
         return _none(joined, len(ends))
     last = 1 + np.flatnonzero((kind == _SINGLE) | ((kind == _WORD) & ~goes_on))
-    owner = np.searchsorted(ends, first, side="right")
+    owner = _owners(first, ends)
     single = kind.take(first) == _SINGLE
     paired = np.zeros(len(first), np.bool_)
     paired[:-1] = single[:-1] & single[1:] & (first[1:] - first[:-1] == 1)
     lengths = last - first
     needed = np.where(single, 1, np.where(codes.take(first) < _SHORT_WORDS, _TOPICAL, 2))
     numeric = _marked((kind != 0) & _DIGIT.take(np.minimum(codes, 0xFFFF)), first)
-    hashes = _hashes(np.where(kind != 0, codes, np.uint32(0)), first)
+    hashes = _hashes(codes, first, last)
     return Tokens(joined, len(ends), first, last, owner, hashes, numeric, lengths >= needed, paired, single)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.wordings import GRAMS, SIGNS, Wording, alternatives, grams, read
 
-_GROUP: Final = 65_536  # characters scanned at once
+_GROUP: Final = 131_072  # characters scanned at once
 _FACTORS = tuple(np.uint32(factor) for factor in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F))
 _BUCKETS: Final = 1 << 16
 

@@ -202,7 +202,9 @@ class Answer(BaseAnswer):
         reasoning = part.get("reasoning_content") or part.get("reasoning")
         if isinstance(reasoning, str):
             self._reasoning += len(reasoning)
-        self.seal(signatures.of_chat(part))
+        signature = signatures.of_chat(part)
+        if signature:
+            self.seal(signature)
         for place, call in enumerate(sequence(part.get("tool_calls"))):
             number = integer(mapping(call).get("index"))
             self._calls.add((index, place if number is None else number))

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from app.dialects.values import first, mapping, sequence, string
 
+_PLAIN: Final = 2  # fields of a message that holds nothing but its role and text
+
 Read = Callable[[Mapping[str, Any]], str]
 """The last signature that one message or item carries; empty where it carries none."""
 
@@ -80,6 +82,8 @@ def _of_call(call: Mapping[str, Any]) -> str:
 
 def of_chat(message: Mapping[str, Any]) -> str:
     """Of a message of a chat like OpenAI's, as routers and compatible servers hand other vendors' signatures on."""
+    if len(message) <= _PLAIN:
+        return ""
     return (
         _last_of(message.get("reasoning_details"), _of_detail)
         or _last_of(message.get("thinking_blocks"), of_block)

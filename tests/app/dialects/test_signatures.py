@@ -89,7 +89,8 @@ def test_placeholders_and_other_values_are_none():
     assert genuine("skip_thought_signature_validator") == ""
     for wrong in (None, 1, True, [], {}):
         assert genuine(wrong) == ""
-        assert of_chat({"reasoning_details": wrong, "thinking_blocks": wrong, "tool_calls": [wrong]}) == ""
+        carried = {"reasoning_details": wrong, "thinking_blocks": wrong, "tool_calls": [wrong], "extra_content": wrong}
+        assert of_chat(carried) == ""
         assert last([wrong, {}], of_chat) == ("", -1)
         anthropic.read_request({"messages": [{"content": [{"type": "thinking", "signature": wrong}]}]})
         gemini.read_request({"contents": [{"parts": [{"thoughtSignature": wrong}]}]}, Operation.CHAT)
