@@ -71,6 +71,7 @@ SETTINGS: tuple[Setting, ...] = (
         "STILLWATCH_LEDGER_BYTES", "134217728", "most bytes of Redis for the ledger of answers and signatures; 0: off"
     ),
     Setting("STILLWATCH_LEDGER_DAYS", "7", "days after which the ledger forgets"),
+    Setting("STILLWATCH_SHARING_KEY", "", "key of indicators shared with others (32+ characters); empty: off"),
     Setting("STILLWATCH_LOG_LEVEL", "info", "debug, info, warning or error"),
 )
 DEFAULTS: dict[str, str] = {setting.name: setting.default for setting in SETTINGS}
@@ -151,6 +152,7 @@ class Settings:
     releases: str
     ledger_bytes: int
     ledger_days: float
+    sharing_key: str
     log_level: str
 
     @property
@@ -207,6 +209,15 @@ def _secrets(env: Mapping[str, str]) -> tuple[str, str]:
     return secret, token
 
 
+def _sharing_key(env: Mapping[str, str]) -> str:
+    """The key of shared indicators, which may be empty."""
+    key = _text(env, "STILLWATCH_SHARING_KEY")
+    if key and len(key) < 32:
+        remedy = "agree on a longer one: openssl rand -hex 32 prints a good one"
+        raise SettingError("STILLWATCH_SHARING_KEY", "shorter than 32 characters", remedy)
+    return key
+
+
 def read_settings(env: Mapping[str, str]) -> Settings:
     """All settings from the environment; raises SettingError that names the first wrong one."""
     data = Path(_text(env, "STILLWATCH_DATA")).expanduser()
@@ -252,5 +263,6 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         releases=_text(env, "STILLWATCH_RELEASES"),
         ledger_bytes=_number(env, "STILLWATCH_LEDGER_BYTES", int, 0, 1 << 40),
         ledger_days=_number(env, "STILLWATCH_LEDGER_DAYS", float, 0.01, 365),
+        sharing_key=_sharing_key(env),
         log_level=_choice(env, "STILLWATCH_LOG_LEVEL", ("debug", "info", "warning", "error")),
     )

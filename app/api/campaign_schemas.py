@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.api.schemas import CLIENT, STATES, TEXT, Body, DecisionShape, Query, Shape
 from app.campaigns.regroup import MOST
@@ -273,3 +273,22 @@ class IndicatorSetShape(Shape):
     withdrawn_at: datetime | None
     clients: int = Field(0, description="Clients whose requests matched")
     matches: int = Field(0, description="Requests that matched")
+
+
+class IndicatorMatchQuery(BaseModel):
+    """Which client."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: str = Field(pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
+
+
+class IndicatorMatchShape(Shape):
+    """How often a client's requests matched an imported set."""
+
+    set_id: str
+    source: str
+    kinds: list[str] = Field(description="head, tail, system or network", examples=[["head"]])
+    matches: int
+    first_at: datetime
+    last_at: datetime

@@ -17,6 +17,7 @@ from app.api import (
     decisions,
     documents,
     health,
+    indicators,
     ledger,
     mode,
     organisations,
@@ -33,7 +34,8 @@ async def _openapi(request: Request) -> JSONResponse:
 def make_router() -> APIRouter:
     """The resources under /api/v1; health and metrics at the root and, under the same names, beside them."""
     router = APIRouter()
-    for module in (alerts, campaigns, campaign_decisions, clients, decisions, ledger, organisations, mode, status):
+    parts = (alerts, campaigns, campaign_decisions, indicators, clients, decisions, ledger, organisations, mode, status)
+    for module in parts:
         router.include_router(module.router)
     for part in (health.open_router, health.guarded_router):
         router.include_router(part)

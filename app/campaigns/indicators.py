@@ -105,6 +105,17 @@ async def export(
     return sealed(document, key)
 
 
+async def tokens(session: AsyncSession, campaign_id: str) -> list[str]:
+    """The tokens that tie a campaign; NotFound where there is none."""
+    campaign = await queries.get_campaign(session, campaign_id)
+    return sorted({edge.token for edge in await queries.edges(session, campaign.id)})
+
+
+def kinds_of(bits: int) -> list[str]:
+    """The kinds that a hit's bits name."""
+    return [name for place, name in enumerate(KINDS) if bits >> place & 1]
+
+
 def checked(document: Mapping[str, Any], key: bytes, now: float) -> list[dict[str, Any]]:
     """The indicators of a document that another holder of the key made; InvalidInput says what is wrong with it."""
     if document.get("format") != FORMAT:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
+from app.extractor.indicators import Sharing
 from app.extractor.watch import Watcher
 from app.settings import Settings
 from app.store import heartbeat
@@ -64,6 +65,7 @@ class Extractor:
         self._stopped = False
         self._seed = seed
         self._lists = Lists(settings.lists)
+        self.sharing = Sharing(settings.redis_url, settings.sharing_key, self.counts)
         self._watchers = watchers
         self._pending: list[Copy] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -99,7 +101,9 @@ class Extractor:
         self.counts["exchanges"] += len(copies)
         self.counts["bytes"] += sum(len(copy.request_body) + len(copy.response_body) for copy in copies)
         exchanges = [self._read(copy) for copy in copies]
-        self.emitter.add(self._events(copies, exchanges))
+        made = self._events(copies, exchanges)
+        self.sharing.mark(made, exchanges, time.time())
+        self.emitter.add(made)
         self.emitter.name_models(
             {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
         )
@@ -189,6 +193,7 @@ async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event)
     server = await serve(settings.handoff, extractor.take)
     emitting = asyncio.create_task(extractor.emitter.run())
     beating = asyncio.create_task(_beats(extractor))
+    following = asyncio.create_task(extractor.sharing.follow())
     logger.info("reading copies", extra={"socket": settings.handoff.name, "partitions": settings.partitions})
     signalled = asyncio.create_task(stopping.wait())
     try:
@@ -198,9 +203,9 @@ async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event)
         await asyncio.sleep(BATCH_SECONDS)  # what the gateway wrote before it ended is read first
         extractor.stop()
         extractor.emitter.stop()
-        for task in (signalled, beating):
+        for task in (signalled, beating, following):
             task.cancel()
-        ended = await asyncio.gather(signalled, beating, emitting, return_exceptions=True)
+        ended = await asyncio.gather(signalled, beating, following, emitting, return_exceptions=True)
         extractor.beat(time.time(), time.monotonic())
         await extractor.emitter.close(STOP_SECONDS)
         settings.handoff.unlink(missing_ok=True)

@@ -46,7 +46,8 @@ class Keeper:
     def stop(self) -> None:
         """Give the lease back and end."""
         self._stopping.set()
-        self._thread.join(3 * REDIS_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(3 * REDIS_SECONDS)
         try:
             self._link.call(*linking.release_command(self._owner))
         except Unavailable:

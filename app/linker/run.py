@@ -35,6 +35,7 @@ PASS_SHARE = 0.25  # of the time that passes may take
 AGAIN_SECONDS = 30.0  # after which a pass is recorded though nothing changed: members count as seen
 SAID_SECONDS = 5.0  # between two looks at what people said
 SAVE_SECONDS = 60.0
+TELL_SECONDS = 60.0
 HELD_BACK = linking.MOST_EVENTS // 4  # events that stay in the stream until the next snapshot, for a restart
 FILE = "linker.state"
 
@@ -74,7 +75,7 @@ class Process:
         self._behind: list[tuple[bytes, int]] = []  # entries observed and still in the stream: id, events
         self._recorded = ""
         self._told = ""  # a mark of what extractors heard last
-        self._next = {"pass": 0.0, "said": 0.0, "save": 0.0, "again": 0.0}
+        self._next = {"pass": 0.0, "said": 0.0, "save": 0.0, "again": 0.0, "tell": 0.0}
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -160,7 +161,9 @@ class Process:
         self._core.tell(said)
         wanted = sorted({edge.token for one in self._core.linker.campaigns() for edge in one.edges})
         text = said.indicators.text(), linking.wanted_text(wanted)
-        if digest(text) != self._told:
+        moment = time.monotonic()
+        if digest(text) != self._told or moment >= self._next["tell"]:
+            self._next["tell"] = moment + TELL_SECONDS  # Redis may have forgotten
             self._link.pipeline([("SET", linking.IMPORTED, text[0]), ("SET", linking.WANTED, text[1])])
             self._told = digest(text)
 

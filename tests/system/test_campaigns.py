@@ -22,22 +22,7 @@ PROMPT = (
     "Solve the problem below. Write every intermediate thought, every check and every dead end between <think> and "
     "</think> before you answer, leave nothing out and do not summarise. Problem {number}: {words}"
 )
-WORDS = [
-    "river",
-    "quarry",
-    "lantern",
-    "maple",
-    "orbit",
-    "granite",
-    "saddle",
-    "violin",
-    "harbour",
-    "thimble",
-    "copper",
-    "meadow",
-    "falcon",
-    "ribbon",
-]
+WORDS = "river quarry lantern maple orbit granite saddle violin harbour thimble copper meadow falcon ribbon".split()  # noqa: SIM905
 LINKED_SECONDS = 60.0
 
 

@@ -1,0 +1,99 @@
+"""Indicator documents: what one installation signs another takes in; matches are counted by client."""
+
+import json
+
+import pytest
+
+from app.campaigns import indicators
+from app.campaigns.indicators import Matched
+from app.errors import Conflict, InvalidInput, NotFound
+from app.store.db import read_scope, session_scope
+
+KEY, NOW = b"k" * 32, 1_800_000_500.0
+SHARED = "head:" + "ab" * 16
+
+
+@pytest.fixture
+async def document(database, passed, campaigns, found):
+    await passed(found(1, 2, 3))
+    async with read_scope(database) as session:
+        (one,) = await campaigns()
+        (token,) = await indicators.tokens(session, one.id)
+        return await indicators.export(session, one.id, {token: [SHARED, "unknown:00"]}, KEY, 30, NOW)
+
+
+async def test_a_document_holds_hashes_and_an_end_and_nothing_else(document):
+    assert document["indicators"] == [{"kind": "head", "hash": "ab" * 16, "clients": 3}]
+    assert document["expires"] == NOW + 30 * 86_400
+    assert set(document) == {
+        "format", "key_id", "campaign", "size", "created_at", "expires_at", "expires", "indicators", "digest",
+        "signature",
+    }  # fmt: skip
+    assert "cl_" not in json.dumps(document)
+
+
+async def test_nothing_is_exported_before_a_hash_is_known(database, document):
+    async with read_scope(database) as session:
+        with pytest.raises(Conflict):
+            await indicators.export(session, document["campaign"], {}, KEY, 30, NOW)
+        with pytest.raises(InvalidInput):
+            await indicators.export(session, document["campaign"], {}, KEY, 400, NOW)
+
+
+async def test_taken_in_once_published_until_it_ends_and_withdrawn(database, document):
+    sent = json.loads(json.dumps(document))
+    async with session_scope(database) as session:
+        one = await indicators.take_in(session, sent, " from a friend ", KEY, "ana", NOW + 10)
+        again = await indicators.take_in(session, sent, "", KEY, "ana", NOW + 20)
+        assert (again.id, one.slot, one.count, one.note) == (one.id, 1, 1, "from a friend")
+    async with read_scope(database) as session:
+        (told,) = (await indicators.published(session, NOW + 30)).sets
+        assert told == {"slot": 1, "expires": document["expires"], "hashes": [SHARED]}
+        assert (await indicators.published(session, document["expires"] + 1)).sets == ()
+    async with session_scope(database) as session:
+        await indicators.withdraw(session, one.id, NOW + 40)
+        assert (await indicators.published(session, NOW + 50)).sets == ()
+        with pytest.raises(NotFound):
+            await indicators.withdraw(session, "is_missing", NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"format": "other"}, "/document/format"),
+        ({"key_id": "00"}, "/document/key_id"),
+        ({"size": 4}, "/document/signature"),
+        ({"signature": "é"}, "/document/signature"),
+        ({"signature": None}, "/document/signature"),
+    ],
+)
+async def test_what_was_changed_or_is_foreign_is_refused(document, change, pointer):
+    with pytest.raises(InvalidInput) as refused:
+        indicators.checked({**document, **change}, KEY, NOW)
+    assert refused.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"expires": NOW - 1}, {"expires": NOW + 400 * 86_400}, {"indicators": []}, {"indicators": [{"kind": "head"}]},
+     {"indicators": [{"kind": "head", "hash": "zz" * 16}]}],
+)  # fmt: skip
+def test_a_signed_document_may_still_be_wrong(change):
+    good = {"format": indicators.FORMAT, "key_id": indicators.key_id(KEY), "expires": NOW + 60,
+            "indicators": [{"kind": "head", "hash": "ab" * 16}]}  # fmt: skip
+    assert indicators.checked(indicators.sealed(good, KEY), KEY, NOW)
+    with pytest.raises(InvalidInput):
+        indicators.checked(indicators.sealed({**good, **change}, KEY), KEY, NOW)
+
+
+async def test_matches_add_up_by_client_and_unknown_sets_are_passed_over(database, document):
+    async with session_scope(database) as session:
+        one = await indicators.take_in(session, document, "", KEY, "ana", NOW)
+        await indicators.count(session, [Matched(1, 77, 3, 1, NOW, NOW + 5), Matched(9, 77, 1, 1, NOW, NOW)])
+        await indicators.count(session, [Matched(1, 77, 2, 8, NOW + 6, NOW + 9), Matched(1, 78, 1, 1, NOW, NOW)])
+    async with read_scope(database) as session:
+        (row,) = await indicators.with_hits(session, (await indicators.list_sets(session, None, 10)).items)
+        assert (row.clients, row.matches) == (2, 6)
+        ((hit, of),) = await indicators.hits_of(session, "cl_000000000000004d")
+    assert (hit.count, indicators.kinds_of(hit.kinds), of.id) == (5, ["head", "network"], one.id)
+    assert (hit.last_at - hit.first_at).total_seconds() == 9

@@ -1,0 +1,90 @@
+"""The core in this process: what people said reaches it and can be taken back; it outlives a restart."""
+
+from collections import Counter
+
+import pytest
+
+from app.campaigns.identity import Constraints
+from app.campaigns.indicators import Published
+from app.linker.core import Core, restore, save
+from app.linker.desk import Said
+from detectors.base import Level
+
+NOW = 1_800_000_100.0
+
+
+def said(organisations=None, constraints=None, bans=None):
+    return Said(organisations or {}, constraints or Constraints(), bans or {}, Published(()))
+
+
+@pytest.fixture
+def core(crowd):
+    made = Core()
+    made.observe(crowd())
+    return made
+
+
+def test_a_sharded_harvest_is_told_with_members_edges_and_what_is_left(core):
+    (one,) = core.link(NOW)
+    assert (sorted(one.members), one.level) == (list(range(1, 13)), Level.REVIEW)
+    assert all(member.requests == 24 for member in one.members.values())
+    assert any(set(edge.holders) == set(range(1, 13)) for edge in one.edges)
+    assert one.evidence["without"]["kind"]
+    assert one.evidence["terms"]
+    assert not core.fresh
+
+
+def test_a_split_is_obeyed_and_a_lifted_one_forgotten(core):
+    (whole,) = core.link(NOW)
+    apart = Constraints(cannot=((frozenset(range(4, 13)), frozenset({1, 2, 3})),))
+    core.tell(said(constraints=apart))
+    assert core.fresh
+    assert not any({1, 4} <= set(one.members) for one in core.link(NOW + 1))
+    core.tell(said())
+    assert [sorted(one.members) for one in core.link(NOW + 2)] == [sorted(whole.members)]
+
+
+def test_one_companys_keys_are_not_linked(core):
+    core.link(NOW)
+    core.tell(said(organisations=dict.fromkeys(range(1, 13), "Acme")))
+    assert not any(one.level >= Level.REVIEW for one in core.link(NOW + 1))
+
+
+def test_saying_the_same_again_is_no_news(core):
+    core.tell(said(bans={1: NOW}))
+    core.link(NOW)
+    core.tell(said(bans={1: NOW}))
+    assert not core.fresh
+
+
+def test_marked_events_are_counted_by_client_and_set(crowd):
+    events = crowd()
+    events["indicator"][events["client"] == 3] = 7 << 4 | 1
+    core = Core()
+    core.observe(events)
+    (one,) = core.take_matched()
+    assert (one.slot, one.client, one.count, one.kinds) == (7, 3, 24, 1)
+    assert core.take_matched() == []
+    core.observe(events[events["client"] == 3][:1])
+    core.put_back([one])
+    assert [again.count for again in core.take_matched()] == [25]
+
+
+def test_a_restart_takes_up_where_it_stopped(core, tmp_path, crowd):
+    (before,) = core.link(NOW)
+    save(core.linker, b"17-3", tmp_path / "state")
+    again, offset = restore(tmp_path / "state", Counter())
+    assert offset == b"17-3"
+    again.observe(crowd(seed=2))
+    (after,) = again.link(NOW + 60)
+    assert (after.key, sorted(after.members)) == (before.key, sorted(before.members))
+
+
+@pytest.mark.parametrize("text", [b"", b"\x04\0\0\0abcdnothing", b"\xff" * 40])
+def test_a_torn_file_is_counted_and_it_starts_anew(tmp_path, text):
+    path, counts = tmp_path / "state", Counter()
+    path.write_bytes(text)
+    core, offset = restore(path, counts)
+    assert (offset, counts["snapshots_unreadable"]) == (b"", 1)
+    assert core.link(NOW) == []
+    assert restore(tmp_path / "none", counts)[1] == b""

@@ -1,0 +1,58 @@
+"""The linker's side of the database: what people said comes out, what a pass found goes in, away is away."""
+
+from collections import Counter
+
+import pytest
+
+from app.campaigns import organisations
+from app.campaigns.found import Found, Member
+from app.campaigns.organisations import Line, Table
+from app.clients import queries as clients
+from app.errors import Unavailable
+from app.linker.desk import Desk
+from app.models.client import client_ref
+from app.policies import manual
+from app.policies.manual import Order
+from app.store.db import make_engine, migrate, session_scope
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def desk(sqlite_url):
+    migrate(sqlite_url)
+    made = Desk(make_engine(sqlite_url), Counter())
+    yield made
+    made.close()
+
+
+async def _say(url):
+    engine = make_engine(url)
+    async with session_scope(engine) as session:
+        await clients.ensure(session, [(1, NOW), (2, NOW)])
+        await organisations.give(session, Table(False, (Line(client_ref(1), "Acme"),)), "ana", NOW, verified=True)
+        for client, simulated in ((1, True), (2, False)):
+            order = Order(client_ref(client), "block", 3600.0, "sure", simulated=simulated)
+            await manual.make(session, order, "ana", NOW)
+    await engine.dispose()
+
+
+def test_what_people_said_is_read(desk, sqlite_url):
+    desk._runner.run(_say(sqlite_url))
+    said = desk.said(NOW + 1)
+    assert said.organisations == {1: "Acme"}
+    assert said.bans == {2: NOW}
+    assert (said.constraints.cannot, said.constraints.must, said.indicators.sets) == ((), (), ())
+
+
+def test_a_pass_is_written_and_a_database_that_is_away_is_no_end(desk, sqlite_url, free_port):
+    one = Found("a1", {client: Member("why") for client in (1, 2, 3)}, 2, 14.0, 9.0, "Three as one.", NOW)
+    assert desk.write([one], [], NOW).opened == 1
+    assert desk.write([one], [], NOW).opened == 0
+    counts: Counter[str] = Counter()
+    away = Desk(make_engine(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z"), counts)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            away.write([one], [], NOW)
+    assert counts["database_errors"] == 1
+    away.close()
