@@ -18,7 +18,7 @@ DAY = 86_400.0
 GENERATIONS = 2  # of issued signatures: half of the ledger's days each
 SLICES = 64  # of answers: so many parts of the ledger's days
 SIGNATURE_SHARE = 0.25  # of the ledger's bytes
-SIGNATURE_BYTES = 160  # of one signature in the server's memory, measured
+SIGNATURE_BYTES = 96  # of one signature in the server's memory: 70 measured, more while its table grows
 REFUSED_SECONDS = 600  # for which refusals are kept: batches may come late
 MOST_REFUSED = 4_096  # of one minute
 MOST_MINUTES = 8  # of refusals that one batch is compared with, the latest
@@ -292,40 +292,43 @@ class Match:
 
 
 class Search:
-    """Finds answers whose shingles a text has, slice by slice; feed it with what the slices hold."""
+    """Finds answers whose shingles a text has, slice by slice; feed it with what the slices hold.
 
-    LEAST_FOUND = 2  # shingles: one alone may be a common phrase
+    Shingles that very many answers have are turns of phrase or templates: they are left out on both sides.
+    """
+
+    LEAST_FOUND = 2  # shingles: one alone may be a turn of phrase
     LEAST_SHARE = 0.25
+    COMMON = 20  # answers with a shingle, and one in a thousand of all, from which it is common
     _BITS = 22
+    _HELD = 200_000  # candidates; beyond it those with common shingles alone are let go
 
     def __init__(self, hashes: NDArray[np.uint32]) -> None:
         self._wanted = np.unique(hashes[hashes != 0])
         self._cells = np.zeros(1 << self._BITS, np.bool_)
         self._cells[self._wanted >> np.uint32(32 - self._BITS)] = True
+        self._counts = np.zeros(len(self._wanted), np.int64)  # answers with each
+        self._answers = 0
         self._found: list[NDArray[np.void]] = []
-        self._shares: list[NDArray[np.float64]] = []
 
     def feed(self, text: bytes) -> None:
         """Look through answers as they are stored, a whole number of records."""
         answers = np.frombuffer(text[: len(text) // ANSWER.itemsize * ANSWER.itemsize], ANSWER)
+        self._answers += len(answers)
         gist = np.ascontiguousarray(answers["gist"])
         near = np.flatnonzero(self._cells[gist >> np.uint32(32 - self._BITS)].any(axis=1))
         if not len(near) or not len(self._wanted):
             return
-        gist = gist[near]
-        place = np.minimum(np.searchsorted(self._wanted, gist), len(self._wanted) - 1)
-        hits = ((self._wanted[place] == gist) & (gist != 0)).sum(axis=1)
-        share = hits / np.maximum((gist != 0).sum(axis=1), 1)
-        told = (hits >= self.LEAST_FOUND) & (share >= self.LEAST_SHARE)
-        if told.any():
-            self._found.append(answers[near[told]].copy())
-            self._shares.append(share[told])
+        place, hit = self._hits(gist[near])
+        self._counts += np.bincount(place[hit], minlength=len(self._wanted))
+        enough = hit.sum(axis=1) >= self.LEAST_FOUND
+        self._found.append(answers[near[enough]].copy())
+        if sum(map(len, self._found)) > self._HELD:
+            self._found = [self._rare()[0]]
 
     def matches(self) -> list[Match]:
         """The clients found, the closest first; an answer that was written twice counts once."""
-        if not self._found:
-            return []
-        found, share = np.concatenate(self._found), np.concatenate(self._shares)
+        found, share = self._rare()
         _, once = np.unique(found[["client", "answer", "at"]], return_index=True)
         found, share = found[once], share[once]
         out = []
@@ -335,6 +338,24 @@ class Search:
             half = int((share[mine] >= 0.5).sum())
             out.append(Match(client, float(share[mine].max()), half, float(at.min()), float(at.max())))
         return sorted(out, key=lambda match: (-match.share, -match.answers, match.client))
+
+    def _hits(self, gist: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Where each kept shingle stands among the wanted, and whether it is one of them."""
+        place = np.minimum(np.searchsorted(self._wanted, gist), len(self._wanted) - 1)
+        return place, (self._wanted[place] == gist) & (gist != 0)
+
+    def _rare(self) -> tuple[NDArray[np.void], NDArray[np.float64]]:
+        """The candidates that share what is not common, and which part of it."""
+        found = np.concatenate([np.zeros(0, ANSWER), *self._found])
+        if not len(found):
+            return found, np.zeros(0)
+        gist = np.ascontiguousarray(found["gist"])
+        place, hit = self._hits(gist)
+        common = hit & (self._counts > max(self.COMMON, self._answers // 1_000))[place]
+        rare = (hit & ~common).sum(axis=1)
+        share = rare / np.maximum((gist != 0).sum(axis=1) - common.sum(axis=1), 1)
+        told = (rare >= self.LEAST_FOUND) & (share >= self.LEAST_SHARE)
+        return found[told], share[told]
 
 
 PIECES = 4  # batches read at once: a mebibyte each at most

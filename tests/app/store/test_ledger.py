@@ -165,7 +165,7 @@ def test_the_oldest_goes_first_where_the_size_is_reached(redis_url, client) -> N
     found = find(client, grams.shingles(texts[0], 3), NOW + 5 * DAY)
     assert sorted(match.client for match in found) == [4, 5]
     for turn, now in enumerate((NOW, NOW + 4 * DAY)):
-        small.exchange(notes([(turn * 1_000 + k + 1, (1, 1, 1, now)) for k in range(60)]), now)
+        small.exchange(notes([(turn * 1_000 + k + 1, (1, 1, 1, now)) for k in range(70)]), now)
     small.keep(NOW + 4 * DAY)
     assert small.exchange(notes(presented=[1, 1_001]), NOW + 4 * DAY).known.tolist() == [False, True]
     link.close()
@@ -194,3 +194,14 @@ def test_a_server_that_is_away_is_said_to_be(private_valkey) -> None:
     with pytest.raises(Unavailable):
         one.exchange(notes(presented=[5]), NOW)
     link.close()
+
+
+def test_a_template_that_many_answers_have_finds_nobody_by_itself(ledger, client) -> None:
+    rng = np.random.default_rng(6)
+    template = " ".join(words(rng, 60))
+    texts = [f"{template} {' '.join(words(rng, 60))}" for _ in range(300)]
+    for number, text in enumerate(texts):
+        ledger.exchange(notes(answers=answers(number, NOW, [text])), NOW)
+    assert find(client, grams.shingles(template, 3)) == []
+    (match, *_) = find(client, grams.shingles(texts[17], 3))
+    assert (match.client, match.share) == (17, 1.0)
