@@ -18,6 +18,7 @@ from app.store.stream import keys
 from app.worker.partitions import Identity
 from app.worker.run import Worker
 from bench.crash import ROOT
+from detectors.engine import Engine
 
 PARTITIONS = 4
 
@@ -111,3 +112,28 @@ def test_a_stop_while_redis_is_away_is_clean_too(launch, free_port):
 def test_a_wrong_url_is_one_clear_line(settings, engine):
     with pytest.raises(SettingError, match="REDIS_URL"):
         Worker(replace(settings, redis_url="http://x"), engine, Identity("w", "", 1), 1.0)
+
+
+def test_it_takes_up_a_new_reference_and_tells_what_clients_are_like(settings, engine, tmp_path):
+    path = tmp_path / "own.npz"
+    engine.reference.save(path)
+    own = Engine(engine.detectors, engine.reference)
+    worker = Worker(replace(settings, reference=str(path)), own, Identity("w-1", "", 1), 4.0)
+    try:
+        beat = worker._heartbeat(1.0)
+        assert beat.gauges["drift_clients"] == 0
+        assert "drift" not in beat.info
+        path.write_bytes(b"torn")
+        worker._beat()
+        assert worker._heartbeat(1.0).info["reference"]
+        replace(engine.reference, review=engine.reference.review + np.float32(1.0)).save(path)
+        worker._beat()
+        assert worker.counts["references_taken_up"] == 1
+        assert own.reference.review[0] == engine.reference.review[0] + 1.0
+        assert "reference" not in worker._heartbeat(1.0).info
+        own.tally.groups[-1] = own.tally.scores[0, -1] = 5_000.0  # all of one kind, all beyond the reference
+        moved = worker._heartbeat(1.0)
+        assert moved.gauges["drift_psi"] > 0.25
+        assert "stillwatch fit" in moved.info["drift"]
+    finally:
+        worker.close()
