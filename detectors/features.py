@@ -211,12 +211,12 @@ def _prompt_flags(exchange: Exchange, last_user: int) -> int:
 def _read(exchange: Exchange, seed: int) -> _Texts:
     """Everything that is computed from one exchange's text but what is worked out of many at once."""
     answer = exchange.completions[0] if exchange.completions else ""
-    nothing = _NO_TEXT
-    if answer:
-        normal = texts.normalise(answer)
-        nothing = _NO_TEXT._replace(answer=texts.content(answer, normal, seed), kind=kind(answer), answered=normal)
+    answered = texts.normalise(answer) if answer else ""
+    answer_hash = texts.content(answer, answered, seed) if answer else 0
+    form = int(kind(answer)) if answer else 0
     messages = exchange.messages
     if not messages:
+        nothing = _NO_TEXT._replace(answer=answer_hash, kind=form, answered=answered)
         return nothing._replace(in_chars=max(exchange.prompt_chars, 0))
     prompt = [message.text for message in messages]
     system = "\n".join([message.text for message in messages if message.role in SYSTEM_ROLES])
@@ -235,16 +235,16 @@ def _read(exchange: Exchange, seed: int) -> _Texts:
         head12=texts.seeded(keys.head12, seed),
         tail6=texts.seeded(keys.tail6, seed),
         system=system_hash,
-        answer=nothing.answer,
+        answer=answer_hash,
         flags=flags,
         in_chars=exchange.prompt_chars if exchange.prompt_chars >= 0 else sum(map(len, prompt)),
         payload_chars=len(payload),
         opening=_opening(messages, last_user, hashed, seed),
         context=_context(exchange, prompt, seed) if exchange.presented else 0,
-        kind=nothing.kind,
+        kind=form,
         normalised=normalised,
         asked=texts.clip(normalised, MATCHED) if last_user >= 0 else "",
-        answered=nothing.answered,
+        answered=answered,
         system_key=system_key,
         system_text=system,
     )

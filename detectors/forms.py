@@ -68,10 +68,12 @@ def _is_record(text: str) -> bool:
     if first == "<" and last == ">":
         tag = _MARKUP.match(text)
         return tag is not None and text.endswith(f"</{tag[1]}>")
+    if "\n" not in text:
+        return False
     lines = [line for line in text.split("\n", _LINES)[:_LINES] if line.strip()]
     if len(lines) >= 2 and first == "|" and last == "|":
         return all(line.lstrip()[:1] == "|" for line in lines)
-    return 2 <= len(lines) <= 12 and all(_PAIR.fullmatch(line) for line in lines)
+    return 2 <= len(lines) <= 12 and all(map(_PAIR.fullmatch, lines))
 
 
 def _code_share(text: str, lines: list[str]) -> float:
@@ -81,16 +83,18 @@ def _code_share(text: str, lines: list[str]) -> float:
         return fenced / len(text)
     if len(lines) < _FEW:
         return 0.0
+    if not any(sign in text for sign in ";{}()="):
+        return 0.0
     return sum(1 for line in lines if _CODE_LINE.fullmatch(line)) / len(lines)
 
 
-def _is_worked(text: str) -> bool:
+def _is_worked(text: str, many_lines: bool) -> bool:
     """Tags of thinking, numbered steps, a marked final answer, or a chain of equations."""
     if ("<" in text or "[" in text or "◁" in text) and _THINKING.search(text):
         return True
     if ("boxed" in text or "####" in text or "<answer>" in text) and _FINAL.search(text):
         return True
-    if len(_STEP.findall(text)) >= 2:
+    if many_lines and len(_STEP.findall(text)) >= 2:
         return True
     return ("=" in text or "≈" in text) and len(_EQUATION.findall(text)) >= _FEW
 
@@ -111,7 +115,7 @@ def kind(answer: str) -> Kind:
     share = _code_share(text, lines)
     if share >= 0.5:
         return Kind.CODE
-    if _is_worked(text):
+    if _is_worked(text, len(lines) > 1):
         return Kind.REASONING
     items = sum(1 for line in lines if _ITEM.match(line)) if len(lines) >= _FEW else 0
     if items >= _FEW and 3 * items >= len(lines) and len(text) <= _LONG_ITEM * items:
