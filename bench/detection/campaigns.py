@@ -100,7 +100,7 @@ def campaign(made: World, shape: Shape, name: str) -> list[Account]:
         accounts = succession(accounts, Random(f"{name}/event"))
     if shape.event == "displacement":
         accounts = displacement(accounts, Random(f"{name}/event"))
-    accounts += fast.multiply(accounts, shape.accounts - few, f"{name}/more") if shape.accounts > few else []
+    accounts = [*accounts, *fast.multiply(tuple(accounts), shape.accounts - few, f"{name}/more")]
     return [replace(one, evasion=shape.title, cover=1.0 - shape.share) for one in accounts]
 
 

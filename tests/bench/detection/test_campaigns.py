@@ -120,3 +120,14 @@ def test_a_small_benchmark_has_ordinary_accounts_groups_and_campaigns() -> None:
     assert len({one.client for one in accounts}) == len(accounts)
     assert {one.evasion for one in accounts if one.family} == {"5 x 20 at 100%", "70 x 20 at 50%"}
     assert all(one.family in campaigns.FAMILIES for one in accounts if one.evasion)
+    assert max(float(one.events["at"][-1]) for one in accounts) < dataset.EPOCH + 10 * 86_400.0
+
+
+def test_a_large_campaign_is_made_from_what_was_composed_and_from_nothing_else(made) -> None:
+    accounts = campaigns.campaign(made, Shape(300, 20, 1.0), "large")
+    assert len(accounts) == 300
+    composed = {len(one.events) for one in accounts[: campaigns.SAMPLE]}
+    for number, one in enumerate(accounts):
+        first = accounts[number % campaigns.SAMPLE]
+        assert one.arrival == first.arrival
+        assert len(one.events) in composed
