@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from detectors import exchange
-from detectors.event import EVENT, FIELDS, SCHEMA, Flag
+from detectors import elicitation, event, exchange, grading
+from detectors.event import EVENT, FIELDS, SCHEMA, Flag, Listed
+from detectors.text import SCRIPTS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "features.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -21,6 +22,7 @@ ENUMS = (
     exchange.Usage,
     exchange.Finish,
     exchange.Refusal,
+    event.Kind,
 )
 
 
@@ -35,8 +37,16 @@ def table() -> str:
     lines += [f"| `{one.name}` | `{one.dtype}` | {one.unit or '–'} | {one.meaning} |" for one in FIELDS]
     lines += ["", "| flag | bit |", "|---|---|"]
     lines += [f"| `{flag.name}` | {flag.value.bit_length() - 1} |" for flag in Flag]
+    lines += ["", "| list | bit in `listed` |", "|---|---|"]
+    lines += [f"| `{one.name}` | {one.value.bit_length() - 1} |" for one in Listed]
     lines += ["", "| enum | values |", "|---|---|"]
     lines += [f"| `{one.__name__}` | {', '.join(f'{item.value} {item.name}' for item in one)} |" for one in ENUMS]
+    for name, values in (
+        ("text.SCRIPTS", SCRIPTS),
+        ("elicitation.CLASSES, by bit", elicitation.CLASSES),
+        ("grading.CLASSES, by bit", grading.CLASSES),
+    ):
+        lines.append(f"| `{name}` | {', '.join(f'{place} {value}' for place, value in enumerate(values))} |")
     return "\n".join(lines)
 
 
