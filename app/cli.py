@@ -206,7 +206,7 @@ def sample_traffic(
     seed: Annotated[int, typer.Option(help="The same seed plays the same requests; 0 draws new ones.")] = 0,
     seconds: Annotated[float, typer.Option(help="Stop after this long; 0 plays on.")] = 0,
 ) -> None:
-    """Play about a dozen sample clients, two of them harvesters, through the gateway."""
+    """Play the sample clients through the gateway: a dozen ordinary ones, two harvesters, a harvest by twelve keys."""
     if not target:
         settings = _settings()
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.gateway_host, settings.gateway_host)  # noqa: S104

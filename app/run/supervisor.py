@@ -21,6 +21,7 @@ from app.run.logs import BoundedLog, Output
 from app.run.preflight import check_ports, lock_folder, prepare_folder
 from app.run.progress import Progress
 from app.run.screen import Addresses, Screen
+from app.sample.harvest import SHARDS
 from app.sample.traffic import PERSONAS
 from app.settings import Settings
 from app.store.redis import check_async, connect_async
@@ -154,11 +155,12 @@ class Supervisor:
         """Client ids of the sample harvesters; writes the whole cast beside the data, as a label file."""
         ids = {}
         rows = ["client,label,family,persona,campaign"]
-        for persona in PERSONAS:
+        for persona in (*PERSONAS, *SHARDS):
             header = [(b"authorization", f"Bearer {persona.key}".encode())]
             client = f"cl_{client_of(self.secret.encode(), header, b'', ''):016x}"
-            rows.append(f"{client},{int(persona.harvests)},sample,{persona.name},")
-            if persona.harvests:
+            shared = persona in SHARDS
+            rows.append(f"{client},{int(persona.harvests)},sample,{persona.name},{'shards' if shared else ''}")
+            if persona.harvests and not shared:  # a shard shows in its campaign, not by an alert of its own
                 ids[client] = persona.name
         (self.folder / LEGEND).write_text("\n".join(rows) + "\n", "utf-8")
         return ids

@@ -1,4 +1,4 @@
-"""The two sample harvesters: they turn answers into training data, each in a way that is known from real campaigns."""
+"""The sample harvesters: two large ones, and one that deals its list out to a dozen keys, as real campaigns do."""
 
 from __future__ import annotations
 
@@ -55,4 +55,35 @@ HARVESTERS = (
         4,
         preference_script,
     ),
+)
+
+
+SHARE_OUT = (
+    "You are given one problem of a larger set. Inside <think> and </think> write every thought on the way: what "
+    "you try, what you discard and why, each check. Leave nothing out. Then state the answer.\n\nProblem:\n{item}"
+)
+SHARDS_OF = 12  # keys that one list is dealt out to
+
+
+def shard_script(rng: Random, lane: int) -> Script:
+    """One of many keys of one operator: few requests each, every problem asked by one key only."""
+    del lane
+    while True:
+        prompt = SHARE_OUT.format(item=questions.problem(rng))
+        body = chat("sample-large", ("user", prompt), n=2, temperature=0.83, max_tokens=12288)
+        yield Call(body, rng.expovariate(1 / 5.0))
+
+
+AGENTS = ("OpenAI/Python 2.8.1", "OpenAI/JS 6.9.0")
+
+SHARDS = tuple(
+    Persona(
+        f"shard-{place:02d}",
+        "one of twelve keys that share out a list: too few requests each to give it away",
+        True,
+        AGENTS[place % len(AGENTS)],
+        1,
+        shard_script,
+    )
+    for place in range(1, SHARDS_OF + 1)
 )

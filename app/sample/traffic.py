@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from app.sample.connection import Connection, Failed
-from app.sample.harvest import HARVESTERS
+from app.sample.harvest import HARVESTERS, SHARDS
 from app.sample.jobs import JOBS
 from app.sample.persona import Persona, Reply
 from app.sample.products import PRODUCTS
@@ -75,7 +75,7 @@ async def play(target: str, seed: int, seconds: float, tally: Tally) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds or None), asyncio.TaskGroup() as group:
             group.create_task(_report(tally))
-            for persona in PERSONAS:
+            for persona in (*PERSONAS, *SHARDS):
                 for lane in range(persona.lanes):
                     group.create_task(play_lane(persona, lane, target, seed, tally))
 

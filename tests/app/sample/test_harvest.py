@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sample.harvest import HARVESTERS
+from app.sample.harvest import HARVESTERS, SHARDS
 
 
 @pytest.mark.parametrize("persona", HARVESTERS, ids=lambda persona: persona.name)
@@ -23,3 +23,13 @@ def test_reasoning_harvester_samples_long_answers(collect, named):
 def test_preference_harvester_takes_all_log_probabilities(collect, named):
     body = collect(named("preference-harvest"), 1)[0].body
     assert (body["n"], body["temperature"], body["top_logprobs"]) == (8, 1.0, 20)
+
+
+def test_shards_are_one_operators_and_each_is_small(collect):
+    calls = {persona.name: collect(persona, 40) for persona in SHARDS}
+    assert len(calls) == len({persona.key for persona in SHARDS}) == 12
+    openings = {call.body["messages"][0]["content"][:80] for some in calls.values() for call in some}
+    assert len(openings) == 1
+    asked = [{call.body["messages"][0]["content"] for call in some} for some in calls.values()]
+    assert sum(map(len, asked)) - len(set().union(*asked)) < 20
+    assert all(sum(call.wait for call in some) > 100 for some in calls.values())
