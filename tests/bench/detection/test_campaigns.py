@@ -131,3 +131,4 @@ def test_a_large_campaign_is_made_from_what_was_composed_and_from_nothing_else(m
         first = accounts[number % campaigns.SAMPLE]
         assert one.arrival == first.arrival
         assert len(one.events) in composed
+        assert np.ptp(one.events["at"]) <= 1.2 * np.ptp(first.events["at"]) + 1.0
