@@ -110,7 +110,9 @@ def candidates(batch: Batch) -> Batch:
 
 
 def _candidates(batch: Batch) -> Batch:
-    keep = measures(batch).open & ~batch.flag(Flag.USER_ID | Flag.SCHEMA)
+    # A step of an agent may be a call alone, without a word.
+    told = measures(batch).open | batch.flag(Flag.TOOLS)
+    keep = told & ~batch.flag(Flag.USER_ID | Flag.SCHEMA)
     return batch if keep.all() else batch.only(keep)
 
 

@@ -99,7 +99,7 @@ def test_logarithms_are_whole_sixteenths() -> None:
 
 def test_end_users_fixed_formats_and_labels_are_no_part_of_a_harvest(traffic) -> None:
     flags = np.array([0, Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS, Flag.MULTI_TURN])
-    chars = np.array([800, 800, 800, 800, 20])
+    chars = np.array([800, 800, 800, 20, 20])  # a call of a tool may have no text of its own
     batch = Batch(traffic(1, 5, flags=flags, out_chars=chars, body=np.arange(1, 6)))
     assert twins.candidates(batch)["body"].tolist() == [1, 4]
 
