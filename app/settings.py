@@ -218,6 +218,12 @@ def _sharing_key(env: Mapping[str, str]) -> str:
     return key
 
 
+_TEXTS = (  # fields that hold a setting as it is given
+    "routes", "identity", "account", "trusted_peers", "fingerprint_header", "jwt_keys", "jwt_issuer", "jwt_audience",
+    "reference", "lists", "plans", "releases",
+)  # fmt: skip
+
+
 def read_settings(env: Mapping[str, str]) -> Settings:
     """All settings from the environment; raises SettingError that names the first wrong one."""
     data = Path(_text(env, "STILLWATCH_DATA")).expanduser()
@@ -235,16 +241,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         console_host=_text(env, "STILLWATCH_CONSOLE_HOST"),
         console_port=_number(env, "STILLWATCH_CONSOLE_PORT", int, 1, 65535),
         console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",
-        routes=_text(env, "STILLWATCH_ROUTES"),
-        identity=_text(env, "STILLWATCH_IDENTITY"),
-        account=_text(env, "STILLWATCH_ACCOUNT"),
-        trusted_peers=_text(env, "STILLWATCH_TRUSTED_PEERS"),
         trusted_hops=_number(env, "STILLWATCH_TRUSTED_HOPS", int, 1, 16),
         forwarded=_choice(env, "STILLWATCH_FORWARDED", ("x-forwarded-for", "forwarded")),
-        fingerprint_header=_text(env, "STILLWATCH_FINGERPRINT_HEADER"),
-        jwt_keys=_text(env, "STILLWATCH_JWT_KEYS"),
-        jwt_issuer=_text(env, "STILLWATCH_JWT_ISSUER"),
-        jwt_audience=_text(env, "STILLWATCH_JWT_AUDIENCE"),
         mode=_choice(env, "STILLWATCH_MODE", ("observe", "enforce", "bypass")),
         enforce_actions=_actions(env),
         partitions=_number(env, "STILLWATCH_PARTITIONS", int, 1, 4096),
@@ -257,12 +255,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         access_log=_choice(env, "STILLWATCH_ACCESS_LOG", ("0", "1")) == "1",
         drain_seconds=_number(env, "STILLWATCH_DRAIN_SECONDS", float, 0, 3600),
         row_days=_number(env, "STILLWATCH_ROW_DAYS", float, 0.01, 3650),
-        reference=_text(env, "STILLWATCH_REFERENCE"),
-        lists=_text(env, "STILLWATCH_LISTS"),
-        plans=_text(env, "STILLWATCH_PLANS"),
-        releases=_text(env, "STILLWATCH_RELEASES"),
         ledger_bytes=_number(env, "STILLWATCH_LEDGER_BYTES", int, 0, 1 << 40),
         ledger_days=_number(env, "STILLWATCH_LEDGER_DAYS", float, 0.01, 365),
         sharing_key=_sharing_key(env),
         log_level=_choice(env, "STILLWATCH_LOG_LEVEL", ("debug", "info", "warning", "error")),
+        **{name: _text(env, f"STILLWATCH_{name.upper()}") for name in _TEXTS},
     )
