@@ -67,6 +67,10 @@ class Pivot(Detector):
     )
 
     def __init__(self, releases: Sequence[Release] = ()) -> None:
+        self.use(releases)
+
+    def use(self, releases: Sequence[Release]) -> None:
+        """Score by these releases from now on; rows stay as they are."""
         self.releases = tuple(releases)
 
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from app.errors import Unavailable
 from app.store.ledger import ANSWER, ISSUED, REFUSED, Ledger, Notes, Place, Seen
+from app.store.sights import Sights
 from detectors.engine import taken
 
 Accounts = Callable[[Sequence[int]], list[str]]
@@ -42,12 +43,14 @@ class Annotator:
         accounts: Accounts,
         counts: Counter[str],
         clock: Callable[[], float] = time.monotonic,
+        sights: Sights | None = None,
     ) -> None:
         self.size = 0  # bytes of the ledger at the last look
         self._ledger = ledger
         self._accounts = accounts
         self._counts = counts
         self._clock = clock
+        self._sights = sights
         self._retry_at = 0.0
         self._backoff = RETRY_SECONDS[0]
         self._next_keep = 0.0
@@ -59,14 +62,17 @@ class Annotator:
         if self._clock() < self._retry_at:
             self._counts["ledger_events_unmarked"] += len(events)
             return events
+        marked = events
         try:
             marked = self._mark(events, now)
+            if self._sights is not None:
+                self._sights.note(events)
             if self._clock() >= self._next_keep:
                 self._next_keep = self._clock() + KEEP_SECONDS
                 self.size = self._ledger.keep(now)
         except Unavailable as error:
-            self._failed(error, len(events))
-            return events
+            self._failed(error, len(events) if marked is events else 0)
+            return marked
         self._backoff = RETRY_SECONDS[0]
         return marked
 

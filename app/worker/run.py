@@ -22,6 +22,7 @@ from app.store.ledger import Ledger
 from app.store.redis import Link, check, connect
 from app.store.reference import Watched, load_engine
 from app.store.rows import Rows
+from app.store.sights import Sights
 from app.telemetry import configure_logging
 from app.worker.annotate import Annotator
 from app.worker.link import Handover
@@ -31,6 +32,7 @@ from app.worker.record import Recorder
 from app.worker.score import Scorer
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
+from detectors.pivot import Pivot
 
 LEDGER_SECONDS = 0.25
 LINK_SECONDS = 2.0  # a batch of many megabytes is no hot-side call, and no customer waits for it
@@ -86,8 +88,7 @@ class Worker:
         self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
         self._ledger = Link(settings.redis_url, LEDGER_SECONDS)  # its failures must not cost a batch its WATCH
-        ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
-        self._annotate = Annotator(ledger, self._accounts, self._counts) if settings.ledger_bytes else None
+        self._annotate = self._annotator(settings) if settings.ledger_bytes else None
         self._handover = Handover(settings.redis_url, self._counts)
         self._scorer = Scorer(
             self._link, rows, engine, self._recorder, self._quality, settings.partitions, self._counts,
@@ -96,6 +97,13 @@ class Worker:
         self._next_tick = 0.0
         self._next_beat = 0.0
         self._next_tell = 0.0
+
+    def _annotator(self, settings: Settings) -> Annotator:
+        """What asks the ledger; where the operator names no releases, it also tells them by their first sight."""
+        ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
+        pivot = next((one for one in self._engine.detectors if isinstance(one, Pivot)), None)
+        sights = None if pivot is None or settings.releases else Sights(self._ledger, pivot.use)
+        return Annotator(ledger, self._accounts, self._counts, sights=sights)
 
     def _group_name(self, group: int) -> str:
         return self._engine.reference.group_name(group)  # of the reference in use now

@@ -1,0 +1,81 @@
+"""When each model was first seen, and by how many clients: what stands in for a table of releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.store.redis import Argument, Link
+from detectors.declared import Release
+
+CLIENTS = 3  # so many must have used a model for its first sight to count as a release
+SPREAD_SECONDS = 3 * 86_400.0  # within which
+START_SECONDS = 2 * 86_400.0  # after the deployment's first request, in which every model is new
+OLD_SECONDS = 14 * 86_400.0  # a sight so long ago concerns nobody any more
+MOST_AT_ONCE = 32  # models asked about for one batch
+MOST_MODELS = 2_000
+KEPT_MILLISECONDS = 400 * 86_400_000
+TAG = b"{ledger}:"
+BEGAN = TAG + b"began"
+MODELS = TAG + b"models"
+
+Told = Callable[[Sequence[Release]], None]
+
+
+class Sights:
+    """Notes the first clients of each model; tells releases when there is a new one."""
+
+    def __init__(self, link: Link, told: Told) -> None:
+        self._link = link
+        self._told = told
+        self._settled: set[int] = set()  # models of which nothing more is to be learned
+        self._releases: dict[int, Release] = {}
+
+    def note(self, events: NDArray[np.void]) -> None:
+        """Look at the models of answered requests; raises Unavailable. The same events say the same again."""
+        answered = np.flatnonzero((events["status"] < 400) & (events["status"] > 0) & (events["model"] != 0))
+        models = events["model"][answered]
+        fresh = [model for model in np.unique(models).tolist() if model not in self._settled][:MOST_AT_ONCE]
+        if not fresh:
+            return
+        earliest = float(events["at"][answered].min())
+        commands: list[tuple[Argument, ...]] = [("SET", BEGAN, repr(earliest), "NX"), ("GET", BEGAN), ("SCARD", MODELS)]
+        _, began, known = self._link.pipeline(commands)
+        if int(known) >= MOST_MODELS:
+            self._settled.update(fresh)
+            return
+        replies = self._link.pipeline(
+            [command for model in fresh for command in _sighting(model, events[answered[models == model]])]
+        )
+        for model, members in zip(fresh, replies[4::5], strict=True):
+            self._learn(model, [float(score) for score in members[1::2]], float(began), float(events["at"].max()))
+
+    def _learn(self, model: int, times: Sequence[float], began: float, now: float) -> None:
+        first = times[0]
+        if first < began + START_SECONDS or now > first + OLD_SECONDS:
+            self._settled.add(model)
+        elif len(times) >= CLIENTS and times[CLIENTS - 1] <= first + SPREAD_SECONDS:
+            self._settled.add(model)
+            self._releases[model] = Release(model, first)
+            recent = sorted(self._releases.values(), key=lambda one: one.at)[-MOST_AT_ONCE:]
+            self._told(recent)
+
+
+def _sighting(model: int, events: NDArray[np.void]) -> list[tuple[Argument, ...]]:
+    """The commands that note a model's earliest clients, and read them with their times."""
+    key = TAG + b"model:%08x" % model
+    clients, first = np.unique(events["client"], return_index=True)
+    earliest = np.argsort(events["at"][first], kind="stable")[: 4 * CLIENTS]
+    pairs: list[Argument] = []
+    for client in clients[earliest].tolist():
+        at = float(events["at"][events["client"] == client].min())
+        pairs += [repr(at), int(client).to_bytes(8, "little")]
+    return [
+        ("ZADD", key, "LT", *pairs),
+        ("ZREMRANGEBYRANK", key, CLIENTS, -1),
+        ("PEXPIRE", key, KEPT_MILLISECONDS),
+        ("SADD", MODELS, b"%08x" % model),
+        ("ZRANGE", key, 0, -1, "WITHSCORES"),
+    ]
