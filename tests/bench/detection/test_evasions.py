@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from bench.detection import dataset, evasions, harvests
 from bench.detection.compose import Account
 from detectors.event import Flag
 
+DOCUMENT = Path(evasions.__file__).parents[2] / "docs" / "benchmarks" / "generator.md"
 LIST = next(one for one in harvests.VARIANTS if one.name == "prompt list, template")
 
 
@@ -72,5 +75,6 @@ def test_a_warm_up_comes_first(by_name) -> None:
 def test_every_evasion_has_a_line_with_its_price(made) -> None:
     table = evasions.cost_table()
     assert all(f"| {one.name} | {one.cost} |" in table for one in evasions.EVASIONS)
+    assert table in DOCUMENT.read_text("utf-8")
     accounts = list(evasions.composed(None, 1, 1, "dev", ("evolve",)))
     assert [one.evasion for one in accounts] == [one.name for one in evasions.EVASIONS]
