@@ -26,6 +26,8 @@ token = typer.Typer(help="Create, list and revoke the tokens of API and dashboar
 app.add_typer(token, name="token")
 accounts = typer.Typer(help="The customers that clients belong to.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
+organisations = typer.Typer(help="The companies behind clients and accounts.", no_args_is_help=True)
+app.add_typer(organisations, name="organisations")
 ledger = typer.Typer(help="Which clients received a text.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
@@ -150,6 +152,15 @@ def ledger_lookup(file: Annotated[Path, typer.Argument(help="A text; it is hashe
 def ledger_hashes(file: Annotated[Path, typer.Argument(help="A text; it is hashed here and goes nowhere.")]) -> None:
     """Print a text's hashes as the REST look-up takes them."""
     _hand_over("app.run.ledger:hashes", _settings(), file)
+
+
+@organisations.command("import")
+def organisations_import(
+    table: Annotated[Path, typer.Argument(help="CSV: client,organisation or account,organisation.")],
+    unverified: Annotated[bool, typer.Option("--unverified", help="Nobody has made sure of it.")] = False,
+) -> None:
+    """Say which company is behind which clients; keys of a verified one are not linked with one another."""
+    _hand_over("app.run.organisations:run_import", _settings(), table, not unverified)
 
 
 @accounts.command("import")

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.campaigns import organisations
+from app.campaigns import indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
@@ -122,6 +122,7 @@ async def show(request: Request) -> Response:
             "campaigns": await campaign_queries.campaigns_of(visit.db, client_id)
             if alerts.READ in visit.scopes
             else [],
+            "matches": await indicators.hits_of(visit.db, client_id) if alerts.READ in visit.scopes else [],
             "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
             "decisions": [review.decision(decision, visit.now) for decision in decisions],
         }

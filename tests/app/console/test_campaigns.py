@@ -4,8 +4,13 @@ import re
 
 import pytest
 
+from app.campaigns import indicators
+from app.campaigns.indicators import Matched
 from app.console import campaigns
 from app.models.client import client_ref
+from app.store.db import session_scope
+
+KEY = b"k" * 32
 
 
 @pytest.fixture
@@ -52,6 +57,18 @@ async def test_the_page_shows_ties_members_and_what_is_left_without_the_stronges
     assert "No sign-up data was supplied" in page
     client = (await reviewer.get(f"/clients/{client_ref(0xC0DE00000)}")).text
     assert f"/campaigns/{opened}" in client
+
+
+async def test_a_clients_page_tells_of_matched_indicators(console, reviewer, opened):
+    document = {"format": indicators.FORMAT, "key_id": indicators.key_id(KEY), "expires": console.now + 60}
+    document["indicators"] = [{"kind": "head", "hash": "ab" * 16}]
+    async with session_scope(console.engine) as db:
+        sealed = indicators.sealed(document, KEY)
+        await indicators.take_in(db, sealed, "seen by <a friend>", KEY, "ana", console.now)
+        await indicators.count(db, [Matched(1, 0xC0DE00000, 31, 1, console.now, console.now)])
+    page = (await reviewer.get(f"/clients/{client_ref(0xC0DE00000)}")).text
+    assert "31 requests carried a wording" in page
+    assert "seen by &lt;a friend&gt;" in page
 
 
 async def test_claim_close_with_alerts_and_reopen(console, reviewer, tools, opened):
