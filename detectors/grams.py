@@ -284,8 +284,13 @@ def _gist(tokens: Tokens, triples: Hashes, seed: int) -> NDArray[np.uint32]:
 
 
 def _units(tokens: Tokens, seed: int) -> tuple[Places, Hashes, NDArray[np.bool_]]:
-    """Words without digits, pairs of signs where a script has no spaces; their texts, hashes, and if topical."""
-    keep, units, topical = ~tokens.numeric, tokens.hashes, tokens.topical
+    """Words without digits, pairs of signs where a script has no spaces; their texts, hashes, and if topical.
+
+    Of a text of numbers alone, as a prompt of token ids is, the numbers are the words.
+    """
+    worded = np.zeros(tokens.texts, np.bool_)
+    worded[tokens.owner[~tokens.numeric]] = True
+    keep, units, topical = ~(tokens.numeric & worded.take(tokens.owner)), tokens.hashes, tokens.topical
     if tokens.paired is not None:
         ends_pair = np.zeros(len(keep), np.bool_)
         ends_pair[1:] = tokens.paired[:-1]

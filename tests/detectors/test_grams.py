@@ -125,6 +125,13 @@ def test_numbers_are_no_vocabulary():
     assert len(set(measure(texts, 7).words.ravel().tolist()) - {0}) <= 4
 
 
+def test_a_prompt_of_token_ids_has_the_ids_for_words():
+    texts = [" ".join(str(number) for number in range(start, start + 20)) for start in range(0, 4000, 20)]
+    found = measure(texts, 7)
+    assert len(set(found.words.ravel().tolist()) - {0}) == pytest.approx(4000 / 8, rel=0.2)
+    assert found.topic.any(axis=1).all()
+
+
 def test_a_chinese_vocabulary_grows_by_pairs_of_signs():
     signs = [chr(0x4E00 + number) for number in range(60)]
     texts = [one + other for one in signs for other in signs]
