@@ -185,13 +185,18 @@ def _best_frame(rows: NDArray[np.void], total: NDArray[np.float64]) -> tuple[NDA
     for frame, weight in _FRAMES.items():
         count, worth = rows[frame].astype(np.float64), rows[f"{frame}_worth"].astype(np.float64)
         # A bucket holds other requests by chance: as many as the usual bucket does.
-        usual = np.median(count, axis=1)[:, None]
+        usual = _usual(count)
         more = np.maximum(count - usual, 0.0)
         more = np.where(more > _NOISE * np.sqrt(usual + 1.0), more, 0.0)
-        own = np.clip(worth - np.median(worth, axis=1)[:, None], 0.0, _UNIT * more) / _UNIT
+        own = np.clip(worth - _usual(worth), 0.0, _UNIT * more) / _UNIT
         part = np.sqrt(more / total[:, None]) * own / np.maximum(more + _SHRINK, 1.0)
         place = part.argmax(axis=1)[:, None]
         score = 10.0 * weight * new * np.take_along_axis(part, place, 1)[:, 0]
         size = np.where(score > best, np.take_along_axis(more, place, 1)[:, 0] / total, size)
         best = np.maximum(best, score)
     return best, size
+
+
+def _usual(buckets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle one of each client's buckets, shape (clients, 1)."""
+    return np.sort(buckets, axis=1)[:, buckets.shape[1] // 2, None]
