@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
 from app.extractor.indicators import Sharing
+from app.extractor.memory import keep_freed
 from app.extractor.watch import Watcher
 from app.settings import Settings
 from app.store import heartbeat
@@ -227,6 +228,7 @@ def main(settings: Settings) -> int:
     """Run the extractor until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "extractor")
     seed = text_seed(load_secret(settings))
+    keep_freed()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not walk it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
