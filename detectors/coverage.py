@@ -7,11 +7,18 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import twins
+from detectors import merging, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.event import Kind
-from detectors.sketch import hll_count, hll_update, hll_update_many, mixed_content
+from detectors.sketch import (
+    hll_count,
+    hll_update_many,
+    mixed_content,
+    sample_merge,
+    sample_repeated,
+    sample_update,
+)
 
 _SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
@@ -20,7 +27,7 @@ _WEIGHTS = {
     "structured": 0.6,
     "streamed": 0.25,  # jobs stream as well, by the habit of their library
     "no_longer": 0.9,
-    "repeats": 1.8,
+    "repeats": 4.0,  # where people ask, one question in six or ten is asked again
 }
 
 
@@ -39,7 +46,7 @@ class Coverage(Detector):
     A list that is walked to train a model is made to be broad: each prompt brings words that no other one
     has, and is answered in free text. Products and jobs live in one domain: after some hundred requests
     their vocabulary is nearly complete. The score is breadth (new words a prompt, growth of the
-    vocabulary) x new content x open answers x their size, reduced by the ordinary twins.
+    vocabulary) x open answers x their size, reduced by the ordinary twins.
     Requests with end users, a fixed format or a label for an answer are left out, so that a client's other
     traffic does not hide the part that may be a harvest.
 
@@ -77,7 +84,7 @@ class Coverage(Detector):
             ("open", "<u4"),  # of them, prose, code, lists, reasoning
             ("log_chars", "<u8"),  # of one choice, sixteenths of a doubling
             ("words", "u1", (128,)),
-            ("payloads", "u1", (128,)),
+            ("payloads", "<u4", (32,)),  # a sample of the contents, and which came again
         ]
     )
 
@@ -101,10 +108,14 @@ class Coverage(Detector):
         rows["open"] += counts[:, 2].astype(np.uint32)
         rows["samples"] += begun.sum(samples).astype(np.uint32)
         hll_update_many(rows["words"], begun.index, words)
-        hll_update(rows["payloads"], begun.index, mixed_content(begun))
+        sample_update(rows["payloads"], begun.index, mixed_content(begun))
+
+    def merge(self, rows: NDArray[np.void]) -> np.void:
+        """Counters and registers as usual; a content that two clients hold came again."""
+        return merging.merged(rows, {"payloads": sample_merge})
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
-        """Breadth x new content x open answers, less the twins; 0 to 10."""
+        """Breadth x open answers x their size, less the twins; 0 to 10."""
         del now
         parts = self._parts(rows)
         return np.asarray(parts.base * parts.factor.prod(axis=1), np.float32)
@@ -131,8 +142,6 @@ class Coverage(Detector):
     def _parts(self, rows: NDArray[np.void]) -> _Parts:
         n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)
         total, spoken = np.maximum(n, 1.0), np.maximum(rows["spoken"].astype(np.float64), 1.0)
-        distinct = hll_count(rows["payloads"])
-        new = np.clip(distinct / np.maximum(opened, 1.0), 0.0, 1.0)
         vocabulary = np.minimum(hll_count(rows["words"]), rows["samples"])
         fresh = vocabulary / spoken
         growth = np.log1p(vocabulary) / np.log(2.0 + rows["samples"])
@@ -140,7 +149,8 @@ class Coverage(Detector):
         doublings = rows["log_chars"] / total / twins.LOG
         size = 0.25 + 0.75 * np.clip((doublings - 6.0) / 5.0, 0.0, 1.0)
         breadth = np.clip(fresh, 0.0, 1.0) * np.clip((growth - 0.55) / 0.4, 0.0, 1.0)
-        base = 10.0 * breadth * new * told * size * opened / (opened + _SHRINK)
-        share = twins.shares(rows["twins"], n, distinct + (n - opened))
+        base = 10.0 * breadth * told * size * opened / (opened + _SHRINK)
+        share = twins.shares(rows["twins"], n, n)
+        share[:, twins.NAMES.index("repeats")] = sample_repeated(rows["payloads"])
         values = np.column_stack([fresh, growth, told, np.exp2(doublings) - 1.0])
         return _Parts(base, values, share, twins.factors(share, _WEIGHTS))

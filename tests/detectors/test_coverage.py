@@ -87,6 +87,11 @@ def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(broad)
     assert "a part of 50 % of its requests" in term.sentence
 
 
+def test_questions_that_now_and_then_come_again_are_asked_by_people(broad) -> None:
+    place = np.arange(200)
+    assert score(broad(payload=np.where(place % 8 == 7, place - 5, place) + 1)) < 0.65 * score(broad())
+
+
 def test_steps_after_tools_are_no_repeated_prompts(broad) -> None:
     """An episode repeats its opening in every step: what is counted are the openings."""
     steps = np.arange(200) % 5 > 0
