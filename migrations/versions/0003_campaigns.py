@@ -62,6 +62,10 @@ def _campaign() -> None:
         sa.ForeignKeyConstraint(["previous_id"], ["campaign.id"], name=op.f("fk_campaign_previous_id_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
     )
+    _campaign_indexes()
+
+
+def _campaign_indexes() -> None:
     op.create_index(op.f("ix_campaign_opened_at_id"), "campaign", ["opened_at", "id"], unique=False)
     op.create_index(op.f("ix_campaign_previous_id"), "campaign", ["previous_id"], unique=False)
     op.create_index(op.f("ix_campaign_score_id"), "campaign", ["score", "id"], unique=False)
