@@ -23,9 +23,9 @@ _THINKING = re.compile(
 _FINAL = re.compile(r"\\boxed\s?\{|^####[ \t]*\S|^\s{0,8}<answer>", re.MULTILINE | re.IGNORECASE)
 # A numbered step, named as such: "Step 3", "### Étape 2", "第三步", "步骤 1", "ステップ1", "1단계".
 _STEP = re.compile(
-    r"^[\s#*>\-]{0,12}(?:(?:step|schritt|[ée]tape|paso|passo|шаг|krok|adım|stap|steg|langkah|bước|चरण|خطوة|ขั้นตอน"
+    r"[\s#*>\-]{0,12}(?:(?:step|schritt|[ée]tape|paso|passo|шаг|krok|adım|stap|steg|langkah|bước|चरण|خطوة|ขั้นตอน"
     r"|步骤|步驟|ステップ|단계|المرحلة)\s{0,3}[\d०-९٠-٩一二三四五六七八九十]|第[\d一二三四五六七八九十]{1,3}步|\d{1,2}\s?단계)",
-    re.MULTILINE | re.IGNORECASE,
+    re.IGNORECASE,
 )
 _EQUATION = re.compile(r"[\d\w)\]}$]\s?(?:=|≈|≤|≥|⇒|\\implies|\\Rightarrow|\\approx)\s?[\-\d\w(\\{$]")
 _ITEM = re.compile(
@@ -88,13 +88,13 @@ def _code_share(text: str, lines: list[str]) -> float:
     return sum(1 for line in lines if _CODE_LINE.fullmatch(line)) / len(lines)
 
 
-def _is_worked(text: str, many_lines: bool) -> bool:
+def _is_worked(text: str, lines: list[str]) -> bool:
     """Tags of thinking, numbered steps, a marked final answer, or a chain of equations."""
     if ("<" in text or "[" in text or "◁" in text) and _THINKING.search(text):
         return True
     if ("boxed" in text or "####" in text or "<answer>" in text) and _FINAL.search(text):
         return True
-    if many_lines and len(_STEP.findall(text)) >= 2:
+    if len(lines) > 1 and sum(1 for line in lines if _STEP.match(line)) >= 2:
         return True
     return ("=" in text or "≈" in text) and len(_EQUATION.findall(text)) >= _FEW
 
@@ -115,7 +115,7 @@ def kind(answer: str) -> Kind:
     share = _code_share(text, lines)
     if share >= 0.5:
         return Kind.CODE
-    if _is_worked(text, len(lines) > 1):
+    if _is_worked(text, lines):
         return Kind.REASONING
     items = sum(1 for line in lines if _ITEM.match(line)) if len(lines) >= _FEW else 0
     if items >= _FEW and 3 * items >= len(lines) and len(text) <= _LONG_ITEM * items:

@@ -15,6 +15,7 @@ from detectors.wordings import GRAMS, SIGNS, Wording, alternatives, grams, read
 _GROUP: Final = 131_072  # characters scanned at once
 _FACTORS = tuple(np.uint32(factor) for factor in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F))
 _BUCKETS: Final = 1 << 16
+_THREE: Final = 0xFFFFFF  # of four ASCII signs as a number, the first three
 
 
 def _bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -41,6 +42,7 @@ class _Scan:
     def __init__(self, wordings: Sequence[Wording], *, ascii_only: bool) -> None:
         self._ascii = ascii_only
         self._tables = {length: np.zeros(_BUCKETS, np.uint16) for length in ((4, 3) if ascii_only else (4, 3, 2))}
+        self._begin = np.zeros(_BUCKETS, np.bool_)  # of three signs in ASCII, whether anything looked for begins so
         self._packed = [0]  # of each column what is looked for, as a number; the first column is for nothing
         self._strings: list[str] = []
         columns: list[list[int]] = []  # of each string those that it needs
@@ -68,6 +70,8 @@ class _Scan:
         [packed] = self._numbers(np.frombuffer(gram.encode("utf-32-le"), np.uint32), len(gram)).tolist()
         table, bucket = self._tables[len(gram)], _bucket(np.array([packed], np.uint32))[0]
         column = int(table[bucket])
+        if self._ascii:
+            self._begin[_bucket(np.array([packed & _THREE], np.uint32))] = True
         if not column:
             column = table[bucket] = len(self._packed)
             self._packed.append(packed)
@@ -105,9 +109,11 @@ class _Scan:
         raw = joined.encode("ascii")
         for begin in range(SIGNS):
             packed = np.frombuffer(raw, "<u4", (len(raw) - begin) // SIGNS, begin)
+            some = self._begin.take(_bucket(packed & np.uint32(_THREE))).nonzero()[0]
+            near = packed.take(some)
             for length in self._tables:
-                places, columns = self._found(packed if length == SIGNS else packed & np.uint32(0xFFFFFF), length)
-                yield places * SIGNS + begin, columns
+                places, columns = self._found(near if length == SIGNS else near & np.uint32(_THREE), length)
+                yield some.take(places) * SIGNS + begin, columns
 
     def hopeful(self, texts: Sequence[str]) -> Iterator[tuple[int, int, list[list[str]]]]:
         """Each text and wording that may match, and of each need the strings that the text may hold."""
