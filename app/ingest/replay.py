@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.alerts.evidence import jsonable, severity_of
 from app.errors import InvalidInput
+from app.ingest import linking
+from app.ingest.linking import Linking, Membership
 from app.ingest.log import Advance, Entry, Problems, open_log, read_log
 from app.ingest.measures import Label, compare, read_labels
 from app.store.lists import Lists
@@ -59,6 +61,7 @@ class ClientResult:
     flagged_at: float | None
     severity: str
     explanation: Explanation
+    membership: Membership | None = None
 
     @property
     def watched(self) -> bool:
@@ -75,7 +78,7 @@ class ClientResult:
             "flagged_at_request": self.flagged_at_request,
             "flagged_at": self.flagged_at,
             "severity": self.severity,
-            "campaign": None,
+            "campaign": self.membership.name if self.membership else None,
             "evidence": [_evidence(one) for one in told.evidence],
             "counter_evidence": [_term(term) for term in told.counter],
             "level": self.level.name.lower(),
@@ -83,6 +86,7 @@ class ClientResult:
             "peer_group": told.peer_group,
             "sentence": told.sentence,
             "cannot_tell": told.cannot_tell,
+            "campaign_sentence": self.membership.campaign.sentence if self.membership else None,
         }
         result: dict[str, Any] = jsonable(document)
         return result
@@ -93,6 +97,7 @@ class Report:
     """What a replay read and found."""
 
     clients: list[ClientResult] = field(default_factory=list)
+    campaigns: list[dict[str, Any]] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     exchanges: int = 0
     prompts: int = 0
@@ -110,6 +115,7 @@ class Report:
             "clients": len(self.clients),
             "flagged": sum(one.flagged for one in self.clients),
             "watched": sum(one.watched for one in self.clients),
+            "campaigns": self.campaigns,
             "first": self.first,
             "last": self.last,
             "seconds": round(self.seconds, 3),
@@ -165,6 +171,7 @@ def replay(
     report, tracks, table = Report(), dict[int, _Track](), Table(engine)
     for path in paths:
         open_log(path).close()
+    linker = Linking(lambda client: int(table[client]["events"]))
     begun = clock()
     logs = [read_log(path, report.problems, advance) for path in paths]
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
@@ -173,7 +180,10 @@ def replay(
         block = events([entry.exchange for entry in batch], seed=SEED, lists=lists)
         _count(report, block)
         _remember(tracks, table.step(block, report.last))
-    report.clients = [_result(engine, table[client], track) for client, track in tracks.items()]
+        linker.follow(block, report.last)
+    linked = linker.finish(report.last)
+    report.campaigns = [linking.document(one, lambda client: tracks[client].name) for one in linker.campaigns]
+    report.clients = [_result(engine, table[client], track, linked.get(client)) for client, track in tracks.items()]
     report.clients.sort(key=lambda one: (-one.flagged, -one.level, -one.score, one.client))
     report.seconds = clock() - begun
     return report
@@ -198,19 +208,28 @@ def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
             track.flagged_at_request, track.flagged_at = int(finding["requests"]), float(finding["at"])
 
 
-def _result(engine: Engine, row: np.void, track: _Track) -> ClientResult:
+def _result(engine: Engine, row: np.void, track: _Track, member: Membership | None) -> ClientResult:
     told = engine.explain(row, float(row["last"]))
-    flagged = track.flagged_at is not None
     score = max(track.peak, told.score)
+    level = max(track.level, told.level)
+    at, request = track.flagged_at, track.flagged_at_request
+    if member is not None:
+        level = max(level, member.campaign.level)
+        # A campaign's score is measured by its own threshold: as far above it, so far above the client's.
+        score = max(score, told.threshold * member.campaign.score / member.campaign.threshold)
+        if member.flagged_at is not None and (at is None or member.flagged_at < at):
+            at, request = member.flagged_at, member.flagged_at_request
+    flagged = at is not None
     return ClientResult(
         client=track.name,
         score=score,
-        level=max(track.level, told.level),
+        level=level,
         flagged=flagged,
-        flagged_at_request=track.flagged_at_request,
-        flagged_at=track.flagged_at,
+        flagged_at_request=request,
+        flagged_at=at,
         severity=str(severity_of(score, told.threshold)) if flagged else "none",
         explanation=told,
+        membership=member,
     )
 
 

@@ -43,15 +43,18 @@ class Assessment:
     group: Group
 
 
-def assess(known: Known, by: Layout, group: Group, pooled: float) -> Assessment | None:
-    """The campaign that a group is; None where nothing of it is left after those are gone who barely belong."""
+def assess(known: Known, by: Layout, group: Group, pooled: float, held: float = 0.0) -> Assessment | None:
+    """The campaign that a group is; None where nothing of it is left after those are gone who barely belong.
+
+    `held` is the share of a group by wordings alone whose members are in a campaign by surer ground already.
+    """
     measured = signals.measure(known.graph, by, group.accounts, known.weight)
     stays = _belong(known, by, measured)
     if int(stays.sum()) < 2:
         return None
     if not stays.all():
         measured = signals.measure(known.graph, by, group.accounts[stays], known.weight)
-    facts = _facts(known, by, measured, pooled)
+    facts = _facts(known, by, measured, pooled)._replace(framed=group.framed, held=held)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
     found = scores.terms(measured, facts)
@@ -80,7 +83,7 @@ def assess(known: Known, by: Layout, group: Group, pooled: float) -> Assessment 
         networks=_networks(known, by, measured),
         history=(),
     )
-    return Assessment(campaign, Group(measured.members, group.tokens))
+    return Assessment(campaign, Group(measured.members, group.tokens, group.framed))
 
 
 def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
@@ -206,7 +209,9 @@ def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, 
     ]
     members = max((one.members for one in strong), default=0)
     lost = sum(term.share for term in found if term.feature in ("shared_wording", "coverage", "size"))
-    left = float(sum(term.share for term in found)) - lost + min(6.0, 1.5 * float(np.log(max(members, 1) / 3.0)))
+    left = (
+        float(sum(term.share for term in found)) - lost + float(np.clip(1.8 * np.log(max(members, 1) / 4.0), 0.0, 6.0))
+    )
     reached = (
         scores.level(left, facts._replace(parties=min(members, facts.parties)), known.scoring)
         if members

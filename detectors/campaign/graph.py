@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.campaign.index import Index, joined
-from detectors.campaign.tells import LOAD, WORDING, Kind, Tells
+from detectors.campaign.tells import LOAD, PHRASES, WORDING, Kind, Tells
 from detectors.sketch import mix
 
 ACCOUNT = np.dtype(
@@ -40,7 +40,7 @@ class Bounds:
 
     singles: int = 1 << 20  # slots for tokens that one client has so far; a power of two
     recurring: int = 1 << 21  # slots that tell a client's second use of a phrase; a power of two
-    phrases: int = 32  # phrases of one client
+    phrases: int = 48  # phrases of one client
     common: float = 0.01  # a token that more than this share of the clients have ties nobody
     wording: float = 0.05  # the same for wordings: a large campaign's are more than a hundredth
     least_common: int = 2_000  # and more clients than this
@@ -101,7 +101,7 @@ class Graph:
     def _recurs(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which tells go on: of phrases, those that a client uses again."""
         goes = rows["kind"] != Kind.CLIENT
-        phrase = np.flatnonzero(rows["kind"] == Kind.PHRASE)
+        phrase = np.flatnonzero(np.isin(rows["kind"], PHRASES))
         key = mix(rows["token"][phrase] ^ mix(rows["client"][phrase]))
         slot = (key & np.uint64(len(self._recurring) - 1)).astype(np.int64)
         tag = (key >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
@@ -162,7 +162,7 @@ class Graph:
         """Make or refresh edges; a token that has become common gets no new ones."""
         edge = self.pairs.find(joined(account, token))
         over = self.accounts["phrases"][account] >= self.bounds.phrases
-        keep = (edge >= 0) | ~(self.tokens["closed"][token] | (over & (self.tokens["kind"][token] == Kind.PHRASE)))
+        keep = (edge >= 0) | ~(self.tokens["closed"][token] | (over & np.isin(self.tokens["kind"][token], PHRASES)))
         rows, account, token, edge = rows[keep], account[keep], token[keep], edge[keep]
         before = len(self.pairs)
         edge = self.pairs.put(joined(account, token))
@@ -176,7 +176,7 @@ class Graph:
         np.maximum.at(self._edges["last"], edge, rows["last"])
         np.add.at(self._edges["n"], edge, rows["n"])
         np.add.at(self.tokens["df"], self._edges["token"][fresh], np.uint32(1))
-        phrases = self.tokens["kind"][self._edges["token"][fresh]] == Kind.PHRASE
+        phrases = np.isin(self.tokens["kind"][self._edges["token"][fresh]], PHRASES)
         np.add.at(self.accounts["phrases"], self._edges["account"][fresh][phrases], np.uint16(1))
         self._load(rows, edge, loads)
         self._close(np.unique(self._edges["token"][fresh]))

@@ -11,12 +11,12 @@ from detectors.campaign.tells import COUNTS
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 ASKS: dict[str, float] = {
-    "asks_plain": 0.3, "asks_all": 0.8, "samples": 0.6, "logprobs": 0.6, "listed": 0.7, "grading": 0.4, "blank": 0.7,
+    "asks_plain": 0.3, "asks_all": 0.8, "samples": 0.6, "logprobs": 0.6, "listed": 0.7, "grading": 0.6, "blank": 0.7,
 }  # fmt: skip
 """What is asked for, and how much it says when all requests ask it."""
 TWINS: dict[str, float] = {
-    "multi_turn": 0.95, "closed_answers": 0.95, "greedy": 0.5, "structured": 0.85, "end_users": 0.95,
-    "streamed": 0.7, "no_longer": 0.7,
+    "multi_turn": 0.95, "closed_answers": 0.95, "greedy": 0.15, "structured": 0.85, "end_users": 0.95,
+    "streamed": 0.3, "no_longer": 0.4,
 }  # fmt: skip
 """What points to an ordinary use, and what it takes away when all requests have it."""
 _SIZE = 0.8

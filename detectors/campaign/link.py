@@ -19,22 +19,25 @@ from detectors.sketch import hll_count, mix
 # Which independent kinds of evidence a token speaks for: bits. FRAMED kinds say two things at once.
 WORDS, SETTINGS, SYSTEM, TOOLS, NETWORK, TRACE, SIGNUP = (1 << bit for bit in range(7))
 SPEAKS: dict[Kind, int] = {
-    Kind.HEAD: WORDS, Kind.TAIL: WORDS, Kind.SYSTEM: SYSTEM, Kind.PHRASE: WORDS | SETTINGS,
+    Kind.HEAD: WORDS, Kind.TAIL: WORDS, Kind.SYSTEM: SYSTEM, Kind.PHRASE: WORDS,
     Kind.FRAMED: WORDS | SETTINGS, Kind.FRAMED_TAIL: WORDS | SETTINGS, Kind.FRAMED_SYSTEM: SYSTEM | SETTINGS,
+    Kind.FRAMED_PHRASE: WORDS | SETTINGS,
     Kind.LISTED: WORDS | SETTINGS, Kind.TOOLS: TOOLS, Kind.RECIPE: SETTINGS, Kind.NETWORK: NETWORK,
     Kind.SIGNATURE: TRACE | WORDS, Kind.SIGNUP: SIGNUP, Kind.INDICATOR: TRACE | WORDS, Kind.MOVED: TRACE | WORDS,
 }  # fmt: skip
 WEIGHT: dict[Kind, float] = {
     Kind.HEAD: 0.8, Kind.TAIL: 0.8, Kind.PHRASE: 0.6, Kind.SYSTEM: 0.8, Kind.FRAMED: 1.0, Kind.FRAMED_TAIL: 1.0,
-    Kind.FRAMED_SYSTEM: 1.0, Kind.LISTED: 1.0, Kind.TOOLS: 0.5, Kind.RECIPE: 0.5, Kind.NETWORK: 0.5,
+    Kind.FRAMED_SYSTEM: 1.0, Kind.FRAMED_PHRASE: 0.7,
+    Kind.LISTED: 1.0, Kind.TOOLS: 0.5, Kind.RECIPE: 0.5, Kind.NETWORK: 0.5,
     Kind.AGENT: 0.2, Kind.JA4: 0.1, Kind.USER: 0.2, Kind.SIGNATURE: 3.0, Kind.BIN: 0.05, Kind.SIGNUP: 0.4,
     Kind.INDICATOR: 2.0, Kind.MOVED: 3.0,
 }  # fmt: skip
-SEEDS = (*FRAMED, Kind.PHRASE, Kind.SIGNATURE, Kind.INDICATOR, Kind.MOVED)
+SEEDS = (*WORDING, Kind.SIGNATURE, Kind.INDICATOR, Kind.MOVED)
 """The kinds whose clients are a group to begin with."""
 _WEIGHT = np.array([WEIGHT.get(Kind(kind), 0.0) for kind in range(len(Kind))], np.float64)
 _SEEDS = np.isin(np.arange(len(Kind)), SEEDS)
 _WORDED = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind is not Kind.LISTED])
+_PLAIN = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind not in FRAMED])
 _LOADED = np.isin(np.arange(len(Kind)), WORDING)
 _SALTS = tuple(np.uint64(0x9E3779B97F4A7C15 * turn & (2**64 - 1)) for turn in range(1, 9))
 
@@ -44,7 +47,7 @@ class Rules:
     """When clients are linked."""
 
     least: int = 3  # clients that share a wording
-    within: float = 0.6  # two wordings belong together when so much of the smaller one's clients have both
+    within: float = 0.75  # two wordings belong together when so much of the smaller one's clients have both
     lift: float = 4.0  # and when these are so many times more than chance gives
     crowd: int = 1_000  # among at least so many clients
     repeated: float = 0.55  # a wording whose items recur from client to client is an item itself
@@ -63,6 +66,7 @@ class Group(NamedTuple):
 
     accounts: NDArray[np.int32]
     tokens: NDArray[np.int32]
+    framed: bool = True  # by wordings with their parameters, which are the surer ground
 
 
 def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
@@ -137,13 +141,23 @@ def united(groups: list[Group], clients: NDArray[np.uint64], pairs: Sequence[tup
 
 
 def groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:
-    """The groups among the given edges of seeds: wordings that have the same clients, and these clients."""
+    """The groups among the given edges of seeds: wordings that have the same clients, and these clients.
+
+    Once by wordings with their parameters, which are the surer ground, and once by wordings alone.
+    """
+    plain = _PLAIN[graph.tokens["kind"][graph.edges["token"][chosen]]]
+    framed = _groups(graph, rules, chosen[~plain])
+    return framed + [one._replace(framed=False) for one in _groups(graph, rules, chosen[plain])]
+
+
+def _groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:
     if not len(chosen):
         return []
     chosen = chosen[np.argsort(graph.edges["token"][chosen], kind="stable")]
     names, token = np.unique(graph.edges["token"][chosen], return_inverse=True)
     account = graph.edges["account"][chosen]
-    root = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules)
+    certain = np.flatnonzero(~_LOADED[graph.tokens["kind"][names[token]]])
+    root = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules, certain)
     of = root[token]
     order = np.lexsort((account, of))
     bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
@@ -168,12 +182,18 @@ def _peeled(graph: Graph, rules: Rules, account: NDArray[np.int32], token: NDArr
 
 
 def _together(
-    token: NDArray[np.int32], account: NDArray[np.int32], tokens: int, people: int, rules: Rules
+    token: NDArray[np.int32],
+    account: NDArray[np.int32],
+    tokens: int,
+    people: int,
+    rules: Rules,
+    certain: NDArray[np.intp],
 ) -> NDArray[np.int32]:
     """The cluster of each token: those with the same smallest mixed client are compared, and joined where they agree.
 
     The chance that two tokens' smallest clients are the same is the Jaccard index of their clients, so a
-    handful of mixings finds nearly all that overlap, in time linear in the edges.
+    handful of mixings finds nearly all that overlap, in time linear in the edges. `certain` are the edges of
+    tokens that tie two clients by themselves: those of one client belong together.
     """
     starts = np.flatnonzero(np.diff(token, prepend=-1))
     size = np.diff(starts, append=len(token))
@@ -198,7 +218,11 @@ def _together(
     smaller = np.minimum(size[one], size[other])
     chance = size[one] * size[other] / max(people, rules.crowd)
     agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
-    return components(tokens, one[agree].astype(np.int32), other[agree].astype(np.int32))
+    sure = certain[np.argsort(account[certain], kind="stable")]
+    same = np.flatnonzero(account[sure][1:] == account[sure][:-1])
+    left = [one[agree], token[sure[same]]]
+    right = [other[agree], token[sure[same + 1]]]
+    return components(tokens, np.concatenate(left).astype(np.int32), np.concatenate(right).astype(np.int32))
 
 
 def _anchors(token: NDArray[np.int32], account: NDArray[np.int32], size: NDArray[np.intp]) -> NDArray[np.int32]:

@@ -20,8 +20,8 @@ _POPULATION = 20_000  # rarity is counted as if there were at least so many clie
 class Scoring:
     """Chosen on development seeds alone; see docs/campaigns.md."""
 
-    review: float = 12.5
-    watch: float = 9.0
+    review: float = 13.0
+    watch: float = 10.0
     members: int = 5  # for review
     watched: int = 4  # for watching
     moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
@@ -40,6 +40,8 @@ class Facts(NamedTuple):
     expected: float  # items of finite lists that members would share as independent users; NaN: no such list
     overlap: int  # items that they do share
     pooled: float  # nats of the members' rows taken together; NaN: not given
+    framed: bool = True  # tied by wordings with their parameters, not by wordings alone
+    held: float = 0.0  # share of the members that surer ground ties already
 
 
 def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
@@ -49,7 +51,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     top = wording(m)
     recipe = m.of(Kind.RECIPE)
     parts = [
-        _term("size", facts.parties, "count", min(6.0, 1.5 * np.log(max(facts.parties, 1) / 3.0)),
+        _term("size", facts.parties, "count", float(np.clip(1.8 * np.log(max(facts.parties, 1) / 4.0), 0.0, 6.0)),
               f"{facts.parties:,} independent accounts take part."),
         _term("answers_taken", taken, "share", float(harvest.nats_taken(np.array([taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
@@ -64,12 +66,27 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     ]  # fmt: skip
     if top is not None:
         parts += _worded(top, size, facts.people)
+    if m.kind in (Kind.SYSTEM, Kind.FRAMED_SYSTEM) and asked(m) < 0.3:
+        parts.append(_term("system_prompt_alone", asked(m), "share", -3.0,
+                           "Only a system prompt ties them, as it ties the users of one product."))  # fmt: skip
+    elif m.depth < 4:
+        parts.append(_term("few_wordings", m.depth, "count", m.depth - 4.0,
+                           f"Half of the members share no more than {m.depth} wordings."))  # fmt: skip
     if recipe is not None and recipe.members >= 0.8 * size:
         share = recipe.df / max(facts.people, 1)
         parts.append(_term("same_parameters", share, "share", min(2.0, 0.7 * np.log(1.0 / max(share, 1e-6))),
                            f"{recipe.members:,} of {size:,} use the same sampling parameters, which "
                            f"{recipe.df:,} of {facts.people:,} accounts use."))  # fmt: skip
+    if not facts.framed:
+        nats = min(4.0, 10.0 * facts.held) - 2.5
+        text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
+        parts.append(_term("wordings_alone", facts.held, "share", nats, text))
     return (*parts, *_events(facts))
+
+
+def asked(m: Measured) -> float:
+    """The largest share of the sub-stream's requests that ask for one thing worth training on."""
+    return max(m.share(name) for name in harvest.ASKS)
 
 
 def _worded(top: tuple[Kind, int, int], size: int, people: int) -> list[Term]:
@@ -173,13 +190,14 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
 
 NAMES: dict[Kind, str] = {
     Kind.HEAD: "a wording in front of the content", Kind.TAIL: "a wording behind the content",
-    Kind.SYSTEM: "a system prompt", Kind.PHRASE: "a phrase under the same parameters",
+    Kind.SYSTEM: "a system prompt", Kind.PHRASE: "a phrase",
     Kind.FRAMED: "a wording in front of the content, with its parameters,",
     Kind.FRAMED_TAIL: "a wording behind the content, with its parameters,",
     Kind.FRAMED_SYSTEM: "a system prompt, with its parameters,", Kind.LISTED: "a public list, with its parameters,",
     Kind.TOOLS: "tools or an output schema", Kind.RECIPE: "sampling parameters", Kind.NETWORK: "a network",
     Kind.AGENT: "a client program", Kind.JA4: "a TLS fingerprint", Kind.USER: "an end user's name",
     Kind.SIGNATURE: "a reasoning signature", Kind.BIN: "the same five minutes", Kind.ITEM: "an item of a public list",
+    Kind.FRAMED_PHRASE: "a phrase, with its parameters,",
     Kind.SIGNUP: "a sign-up attribute", Kind.INDICATOR: "an imported indicator", Kind.MOVED: "refused requests",
 }  # fmt: skip
 

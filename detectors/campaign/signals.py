@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from detectors.campaign import harvest
 from detectors.campaign.graph import Graph
-from detectors.campaign.tells import COUNTS, WORDING, Kind
+from detectors.campaign.tells import COUNTS, PHRASES, WORDING, Kind
 from detectors.sketch import hll_count
 
 _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
+_HALF = 0.5
 _PREFERRED = 0.8
 _ORDER = (
     Kind.FRAMED,
@@ -47,6 +48,7 @@ class Measured:
     core: NDArray[np.int32]  # the wordings that are the group's own
     chosen: NDArray[np.int32]  # those of one kind that name the sub-stream
     kind: Kind  # their kind
+    depth: int  # of the core, those that half of the members have
     worth: NDArray[np.float64]  # nats that each member shares of the core
     requests: NDArray[np.int64]  # of the sub-stream, by member
     total: NDArray[np.int64]  # of all, by member
@@ -111,6 +113,7 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
         core=core,
         chosen=chosen,
         kind=kind,
+        depth=int((inside[np.searchsorted(tokens, core)] >= _HALF * size).sum()),
         worth=_worth(graph, token, who, core, useful, size),
         requests=np.minimum(requests, total),
         total=total,
@@ -175,7 +178,7 @@ def _substream(
         some = core[kinds == kind]
         if not len(some):
             continue
-        if kind is Kind.PHRASE:  # several phrases stand in one request: the most used one is taken
+        if kind in PHRASES:  # several phrases stand in one request: the most used one is taken
             counts = [float(n[token == one].sum()) for one in some.tolist()]
             some = some[[int(np.argmax(counts))]]
         carried[kind] = float(n[np.isin(token, some)].sum()), some

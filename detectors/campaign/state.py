@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import Level
 from detectors.campaign import link, moves, signals, tells
 from detectors.campaign.assess import Assessment, Known, assess
 from detectors.campaign.graph import Bounds, Graph
@@ -115,19 +116,23 @@ class Linker:
             foes.setdefault(a, set()).add(b)
             foes.setdefault(b, set()).add(a)
         by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in groups]))) if groups else None
-        out = []
-        for group in groups:
-            if len(group.accounts) < self.settings.scoring.watched and not self._eventful(group):
+        out: list[Assessment] = []
+        sure: set[int] = set()
+        for group in sorted(groups, key=lambda one: not one.framed):
+            if by is None or (len(group.accounts) < self.settings.scoring.watched and not self._eventful(group)):
                 continue
             names = clients[group.accounts].tolist()
             split = link.parted(names, foes) if foes.keys() & set(names) else [names]
             for part in split:
                 accounts = group.accounts if len(split) == 1 else graph.clients.find(np.array(sorted(part), np.uint64))
-                if by is None or len(accounts) < 2:
+                held = 0.0 if group.framed else len(sure.intersection(part)) / len(part)
+                within = Group(np.sort(accounts), group.tokens, group.framed)
+                one = assess(known, by, within, self.identities.nats(names, pooled), held) if len(part) > 1 else None
+                if one is None:
                     continue
-                one = assess(known, by, Group(np.sort(accounts), group.tokens), self.identities.nats(names, pooled))
-                if one is not None:
-                    out.append(one)
+                out.append(one)
+                if group.framed and one.campaign.level is Level.REVIEW:
+                    sure |= one.campaign.clients
         return out
 
     def _eventful(self, group: Group) -> bool:

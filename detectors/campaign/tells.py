@@ -24,12 +24,12 @@ class Kind(IntEnum):
     HEAD = 1  # the wording in front of the content: the user turn's first 12 tokens, masked
     TAIL = 2  # behind it: the last 6
     SYSTEM = 3
-    PHRASE = 4  # a run of three words that comes again and again under the same parameters
+    PHRASE = 4  # a run of three words that comes again and again
     FRAMED = 5  # HEAD under the same parameters
     FRAMED_TAIL = 6  # TAIL under the same parameters
     LISTED = 7  # items of one public list under the same parameters
     TOOLS = 8  # offered tools and output schema
-    RECIPE = 9  # the sampling parameters
+    RECIPE = 9  # the sampling temperature and top_p
     NETWORK = 10
     AGENT = 11
     JA4 = 12
@@ -41,10 +41,14 @@ class Kind(IntEnum):
     INDICATOR = 18  # on an imported list of indicators
     MOVED = 19  # the same body right after it was refused to the other
     FRAMED_SYSTEM = 20  # SYSTEM under the same parameters
+    FRAMED_PHRASE = 21  # PHRASE under the same parameters
 
 
-FRAMED = (Kind.FRAMED, Kind.FRAMED_TAIL, Kind.FRAMED_SYSTEM, Kind.LISTED)
+FRAMED = (Kind.FRAMED, Kind.FRAMED_TAIL, Kind.FRAMED_SYSTEM, Kind.FRAMED_PHRASE, Kind.LISTED)
 """The kinds that say two things at once: a wording, and the parameters of the same request."""
+
+PHRASES = (Kind.PHRASE, Kind.FRAMED_PHRASE)
+"""The kinds of which one request has several; they count from a client's second use on."""
 
 WORDING = (Kind.HEAD, Kind.TAIL, Kind.SYSTEM, Kind.PHRASE, *FRAMED)
 """The kinds that pick out a part of a client's requests; the graph keeps what these requests are like."""
@@ -112,6 +116,14 @@ def joined(parts: list[tuple[NDArray[np.void], NDArray[np.void] | None]]) -> Tel
     )
 
 
+def recipe(seen: Batch | NDArray[np.void]) -> NDArray[np.uint64]:
+    """The sampling temperature and top_p: an operator sets them alike, limits and seeds are the program's."""
+    heat, top = (
+        np.ascontiguousarray(seen[name]).view(np.uint32).astype(np.uint64) for name in ("temperature", "top_p")
+    )
+    return mix((heat << np.uint64(32)) | top | np.uint64(1))
+
+
 def _heads(seen: Batch | NDArray[np.void]) -> NDArray[np.uint64]:
     """The wording in front; empty prompts have one of their own, since sending nothing is a wording too."""
     head = seen["head12"]
@@ -121,7 +133,7 @@ def _heads(seen: Batch | NDArray[np.void]) -> NDArray[np.uint64]:
 
 def wordings(seen: Batch | NDArray[np.void]) -> Iterator[tuple[Kind, NDArray[np.uint64]]]:
     """Each wording kind's raw values for a batch, or for events in their own order; 0 where an event has none."""
-    head, tail, how = _heads(seen), seen["tail6"], mix(seen["params"])
+    head, tail, how = _heads(seen), seen["tail6"], recipe(seen)
     yield Kind.HEAD, head
     yield Kind.TAIL, tail
     yield Kind.SYSTEM, seen["system"]
@@ -132,14 +144,16 @@ def wordings(seen: Batch | NDArray[np.void]) -> Iterator[tuple[Kind, NDArray[np.
     yield Kind.LISTED, np.where(public, how ^ np.uint64(1), np.uint64(0))
     for place in range(8):
         value = seen["sketch"][:, place].astype(np.uint64)
-        yield Kind.PHRASE, np.where(value == 0, np.uint64(0), mix(value | np.uint64((place + 1) << 32)) ^ how)
+        phrase = np.where(value == 0, np.uint64(0), value | np.uint64((place + 1) << 32))
+        yield Kind.PHRASE, phrase
+        yield Kind.FRAMED_PHRASE, np.where(value == 0, np.uint64(0), mix(phrase) ^ how)
 
 
 def _others(batch: Batch) -> Iterator[tuple[Kind, NDArray[np.uint64]]]:
     listed = (batch["listed"] & np.uint8(Listed.TRAIN)) != 0
     offered = batch["tools"] ^ (batch["schema"] * np.uint64(0x9E3779B97F4A7C15))
     yield Kind.TOOLS, offered
-    yield Kind.RECIPE, np.where(batch.counted_mask, mix(batch["params"]), np.uint64(0))
+    yield Kind.RECIPE, np.where(batch.counted_mask, recipe(batch), np.uint64(0))
     yield Kind.NETWORK, batch["network"].astype(np.uint64)
     yield Kind.AGENT, batch["agent"].astype(np.uint64)
     yield Kind.JA4, batch["ja4"].astype(np.uint64)
@@ -209,8 +223,8 @@ def _grouped(
     rows["client"], rows["token"], rows["kind"] = batch.clients[who[starts]], tokens[starts], kind
     rows["at"], rows["last"] = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
     rows["n"], rows["load"] = np.diff(starts, append=len(order)), -1
-    if kind in FRAMED or kind is Kind.PHRASE:
-        rows["recipe"] = token(Kind.RECIPE, mix(batch["params"][places[starts]]))
+    if kind in FRAMED:
+        rows["recipe"] = token(Kind.RECIPE, recipe(batch)[places[starts]])
     if loads is None:
         return rows, None
     rows["load"] = np.arange(len(starts))

@@ -27,7 +27,7 @@ def made(
         out[name] = rng.integers(1, 2**62, count)
     out["head12"] = wording * 10 + 1 if wording else rng.integers(1, 2**62, count)
     out["tail6"] = wording * 10 + 2 if wording else rng.integers(1, 2**62, count)
-    out["params"] = recipe
+    out["params"], out["temperature"] = recipe, recipe % 97 / 50.0 + 0.1
     out["sketch"] = rng.integers(1, 2**32, (count, 8))
     out["network"] = out["client"] % 2**31 + 1
     out["agent"] = out["client"] % 3 + 1

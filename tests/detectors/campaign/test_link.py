@@ -19,7 +19,8 @@ def grouped(events: np.ndarray, rules: Rules = RULES) -> list[set[int]]:
     graph.add(tells(events))
     weight = link.weights(graph, rules)
     chosen = link.seeds(graph, rules, weight, np.arange(len(graph.edges)))
-    return [set(graph.clients.known()[group.accounts].tolist()) for group in link.groups(graph, rules, chosen)]
+    found = [group for group in link.groups(graph, rules, chosen) if group.framed]
+    return [set(graph.clients.known()[group.accounts].tolist()) for group in found]
 
 
 def test_two_operators_are_two_groups(operator, bystanders) -> None:
@@ -48,6 +49,17 @@ def test_the_same_items_from_client_to_client_are_no_wording(operator) -> None:
 @pytest.mark.parametrize("flag", [Flag.MULTI_TURN, Flag.USER_ID])
 def test_ordinary_programs_are_not_grouped(operator, flag) -> None:
     assert grouped(operator(list(range(1, 11)), flags=np.uint32(flag))) == []
+
+
+def test_wordings_without_their_parameters_are_groups_of_their_own(operator) -> None:
+    events = operator(list(range(1, 11)))
+    events["temperature"] = events["client"] / 10.0
+    graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
+    graph.add(tells(events))
+    chosen = link.seeds(graph, RULES, link.weights(graph, RULES), np.arange(len(graph.edges)))
+    (one,) = link.groups(graph, RULES, chosen)
+    assert not one.framed
+    assert len(one.accounts) == 10
 
 
 def test_two_clients_are_too_few(operator) -> None:

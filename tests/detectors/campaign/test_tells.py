@@ -29,7 +29,7 @@ def test_kinds_with_the_same_value_have_different_tokens() -> None:
 
 def test_a_wording_under_other_parameters_is_another_framed_token(operator) -> None:
     events = operator([1, 2], requests=4)
-    events["params"][events["client"] == 2] = 5
+    events["temperature"][events["client"] == 2] = 0.25
     found = tells(events)
     assert len(np.unique(of(found, Kind.HEAD)["token"])) == 1
     framed = of(found, Kind.FRAMED)
