@@ -86,6 +86,7 @@ class Detector(abc.ABC):
     reads: ClassVar[tuple[str, ...]]  # EVENT fields
     horizons: ClassVar[tuple[float, ...]]  # how far back the state reaches, seconds
     state: ClassVar[np.dtype[np.void]]  # the whole memory kept of a client
+    measures: ClassVar[tuple[str, ...]] = ()  # names of the numbers that the joint score reads
 
     @abc.abstractmethod
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
@@ -98,6 +99,10 @@ class Detector(abc.ABC):
     @abc.abstractmethod
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The observed and the expected numbers; the terms' shares sum to the score."""
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """The numbers named by `measures` for the joint score: shape (len(rows), len(measures)). Changes nothing."""
+        return np.zeros((len(rows), 0))
 
     def turn(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """What these rows begin their next window with: nothing, unless a detector carries something over."""

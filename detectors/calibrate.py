@@ -103,6 +103,22 @@ def weighted(
     return np.round(total, 4).astype(np.float32)
 
 
+def joint_nats(reference: Reference, looks: NDArray[np.integer], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The joint score of log-odds, nats: -ln of their conformal p among all ordinary clients at the same look.
+
+    Beyond the highest ordinary client p cannot fall any more: each further nat of log-odds adds one, so that
+    clients keep their order.
+    """
+    enough = np.flatnonzero(reference.joint_sizes >= SHRINK)
+    look = np.clip(looks.astype(np.int64) - 1, 0, int(enough[-1]) if len(enough) else 0)
+    size, tails = reference.joint_sizes[look], reference.joint_tails[look]
+    reached = (tails >= odds[:, None].astype(np.float32)).sum(axis=1)
+    beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
+    p = (1.0 + np.minimum(beyond, size)) / (1.0 + size)
+    further = np.where(size > 0, np.maximum(odds - tails[:, 0], 0.0), 0.0)
+    return np.asarray(further - np.log(p), np.float64)
+
+
 def _deepest(reference: Reference, detector: int) -> int:
     """The last look that enough ordinary clients reached; beyond it the shares no longer change much."""
     enough = np.flatnonzero(reference.sizes[detector, -1] >= SHRINK)

@@ -17,12 +17,12 @@ from detectors.base import Detector, Level
 from detectors.batch import Batch
 from detectors.engine import Engine
 from detectors.fuse import Fused
+from detectors.judge import Judge
 from detectors.reference import FUSED_GRID, GRID, LOOKS, RANKS, Reference, empty
 
 WATCH_RATE = 0.01  # the share of ordinary clients that may ever be watched, and reviewed, in one window
 REVIEW_RATE = 0.001
-LEAST_REVIEW = float(-np.log(fuse.RARE) - np.log(fuse.SPEAKS))  # two families that just speak
-LEAST_WATCH = float(-np.log(fuse.RARE))
+LEAST_REVIEW = LEAST_WATCH = float(-np.log(fuse.RARE))  # nats below which nothing is told, however few are told of
 _MARGIN = 0.05  # nats above the last ordinary client that must stay below
 
 
@@ -121,13 +121,13 @@ def fit(
 
 
 def _ranking(detectors: Sequence[Detector], known: Reference | None) -> dict[str, Any]:
-    """The re-ranker's weights of another reference, for these detectors; a new one gets the mean."""
+    """The re-ranker's weights of another reference, for these detectors, and its forest; a new one gets the mean."""
     if known is None or not len(known.weights):
-        return {}
+        return {} if known is None else {"forest": known.forest}
     held = {name: weight for (name, _), weight in zip(known.detectors, known.weights.tolist(), strict=True)}
     mean = float(known.weights.mean())
     weights = np.array([held.get(one.name, mean) for one in detectors])
-    return {"weights": weights, "bias": known.bias, "platt": known.platt}
+    return {"weights": weights, "bias": known.bias, "platt": known.platt, "forest": known.forest}
 
 
 def _check(snapshots: Sequence[Snapshot]) -> None:
@@ -200,25 +200,42 @@ def _tails(
 ) -> list[_Evidence]:
     """Fill `shell`'s sizes, tails and fused percentiles; the leave-one-out evidence of each look."""
     place = tuple(range(len(detectors)))
-    members = tuple(fuse.FAMILIES.index(one.family) for one in detectors)
+    judge = Judge(detectors, shell)
     out = []
     for look, shot in enumerate(snapshots):
         group = shell.group_of(profile.features(shot.rows["profile"]))
         weight = np.array([weights.get(client, 1) for client in shot.clients.tolist()], np.int64)
         p = np.ones((len(shot.rows), len(detectors)))
+        scores = np.zeros(p.shape, np.float32)
         for column, detector in enumerate(detectors):
-            scores = detector.score(shot.rows[detector.name], 0.0)
-            p[:, column], _ = _cells(shell, column, look, group, weight, scores)
+            scores[:, column] = detector.score(shot.rows[detector.name], 0.0)
+            p[:, column], _ = _cells(shell, column, look, group, weight, scores[:, column])
         family_p, floors = np.ones((2, len(shot.rows), len(fuse.FAMILIES)))
         for family in range(len(fuse.FAMILIES)):
-            sums = calibrate.weighted(shell, place, members, family, p)
+            sums = calibrate.weighted(shell, place, judge.members, family, p)
             held = _cells(shell, len(detectors) + family, look, group, weight, sums)
             family_p[:, family], floors[:, family] = held
         fused = fuse.combine(family_p, floors)
+        if judge.forest is not None:
+            fused = fuse.joined(fused, _joint(shell, look, weight, judge.odds(shot.rows, scores)))
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
         out.append(_Evidence(shot.clients, fused))
     return out
+
+
+def _joint(shell: Reference, look: int, weight: NDArray[np.int64], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill `shell`'s joint tail at a look; each client's leave-one-out joint score, as calibrate.joint_nats says it."""
+    plain = odds.astype(np.float32)
+    held = np.sort(np.repeat(plain, weight))[::-1]
+    kept = RANKS[np.less_equal(RANKS, len(held))]
+    shell.joint_sizes[look] = len(held)
+    shell.joint_tails[look, : len(kept)] = held[kept - 1]
+    top = np.argmax(plain)
+    further = np.zeros(len(plain))
+    if len(plain) > 1:
+        further[top] = float(plain[top] - np.delete(plain, top).max())
+    return np.asarray(further - np.log(_leave_one_out(plain, weight)), np.float64)
 
 
 def _cells(

@@ -16,7 +16,8 @@ FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
 
 SPEAKS = 0.1  # a family takes part in a review when at most one ordinary client in ten goes so far,
-RARE = 0.01  # and one of them at least must go further than all but one in a hundred
+NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
+RARE = 0.01  # what a sentence tells by itself, and a single family beyond every ordinary client
 REVIEW_LOOK = 1
 RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
@@ -71,15 +72,21 @@ def combine(
     return Fused(family_p, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched)
 
 
-def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
-    """Whether at least two families speak, one of them leading, and one of them rare; rhythm alone never does.
+def joined(fused: Fused, nats_: NDArray[np.float64]) -> Fused:
+    """The same families under a joint score of their own, in nats."""
+    return fused._replace(score=nats_)
 
-    The bar is low on purpose: how rare both are together is what the fused score's threshold says.
+
+def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
+    """Whether at least two families speak, one of them leading, and one of them notably; rhythm counts for nothing.
+
+    The bar is low on purpose: how rare all of it is together is what the score's threshold says.
     """
+    able = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
+    leads = [place for place, family in enumerate(FAMILIES) if family in LEADING]
     speaks = family_p < SPEAKS * slack
-    lead = speaks[:, [FAMILIES.index(family) for family in FAMILIES if family in LEADING]].any(axis=1)
-    rare = (family_p < RARE * slack).any(axis=1)
-    return np.asarray(lead & rare & (speaks.sum(axis=1) >= 2), np.bool_)
+    notable = (family_p[:, able] < NOTABLE * slack).any(axis=1)
+    return np.asarray(speaks[:, leads].any(axis=1) & notable & (speaks[:, able].sum(axis=1) >= 2), np.bool_)
 
 
 def levels(
@@ -91,7 +98,7 @@ def levels(
     """
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
-    steady = fused.score - fused.nats[:, FAMILIES.index("rhythm")] > 0.0
+    steady = (np.delete(fused.p, FAMILIES.index("rhythm"), axis=1) < 1.0).any(axis=1)
     opens = two_kinds(fused.p) & (fused.score >= review) & (looks >= REVIEW_LOOK)
     keeps = (previous == Level.REVIEW) & two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)
     watched = (fused.score >= watch) | fused.beyond

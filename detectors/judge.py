@@ -9,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import calibrate, fuse, profile, rerank, undecided
+from detectors import calibrate, fuse, likeness, profile, rerank, undecided
 from detectors.base import Detector, Evidence, Explanation, Level, Term
+from detectors.forest import Forest
 from detectors.fuse import Fused
-from detectors.reference import LOOKS, Reference
+from detectors.reference import LOOKS, RANKS, Reference
 
 TRIP = 1.0  # a tripwire's score at which it has been touched
+TRIPPED = 4.0  # log-odds that a client with a touched tripwire has at least
 EARLY = 8  # counted requests from which a client is ranked ahead of its first look
 
 
@@ -25,7 +27,7 @@ class Judged(NamedTuple):
     p: NDArray[np.float64]
     floors: NDArray[np.float64]  # the smallest p there can be
     fused: Fused
-    rank: NDArray[np.float64]  # (clients,): what orders clients, log-odds
+    rank: NDArray[np.float64]  # (clients,): what orders clients, log-odds of harvesting
 
 
 class Judge:
@@ -41,6 +43,10 @@ class Judge:
         self.place = tuple(
             known[one.name][0] if known.get(one.name, (0, None))[1] == one.version else -1 for one in self.detectors
         )
+        self.forest = reference.forest
+        self._read = _chosen(self.detectors, reference.forest)
+        if self._read is None:
+            self.forest = None
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -63,8 +69,15 @@ class Judge:
             p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
             floors[looked, column] = calibrate.floors(self.reference, place, group, look)
         tripped = (scores >= TRIP) & self.wires
-        fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        return Judged(scores, p, floors, fused, self._rank(rows, scores, p, tripped))
+        rank = self._rank(rows, scores, p, tripped)
+        fused = self.fused(p, floors, rows["group"], rows["look"], tripped, rank)
+        return Judged(scores, p, floors, fused, rank)
+
+    def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The forest's log-odds of each client; raises ValueError where the reference has no forest."""
+        if self.forest is None or self._read is None:
+            raise ValueError("the reference has no joint score")
+        return self.forest.log_odds(likeness.numbers(self.detectors, rows, scores)[:, self._read])
 
     def fused(
         self,
@@ -73,13 +86,21 @@ class Judge:
         group: NDArray[np.integer],
         look: NDArray[np.integer],
         tripped: NDArray[np.bool_],
+        rank: NDArray[np.float64] | None = None,
     ) -> Fused:
-        """The detectors' evidence, shape (clients, detectors), as families and their sum; `look` 0 says nothing."""
+        """The detectors' evidence, shape (clients, detectors), as families and one score; `look` 0 says nothing.
+
+        The score is the forest's log-odds `rank` beside those of ordinary clients, or without it the families' sum.
+        """
         known = calibrate.families(self.reference, self.place, self.members, group, np.maximum(look, 1), p)
         if known is None:
-            return fuse.fuse(p, floors, self.families, tripped)
-        family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
-        return fuse.combine(family_p, family_floors, tripped)
+            fused = fuse.fuse(p, floors, self.families, tripped)
+        else:
+            family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
+            fused = fuse.combine(family_p, family_floors, tripped)
+        if rank is None or self.forest is None:
+            return fused
+        return fuse.joined(fused, np.where(look > 0, calibrate.joint_nats(self.reference, look, rank), 0.0))
 
     def tripped(self, rows: NDArray[np.void], among: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
         """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows hold anything of one."""
@@ -99,16 +120,21 @@ class Judge:
         p: NDArray[np.float64],
         tripped: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
-        """Log-odds of harvesting by the reference's weights; before the first look by what it would say, shrunk."""
-        early = np.flatnonzero((rows["look"] == 0) & (rows["counted"] >= EARLY))
+        """Log-odds of harvesting; before the first look drawn to the usual client's, the more the fewer requests."""
+        share = np.where(rows["look"] > 0, 1.0, np.minimum(rows["counted"] / LOOKS[0], 1.0))
+        share[rows["counted"] < EARLY] = 0.0
+        if self.forest is not None:
+            usual = _usual(self.reference)
+            rank = usual + share * (self.odds(rows, scores) - usual)
+            return np.where(tripped.any(axis=1), np.maximum(rank, TRIPPED), rank)
+        early = np.flatnonzero((rows["look"] == 0) & (share > 0.0))
         evidence = calibrate.nats(p)
         if len(early):
             first = np.ones(len(early), np.int64)
-            share = rows["counted"][early] / LOOKS[0]
             group = self.group(rows[early])
             for column, place in enumerate(self.place):
                 ahead = calibrate.p_values(self.reference, place, group, first, scores[early, column])
-                evidence[early, column] = calibrate.nats(ahead) * share
+                evidence[early, column] = calibrate.nats(ahead) * share[early]
         evidence[tripped] = calibrate.CAP
         return rerank.rank(self.reference, self.place, evidence)
 
@@ -158,6 +184,23 @@ class Judge:
             median, high, place = self.reference.expected(known, group, term.value)
             terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
         return tuple(terms)
+
+
+def _usual(reference: Reference) -> float:
+    """The log-odds of the ordinary client in the middle, at the first look."""
+    place = int(np.searchsorted(RANKS, reference.joint_sizes[0] / 2.0))
+    held = reference.joint_tails[0, min(place, len(RANKS) - 1)]
+    return float(held) if np.isfinite(held) else 0.0
+
+
+def _chosen(detectors: Sequence[Detector], forest: Forest | None) -> NDArray[np.intp] | None:
+    """Where the forest's numbers stand among the detectors'; None where there is none or one is missing."""
+    if forest is None:
+        return None
+    try:
+        return likeness.chosen(forest.names, likeness.names(detectors))
+    except ValueError:
+        return None
 
 
 def _filled(records: NDArray[np.void]) -> NDArray[np.bool_]:

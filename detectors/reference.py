@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detectors.forest import Forest, from_arrays
 
 LOOKS: tuple[int, ...] = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800)
 """The numbers of counted requests at which a client is compared with its peers; later looks double on."""
@@ -24,7 +26,7 @@ GRID: NDArray[np.float64] = np.array([0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100],
 FUSED_GRID: NDArray[np.float64] = np.append(np.arange(1.0, 100.0), [99.5, 99.9])
 """The percentiles kept of the fused score at each look."""
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Reference:
     bias: float
     platt: tuple[float, float]
     about: dict[str, Any]
+    forest: Forest | None = None  # the joint score; None: the families' evidence adds up in its place
+    joint_sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(LOOKS), np.int64))  # (looks,)
+    joint_tails: NDArray[np.float32] = field(  # (looks, RANKS): descending log-odds of all ordinary clients
+        default_factory=lambda: np.full((len(LOOKS), len(RANKS)), -np.inf, np.float32)
+    )
 
     def group_of(self, features: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The nearest peer group of each client; shape (len(features),)."""
@@ -102,13 +109,18 @@ class Reference:
         meta = {
             "format": FORMAT, "detectors": self.detectors, "groups": self.groups, "terms": self.terms,
             "looks": LOOKS, "about": self.about, "bias": self.bias, "platt": self.platt,
+            "forest": self.forest.names if self.forest is not None else (),
         }  # fmt: skip
         arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self.forest is not None:
+            arrays |= {f"{_FOREST}{name}": array for name, array in self.forest.arrays().items()}
         text = json.dumps(meta, sort_keys=True).encode()
         np.savez_compressed(path, meta=np.frombuffer(text, np.uint8), **arrays)
 
 
-_ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "fused", "weights")
+_ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "fused", "weights",
+           "joint_sizes", "joint_tails")  # fmt: skip
+_FOREST = "forest_"
 
 
 def load(path: str | Path) -> Reference:
@@ -120,6 +132,7 @@ def load(path: str | Path) -> Reference:
         if not meta or any(name not in held for name in _ARRAYS):
             raise ValueError(f"{path} is not a reference")
         arrays = {name: held[name] for name in _ARRAYS}
+        trees = {name.removeprefix(_FOREST): held[name] for name in held.files if name.startswith(_FOREST)}
     return Reference(
         detectors=tuple((str(name), int(version)) for name, version in meta["detectors"]),
         groups=tuple(meta["groups"]),
@@ -127,6 +140,7 @@ def load(path: str | Path) -> Reference:
         bias=float(meta["bias"]),
         platt=(float(meta["platt"][0]), float(meta["platt"][1])),
         about=meta["about"],
+        forest=from_arrays(tuple(meta["forest"]), trees) if trees else None,
         **arrays,
     )
 

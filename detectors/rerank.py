@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from detectors.reference import Reference
 
-FLOOR = 0.15  # of the mean weight: what a detector without training examples, or a new one, has at least
+PRIOR = 0.25  # the weight of a detector of which training says nothing: what it was made for may come yet
+FLOOR = 0.15  # of the mean weight: what every detector has at least
 _STEPS = 3_000
 _PENALTY = 0.02
 
@@ -55,11 +56,13 @@ def train(
     harvests: NDArray[np.bool_],
     importance: NDArray[np.float64],
     penalty: float = _PENALTY,
+    prior: float = PRIOR,
 ) -> Weights:
     """Non-negative logistic regression by accelerated projected gradients; deterministic.
 
-    `importance` weighs each row; both classes are brought to the same total. Weights that come out below
-    FLOOR of their mean are lifted to it: what training did not need may be all that betrays another kind.
+    `importance` weighs each row; both classes are brought to the same total. Weights are drawn to `prior` and not
+    to nothing, and those below FLOOR of their mean are lifted to it: what training did not need may be all that
+    betrays another kind of harvest.
     """
     y = harvests.astype(np.float64)
     weight = importance.astype(np.float64).copy()
@@ -73,7 +76,7 @@ def train(
     ahead, pace = now.copy(), 1.0
     for _ in range(_STEPS):
         slope = x.T @ (weight * (_logistic(x @ ahead) - y))
-        slope[:-1] += penalty * ahead[:-1]
+        slope[:-1] += penalty * (ahead[:-1] - prior * scale)
         new = ahead - step * slope
         new[:-1] = np.maximum(new[:-1], 0.0)
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * pace * pace))
@@ -92,7 +95,7 @@ def platt(
 ) -> tuple[float, float]:
     """Slope and shift of the line that makes a log-odds a probability, from clients that training did not see."""
     low = float(ranks.min())
-    found = train((ranks - low)[:, None], harvests, importance, penalty=1e-4)
+    found = train((ranks - low)[:, None], harvests, importance, penalty=1e-4, prior=0.0)
     slope = float(found.weights[0])
     return slope, found.bias - slope * low
 

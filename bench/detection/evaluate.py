@@ -222,7 +222,8 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
     if only is not None:
         p, floors, tripped = np.where(only, p, 1.0), np.where(only, floors, 1.0), tripped & only
     judge = told.engine.judge
-    fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped)
+    rank = told.rank if only is None else None
+    fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped, rank)
     looks = seen.rows["look"].astype(np.int64)
     level = np.zeros(len(looks), np.uint8)
     previous = np.zeros(len(seen.clients), np.uint8)

@@ -59,10 +59,21 @@ def test_a_kind_that_hardly_speaks_does_not_complete_a_review(ref) -> None:
     assert level(ref, [1e-6, 1, 0.09, 1]) == Level.REVIEW
 
 
-def test_two_kinds_of_which_none_is_rare_are_no_review(ref) -> None:
-    low = dataclasses.replace(ref, review=np.full(len(LOOKS), 5.0, np.float32))
-    assert level(low, [0.02, 1, 0.02, 1]) == Level.WATCH
-    assert level(low, [0.009, 1, 0.04, 1]) == Level.REVIEW
+def test_two_kinds_of_which_none_is_notable_are_no_review(ref) -> None:
+    low = dataclasses.replace(ref, review=np.full(len(LOOKS), 4.0, np.float32))
+    assert level(low, [0.08, 1, 0.08, 1]) < Level.REVIEW
+    assert level(low, [0.04, 1, 0.08, 1]) == Level.REVIEW
+
+
+def test_rhythm_does_not_complete_a_review(ref) -> None:
+    assert level(ref, [1e-6, 1, 1, 1e-6]) == Level.WATCH
+
+
+def test_a_joint_score_takes_the_place_of_the_sum(ref) -> None:
+    fused = fuse.fuse(np.array([[0.04, 1, 0.08, 1]]), np.zeros((1, 4)), FAMILIES)
+    for nats, expected in ((11.0, Level.REVIEW), (9.0, Level.WATCH), (1.0, Level.NONE)):
+        joined = fuse.joined(fused, np.array([nats]))
+        assert fuse.levels(ref, joined, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
 
 
 def test_a_touched_tripwire_is_a_review_by_itself_and_scores_well_over_the_threshold(ref) -> None:

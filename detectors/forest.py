@@ -1,0 +1,103 @@
+"""Forest: decision trees as plain arrays, so that a model trained elsewhere is read without its library or pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 512  # rows walked at once: small enough for the arrays to stay in the cache
+_EDGE = 1e-4  # how near to 0 and 1 a share may come before its log-odds
+
+
+class Forest(NamedTuple):
+    """Trees over named numbers; arrays of shape (trees, nodes), node 0 the root, a leaf its own child."""
+
+    names: tuple[str, ...]
+    feature: NDArray[np.int16]
+    threshold: NDArray[np.float32]  # a number up to it goes left
+    left: NDArray[np.int16]
+    right: NDArray[np.int16]
+    value: NDArray[np.float32]  # the share of harvesters among the training clients at the node
+    depth: int  # steps from a root to the farthest leaf
+
+    def share(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The mean over the trees of the harvesters' share where each row ends: shape (len(numbers),), 0 to 1.
+
+        `numbers` has shape (rows, len(names)); what is not a number counts as 0.
+        """
+        out = np.empty(len(numbers))
+        for start in range(0, len(numbers), _CHUNK):
+            part = _plain(numbers[start : start + _CHUNK])
+            leaves = self._leaves(part)
+            out[start : start + _CHUNK] = np.take_along_axis(self.value, leaves, axis=1).mean(axis=0)
+        return out
+
+    def log_odds(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same as log-odds, bounded."""
+        share = np.clip(self.share(numbers), _EDGE, 1.0 - _EDGE)
+        return np.asarray(np.log(share / (1.0 - share)))
+
+    def contributions(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each number adds to one row's share over that of all clients: shape (len(names),).
+
+        On its way down each tree, a row's share changes at every step: the change is put down to the number
+        that was asked (Saabas, "Interpreting random forests", 2014). With the root's mean they sum to `share`.
+        """
+        row = _plain(numbers[None, :])[0]
+        trees = np.arange(len(self.feature))
+        node = np.zeros(len(trees), np.int64)
+        out = np.zeros(len(self.names))
+        for _ in range(self.depth):
+            asked = self.feature[trees, node]
+            below = np.where(row[asked] <= self.threshold[trees, node], self.left[trees, node], self.right[trees, node])
+            np.add.at(out, asked, self.value[trees, below] - self.value[trees, node])
+            node = below.astype(np.int64)
+        return out / len(trees)
+
+    @property
+    def base(self) -> float:
+        """The share that the roots have."""
+        return float(self.value[:, 0].mean())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything but the names, for an archive."""
+        kept = {name: getattr(self, name) for name in ("feature", "threshold", "left", "right", "value")}
+        return kept | {"depth": np.array(self.depth, np.int64)}
+
+    def _leaves(self, numbers: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Where each row ends in each tree: shape (trees, rows)."""
+        trees, nodes = self.feature.shape
+        # One run over all trees' nodes: a flat look-up is several times faster than one by tree and node.
+        first = (np.arange(trees, dtype=np.int64) * nodes)[:, None]
+        feature, threshold = self.feature.ravel(), self.threshold.ravel()
+        down = np.stack([self.right.ravel(), self.left.ravel()], axis=1).astype(np.int64).ravel()
+        place = np.broadcast_to(first, (trees, len(numbers))).copy()
+        column = np.arange(len(numbers), dtype=np.int64) * numbers.shape[1]
+        values = numbers.ravel()
+        for _ in range(self.depth):
+            less = values.take(column + feature.take(place)) <= threshold.take(place)
+            place = down.take(2 * place + less) + first
+        out: NDArray[np.int64] = place - first
+        return out
+
+
+def from_arrays(names: tuple[str, ...], held: Mapping[str, Any]) -> Forest:
+    """The forest that `arrays` came from; raises ValueError where the arrays do not fit together."""
+    kinds = {"feature": np.int16, "threshold": np.float32, "left": np.int16, "right": np.int16, "value": np.float32}
+    arrays = {name: np.asarray(held[name], kind) for name, kind in kinds.items()}
+    shape = arrays["feature"].shape
+    nodes = shape[1] if len(shape) == 2 else 0
+    fits = nodes > 0 and all(array.shape == shape for array in arrays.values())
+    inside = fits and all(arrays[side].min() >= 0 and arrays[side].max() < nodes for side in ("left", "right"))
+    if not inside or arrays["feature"].min() < 0 or arrays["feature"].max() >= max(len(names), 1):
+        raise ValueError("the arrays of a forest do not fit together")
+    return Forest(names=names, depth=int(held["depth"]), **arrays)
+
+
+def _plain(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    limit = float(np.finfo(np.float32).max)
+    known = np.where(np.isnan(numbers), 0.0, numbers)
+    return np.ascontiguousarray(np.clip(known, -limit, limit), np.float32)
