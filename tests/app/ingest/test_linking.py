@@ -32,10 +32,10 @@ def logs(write_log, line):
         for place, client in enumerate(OPERATOR):
             at = START + 4_000.0 * step + place
             rows.append(ask(at, client, frame.format(item()), item() * 25, f"198.51.{place}.1"))
-        for place in range(12):
-            rows.append(
-                ask(START + 4_000.0 * step + 100.0 + place, f"other{place}", item(), "Yes.", f"203.0.{place}.1")
-            )
+        rows += [
+            ask(START + 4_000.0 * step + 100.0 + place, f"other{place}", item(), "Yes.", f"203.0.{place}.1")
+            for place in range(12)
+        ]
     return [write_log("log.jsonl", *rows)]
 
 
