@@ -67,9 +67,13 @@ def words_of(kind: str, exchange: Exchange) -> str:
         return _network(exchange.peer)
     if kind == "system":
         return text.mask("\n".join(one.text for one in exchange.messages if one.role in _SYSTEM_ROLES))
-    payload = next((one.text for one in reversed(exchange.messages) if one.role == "user"), "")
-    keys = text.keys(payload)
+    keys = _keys(exchange)
     return keys.head12 if kind == "head" else keys.tail6
+
+
+def _keys(exchange: Exchange) -> text.Keys:
+    """The template keys of the last user turn."""
+    return text.keys(next((one.text for one in reversed(exchange.messages) if one.role == "user"), ""))
 
 
 def _network(peer: str) -> str:
@@ -108,19 +112,27 @@ class Matcher:
         if not self._slots:
             return 0
         marks = np.zeros(len(events), np.uint16)
+        keys: dict[int, text.Keys] = {}  # of this batch, by place: head and tail are cut in one go
         for kind in self._kinds:
             bit = 1 << KINDS.index(kind)
             for place, (value, exchange) in enumerate(zip(events[_FIELDS[kind]].tolist(), exchanges, strict=True)):
-                slot, expires = self._slot(kind, value, exchange) if value else (0, 0.0)
+                slot, expires = self._slot(kind, value, exchange, keys, place) if value else (0, 0.0)
                 if slot and now < expires and (kind != "network" or marks[place]):
                     marks[place] |= bit | (0 if marks[place] >> SLOT_BITS else slot << SLOT_BITS)
         events["indicator"] = marks
         return int((marks > 0).sum())
 
-    def _slot(self, kind: str, value: int, exchange: Exchange) -> tuple[int, float]:
+    def _slot(
+        self, kind: str, value: int, exchange: Exchange, keys: dict[int, text.Keys], place: int
+    ) -> tuple[int, float]:
         found = self._known.get((kind, value))
         if found is None:
-            found = self._slots.get(f"{kind}:{shared(kind, words_of(kind, exchange), self._key)}", (0, 0.0))
+            if kind in ("head", "tail"):
+                cut = keys.get(place) or keys.setdefault(place, _keys(exchange))
+                words = cut.head12 if kind == "head" else cut.tail6
+            else:
+                words = words_of(kind, exchange)
+            found = self._slots.get(f"{kind}:{shared(kind, words, self._key)}", (0, 0.0))
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[kind, value] = found

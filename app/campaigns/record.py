@@ -25,6 +25,7 @@ FORMAT = 1  # of the frozen document
 GROWN = 2.0  # times its size at the last word of it: worth a step of history
 CALM_SECONDS = 3600.0  # without being found, after which a campaign counts as calm
 LEAVE_SECONDS = 7 * 86400.0  # without being linked, after which a member has left
+PAST_SECONDS = 30 * 86400.0  # without being found, after which a closed campaign is past
 BENIGN = frozenset({Disposition.BENIGN_EXPECTED, Disposition.FALSE_POSITIVE, Disposition.TEST})
 
 
@@ -42,7 +43,7 @@ async def record(session: AsyncSession, found: Iterable[Found], now: float) -> O
     Only a finding of the level WATCH or higher opens one. Everybody of a found campaign is a member of exactly
     one campaign that is not closed.
     """
-    campaigns = {campaign.id: campaign for campaign in await _standing(session)}
+    campaigns = {campaign.id: campaign for campaign in await _standing(session, now)}
     crowd = await members.present(session, campaigns)
     parts = identity.obey(found, await constraints.load(session))
     known = [Known(name, frozenset(crowd[name]), one.state != State.CLOSED, one.key) for name, one in campaigns.items()]
@@ -70,11 +71,15 @@ async def record(session: AsyncSession, found: Iterable[Found], now: float) -> O
     return Outcome(opened, refreshed)
 
 
-async def _standing(session: AsyncSession) -> Sequence[Campaign]:
-    """The newest episode of every campaign that was not merged away, locked in one order."""
+async def _standing(session: AsyncSession, now: float) -> Sequence[Campaign]:
+    """The newest episode of every campaign that was not merged away, locked in one order.
+
+    A closed one that was not found for a month is left alone: what comes after that is another campaign.
+    """
+    lately = sa.or_(Campaign.state != State.CLOSED, Campaign.seen_at > moment(now - PAST_SECONDS))
     later = sa.orm.aliased(Campaign)
     followed = sa.exists().where(later.previous_id == Campaign.id)
-    query = sa.select(Campaign).where(Campaign.merged_into.is_(None), sa.not_(followed)).order_by(Campaign.id)
+    query = sa.select(Campaign).where(Campaign.merged_into.is_(None), sa.not_(followed), lately).order_by(Campaign.id)
     found = await session.scalars(query.with_for_update().execution_options(populate_existing=True))
     return list(found)
 

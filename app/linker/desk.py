@@ -26,7 +26,7 @@ from app.models.vocabulary import Action
 from app.store.db import session_scope
 from app.store.deadline import within
 
-CALL_SECONDS = 20.0  # of one transaction: a campaign of many thousand takes its time, and nobody waits for it
+CALL_SECONDS = 60.0  # of one transaction: a campaign of many thousand takes its time, and nobody waits for it
 RETRY_SECONDS = 5.0
 
 T = TypeVar("T")
