@@ -21,6 +21,8 @@ TAG = b"{ledger}:"
 BEGAN = TAG + b"began"
 MODELS = TAG + b"models"
 
+MOST_WAITING = 20_000  # sights between two flushes
+SIGHT = np.dtype([("client", "<u8"), ("at", "<f8"), ("model", "<u4")])
 Told = Callable[[Sequence[Release]], None]
 
 
@@ -31,26 +33,34 @@ class Sights:
         self._link = link
         self._told = told
         self._settled: set[int] = set()  # models of which nothing more is to be learned
+        self._waiting: list[NDArray[np.void]] = []  # SIGHT, noted and not yet told
         self._releases: dict[int, Release] = {}
 
     def note(self, events: NDArray[np.void]) -> None:
-        """Look at the models of answered requests; raises Unavailable. The same events say the same again."""
-        answered = np.flatnonzero((events["status"] < 400) & (events["status"] > 0) & (events["model"] != 0))
-        models = events["model"][answered]
-        fresh = [model for model in np.unique(models).tolist() if model not in self._settled][:MOST_AT_ONCE]
+        """Remember who asked which model, until the next `flush`; the same events say the same again."""
+        fresh = ~np.isin(events["model"], list(self._settled)) & (events["model"] != 0)
+        answered = np.flatnonzero(fresh & (events["status"] < 400) & (events["status"] > 0))
+        if len(answered) and sum(map(len, self._waiting)) < MOST_WAITING:
+            sights = np.empty(len(answered), SIGHT)
+            for name in ("client", "model", "at"):
+                sights[name] = events[name][answered]
+            self._waiting.append(sights)
+
+    def flush(self) -> None:
+        """Write what was noted, and learn from it; raises Unavailable, and then forgets it."""
+        sights = np.concatenate([np.zeros(0, SIGHT), *self._waiting])
+        self._waiting.clear()
+        fresh = [model for model in np.unique(sights["model"]).tolist() if model not in self._settled][:MOST_AT_ONCE]
         if not fresh:
             return
-        earliest = float(events["at"][answered].min())
-        commands: list[tuple[Argument, ...]] = [("SET", BEGAN, repr(earliest), "NX"), ("GET", BEGAN), ("SCARD", MODELS)]
-        _, began, known = self._link.pipeline(commands)
+        commands: list[tuple[Argument, ...]] = [("SET", BEGAN, repr(float(sights["at"].min())), "NX"), ("GET", BEGAN)]
+        _, began, known = self._link.pipeline([*commands, ("SCARD", MODELS)])
         if int(known) >= MOST_MODELS:
             self._settled.update(fresh)
             return
-        replies = self._link.pipeline(
-            [command for model in fresh for command in _sighting(model, events[answered[models == model]])]
-        )
-        for model, members in zip(fresh, replies[4::5], strict=True):
-            self._learn(model, [float(score) for score in members[1::2]], float(began), float(events["at"].max()))
+        asked = [command for model in fresh for command in _sighting(model, sights[sights["model"] == model])]
+        for model, members in zip(fresh, self._link.pipeline(asked)[4::5], strict=True):
+            self._learn(model, [float(score) for score in members[1::2]], float(began), float(sights["at"].max()))
 
     def _learn(self, model: int, times: Sequence[float], began: float, now: float) -> None:
         first = times[0]
@@ -63,15 +73,14 @@ class Sights:
             self._told(recent)
 
 
-def _sighting(model: int, events: NDArray[np.void]) -> list[tuple[Argument, ...]]:
+def _sighting(model: int, sights: NDArray[np.void]) -> list[tuple[Argument, ...]]:
     """The commands that note a model's earliest clients, and read them with their times."""
     key = TAG + b"model:%08x" % model
-    clients, first = np.unique(events["client"], return_index=True)
-    earliest = np.argsort(events["at"][first], kind="stable")[: 4 * CLIENTS]
+    sights = sights[np.argsort(sights["at"], kind="stable")]
+    clients, first = np.unique(sights["client"], return_index=True)
     pairs: list[Argument] = []
-    for client in clients[earliest].tolist():
-        at = float(events["at"][events["client"] == client].min())
-        pairs += [repr(at), int(client).to_bytes(8, "little")]
+    for place in np.argsort(first)[:CLIENTS]:
+        pairs += [repr(float(sights["at"][first[place]])), int(clients[place]).to_bytes(8, "little")]
     return [
         ("ZADD", key, "LT", *pairs),
         ("ZREMRANGEBYRANK", key, CLIENTS, -1),

@@ -53,7 +53,7 @@ class Annotator:
         self._sights = sights
         self._retry_at = 0.0
         self._backoff = RETRY_SECONDS[0]
-        self._next_keep = 0.0
+        self._next_keep = clock() + KEEP_SECONDS
 
     def __call__(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
         """The events with `foreign` and `moved` filled in; the very array where there is nothing to fill in."""
@@ -70,6 +70,8 @@ class Annotator:
             if self._clock() >= self._next_keep:
                 self._next_keep = self._clock() + KEEP_SECONDS
                 self.size = self._ledger.keep(now)
+                if self._sights is not None:
+                    self._sights.flush()
         except Unavailable as error:
             self._failed(error, len(events) if marked is events else 0)
             return marked

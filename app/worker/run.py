@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import signal
@@ -32,6 +33,7 @@ from app.worker.record import Recorder
 from app.worker.score import Scorer
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
+from detectors.event import zeros
 from detectors.pivot import Pivot
 
 LEDGER_SECONDS = 0.25
@@ -66,6 +68,13 @@ def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECON
     gc.freeze()  # what is loaded now stays: later collections need not walk it
     worker.run()
     return 0
+
+
+def warm(engine: Engine) -> None:
+    """Run the engine once before anything is claimed: a first batch that takes long is more likely to die half way."""
+    event = zeros(1)
+    event["client"], event["at"] = 1, time.time()
+    engine.step(engine.empty(event["client"]), event, 0.0)
 
 
 class Worker:
@@ -110,6 +119,7 @@ class Worker:
 
     def run(self) -> None:
         """Score until `stopping`; then finish the batch and release the leases."""
+        warm(self._engine)
         backoff = BACKOFF_SECONDS[0]
         try:
             while not self.stopping:
@@ -150,6 +160,9 @@ class Worker:
         server = check(self._status)
         if server.evicts:
             logger.warning("Redis may evict rows under memory pressure: set maxmemory-policy noeviction")
+        if self._annotate is not None:
+            with contextlib.suppress(Unavailable):
+                self._ledger.ping()  # before the first batch, for the same reason
         self._next_tick = 0.0
         self._next_tell = 0.0
 

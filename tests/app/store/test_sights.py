@@ -37,18 +37,23 @@ def requests(model, clients, at, **fields):
     return events
 
 
+def note(sights, events):
+    sights.note(events)
+    sights.flush()
+
+
 def test_a_new_model_that_several_clients_use_is_a_release_from_its_first_sight(sights) -> None:
     one, told = sights()
-    one.note(requests(OLD, [1, 2, 3, 4], [0, 1, 2, 3]))
-    one.note(requests(NEW, [1, 2], [5 * DAY, 5 * DAY + 60]))
+    note(one, requests(OLD, [1, 2, 3, 4], [0, 1, 2, 3]))
+    note(one, requests(NEW, [1, 2], [5 * DAY, 5 * DAY + 60]))
     assert told == []
-    one.note(requests(NEW, [3], [5 * DAY + 90]))
+    note(one, requests(NEW, [3], [5 * DAY + 90]))
     assert told == [[Release(NEW, START + 5 * DAY)]]
 
 
 def test_what_is_no_release(sights) -> None:
     one, told = sights()
-    one.note(requests(OLD, [1], [0]))
+    note(one, requests(OLD, [1], [0]))
     one.note(requests(11, [1, 2, 3], [DAY, DAY, DAY]))  # in the first two days every model is new
     one.note(requests(12, [1] * 9, [5 * DAY] * 9))  # one client's own model
     one.note(requests(13, [1, 2, 3], [5 * DAY] * 3, status=404))  # there is no such model
@@ -58,22 +63,22 @@ def test_what_is_no_release(sights) -> None:
 
 def test_order_repetition_and_another_worker_change_nothing(sights) -> None:
     one, told = sights()
-    one.note(requests(OLD, [1], [0]))
+    note(one, requests(OLD, [1], [0]))
     events = requests(NEW, [1, 2, 3], [6 * DAY, 5 * DAY, 5.5 * DAY])
-    one.note(events[:2])
-    one.note(events[:2])
+    note(one, events[:2])
+    note(one, events[:2])
     other, _ = sights()
-    other.note(events[2:])
+    note(other, events[2:])
     assert told == [[Release(NEW, START + 5 * DAY)]]
-    one.note(events[:1])
+    note(one, events[:1])
     assert told[-1] == [Release(NEW, START + 5 * DAY)]
 
 
 def test_models_are_kept_up_to_a_number(sights, redis_url) -> None:
     one, told = sights()
-    one.note(requests(OLD, [1], [0]))
+    note(one, requests(OLD, [1], [0]))
     link = Link(redis_url, 5.0)
     link.call("SADD", "{ledger}:models", *(str(number) for number in range(MOST_MODELS)))
-    one.note(requests(NEW, list(range(1, CLIENTS + 1)), [5 * DAY] * CLIENTS))
+    note(one, requests(NEW, list(range(1, CLIENTS + 1)), [5 * DAY] * CLIENTS))
     link.close()
     assert told == []
