@@ -62,6 +62,7 @@ class Loop(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "gist", "answer_gist", "grading", "kind", "payload", "body")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = ("returned_answers", "graded_items", "generated_lists")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -96,6 +97,11 @@ class Loop(Detector):
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """The samples merge by their maximum: they hold complements."""
         return merging.merged(rows, dict.fromkeys(("sent", "given"), merging.largest))
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """What came back, what was graded and listed, for the joint score."""
+        values = self._parts(rows).values
+        return values[:, [0, 1, 3]]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Returned answers + grades of new items, less the twins; 0 to 15."""
@@ -146,10 +152,11 @@ def _keep_answers(rows: NDArray[np.void], seen: Batch, kind: NDArray[np.uint8]) 
     if not answer.any():
         return
     rows["lists"] += seen.count(kind == Kind.LIST)[:, 0].astype(np.uint32)
-    # Of a prompt only its smallest hashes are known: what lies beyond the last one may be its own as well.
-    last = asked[:, -1]
-    reach = np.where(last == 0, np.uint32(0xFFFFFFFF), last)
-    fresh = answer * (answer <= reach[:, None])
-    for column in range(asked.shape[1]):
-        fresh *= answer != asked[:, column, None]
-    minima_update(rows["given"], seen.index, fresh)
+
+    def fresh(event: NDArray[np.intp], hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        own = asked[event]
+        # Of a prompt only its smallest hashes are known: what lies beyond the last one may be its own as well.
+        beyond = (own[:, -1] != 0) & (hashes > own[:, -1])
+        return np.asarray(~beyond & (own != hashes[:, None]).all(axis=1), np.bool_)
+
+    minima_update(rows["given"], seen.index, answer, fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -75,26 +76,36 @@ def hll_update_many(registers: NDArray[np.uint8], index: NDArray[np.intp], hashe
         hll_update(registers, index[place // hashes.shape[1]], mix(hashes.reshape(-1)[place].astype(np.uint64)))
 
 
-def minima_update(bins: NDArray[np.uint32], index: NDArray[np.intp], hashes: NDArray[np.uint32]) -> None:
+def minima_update(
+    bins: NDArray[np.uint32],
+    index: NDArray[np.intp],
+    hashes: NDArray[np.uint32],
+    keep: Callable[[NDArray[np.intp], NDArray[np.uint32]], NDArray[np.bool_]] | None = None,
+) -> None:
     """Fold up to k hashes an event, shape (events, k), into the event's row of `bins`, in place; 0 is none.
 
     A row is a one-permutation MinHash of all hashes ever folded in: each bin keeps its smallest hash, after
-    mixing, as its complement, so that an empty bin is 0 and rows merge by their maximum.
+    mixing, as its complement, so that an empty bin is 0 and rows merge by their maximum. `keep` says of pairs
+    of an event's position and a hash which count; it is asked only about those that would change a bin.
     """
     found = flat(bins)
     if found is None:
         if len(bins):
             copied = bins.copy()
-            minima_update(copied, index, hashes)
+            minima_update(copied, index, hashes, keep)
             bins[:] = copied
         return
     cells, step = found
     place = np.flatnonzero(hashes)
-    some = _mix32(hashes.reshape(-1)[place])
-    cell = index[place // hashes.shape[1]] * step
+    event = place // hashes.shape[1]
+    known = hashes.reshape(-1)[place]
+    some = _mix32(known)
+    cell = index[event] * step
     cell += ((some & np.uint32(0xFFFF)).astype(np.intp) * bins.shape[1]) >> 16
     kept = ~some
     lower = np.flatnonzero(kept > cells.take(cell))
+    if keep is not None and len(lower):
+        lower = lower[keep(event[lower], known[lower])]
     if len(lower):
         np.maximum.at(cells, cell[lower], kept[lower])
 
