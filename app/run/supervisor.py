@@ -32,6 +32,7 @@ MOST_STARTS = 4  # of one of them before we give up
 MIGRATE_SECONDS = 120.0
 PATIENCE_SECONDS = 1.0  # a signal that comes twice within it was sent once, to the whole group
 LEGEND = "sample-clients.csv"
+LOOPBACK = "127.0.0.0/8,::1/128"
 
 
 class Supervisor:
@@ -58,6 +59,8 @@ class Supervisor:
     async def up(self) -> None:
         """Start everything and wait until gateway and API answer; raises SettingError or Unavailable."""
         env = plan.environment(self.environ, self.settings, await self._resolve())
+        if self.sample_socket is not None and not self.settings.trusted_peers:
+            env["STILLWATCH_TRUSTED_PEERS"] = LOOPBACK  # some sample clients say where they come from
         await self._migrate(env)
         if self.sample_socket is not None:
             await self._child(plan.sample_api_spec(env, self.sample_socket.fileno())).start()

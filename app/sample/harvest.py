@@ -84,6 +84,7 @@ SHARDS = tuple(
         AGENTS[place % len(AGENTS)],
         1,
         shard_script,
+        f"198.18.{place}.7",
     )
     for place in range(1, SHARDS_OF + 1)
 )

@@ -40,6 +40,7 @@ class Persona:
     agent: str
     lanes: int
     script: Callable[[Random, int], Script]  # a lane's own generator and its number
+    address: str = ""  # where it comes from, as a proxy in front would say; empty: from here
 
     @property
     def key(self) -> str:
@@ -48,12 +49,14 @@ class Persona:
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request headers that its client library sends."""
-        common = (
+        common: tuple[tuple[str, str], ...] = (
             ("authorization", f"Bearer {self.key}"),
             ("accept", "application/json"),
             ("content-type", "application/json"),
             ("user-agent", self.agent),
         )
+        if self.address:
+            common = (*common, ("x-forwarded-for", self.address))
         if not self.agent.startswith("OpenAI/"):
             return common
         language, version = self.agent.removeprefix("OpenAI/").split(" ", 1)

@@ -33,3 +33,4 @@ def test_shards_are_one_operators_and_each_is_small(collect):
     asked = [{call.body["messages"][0]["content"] for call in some} for some in calls.values()]
     assert sum(map(len, asked)) - len(set().union(*asked)) < 20
     assert all(sum(call.wait for call in some) > 100 for some in calls.values())
+    assert len({dict(persona.headers())["x-forwarded-for"] for persona in SHARDS}) == 12
