@@ -1,0 +1,35 @@
+"""The linking check counts members, bystanders and time as it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.detection import campaigns, linking
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    scale = campaigns.Scale(6, (), (campaigns.Shape(8, 20, 1.0), campaigns.Shape(8, 20, 0.5, event="displacement")))
+    accounts = list(campaigns.composed(None, 3, scale, "dev"))
+    return accounts, linking.evaluate(accounts, 3)
+
+
+def test_every_planted_campaign_is_counted_once(outcome) -> None:
+    accounts, found = outcome
+    planted = {one.campaign for one in accounts if one.family}
+    assert len(found.found) == len(planted)
+    assert all(0.0 <= one.flagged <= one.watched <= 1.0 for one in found.found)
+    assert all(one.accounts == 8 for one in found.found)
+    assert 0.0 <= found.precision <= 1.0
+
+
+def test_the_page_names_every_shape(outcome) -> None:
+    _, found = outcome
+    text = linking.page([found])
+    assert all(one.shape in text for one in found.found)
+    assert text.startswith("# Campaigns")
+
+
+def test_without_the_texts_it_says_what_is_missing(capsys) -> None:
+    assert linking.main([]) == 2
+    assert "DATA=folder" in capsys.readouterr().err
