@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from app.campaigns.identity import Constraints
 from app.campaigns.indicators import Matched
 from app.linker.desk import Said
 from app.linker.holders import holders_of
+from app.linker.pooling import Scored
 from app.linker.told import found
 from detectors.campaign import Linker
 from detectors.campaign.moves import indicated
@@ -97,12 +98,20 @@ class Core:
         touched = {client for pair in (*changed, *together) for client in pair}
         self.linker.graph.touch(sorted(touched))
 
-    def link(self, now: float) -> list[Found]:
-        """A pass: everything that is found, the most suspicious first."""
+    def link(self, now: float, scores: Mapping[int, Scored] | None = None) -> list[Found]:
+        """A pass: everything that is found, the most suspicious first; `scores` are those of the members as one."""
         self.fresh = False
-        campaigns = self.linker.link(now)
+        pooled = dict(scores or {})
+        campaigns = self.linker.link(now, pooled={number: one.told.nats for number, one in pooled.items()})
         holders = holders_of(self.linker.graph, campaigns)
-        return [found(one, holders, None, now) for one in campaigns]
+        told = {number: one.document() for number, one in pooled.items()}
+        return [found(one, holders, told.get(one.id), now) for one in campaigns]
+
+    def touch(self, clients: Sequence[int]) -> None:
+        """Have clients linked anew with the next pass."""
+        if clients:
+            self.linker.graph.touch(clients)
+            self.fresh = True
 
 
 def _added(one: Matched, other: Matched) -> Matched:

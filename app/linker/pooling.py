@@ -1,17 +1,31 @@
-"""The members' rows out of Redis, for a score of the campaign as one client."""
+"""The members' rows out of Redis, scored as one client against random sets of ordinary clients."""
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.settings import Settings
 from app.store.redis import Link
+from app.store.reference import load_engine
 from app.store.stream import partition_of, row_key
+from detectors.campaign import Campaign
+from detectors.campaign.pooled import Pooled, Told, load
+from detectors.engine import Engine
 
 CHUNK = 500  # rows of one round trip: about 2 MB
 MOST_ROWS = 5_000  # of one campaign; the earliest members are taken
+MOST = 4  # campaigns scored between two passes
+AGAIN_SECONDS = 60.0  # after which a campaign's rows are looked at again
+CHANGE = 0.3  # nats: a smaller difference does not link a campaign anew
+
+logger = logging.getLogger(__name__)
 
 
 def rows_of(
@@ -28,3 +42,65 @@ def rows_of(
     rows: NDArray[np.void] = np.frombuffer(b"".join(found), row)
     ours: NDArray[np.void] = rows[rows["schema"] == schema]
     return ours
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A campaign's rows as one client: when it was looked at (monotonic seconds), of how many, and what they say."""
+
+    at: float
+    members: int
+    told: Told
+
+    def document(self) -> dict[str, Any]:
+        """For the evidence."""
+        speak = sorted(self.told.evidence, key=lambda one: one[2])
+        return {
+            "compared_with_sets_of": self.told.size,
+            "nats": self.told.nats,
+            "detectors": [{"detector": name, "raw": raw, "p": p} for name, raw, p in speak if p < 1.0],
+        }
+
+
+class Pooling:
+    """Keeps the pooled scores of present campaigns, a few looked at between two passes."""
+
+    def __init__(self, engine: Engine, calibration: Pooled, partitions: int) -> None:
+        self._engine = engine
+        self._calibration = calibration
+        self._partitions = partitions
+        self.scores: dict[int, Scored] = {}  # by the core's number of a campaign
+
+    def look(self, link: Link, campaigns: Sequence[Campaign], ticks: float) -> list[int]:
+        """Score those that are due; the members of the ones whose score changed. Raises Unavailable."""
+        present = {one.id for one in campaigns}
+        self.scores = {number: one for number, one in self.scores.items() if number in present}
+        changed: list[int] = []
+        due = [one for one in campaigns if self._is_due(one, ticks)]
+        for one in due[:MOST]:
+            clients = [member.client for member in one.members]
+            rows = rows_of(link, self._engine.row, self._engine.schema, clients, self._partitions)
+            if not len(rows):
+                continue
+            before = self.scores.get(one.id)
+            told = self._calibration.rescore(self._engine, rows)
+            self.scores[one.id] = Scored(ticks, len(clients), told)
+            if abs(told.nats - (before.told.nats if before else 0.0)) >= CHANGE:
+                changed += clients
+        return changed
+
+    def _is_due(self, campaign: Campaign, ticks: float) -> bool:
+        known = self.scores.get(campaign.id)
+        return known is None or known.members != len(campaign.members) or ticks - known.at >= AGAIN_SECONDS
+
+
+def pooling(settings: Settings, counts: Counter[str]) -> Pooling | None:
+    """With the engine and calibration of this version; None where there is no calibration that we can read."""
+    try:
+        calibration = load()
+    except (OSError, ValueError) as error:
+        counts["pooling_uncalibrated"] += 1
+        logger.warning("campaigns are not scored as one client: no calibration", extra={"error": error})
+        return None
+    engine = load_engine(settings.reference, settings.plans, settings.releases)
+    return Pooling(engine, calibration, settings.partitions)

@@ -18,6 +18,7 @@ from app.linker import core
 from app.linker.core import Core
 from app.linker.desk import Desk
 from app.linker.keeper import LEASE_SECONDS, Keeper
+from app.linker.pooling import pooling
 from app.settings import Settings
 from app.store import linking
 from app.store.db import make_engine
@@ -70,6 +71,7 @@ class Process:
         self._link = Link(settings.redis_url, REDIS_SECONDS)
         self._desk = Desk(make_engine(settings.database_url), self._counts)
         self._keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
+        self._pooling = pooling(settings, self._counts)
         self._core: Core | None = None
         self._read = START  # the last entry that was observed
         self._behind: list[tuple[bytes, int]] = []  # entries observed and still in the stream: id, events
@@ -173,7 +175,7 @@ class Process:
         now, moment = time.time(), time.monotonic()
         if not self._core.fresh and moment < self._next["again"]:
             return
-        found = self._core.link(now)
+        found = self._core.link(now, self._pooling.scores if self._pooling else None)
         self._counts["passes"] += 1
         self._gauges = {
             **{name: float(value) for name, value in self._core.linker.counters.items()},
@@ -192,6 +194,8 @@ class Process:
             return
         self._counts["campaigns_opened"] += outcome.opened
         self._recorded, self._next["again"] = mark, moment + AGAIN_SECONDS
+        if self._pooling is not None:
+            self._core.touch(self._pooling.look(self._link, self._core.linker.campaigns(), moment))
 
     def _save(self) -> None:
         """Keep what is known for the next start; then what was read may go. Raises Unavailable."""

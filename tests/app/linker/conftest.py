@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from app.settings import read_settings
+from app.store.db import migrate
 from detectors.exchange import Dialect, Exchange, Message, Operation
 from detectors.features import events
 
@@ -69,3 +71,15 @@ def crowd():
         return events([*others(30, at), *harvest_of(list(clients), at, seed=seed)], seed=9)
 
     return make
+
+
+@pytest.fixture
+def settings(redis_url, sqlite_url, tmp_path):
+    """A migrated database, an empty Redis and a data folder."""
+    migrate(sqlite_url)
+    env = {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": sqlite_url.replace("+aiosqlite", ""),
+        "STILLWATCH_DATA": str(tmp_path),
+    }
+    return read_settings(env)

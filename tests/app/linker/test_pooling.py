@@ -1,12 +1,16 @@
 """The members' rows are read from where workers put them."""
 
 import contextlib
+from collections import Counter
 
 import numpy as np
 
-from app.linker.pooling import rows_of
+from app.linker import pooling
+from app.linker.pooling import AGAIN_SECONDS, Pooling, rows_of
 from app.store.redis import Link
 from app.store.stream import partition_of, row_key
+from detectors.campaign import Linker
+from detectors.campaign.pooled import fit
 from detectors.registry import load
 
 PARTITIONS = 4
@@ -23,3 +27,37 @@ def test_rows_that_are_there_and_ours_come_back(redis_url):
         link.call("SET", row_key(int(partition_of(np.array([4], np.uint64), PARTITIONS)[0]), 4), b"short")
         found = rows_of(link, engine.row, engine.schema, [1, 2, 3, 4, 5], PARTITIONS)
     assert sorted(found["client"].tolist()) == [1, 2]
+
+
+def test_members_are_scored_as_one_client_when_they_are_due(redis_url, crowd):
+    engine, events = load(), crowd()
+    clients = np.unique(events["client"])
+    rows = engine.empty(clients)
+    engine.step(rows, events, 1_800_000_100.0)
+    linker = Linker()
+    linker.observe(events)
+    campaigns = linker.link(1_800_000_100.0)
+    pool = Pooling(engine, fit(engine, rows[clients >= 1000], 3, sets=40), PARTITIONS)
+    with contextlib.closing(Link(redis_url, 2.0)) as link:
+        assert pool.look(link, campaigns, 10.0) == []  # no rows yet
+        assert pool.scores == {}
+        for row, place in zip(rows, partition_of(clients, PARTITIONS).tolist(), strict=True):
+            link.call("SET", row_key(place, int(row["client"])), row.tobytes())
+        changed = pool.look(link, campaigns, 20.0)
+        assert sorted(changed) == list(range(1, 13))
+        first = pool.scores[campaigns[0].id]
+        assert first.told.nats > 0
+        assert first.document()["detectors"]
+        assert pool.look(link, campaigns, 30.0) == []
+        assert pool.scores[campaigns[0].id].at == 20.0
+        pool.look(link, campaigns, 21.0 + AGAIN_SECONDS)
+        assert pool.scores[campaigns[0].id].at == 21.0 + AGAIN_SECONDS
+        pool.look(link, (), 99.0)
+        assert pool.scores == {}
+
+
+def test_without_a_calibration_campaigns_are_found_all_the_same(settings, monkeypatch):
+    counts = Counter()
+    monkeypatch.setattr(pooling, "load", lambda: (_ for _ in ()).throw(OSError("gone")))
+    assert pooling.pooling(settings, counts) is None
+    assert counts["pooling_uncalibrated"] == 1

@@ -8,22 +8,9 @@ import sqlalchemy as sa
 
 from app.linker import run
 from app.linker.run import Process
-from app.settings import read_settings
 from app.store import linking
-from app.store.db import migrate
 from app.store.redis import Link
 from detectors.event import zeros
-
-
-@pytest.fixture
-def settings(redis_url, sqlite_url, tmp_path):
-    migrate(sqlite_url)
-    env = {
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": sqlite_url.replace("+aiosqlite", ""),
-        "STILLWATCH_DATA": str(tmp_path),
-    }
-    return read_settings(env)
 
 
 @pytest.fixture
