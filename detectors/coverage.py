@@ -72,6 +72,7 @@ class Coverage(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "words", "kind")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = ("new_words", "vocabulary_growth", "open_answers", "answer_size")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -113,6 +114,10 @@ class Coverage(Detector):
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; a content that two clients hold came again."""
         return merging.merged(rows, {"payloads": sample_merge})
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """New words, growth, openness and size of the answers, for the joint score."""
+        return self._parts(rows).values
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Breadth x open answers x their size, less the twins; 0 to 10."""

@@ -61,6 +61,7 @@ class Reasoning(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "elicitation", "reasoning_chars")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = ("full_reasoning_asked", "step_by_step_asked", "reasoning_text")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -95,6 +96,11 @@ class Reasoning(Detector):
         text = twins.replaced(answers.log_choice, longer, answers.chars[longer] + thoughts[longer])
         rows["log_chars"] += seen.sum(text).astype(np.uint64)
         hll_update(rows["payloads"], seen.index, mixed_content(seen))
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """Shares of requests that ask for reasoning, and the text taken, for the joint score."""
+        values = self._parts(rows)[1]
+        return values[:, [1, 0, 2]]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Mean log-likelihood ratio a request x answer text, less the twins; 0 to about 2.7."""

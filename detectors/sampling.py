@@ -66,6 +66,10 @@ class Sampling(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = (
+        "several_samples", "free_text_logprobs", "settings_per_prompt", "blank_prompts", "answers_per_prompt",
+        "soft_labels",
+    )  # fmt: skip
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -111,6 +115,11 @@ class Sampling(Detector):
             short = seen.only(labelled)
             rows["scored"] += short.counts.astype(np.uint32)
             hll_update(rows["labels"], short.index, mixed(short, "answer"))
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """Samples, probabilities, sweeps, blank prompts and repeats, for the joint score."""
+        values = self._parts(rows).values
+        return values[:, [0, 2, 3, 4, 5, 6]]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Samples, log probabilities, sweeps, blanks, resampled bodies, soft labels, less the twins; 0 to about 10."""

@@ -77,6 +77,9 @@ class Shape(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = (
+        "alone", "answer_to_prompt", "answer_size", "size_spread", "room_left", "answer_forms", "episodes",
+    )  # fmt: skip
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -118,6 +121,10 @@ class Shape(Detector):
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; an opening that two clients hold came again."""
         return merging.merged(rows, {"openings": sample_merge})
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """Openings that never came again, sizes, limits, forms and episodes, for the joint score."""
+        return self._parts(rows).values[:, :7]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Alone and new x (longer + long + sizes apart + room + forms) + episodes, less the twins; 0 to 10."""

@@ -28,6 +28,7 @@ _WEIGHTS = {
     "no_longer": 0.5,
     "repeats": 1.8,
 }
+_MEASURED = tuple(name for name in twins.NAMES if name != "streamed")  # who streams is a matter of taste
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
 _FRAMES = {"head": 1.0, "tail": 1.0, "system": _SYSTEM}
 
@@ -79,6 +80,7 @@ class Template(Detector):
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "head4", "tail6", "system", "top_logprobs")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
+    measures: ClassVar[tuple[str, ...]] = ("template_share", "new_content", "answer_taken", "one_frame", *_MEASURED)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),
@@ -124,6 +126,12 @@ class Template(Detector):
             hll_update(rows["worthies"], some.index, mixed_content(some))
             for frame, name in (("head", "head4"), ("tail", "tail6"), ("system", "system")):
                 weigh_update(rows[f"{frame}_worth"], some.index, mixed(some, name), worth[worthy])
+
+    def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """Wording, new content, answers and the twins, for the joint score."""
+        parts = self._parts(rows)
+        own = [twins.NAMES.index(name) for name in _MEASURED]
+        return np.column_stack([parts.values, parts.size, parts.share[:, own]])
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Template share x new content x answer taken, less the twins, of all or of one frame; 0 to 10."""
