@@ -17,7 +17,7 @@ from detectors.base import Detector, Level
 from detectors.batch import Batch
 from detectors.engine import Engine
 from detectors.fuse import Fused
-from detectors.judge import Judge
+from detectors.judge import BLEND, Judge
 from detectors.reference import FUSED_GRID, GRID, LOOKS, RANKS, Reference, empty
 
 WATCH_RATE = 0.01  # the share of ordinary clients that may ever be watched, and reviewed, in one window
@@ -217,7 +217,7 @@ def _tails(
             family_p[:, family], floors[:, family] = held
         fused = fuse.combine(family_p, floors)
         if judge.forest is not None:
-            fused = fuse.joined(fused, _joint(shell, look, weight, judge.odds(shot.rows, scores)))
+            fused = fuse.joined(fused, _joint(shell, look, weight, judge.odds(shot.rows, scores) + BLEND * fused.score))
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
         out.append(_Evidence(shot.clients, fused))
@@ -297,7 +297,7 @@ def _thresholds(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shel
                 watched[:], reviewed[:] = False, False
             watch = _spend(one.fused.score, place, watched, WATCH_RATE * budget, LEAST_WATCH)
             review = _spend(both, place, reviewed, REVIEW_RATE * budget, LEAST_REVIEW)
-        shell.watch[look], shell.review[look] = watch, review
+        shell.watch[look], shell.review[look] = watch, max(watch, review)  # two kinds are rarer: no lower bar for it
 
 
 def _spend(

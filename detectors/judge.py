@@ -17,6 +17,7 @@ from detectors.reference import LOOKS, RANKS, Reference
 
 TRIP = 1.0  # a tripwire's score at which it has been touched
 TRIPPED = 4.0  # log-odds that a client with a touched tripwire has at least
+BLEND = 0.25  # of the families' nats join the forest's log-odds: what it was never shown still counts
 EARLY = 8  # counted requests from which a client is ranked ahead of its first look
 
 
@@ -69,8 +70,11 @@ class Judge:
             p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
             floors[looked, column] = calibrate.floors(self.reference, place, group, look)
         tripped = (scores >= TRIP) & self.wires
+        fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
         rank = self._rank(rows, scores, p, tripped)
-        fused = self.fused(p, floors, rows["group"], rows["look"], tripped, rank)
+        if self.forest is not None:
+            rank = rank + BLEND * fused.score
+            fused = self.joined(fused, rows["look"], rank)
         return Judged(scores, p, floors, fused, rank)
 
     def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -90,7 +94,7 @@ class Judge:
     ) -> Fused:
         """The detectors' evidence, shape (clients, detectors), as families and one score; `look` 0 says nothing.
 
-        The score is the forest's log-odds `rank` beside those of ordinary clients, or without it the families' sum.
+        The score is that of log-odds `rank`, as `judge` gives them, or without them the families' sum.
         """
         known = calibrate.families(self.reference, self.place, self.members, group, np.maximum(look, 1), p)
         if known is None:
@@ -98,9 +102,17 @@ class Judge:
         else:
             family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
             fused = fuse.combine(family_p, family_floors, tripped)
-        if rank is None or self.forest is None:
-            return fused
+        return fused if rank is None or self.forest is None else self.joined(fused, look, rank)
+
+    def joined(self, fused: Fused, look: NDArray[np.integer], rank: NDArray[np.float64]) -> Fused:
+        """The same families under the joint score of log-odds; 0 before the first look."""
         return fuse.joined(fused, np.where(look > 0, calibrate.joint_nats(self.reference, look, rank), 0.0))
+
+    def ahead(self, rank: float) -> float:
+        """The joint score, nats, that a client ranked ahead of its first look would have at it; 0 without a forest."""
+        if self.forest is None:
+            return 0.0
+        return float(calibrate.joint_nats(self.reference, np.ones(1, np.int64), np.array([rank]))[0])
 
     def tripped(self, rows: NDArray[np.void], among: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
         """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows hold anything of one."""

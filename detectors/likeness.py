@@ -12,11 +12,10 @@ from detectors.base import Detector
 
 
 def names(detectors: Sequence[Detector]) -> tuple[str, ...]:
-    """What `numbers` gives, in its order: the profile, then of each measuring detector its score and its measures."""
+    """What `numbers` gives, in its order: the profile, then of each detector its score and its measures."""
     out = [f"profile.{name}" for name in profile.FEATURES]
     for one in detectors:
-        if one.measures:
-            out += [f"{one.name}.score", *(f"{one.name}.{name}" for name in one.measures)]
+        out += [f"{one.name}.score", *(f"{one.name}.{name}" for name in one.measures)]
     return tuple(out)
 
 
@@ -28,8 +27,9 @@ def numbers(detectors: Sequence[Detector], rows: NDArray[np.void], scores: NDArr
     """
     columns = [profile.features(rows["profile"])]
     for place, one in enumerate(detectors):
+        columns.append(scores[:, place, None].astype(np.float64))
         if one.measures:
-            columns += [scores[:, place, None].astype(np.float64), one.measure(rows[one.name])]
+            columns.append(one.measure(rows[one.name]))
     return np.concatenate(columns, axis=1)
 
 

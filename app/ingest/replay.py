@@ -86,6 +86,9 @@ class ClientResult:
             "peer_group": told.peer_group,
             "sentence": told.sentence,
             "cannot_tell": told.cannot_tell,
+            "rank": told.rank,
+            "probability": told.probability,
+            "resolvable": told.resolvable,
             "campaign_sentence": self.membership.campaign.sentence if self.membership else None,
         }
         result: dict[str, Any] = jsonable(document)
@@ -210,7 +213,8 @@ def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
 
 def _result(engine: Engine, row: np.void, track: _Track, member: Membership | None) -> ClientResult:
     told = engine.explain(row, float(row["last"]))
-    score = max(track.peak, told.score)
+    # A short log is ordered as well: what it would score at its first look, drawn to the usual client's.
+    score = max(track.peak, told.score if told.look else engine.judge.ahead(told.rank))
     level = max(track.level, told.level)
     at, request = track.flagged_at, track.flagged_at_request
     if member is not None:

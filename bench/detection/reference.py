@@ -23,7 +23,7 @@ from detectors.engine import Engine
 from detectors.reference import Reference
 
 SHIPPED = Path(__file__).parents[2] / "detectors" / "shipped"
-CLIENTS = 3_100
+CLIENTS = 3_600
 SEED = "ordinary-2"
 LEAST_REQUESTS, MOST_REQUESTS = 60, 600
 DAYS = 7.0
@@ -74,8 +74,8 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     each, common = max(2, round(share * ranking.EACH)), max(20, round(share * ranking.ORDINARY))
     tried = store.cached(f"ranking-{clients}", key, ranking.accounts(world, f"{seed}/rank", each, common))
     seen = ranking.observe(engine, tried)
-    trained = ranking.train(engine.reference, seen)
-    about |= {"ranking": trained.about["ranking"]}
+    trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen)
+    about |= {name: trained.about[name] for name in ("ranking", "joint_score")}
     fitted = fitting.fit(engine.detectors, snapshots, about, ranking=trained)  # once more: families are weighed by it
     return fitted, _card(data, fitted, kinds)
 

@@ -22,7 +22,7 @@ def seen(accounts: int = 600, looks: int = 2, seed: int = 1) -> Seen:
     evidence[:, 0] += 4.0 * (family == "lists") * rng.random(len(account))
     evidence[:, 1] += 4.0 * (family == "grading") * rng.random(len(account))
     evidence[:, 2] *= 3.0
-    return Seen(evidence, account, family, np.full(len(account), 1.0 / looks))
+    return Seen(evidence, account, family, np.full(len(account), 1.0 / looks), evidence.copy())
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,11 @@ def test_accounts_hold_every_variant_and_hard_negatives() -> None:
     assert variants == {variant.name for variant in ranking.harvests.VARIANTS}
     personas = [plan.persona for plan in plans if not plan.variant]
     assert {script.__name__ for script in ranking.HARD} <= set(personas)
+
+
+def test_a_planted_forest_says_what_the_trained_one_says() -> None:
+    known = seen(200)
+    model = ranking._trees(known)
+    planted = ranking.planted(model, ("a", "b", "c"))
+    expected = model.predict_proba(known.numbers.astype(np.float32))[:, 1]
+    assert np.allclose(planted.share(known.numbers), expected, atol=1e-5)
