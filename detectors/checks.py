@@ -33,7 +33,7 @@ def checks(detector: Detector, cards: Path, budget: int = BUDGET) -> Iterator[tu
     """Every check of one detector; `cards` is the folder with its card, `budget` the bytes it may keep."""
     for check in (
         splits_alike, late_and_shuffled_alike, clients_independent, score_pure, empty_silent, terms_agree,
-        finite_everywhere, round_trip, merges, ordinary_calibrated, reads_declared,
+        finite_everywhere, measured, round_trip, merges, ordinary_calibrated, reads_declared,
     ):  # fmt: skip
         yield check.__name__, partial(check, detector)
     yield "within_budget", partial(within_budget, detector, budget)
@@ -175,6 +175,19 @@ def finite_everywhere(detector: Detector) -> None:
         terms = [term for row in rows for term in detector.explain(row, NOW)]
     assert np.isfinite(scores).all(), f"{detector.name}: scores must be finite"
     assert all(np.isfinite([term.value, term.share]).all() for term in terms), f"{detector.name}: terms must be finite"
+
+
+def measured(detector: Detector) -> None:
+    """The numbers for the joint score are those that the explanation tells, row by row, and finite."""
+    _, rows = fold(detector, [sample(6)])
+    numbers = detector.measure(rows)
+    assert numbers.shape == (len(rows), len(detector.measures)), f"{detector.name}: one number a name and row is wanted"
+    assert np.isfinite(detector.measure(np.zeros(3, detector.state))).all(), f"{detector.name}: measures must be finite"
+    if detector.measures:
+        for row, own in zip(rows, numbers.tolist(), strict=True):
+            told = {term.feature: term.value for term in detector.explain(row, NOW)}
+            for name, value in zip(detector.measures, own, strict=True):
+                assert np.isclose(told[name], value, atol=_TOLERANCE), f"{detector.name}: {name} is {told[name]}"
 
 
 def round_trip(detector: Detector) -> None:
