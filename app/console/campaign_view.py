@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.console import charts, graph, words
-from app.console.evidence import TermView
+from app.console.evidence import LEAST_NATS, TermView
 from app.console.graph import Hub, Node
 from app.console.review import Entry
 from app.models.campaign import Campaign
@@ -75,6 +75,7 @@ def member(row: CampaignMember, known: Mapping[str, tuple[str, bool]]) -> Member
 def terms(said: Mapping[str, Any]) -> tuple[tuple[TermView, ...], tuple[TermView, ...]]:
     """What speaks for one operator, and what speaks against; the largest first."""
     found = [term for term in said.get("terms") or () if isinstance(term.get("contribution"), int | float)]
+    found = [term for term in found if abs(term["contribution"]) >= LEAST_NATS]
     largest = max((abs(term["contribution"]) for term in found), default=0.0) or 1.0
     found.sort(key=lambda term: -abs(term["contribution"]))
     views = [(term["contribution"] >= 0, _term(term, largest)) for term in found]

@@ -36,7 +36,9 @@ def test_steps_are_said_in_words(kind, data, text):
 def test_terms_are_told_apart_by_their_sign_and_ordered_by_size():
     said = [{"feature": name, "value": 1.0, "unit": "", "contribution": share, "sentence": name}
             for name, share in (("small", 0.5), ("against", -2.0), ("large", 9.0))]  # fmt: skip
-    speaks, against = campaign_view.terms({"terms": [*said, {"feature": "unknown", "contribution": None}]})
+    speaks, against = campaign_view.terms(
+        {"terms": [*said, {"feature": "unknown", "contribution": None}, {"feature": "nothing", "contribution": 0.01}]}
+    )
     assert [term.label for term in speaks] == ["large", "small"]
     assert [(term.label, term.weight) for term in against] == [("against", "−2.0")]
 
