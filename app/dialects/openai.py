@@ -134,7 +134,7 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     if operation == Operation.CHAT:
         items = bounded(sequence(body.get("messages")))
         fields["messages"] = tuple([read_message(item) for item in items])
-        fields["presented"], fields["presented_at"] = signatures.last(items, signatures.of_chat)
+        fields["presented"], fields["presented_at"] = signatures.last(items, signatures.of_chat, signatures.PLAIN)
         return fields
     prompts = prompt_list(body.get("input" if operation == Operation.EMBEDDING else "prompt"))
     suffix = string(body.get("suffix"))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.dialects.values import first, mapping, sequence, string
 
-_PLAIN: Final = 2  # fields of a message that holds nothing but its role and text
+PLAIN: Final = 2  # fields of a message that holds nothing but its role and text
 
 Read = Callable[[Mapping[str, Any]], str]
 """The last signature that one message or item carries; empty where it carries none."""
@@ -29,11 +29,14 @@ def genuine(value: object) -> str:
     return "" if text in _PLACEHOLDERS else text
 
 
-def last(items: Sequence[object], read: Read) -> tuple[str, int]:
-    """The last signature in a list of messages or items, and its place in it; ("", -1) where there is none."""
+def last(items: Sequence[object], read: Read, least: int = 0) -> tuple[str, int]:
+    """The last signature in a list of messages or items, and its place in it; ("", -1) where there is none.
+
+    An item of no more than `least` fields carries none.
+    """
     for place in range(len(items) - 1, -1, -1):
-        found = read(mapping(items[place]))
-        if found:
+        item = items[place]
+        if isinstance(item, dict) and len(item) > least and (found := read(item)):
             return found, place
     return "", -1
 
@@ -82,8 +85,6 @@ def _of_call(call: Mapping[str, Any]) -> str:
 
 def of_chat(message: Mapping[str, Any]) -> str:
     """Of a message of a chat like OpenAI's, as routers and compatible servers hand other vendors' signatures on."""
-    if len(message) <= _PLAIN:
-        return ""
     return (
         _last_of(message.get("reasoning_details"), _of_detail)
         or _last_of(message.get("thinking_blocks"), of_block)
