@@ -20,7 +20,7 @@ from detectors.campaign.signals import Layout, Measured
 from detectors.campaign.tells import WORDING, Kind
 
 _EDGES = 50
-_CLOSE = 0.4  # a member shares at least so much of what the median member shares
+_CLOSE = 0.5  # a member shares at least so much of what the median member shares
 
 
 class Known(NamedTuple):

@@ -13,6 +13,8 @@ from detectors.campaign.signals import Measured
 from detectors.campaign.tells import WORDING, Kind
 
 NAN = float("nan")
+_ALONE = 2.5  # nats that wordings without agreeing parameters take off
+_GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
 _POPULATION = 20_000  # rarity is counted as if there were at least so many clients
 
 
@@ -20,7 +22,7 @@ _POPULATION = 20_000  # rarity is counted as if there were at least so many clie
 class Scoring:
     """Chosen on development seeds alone; see docs/campaigns.md."""
 
-    review: float = 13.0
+    review: float = 12.5
     watch: float = 10.0
     members: int = 5  # for review
     watched: int = 4  # for watching
@@ -78,7 +80,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
                            f"{recipe.members:,} of {size:,} use the same sampling parameters, which "
                            f"{recipe.df:,} of {facts.people:,} accounts use."))  # fmt: skip
     if not facts.framed:
-        nats = min(4.0, 10.0 * facts.held) - 2.5
+        nats = min(4.0, 10.0 * facts.held) - _ALONE
         text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
     return (*parts, *_events(facts))
@@ -148,8 +150,11 @@ def level(score: float, facts: Facts, scoring: Scoring) -> Level:
     """REVIEW by score and size; repeated displacement is a tripwire."""
     eventful = facts.moves >= scoring.repeated or facts.successors > 0
     least = scoring.moved_members if eventful else scoring.members
-    if facts.parties >= least and (
-        score >= scoring.review or (facts.moves >= scoring.repeated and score >= scoring.watch)
+    ground = facts.framed or eventful or facts.held >= _GROUND
+    if (
+        ground
+        and facts.parties >= least
+        and (score >= scoring.review or (facts.moves >= scoring.repeated and score >= scoring.watch))
     ):
         return Level.REVIEW
     least = scoring.moved_members if eventful else scoring.watched
@@ -183,6 +188,8 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
         return ""
     if facts.parties < scoring.members:
         return f"Only {facts.parties} independent accounts so far; {scoring.members} would decide it."
+    if not facts.framed and facts.held < _GROUND:
+        return "Only wordings tie them; that the same parameters go with them would decide it."
     if np.isnan(m.alike):
         return "Too few requests to compare what the members' requests are about."
     return "The wording and the parameters may come from a program that many use; a second kind of tie would decide it."
