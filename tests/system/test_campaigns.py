@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import itertools
 import json
 import time
 from contextlib import closing
@@ -24,6 +25,7 @@ PROMPT = (
 )
 WORDS = "river quarry lantern maple orbit granite saddle violin harbour thimble copper meadow falcon ribbon".split()  # noqa: SIM905
 LINKED_SECONDS = 60.0
+SETTINGS = {"direct": True, "STILLWATCH_TRUSTED_PEERS": "127.0.0.0/8", "STILLWATCH_SHARING_KEY": "k" * 32}
 
 
 def client(key: str) -> str:
@@ -52,12 +54,12 @@ def worked_answer() -> bytes:
     return json_answer(json.dumps(body).encode())
 
 
-async def harvest(port: int, part: int = 0) -> None:
+async def harvest(port: int, part: int = 0, turns: int = REQUESTS) -> None:
     """Every key asks its own shard of one part of a list, in turns."""
     rng = Random(part)
     shared = {key: callers.Caller(port) for key in KEYS}
     try:
-        for turn in range(REQUESTS):
+        for turn in range(turns):
             for place, (key, caller) in enumerate(shared.items()):
                 await caller.ask(sent(prompt(rng, turn * len(KEYS) + place), key, place))
     finally:
@@ -101,8 +103,35 @@ def members(api, campaign: str) -> set[str]:
     return {one["client_id"] for one in api(f"/campaigns/{campaign}/members?present=true&limit=200")[1]["data"]}
 
 
+def shared(line, api, campaign: str) -> None:
+    """The campaign's indicators go out, come in again, and match its next requests, by client."""
+    sent_out: list[dict] = []
+    parts = itertools.count(100)
+
+    def goes_on() -> None:
+        asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, next(parts), turns=1), line.loop.loop).result(60)
+
+    def exported() -> bool:
+        goes_on()
+        status, document, _ = api(f"/campaigns/{campaign}/indicators", {"days": 7})
+        sent_out[:] = [document]
+        return status == 200
+
+    def matched() -> bool:
+        goes_on()
+        return bool(api(f"/indicators/matches?client={client(KEYS[1])}")[1])
+
+    until(exported, "the shared hashes", LINKED_SECONDS)
+    assert {item["kind"] for item in sent_out[0]["indicators"]} >= {"head"}
+    assert "Solve" not in json.dumps(sent_out)
+    status, made, _ = api("/indicators/import", {"document": sent_out[0], "note": "ours, as if another's"})
+    assert (status, made["count"]) == (200, len(sent_out[0]["indicators"]))
+    until(matched, "matches", LINKED_SECONDS)
+    assert api("/indicators/matches?client=cl_0000000000000001")[1] == []
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [{"direct": True, "STILLWATCH_TRUSTED_PEERS": "127.0.0.0/8"}], indirect=True)
+@pytest.mark.parametrize("line", [SETTINGS], indirect=True)
 def test_a_sharded_harvest_is_found_kept_and_split(line, api, monkeypatch):
     monkeypatch.setattr(line.api, "answer", worked_answer())
     line.product.launch("linker")
@@ -133,6 +162,8 @@ def test_a_sharded_harvest_is_found_kept_and_split(line, api, monkeypatch):
     seen = one["seen_at"]
     until(lambda: api(f"/campaigns/{one['id']}")[1]["seen_at"] > seen, "a pass after the restart", LINKED_SECONDS)
     assert [item["id"] for item in api("/campaigns")[1]["data"]] == [one["id"]]
+
+    shared(line, api, one["id"])
 
     moved = sorted(map(client, KEYS[:3]))
     version = api(f"/campaigns/{one['id']}")[2]
