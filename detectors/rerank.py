@@ -41,13 +41,13 @@ def rank(reference: Reference, place: tuple[int, ...], evidence: NDArray[np.floa
 
 
 def probability(reference: Reference, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability of harvesting that a log-odds stands for, by Platt's line; NaN without weights.
+    """The probability of harvesting that a log-odds stands for, by Platt's line; NaN where there is no line.
 
     It is true of a crowd with as many harvesters as the calibration had (`about`), and of no other.
     """
-    if not len(reference.weights):
-        return np.full(len(ranks), np.nan)
     slope, shift = reference.platt
+    if not len(reference.weights) or slope <= 0.0:
+        return np.full(len(ranks), np.nan)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(slope * ranks + shift, -30.0, 30.0))), np.float64)
 
 

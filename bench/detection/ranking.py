@@ -130,8 +130,6 @@ def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Ref
         part, tried = learn.some(learn.family != family), other.some((other.family == family) | (other.family == ""))
         out[str(family)] = round(_area(_trees(part).predict_proba(_plain(tried.numbers))[:, 1], tried), 3)
     half = _trees(learn).predict_proba(_plain(other.numbers))[:, 1]
-    odds = np.log(np.clip(half, 1e-4, 1.0 - 1e-4) / np.clip(1.0 - half, 1e-4, 1.0))
-    platt = rerank.platt(odds, other.harvests, other.importance)
     about = {
         "trees": TREES,
         "accounts": len(np.unique(seen.account)),
@@ -140,7 +138,8 @@ def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Ref
         "auc_of_a_family_left_out": out,
     }
     forest = planted(_trees(seen), likeness.names(detectors))
-    return replace(reference, forest=forest, platt=platt, about=reference.about | {"joint_score": about})
+    # The line of the linear re-ranker does not fit the forest's log-odds: no probability until one is drawn for them.
+    return replace(reference, forest=forest, platt=(0.0, 0.0), about=reference.about | {"joint_score": about})
 
 
 def _trees(seen: Seen) -> ExtraTreesClassifier:

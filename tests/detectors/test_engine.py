@@ -108,15 +108,13 @@ def test_a_harvest_with_two_kinds_of_evidence_is_reviewed_within_a_hundred_reque
     assert reviewed["previous"][0] < Level.REVIEW
 
 
-def test_one_kind_of_evidence_is_watched_and_never_reviewed(shipped_engine: Engine, harvest) -> None:
+def test_one_kind_of_evidence_is_never_reviewed(shipped_engine: Engine, harvest) -> None:
     content = harvest(1, 450, choices=1, top_logprobs=-1, flags=int(Flag.ELICIT_USER))
     surface = harvest(2, 450, elicitation=0, flags=0)
     for name in ("head4", "tail6"):
         surface[name] = np.random.default_rng(1).integers(1, 2**63, 450)
     table, _ = fold(shipped_engine, np.array_split(np.concatenate([content, surface]), 30))
-    assert [int(table[client]["level"]) for client in (1, 2)] == [Level.WATCH, Level.WATCH]
-    told = shipped_engine.explain(table[1], 0.0)
-    assert "second, independent kind" in told.cannot_tell
+    assert max(int(table[client]["level"]) for client in (1, 2)) < Level.REVIEW
 
 
 def test_plain_questions_are_no_finding_at_all(shipped_engine: Engine, traffic) -> None:
@@ -309,9 +307,9 @@ def test_a_review_by_tripwire_is_told_once_and_kept_at_the_looks(wired: Engine, 
 
 
 def test_below_one_a_tripwire_is_evidence_like_any_other(wired: Engine, traffic) -> None:
-    table, told = fold(wired, [traffic(1, 60, foreign=[1] + [0] * 59)])
-    assert sum(map(len, told)) == 0
-    assert table[1]["level"] == Level.NONE
+    table, _ = fold(wired, [traffic(1, 60, foreign=[1] + [0] * 59)])
+    assert table[1]["level"] < Level.REVIEW
+    assert "reviewed at once" not in wired.explain(table[1], 0.0).sentence
 
 
 def test_another_reference_can_be_taken_up_while_rows_live_on(wired: Engine, shipped_engine, harvest) -> None:
