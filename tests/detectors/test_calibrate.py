@@ -95,3 +95,18 @@ def test_nats_are_capped() -> None:
 
 def test_look_sizes() -> None:
     assert [calibrate.look_size(look) for look in (0, 1, 2, 10, 99)] == [0, 25, 50, 12_800, 12_800]
+
+
+def test_a_joint_score_is_conformal_and_goes_on_beyond_the_last_client() -> None:
+    odds = np.sort(np.random.default_rng(3).normal(-2.0, 1.0, 999).astype(np.float32))[::-1]
+    sizes, tails = np.zeros(len(LOOKS), np.int64), np.full((len(LOOKS), len(RANKS)), -np.inf, np.float32)
+    kept = RANKS[len(odds) >= RANKS]
+    sizes[0], tails[0, : len(kept)] = len(odds), odds[kept - 1]
+    ref = dataclasses.replace(reference.empty(), joint_sizes=sizes, joint_tails=tails)
+    look = np.array([1, 1, 1, 7])
+    told = calibrate.joint_nats(ref, look, np.array([odds[9], odds[0] + 0.1, odds[0] + 2.0, odds[9]], np.float64))
+    assert told[0] == pytest.approx(-np.log(11 / 1000), abs=1e-6)
+    assert told[1] == pytest.approx(np.log(1000) + 0.1, abs=1e-3)
+    assert told[2] - told[1] == pytest.approx(1.9, abs=1e-3)
+    assert told[3] == told[0]  # a look that nobody reached takes the last that somebody did
+    assert calibrate.joint_nats(reference.empty(), look, np.zeros(4)).tolist() == [0.0] * 4
