@@ -97,7 +97,7 @@ def _run(asked: argparse.Namespace) -> int:
         accounts = tested(inner, seed, size, asked.few)
         studies.append(conduct(seed, accounts, reference, ordinary, evaders, say, brief=asked.brief))
     recorded = list(captures.run(registry.load(asked.reference), asked.data)) if asked.data and reference else []
-    about = _about(studies, reference, size, asked.data, recorded)
+    about = _about(studies, reference, size, asked.data, recorded, count)
     pairs = [pair for seed in asked.seeds for pair in shortcuts.pairs_of(tested(inner, seed, size, asked.few))]
     say(f"{len(pairs)} matched pairs for the shortcut checks")
     text = page.page(studies, recorded, about, _checks(shortcuts.measure(pairs)) if len(pairs) > 1 else [])
@@ -129,6 +129,7 @@ def _about(
     size: str,
     data: Path | None,
     recorded: Sequence[captures.Captured],
+    count: int,
 ) -> list[str]:
     """What was run, and what was missing."""
     clients = sum(len(one.clients) for one in studies)
@@ -136,7 +137,7 @@ def _about(
     lines = [
         f"`make bench-detect DATA=folder` writes this page. Seeds {', '.join(str(one.seed) for one in studies)}, size "
         f"{size}: {clients - harvest:,} ordinary and {harvest:,} harvesting clients, "
-        f"{sum(int(one.clients['requests'].sum()) for one in studies):,} requests. Detectors: "
+        f"{sum(int(one.clients['requests'].sum()) for one in studies):,} requests; {count:,} calibration clients. Detectors: "
         f"{', '.join(one.name for one in registry.shipped())}.",
     ]
     if reference is not None:
