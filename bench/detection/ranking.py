@@ -22,12 +22,20 @@ from detectors.engine import Engine
 from detectors.forest import Forest
 from detectors.reference import Reference
 
-EACH = 8  # harvesters of each variant
-ORDINARY, HARD_EACH = 500, 10
+EACH = 12  # harvesters of each variant
+ORDINARY, HARD_EACH = 600, 12
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
-TREES, LEAF, _CHUNK = 160, 3, 60
+TREES, LEAF, PART, _CHUNK = 120, 5, 0.3, 60
+READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
+"""The detectors whose scores and measures the joint score reads: those that look at what is done with answers.
+
+Neither the profile nor time and volume: in composed traffic they tell who composed it, and recorded tools fell from
+an area of 0.86 to 0.65 with them.
+"""
+BLIND = ("rerouted users", "embeddings", "documents")
+"""Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
 HARD: tuple[Script, ...] = (
     jobs.harness, jobs.judge, jobs.pass_at_k, jobs.repeated_scoring, jobs.optimiser, jobs.test_sets, jobs.voting,
     jobs.writer, jobs.studio, jobs.essay_marks, jobs.red_team, jobs.release_day, jobs.auditor, jobs.moderation,
@@ -125,36 +133,67 @@ def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Ref
     """The reference with a joint score, grown on the accounts; how it does on families left out, in `about`."""
     held = seen.account % 5 >= 3
     learn, other = seen.some(~held), seen.some(held)
+    known = likeness.names(detectors)
+    read = likeness.chosen(read_names(known), known)
     out = {}
     for family in sorted(set(other.family) - {""}):
         part, tried = learn.some(learn.family != family), other.some((other.family == family) | (other.family == ""))
-        out[str(family)] = round(_area(_trees(part).predict_proba(_plain(tried.numbers))[:, 1], tried), 3)
-    half = _trees(learn).predict_proba(_plain(other.numbers))[:, 1]
+        out[str(family)] = round(_area(_grown(part, known).share(tried.numbers[:, read]), tried), 3)
+    half = _grown(learn, known).share(other.numbers[:, read])
     about = {
-        "trees": TREES,
+        "trees": 2 * TREES,
+        "numbers": len(read),
+        "families_left_out_of_training": list(BLIND),
         "accounts": len(np.unique(seen.account)),
         "harvesters": len(np.unique(seen.account[seen.harvests])),
         "auc": round(_area(half, other), 4),
         "auc_of_a_family_left_out": out,
     }
-    forest = planted(_trees(seen), likeness.names(detectors))
+    forest = _grown(seen, known)
     # The line of the linear re-ranker does not fit the forest's log-odds: no probability until one is drawn for them.
     return replace(reference, forest=forest, platt=(0.0, 0.0), about=reference.about | {"joint_score": about})
 
 
-def _trees(seen: Seen) -> ExtraTreesClassifier:
-    """Randomised trees over all numbers, both classes and each family brought to the same weight."""
-    model = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, max_features="sqrt", random_state=0, n_jobs=1)
+def read_names(known: Sequence[str]) -> tuple[str, ...]:
+    """The numbers that the joint score reads, of those known."""
+    return tuple(name for name in known if name.split(".", 1)[0] in READ)
+
+
+def _grown(seen: Seen, known: Sequence[str]) -> Forest:
+    """Two stands of trees as one forest: one reads all the numbers, the other the scores alone.
+
+    The first finds more of what training has seen the like of, the second holds on tools that it has not.
+    """
+    names = read_names(known)
+    every = likeness.chosen(names, known)
+    scores = likeness.chosen([name for name in names if name.endswith(".score")], known)
+    part = seen.some(~np.isin(seen.family, BLIND))
+    stands = [planted(_trees(part, columns), columns, every, names) for columns in (every, scores)]
+    nodes = max(one.feature.shape[1] for one in stands)
+    arrays = {
+        name: np.concatenate([np.pad(array, ((0, 0), (0, nodes - array.shape[1]))) for array in arrays])
+        for name in ("feature", "threshold", "left", "right", "value")
+        if (arrays := [getattr(one, name) for one in stands])
+    }
+    return Forest(names=names, depth=max(one.depth for one in stands), **arrays)
+
+
+def _trees(seen: Seen, columns: NDArray[np.intp]) -> ExtraTreesClassifier:
+    """Randomised trees over some numbers, both classes and each family brought to the same weight."""
+    model = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, max_features=PART, random_state=0, n_jobs=1)
     weight = seen.importance.copy()
     names, place = np.unique(seen.family, return_inverse=True)
     total = np.bincount(place, weight)
     share = np.where(names == "", 1.0, 1.0 / max(len(names) - 1, 1))
     weight *= (share / np.maximum(total, 1e-12))[place] * len(weight) / 2.0
-    return model.fit(_plain(seen.numbers), seen.harvests, weight)
+    return model.fit(_plain(seen.numbers[:, columns]), seen.harvests, weight)
 
 
-def planted(model: ExtraTreesClassifier, names: tuple[str, ...]) -> Forest:
-    """A trained forest as plain arrays, its trees padded to the largest."""
+def planted(
+    model: ExtraTreesClassifier, columns: NDArray[np.intp], every: NDArray[np.intp], names: tuple[str, ...]
+) -> Forest:
+    """A model trained on `columns` as plain arrays over `names`, which stand at `every`; padded to the largest tree."""
+    own_place = np.searchsorted(every, columns)
     trees = [one.tree_ for one in model.estimators_]
     nodes = max(tree.node_count for tree in trees)
     shape = (len(trees), nodes)
@@ -163,7 +202,7 @@ def planted(model: ExtraTreesClassifier, names: tuple[str, ...]) -> Forest:
     for place, tree in enumerate(trees):
         own = np.arange(tree.node_count)
         leaf = tree.children_left < 0
-        feature[place, own] = np.where(leaf, 0, tree.feature)
+        feature[place, own] = np.where(leaf, 0, own_place[np.where(leaf, 0, tree.feature)])
         threshold[place, own] = tree.threshold
         left[place, own] = np.where(leaf, own, tree.children_left)
         right[place, own] = np.where(leaf, own, tree.children_right)

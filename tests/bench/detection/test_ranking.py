@@ -9,7 +9,7 @@ import pytest
 
 from bench.detection import dataset, ranking
 from bench.detection.ranking import Seen
-from detectors import reference, rerank
+from detectors import likeness, reference, registry, rerank
 from detectors.reference import LOOKS
 
 
@@ -76,7 +76,30 @@ def test_accounts_hold_every_variant_and_hard_negatives() -> None:
 
 def test_a_planted_forest_says_what_the_trained_one_says() -> None:
     known = seen(200)
-    model = ranking._trees(known)
-    planted = ranking.planted(model, ("a", "b", "c"))
-    expected = model.predict_proba(known.numbers.astype(np.float32))[:, 1]
+    columns, every = np.array([0, 2]), np.array([0, 1, 2])
+    model = ranking._trees(known, columns)
+    planted = ranking.planted(model, columns, every, ("a", "b", "c"))
+    expected = model.predict_proba(known.numbers[:, columns].astype(np.float32))[:, 1]
     assert np.allclose(planted.share(known.numbers), expected, atol=1e-5)
+
+
+def test_the_joint_score_reads_what_is_done_with_answers_and_nothing_of_time_or_volume() -> None:
+    known = likeness.names(registry.shipped())
+    names = ranking.read_names(known)
+    assert {name.split(".")[0] for name in names} == set(ranking.READ)
+    assert {f"{one}.score" for one in ranking.READ} <= set(names)
+    assert not [name for name in names if "streamed" in name or "system" in name]
+
+
+def test_half_of_the_trees_ask_scores_alone() -> None:
+    known = ("template.score", "template.new_content", "rhythm.score", "shape.score")
+    numbers = np.random.default_rng(2).random((400, 4))
+    account = np.arange(400)
+    family = np.where(numbers[:, 1] + numbers[:, 3] > 1.2, "lists", "")
+    grown = ranking._grown(Seen(numbers, account, family, np.ones(400), numbers), known)
+    assert grown.names == ("template.score", "template.new_content", "shape.score")
+    assert len(grown.feature) == 2 * ranking.TREES
+    assert (grown.feature[: ranking.TREES] == 1).any()
+    assert not (grown.feature[ranking.TREES :][grown.left[ranking.TREES :] > 0] == 1).any()
+    told = grown.share(numbers[:, [0, 1, 3]])
+    assert told[family == "lists"].mean() > 2.0 * told[family == ""].mean()
