@@ -137,8 +137,8 @@ def _about(
     lines = [
         f"`make bench-detect DATA=folder` writes this page. Seeds {', '.join(str(one.seed) for one in studies)}, size "
         f"{size}: {clients - harvest:,} ordinary and {harvest:,} harvesting clients, "
-        f"{sum(int(one.clients['requests'].sum()) for one in studies):,} requests; {count:,} calibration clients. Detectors: "
-        f"{', '.join(one.name for one in registry.shipped())}.",
+        f"{sum(int(one.clients['requests'].sum()) for one in studies):,} requests; {count:,} calibration clients. "
+        f"Detectors: {', '.join(one.name for one in registry.shipped())}.",
     ]
     if reference is not None:
         known = {name for name, _ in reference.detectors}

@@ -40,7 +40,7 @@ def page(studies: Sequence[Study], recorded: Sequence[Captured], about: Sequence
         ("The reviewer's queue", "", report.queue(studies)),
         ("Reliability", "", [*reliability, *_image("reliability")]),
         ("Families and sources that training never saw", _LEFT_OUT, report.unseen(studies)),
-        ("What each part is worth", "", report.parts(studies)),
+        ("What each part is worth", _PARTS, report.parts(studies)),
         ("Attackers who adapt", _ADAPT, report.evasions(studies)),
         ("Does the composed traffic give itself away?", "", [*checks, ""] if checks else []),
         ("Recorded captures", "", captured(recorded)),
@@ -218,10 +218,12 @@ _PAIRS = (
 _COVER = "Share of a real persona's traffic mixed in. Found at 1 % false alarms, every way at its own level for that."
 _DELAY = "Of those found; and of all, where those never found count as later than any (-: never)."
 _LEFT_OUT = (
-    "The re-ranker's weights trained here on local evidence, once with everything and once without each family "
-    "and each source of prompts; the detectors themselves, peer groups and levels learn from ordinary clients "
-    "alone."
+    "The re-ranker's weights trained here on local evidence, once with everything and once without each family and "
+    "each source of prompts; the detectors, peer groups and levels learn from ordinary clients alone. The joint score "
+    "is not part of this: its weights ship, trained on composed harvests of the same families from other sources, so "
+    "what it finds of a family that no training saw is not measured here."
 )
+_PARTS = "The joint score reads all detectors at once, so what is left out is taken from the score without it."
 _ADAPT = (
     "Composed from their texts on, the same account with and without each evasion; the last three by the settings of "
     "the plain harvest's requests. One local reference and its level for 1 %, each account by itself."
