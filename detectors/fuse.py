@@ -123,6 +123,9 @@ def sentence(evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evid
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
         return f"{text[0].upper()}{text[1:]}: no ordinary use is known to do that, so it is reviewed at once."
+    # Pace and volume explain nothing by themselves: they are told where something else speaks.
+    if all(one.family == "rhythm" or one.p >= SPEAKS for one in evidence):
+        evidence = [one for one in evidence if one.family != "rhythm"]
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
     if not speaking:
@@ -155,7 +158,7 @@ def _claim(evidence: Evidence) -> str:
     """The strongest term as a clause."""
     term = max(evidence.terms, key=lambda one: one.share)
     text = term.sentence.rstrip(".")
-    return text[0].lower() + text[1:] if text.startswith("It ") else text
+    return text[0].lower() + text[1:]
 
 
 def counter_evidence(evidence: Sequence[Evidence]) -> tuple[Term, ...]:
