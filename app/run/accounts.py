@@ -23,7 +23,7 @@ def run_import(settings: Settings, path: Path) -> int:
     except InvalidInput as error:
         raise StillwatchError(f"{path}: {error}") from None
     done = asyncio.run(_give(settings, table))
-    print(f"{done} clients belong to {len({one.account for one in table if one.account})} accounts", file=sys.stdout)
+    sys.stdout.write(f"{done} clients belong to {len({one.account for one in table if one.account})} accounts\n")
     return 0
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.features import model_hash
 from detectors.declared import Plans, read_plans, read_releases
+from detectors.features import model_hash
 
 
 def test_plans_are_found_by_client_in_thousands(tmp_path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from detectors.batch import Batch
 from detectors.checks import checks
-from detectors.entitlement import Entitlement
 from detectors.declared import Plans
+from detectors.entitlement import Entitlement
 
 CHECKS = list(checks(Entitlement(), Path(__file__).parents[2] / "docs" / "detectors"))
 HOUR = 3_600.0
