@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UPSTREAM
 
-.PHONY: help setup dev run test check format lock reference bench-score bench-gateway bench-detect soak clean
+.PHONY: help setup dev run test check format lock reference bench-score bench-gateway bench-detect bench-campaigns soak clean
 
 help: ## Print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench-gateway: .venv/dev.stamp ## CPU per request of the gateway, against nginx 
 
 bench-detect: .venv/dev.stamp ## Detection beside every baseline, by client, with plots; DATA=folder
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 exec $(BIN)/python -m bench.detection $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+bench-campaigns: .venv/dev.stamp ## Linking of campaigns on composed traffic, then its cost up to a million accounts; DATA=folder
+	@$(BIN)/python -m bench.detection.linking $(if $(DATA),--data "$(DATA)")
+	@exec $(BIN)/python -m bench.campaigns $(ARGS)
 
 soak: .venv/dev.stamp ## 100,000 requests, a fifth of them left early: does anything grow, leak or go uncounted?
 	@exec $(BIN)/python -m bench.soak $(ARGS)
