@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -91,9 +92,24 @@ def plans(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY) -
             yield Plan(name, script, profile, script.__name__, CAP, DAYS)
 
 
+def crowd(world: World, seed: str, ordinary: int = ORDINARY) -> Iterator[Plan]:
+    """Operators of one, eight and twenty-five accounts, covered in part, and an ordinary client like each of them.
+
+    The likes have a harvester's arrivals, language and lengths: trees that saw them do not take lengths for harvests.
+    """
+    scale = Scale(0, 1 + 31 * ordinary // ORDINARY, 7 * ordinary // ORDINARY, ordinary // ORDINARY, 2 * CAP, DAYS)
+    pairs = list(dataset.harvesting(world, f"{seed}/crowd", scale))
+    yield from dataset.ordinary(world, f"{seed}/crowd/o", ordinary // 2, 2 * CAP, DAYS)
+    for plan in pairs:
+        yield plan
+        yield dataset.control(world, plan, f"{seed}/crowd")
+
+
 def accounts(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY) -> Iterator[Account]:
     """The same, composed."""
-    return (dataset.build(world, plan) for plan in plans(world, seed, each, ordinary))
+    return (
+        dataset.build(world, plan) for plan in chain(plans(world, seed, each, ordinary), crowd(world, seed, ordinary))
+    )
 
 
 def observe(engine: Engine, some: Iterable[Account]) -> Seen:

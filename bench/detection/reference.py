@@ -72,7 +72,11 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     engine.use(fitting.fit(engine.detectors, snapshots, about))
     share = min(1.0, clients / CLIENTS)  # a small fit for a test trains on few as well
     each, common = max(2, round(share * ranking.EACH)), max(20, round(share * ranking.ORDINARY))
-    tried = store.cached(f"ranking-{clients}", key, ranking.accounts(world, f"{seed}/rank", each, common))
+    tried = store.cached(
+        f"ranking-{clients}",
+        store.digest(data, key, more=("ranking",)),
+        ranking.accounts(world, f"{seed}/rank", each, common),
+    )
     seen = ranking.observe(engine, tried)
     trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen)
     about |= {name: trained.about[name] for name in ("ranking", "joint_score")}

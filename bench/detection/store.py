@@ -24,7 +24,7 @@ MODULES = (
     "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
     "loops", "paraphrase", "personas", "profile", "sources", "talk",
 )  # fmt: skip
-MORE = ("campaigns", "evasions", "fast", "lookalikes")
+MORE = ("campaigns", "evasions", "fast", "lookalikes", "ranking")
 PARTS = ("events", "mask", "index.jsonl")
 _IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (\([^)]*\)|.+)$", re.MULTILINE)
 
