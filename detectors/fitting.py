@@ -215,7 +215,7 @@ def _tails(
             sums = calibrate.weighted(shell, place, judge.members, family, p)
             held = _cells(shell, len(detectors) + family, look, group, weight, sums)
             family_p[:, family], floors[:, family] = held
-        fused = fuse.combine(family_p, floors)
+        fused = fuse.combine(family_p, floors, None, fuse.single(p, judge.families))
         if judge.forest is not None:
             fused = fuse.joined(fused, _joint(shell, look, weight, judge.odds(shot.rows, scores) + BLEND * fused.score))
         if len(fused.score):

@@ -15,8 +15,8 @@ from detectors.reference import Reference
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
 
-SPEAKS = 0.1  # a family takes part in a review when at most one ordinary client in ten goes so far,
-NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
+SPEAKS = 0.05  # a family takes part in a review when at most one ordinary client in twenty goes so far,
+NOTABLE = 0.01  # and one of them at least must go further than all but one in a hundred
 RARE = 0.01  # what a sentence tells by itself, and a single family beyond every ordinary client
 REVIEW_LOOK = 1
 RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests
@@ -59,17 +59,35 @@ def fuse(
 
 
 def combine(
-    family_p: NDArray[np.float64], floors: NDArray[np.float64], tripped: NDArray[np.bool_] | None = None
+    family_p: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    tripped: NDArray[np.bool_] | None = None,
+    single: NDArray[np.float64] | None = None,
 ) -> Fused:
     """The families' capped evidence, added up; rhythm, which nearly every service shares, counts for a quarter.
 
-    `family_p` and `floors` have shape (clients, families), `tripped` (clients, detectors).
+    `family_p`, `floors` and `single` (see there) have shape (clients, families), `tripped` (clients, detectors). What a
+    family says by one detector alone counts towards two kinds of evidence, and adds nothing to the sum.
     """
     loud = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
     beyond = ((family_p <= floors * (1.0 + 1e-9)) & (family_p < RARE))[:, loud].any(axis=1)
     touched = np.zeros(len(family_p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
     evidence = nats(family_p) * [RHYTHM if family == "rhythm" else 1.0 for family in FAMILIES]
-    return Fused(family_p, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched)
+    spoken = family_p if single is None else np.minimum(family_p, single)
+    return Fused(spoken, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched)
+
+
+def single(p: NDArray[np.float64], families: Sequence[Family]) -> NDArray[np.float64]:
+    """A family's p by its strongest detector alone, times how many it has (Bonferroni): shape (clients, families).
+
+    `p` has shape (clients, detectors). A family compared as a whole can drown one detector that is certain.
+    """
+    out = np.ones((len(p), len(FAMILIES)))
+    for place, family in enumerate(FAMILIES):
+        own = [column for column, one in enumerate(families) if one == family]
+        if own:
+            out[:, place] = np.minimum(p[:, own].min(axis=1) * len(own), 1.0)
+    return out
 
 
 def joined(fused: Fused, nats_: NDArray[np.float64]) -> Fused:

@@ -101,7 +101,7 @@ class Judge:
             fused = fuse.fuse(p, floors, self.families, tripped)
         else:
             family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
-            fused = fuse.combine(family_p, family_floors, tripped)
+            fused = fuse.combine(family_p, family_floors, tripped, fuse.single(p, self.families))
         return fused if rank is None or self.forest is None else self.joined(fused, look, rank)
 
     def joined(self, fused: Fused, look: NDArray[np.integer], rank: NDArray[np.float64]) -> Fused:

@@ -55,14 +55,14 @@ def test_rhythm_alone_is_nothing(ref) -> None:
 
 
 def test_a_kind_that_hardly_speaks_does_not_complete_a_review(ref) -> None:
-    assert level(ref, [1e-6, 1, 0.11, 1]) == Level.WATCH
-    assert level(ref, [1e-6, 1, 0.09, 1]) == Level.REVIEW
+    assert level(ref, [1e-6, 1, 0.06, 1]) == Level.WATCH
+    assert level(ref, [1e-6, 1, 0.04, 1]) == Level.REVIEW
 
 
 def test_two_kinds_of_which_none_is_notable_are_no_review(ref) -> None:
     low = dataclasses.replace(ref, review=np.full(len(LOOKS), 4.0, np.float32))
-    assert level(low, [0.08, 1, 0.08, 1]) < Level.REVIEW
-    assert level(low, [0.04, 1, 0.08, 1]) == Level.REVIEW
+    assert level(low, [0.04, 1, 0.04, 1]) < Level.REVIEW
+    assert level(low, [0.009, 1, 0.04, 1]) == Level.REVIEW
 
 
 def test_rhythm_does_not_complete_a_review(ref) -> None:
@@ -70,7 +70,7 @@ def test_rhythm_does_not_complete_a_review(ref) -> None:
 
 
 def test_a_joint_score_takes_the_place_of_the_sum(ref) -> None:
-    fused = fuse.fuse(np.array([[0.04, 1, 0.08, 1]]), np.zeros((1, 4)), FAMILIES)
+    fused = fuse.fuse(np.array([[0.009, 1, 0.04, 1]]), np.zeros((1, 4)), FAMILIES)
     for nats, expected in ((11.0, Level.REVIEW), (9.0, Level.WATCH), (1.0, Level.NONE)):
         joined = fuse.joined(fused, np.array([nats]))
         assert fuse.levels(ref, joined, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
@@ -102,6 +102,17 @@ def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
     assert level(ref, [0.4, 1, 0.4, 1], previous=Level.REVIEW) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1]) == Level.NONE
     assert level(ref, [0.01, 1, 1, 1], previous=Level.WATCH) == Level.WATCH
+
+
+def test_one_detector_that_is_certain_speaks_for_a_family_that_drowns_it() -> None:
+    p = np.array([[0.002, 0.9, 0.4, 0.03, 1.0]])
+    families = ("content", "content", "surface", "surface", "rhythm")
+    alone = fuse.single(p, families)
+    assert alone[0].tolist() == pytest.approx([0.004, 0.06, 1.0, 1.0])
+    whole = np.array([[0.2, 0.05, 1.0, 1.0]])
+    fused = fuse.combine(whole, np.zeros((1, 4)), None, alone)
+    assert fused.p[0].tolist() == pytest.approx([0.004, 0.05, 1.0, 1.0])
+    assert fused.score.tolist() == fuse.combine(whole, np.zeros((1, 4))).score.tolist()
 
 
 def test_a_family_is_capped() -> None:
