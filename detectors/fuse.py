@@ -136,8 +136,13 @@ def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
     return np.where(fused.tripped, trip_score(reference), fused.score).astype(np.float32)
 
 
-def sentence(evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evidence] = ()) -> str:
-    """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one."""
+def sentence(
+    evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evidence] = (), together: float = 0.0
+) -> str:
+    """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one.
+
+    `together` is the joint score, nats, of a client that is watched or reviewed for it; 0 of any other.
+    """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
         return f"{text[0].upper()}{text[1:]}: no ordinary use is known to do that, so it is reviewed at once."
@@ -146,6 +151,9 @@ def sentence(evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evid
         evidence = [one for one in evidence if one.family != "rhythm"]
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
+    if not speaking and together > 0.0:
+        rate = f"{int(np.exp(together)):,}"
+        return f"Nothing that it does is rare by itself; all of it together is that of 1 in {rate} ordinary clients."
     if not speaking:
         return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}

@@ -170,16 +170,18 @@ class Judge:
         requests = int(row["events"])
         threshold = self.reference.review_at(look)
         heard = bool(look or tripped)
+        score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
+        together = score if level >= Level.WATCH and self.forest is not None else 0.0
         return Explanation(
             client=int(row["client"]),
             at=now,
             level=level,
-            score=float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0,
+            score=score,
             threshold=threshold,
             peer_group=self.reference.group_name(group) if look else "not yet known",
             requests=requests,
             look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, requests, tripped) if heard else fuse.TOO_EARLY,
+            sentence=fuse.sentence(evidence, requests, tripped, together) if heard else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
             cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped),

@@ -184,6 +184,13 @@ def test_pace_and_volume_are_told_only_beside_something_else() -> None:
     )
 
 
+def test_where_only_all_of_it_together_is_rare_the_sentence_says_that() -> None:
+    quiet = [evidence("content", 0.4, term("a", 1.0)), evidence("rhythm", 0.01, term("q", 1.0))]
+    assert fuse.sentence(quiet, 100, (), 6.0) == (
+        "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients."
+    )
+
+
 def test_counter_evidence_is_told_once_the_strongest_first() -> None:
     found = fuse.counter_evidence(
         [
