@@ -84,10 +84,11 @@ def section(recorded: Sequence[Captured]) -> list[str]:
             best[one.capture] = one
     order = sorted(best.values(), key=lambda one: (one.grey, not one.harvest, -one.order))
     return [
-        "Each through `stillwatch replay` with the reference that ships. No model was trained and no level set on them, but",
-        "which numbers the joint score reads, and how its trees are grown, was chosen with them in view ([why](../detection.md#fusion)):",
-        "for that choice they are development data. Of captures with several clients the highest. `*`: the label depends on intent",
-        "more than on traffic. Tier and nats are the highest reached, the words those at the end.",
+        "Each through `stillwatch replay` with the reference that ships. No model was trained and no level set on",
+        "them, but which numbers the joint score reads, and how its trees are grown, was chosen with them in view",
+        "([why](../detection.md#fusion)): for that choice they are development data. Of captures with several clients",
+        "the highest. `*`: the label depends on intent more than on traffic. Tier and nats are the highest reached, the",
+        "words those at the end.",
         "",
         "| capture | label | family | requests | tier | nats | at request | reason | what is missing |",
         "|---|---|---|---:|---|---:|---:|---|---|",
