@@ -180,9 +180,9 @@ def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:
     for one in measured.shared:
         if one.kind in (Kind.BIN, Kind.ITEM):
             continue
-        text = f"{one.members:,} of {size:,} share {NAMES[one.kind]} {one.df:,} accounts have it in all."
+        text = f"{one.members:,} of {size:,} share {NAMES[one.kind]} {one.df:,} clients have it in all."
         text = text.replace(", with its parameters, ", " with its parameters; ") if "its param" in text else text
-        text = text if ";" in text else text.replace(f" {one.df:,} accounts", f"; {one.df:,} accounts", 1)
+        text = text if ";" in text else text.replace(f" {one.df:,} clients", f"; {one.df:,} clients", 1)
         weight = float(known.weight[one.token])
         out.append(Edge(NAMES[one.kind].rstrip(","), int(names[one.token]), one.members, one.df, weight, text))
     return tuple(sorted(out, key=lambda edge: (-edge.weight * edge.members, edge.token))[:_EDGES])

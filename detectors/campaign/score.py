@@ -54,7 +54,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     recipe = m.of(Kind.RECIPE)
     parts = [
         _term("size", facts.parties, "count", float(np.clip(1.8 * np.log(max(facts.parties, 1) / 4.0), 0.0, 6.0)),
-              f"{facts.parties:,} independent accounts take part."),
+              f"{facts.parties:,} independent clients take part."),
         _term("answers_taken", taken, "share", float(harvest.nats_taken(np.array([taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
               "Its members come from different networks." if m.networks > 0.5
@@ -78,7 +78,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
         share = recipe.df / max(facts.people, 1)
         parts.append(_term("same_parameters", share, "share", min(2.0, 0.7 * np.log(1.0 / max(share, 1e-6))),
                            f"{recipe.members:,} of {size:,} use the same sampling parameters, which "
-                           f"{recipe.df:,} of {facts.people:,} accounts use."))  # fmt: skip
+                           f"{recipe.df:,} of {facts.people:,} clients use."))  # fmt: skip
     if not facts.framed:
         nats = min(4.0, 10.0 * facts.held) - _ALONE
         text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
@@ -95,7 +95,7 @@ def _worded(top: tuple[Kind, int, int], size: int, people: int) -> list[Term]:
     kind, members, df = top
     return [
         _term("shared_wording", df, "count", min(5.0, 0.5 * np.log(max(people, _POPULATION) / max(df, 2))),
-              f"{members:,} of them share {NAMES[kind]} that {df:,} accounts use in all."),
+              f"{members:,} of them share {NAMES[kind]} that {df:,} clients use in all."),
         _term("coverage", members / size, "share", 3.0 * np.log(max(members / size, 0.1)),
               f"The most common wording reaches {members / size:.0%} of the members."),
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def _events(facts: Facts) -> list[Term]:
         text = f"{facts.moves:,} refused requests came again from another member within seconds."
         parts.append(_term("moved_requests", facts.moves, "count", min(8.0, 2.5 * facts.moves), text))
     if facts.successors:
-        text = f"{facts.successors:,} accounts began within two days after another was banned."
+        text = f"{facts.successors:,} clients began within two days after another was banned."
         parts.append(_term("took_over", facts.successors, "count", min(5.0, 2.0 * facts.successors), text))
     if not np.isnan(facts.expected):
         nats, text = shards(facts.expected, facts.overlap)
@@ -173,13 +173,13 @@ def wording(m: Measured) -> tuple[Kind, int, int] | None:
 def sentence(m: Measured, facts: Facts) -> str:
     """Why, in one plain sentence."""
     top = wording(m)
-    about = f"share {NAMES[top[0]]} that {top[2]:,} accounts use in all" if top else "are tied by refused requests"
+    about = f"share {NAMES[top[0]]} that {top[2]:,} clients use in all" if top else "are tied by refused requests"
     mixed = float(m.requests.sum()) / max(float(m.total.sum()), 1.0)
     part = "" if mixed > 0.8 else f", in {mixed:.0%} of their requests"
     apart = ", send different items under it" if m.apart > 0.8 else ""
     where = ", and come from different networks" if m.networks > 0.5 else ""
     moved = f"; {facts.moves:,} refused requests moved between them" if facts.moves else ""
-    return f"{len(m.members):,} accounts {about}{part}{apart}{where}{moved}."
+    return f"{len(m.members):,} clients {about}{part}{apart}{where}{moved}."
 
 
 def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> str:
@@ -187,7 +187,7 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
     if reached is not Level.WATCH:
         return ""
     if facts.parties < scoring.members:
-        return f"Only {facts.parties} independent accounts so far; {scoring.members} would decide it."
+        return f"Only {facts.parties} independent clients so far; {scoring.members} would decide it."
     if not facts.framed and facts.held < _GROUND:
         return "Only wordings tie them; that the same parameters go with them would decide it."
     if np.isnan(m.alike):

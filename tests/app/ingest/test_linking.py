@@ -51,7 +51,7 @@ def test_members_carry_their_campaign_and_others_do_not(logs, monkeypatch) -> No
     one = by_name["op0"]
     assert 2 <= one.flagged_at_request < 12
     assert START < one.flagged_at < START + 48_000.0
-    assert one.line()["campaign_sentence"].startswith("10 accounts share ")
+    assert one.line()["campaign_sentence"].startswith("10 clients share ")
 
 
 def test_the_report_names_the_members_and_what_ties_them(logs) -> None:

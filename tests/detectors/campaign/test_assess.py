@@ -30,7 +30,7 @@ def test_a_campaign_is_told_in_full(operator, bystanders) -> None:
     assert one.score == pytest.approx(sum(term.share for term in one.terms))
     assert one.score >= one.threshold
     assert one.requests == 12 * 12
-    assert one.sentence.startswith("12 accounts share ")
+    assert one.sentence.startswith("12 clients share ")
     assert all(term.sentence.endswith(".") for term in one.terms)
     assert all(edge.sentence.endswith(".") and edge.df >= edge.members >= 2 for edge in one.edges)
     assert all(member.share == 1.0 and member.reason.startswith("Shares") for member in one.members)
@@ -52,7 +52,7 @@ def test_members_of_one_organisation_are_one_party(operator, bystanders) -> None
     assert not found(events, set_organisations=dict.fromkeys(MEMBERS, 5))
     (one,) = found(events, set_organisations=dict.fromkeys(MEMBERS[:9], 5))
     assert one.level is Level.WATCH
-    assert "independent accounts so far" in one.cannot_tell
+    assert "independent clients so far" in one.cannot_tell
 
 
 def test_a_successor_of_a_banned_account_is_named(operator, bystanders) -> None:
