@@ -99,7 +99,9 @@ def test_clients_labelled_as_harvesting_are_left_out_and_cleared_ones_weigh_more
     assert int(told.reference.sizes[0, -1, 0]) == CLIENTS - 2 + fit_module.TRUST - 1
 
 
-def test_a_reference_is_refused_where_much_is_extraordinary(engine, material) -> None:
+def test_a_reference_is_refused_where_much_is_extraordinary(material) -> None:
+    engine = load()
+    engine.use(replace(engine.reference, forest=None))  # events of a few fields each: only their families are known
     strange = conversations(
         range(9_000, 9_060), seed=4, head4=7, tail6=8, flags=int(Flag.ELICIT_USER), elicitation=4, choices=8,
         out_chars=9_000, user=0, temperature=0.9,
