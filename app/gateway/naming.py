@@ -44,8 +44,8 @@ class Naming(Identifier):
         self.peers = Peers(settings.trusted_peers, settings.trusted_hops, settings.forwarded)
         self._forwarded = settings.forwarded.encode()
         self._ja4 = settings.fingerprint_header.lower().encode()
-        self._tokens: dict[bytes, tuple[int, float]] = {}
-        self._claims: dict[bytes, tuple[bytes, float]] = {}
+        self._asked = {"iss"}  # claims
+        self._tokens: dict[bytes, tuple[dict[str, bytes], float]] = {}
         self._verifier: Verifier | None = None
         self._account = self._account_source(settings.account.strip(), settings)
         self._told: dict[int, str] = {}
@@ -106,7 +106,7 @@ class Naming(Identifier):
         if kind == "credential" and not what:
             return self._by_credential
         if kind == "jwt" and what:
-            self._verifies(SETTING, text, settings)
+            self._verifies(SETTING, text, what, settings)
             return lambda credential, _headers, _trusted: self._by_token(what, credential)
         if kind in ("header", "mtls") and _HEADER_NAME.fullmatch(what):
             self._trusts(SETTING, text)
@@ -122,16 +122,21 @@ class Naming(Identifier):
         if not text:
             return None
         if kind == "jwt" and what:
-            self._verifies(ACCOUNT_SETTING, text, settings)
-            return lambda credential, _headers, _trusted: self._claim(what, credential)
+            self._verifies(ACCOUNT_SETTING, text, what, settings)
+            return lambda credential, _headers, _trusted: (
+                self._claims(credential)[0].get(what, b"") if _like_a_token(credential) else b""
+            )
         if kind == "header" and _HEADER_NAME.fullmatch(what):
             self._trusts(ACCOUNT_SETTING, text)
             name = what.lower().encode()
-            return lambda _credential, headers, trusted: self._only(name, headers) if trusted else b""
+            return lambda _credential, headers, trusted: (
+                self._header_value(name, values) if trusted and (values := _values(headers, name)) else b""
+            )
         raise SettingError(ACCOUNT_SETTING, f"{text!r} is unknown", "give jwt:CLAIM or header:NAME, or leave it empty")
 
-    def _verifies(self, setting: str, text: str, settings: Settings) -> None:
-        """Make ready to verify tokens; raises SettingError where no keys are named."""
+    def _verifies(self, setting: str, text: str, claim: str, settings: Settings) -> None:
+        """Make ready to read a claim of verified tokens; raises SettingError where no keys are named."""
+        self._asked.add(claim)
         if not settings.jwt_keys:
             raise SettingError(setting, f"{text} needs keys", "name their file by STILLWATCH_JWT_KEYS")
         if self._verifier is None:
@@ -145,30 +150,6 @@ class Naming(Identifier):
             problem = f"{text} is believed of nobody"
             raise SettingError(setting, problem, "name the proxies that set it by STILLWATCH_TRUSTED_PEERS")
 
-    def _only(self, name: bytes, headers: Headers) -> bytes:
-        """The value of a header that is there once: of two a client may have written one."""
-        values = _values(headers, name)
-        value = values[0].strip() if len(values) == 1 else b""
-        if values and (not value or len(value) > VALUE_LIMIT or b"\0" in value):
-            self.unusable += 1
-            return b""
-        return value
-
-    def _claim(self, claim: str, credential: bytes) -> bytes:
-        """A claim of a verified token; empty where there is none. Remembered with the token's hash."""
-        if credential.count(b".") != 2 or not credential.startswith(b"ey"):
-            return b""
-        digest = sha256(b"account\0" + claim.encode() + b"\0" + credential).digest()
-        known = self._claims.get(digest)
-        if known is None or known[1] < time.time():
-            assert self._verifier is not None
-            verified = self._verifier.verify(credential)
-            known = (b"", time.time()) if verified is None else (_text(verified.claims, claim), verified.until)
-            if len(self._claims) >= MEMO_LIMIT:
-                self._claims.clear()
-            self._claims[digest] = known
-        return known[0]
-
     def _by_credential(self, credential: bytes, _headers: Headers, _trusted: bool) -> Found:
         return (self.client(credential), math.inf) if credential else None
 
@@ -179,29 +160,42 @@ class Naming(Identifier):
         if not trusted:
             self.untrusted += 1
             return None
+        value = self._header_value(name, values)
+        return (self.client(value, domain), math.inf) if value else None
+
+    def _header_value(self, name: bytes, values: list[bytes]) -> bytes:
+        """What a trusted peer's header says; empty, and counted, where it is no name."""
         # Of two headers a client may have written one.
         only = values[0].strip() if len(values) == 1 else b""
         value = certificate(values, self.peers.hops) if name == XFCC else only
         if not value or len(value) > VALUE_LIMIT or b"\0" in value:
             self.unusable += 1
-            return None
-        return self.client(value, domain), math.inf
+            return b""
+        return value
 
     def _by_token(self, claim: str, credential: bytes) -> Found:
-        if credential.count(b".") != 2 or not credential.startswith(b"ey"):
+        if not _like_a_token(credential):
             return None
-        digest = sha256(claim.encode() + b"\0" + credential).digest()
+        claims, until = self._claims(credential)
+        if not claims.get(claim):
+            self.unverified += 1
+            return None
+        return self.client(claims[claim], b"token\0" + claim.encode() + b"\0" + claims["iss"]), until
+
+    def _claims(self, credential: bytes) -> tuple[dict[str, bytes], float]:
+        """The claims that are asked for, of a verified token, and until when; none of any other.
+
+        They are remembered by the token's hash, for as long as the token is valid.
+        """
+        digest = sha256(credential).digest()
         known = self._tokens.get(digest)
         if known is None or known[1] < time.time():
             assert self._verifier is not None
             verified = self._verifier.verify(credential)
-            value = _text(verified.claims, claim) if verified is not None else b""
-            if verified is None or not value:
-                self.unverified += 1
+            if verified is None:
                 self._tokens.pop(digest, None)
-                return None
-            issuer = _text(verified.claims, "iss")
-            known = self.client(value, b"token\0" + claim.encode() + b"\0" + issuer), verified.until
+                return {}, 0.0
+            known = {name: _text(verified.claims, name) for name in self._asked}, verified.until
             if len(self._tokens) >= MEMO_LIMIT:
                 self._tokens.clear()
             self._tokens[digest] = known
@@ -212,6 +206,11 @@ def identifier(secret: bytes, settings: Settings) -> Identifier:
     """What names clients by these settings; raises SettingError for what it cannot do."""
     naming = Naming(secret, settings)
     return naming if naming.peers or naming.asks else Identifier(secret)
+
+
+def _like_a_token(credential: bytes) -> bool:
+    """Whether a credential has a token's form: JSON in base64 first, three parts."""
+    return credential.count(b".") == 2 and credential.startswith(b"ey")
 
 
 def _values(headers: Headers, name: bytes) -> list[bytes]:

@@ -322,3 +322,13 @@ def test_accounts_are_told_again_in_time_and_bounded(make, monkeypatch):
 def test_an_account_that_cannot_be_named_is_refused_at_the_start(make, account, more):
     with pytest.raises(SettingError, match="STILLWATCH_ACCOUNT"):
         make("credential", STILLWATCH_ACCOUNT=account, **more)
+
+
+def test_a_token_that_names_both_is_verified_once(make, monkeypatch):
+    naming = make("jwt:sub", STILLWATCH_ACCOUNT="jwt:org")
+    verify, seen = naming._verifier.verify, []
+    monkeypatch.setattr(naming._verifier, "verify", lambda token: seen.append(token) or verify(token))
+    token = _token(sub="a", org="acme")
+    client = naming.name(token, [], b"", STRANGER).client
+    assert naming.new_accounts() == {f"{client:016x}": "acme"}
+    assert len(seen) == 1
