@@ -116,8 +116,11 @@ def _card(data: Path, fitted: Reference, kinds: Counter[str]) -> dict[str, Any]:
 def digest(fitted: Reference) -> str:
     """A hash of the numbers alone, the same for the same fit whenever it is made."""
     out = hashlib.sha256()
-    for name in ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights"):
-        out.update(np.ascontiguousarray(np.round(getattr(fitted, name), 4)).tobytes())
+    names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
+    arrays = [getattr(fitted, name) for name in (*names, "joint_sizes", "joint_tails")]
+    arrays += fitted.forest.arrays().values() if fitted.forest is not None else ()
+    for array in arrays:
+        out.update(np.ascontiguousarray(np.round(array, 4)).tobytes())
     return out.hexdigest()
 
 
