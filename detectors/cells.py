@@ -1,0 +1,103 @@
+"""One step of each summary of sketch.py, for compiled loops: the same cells from the same keys.
+
+A loop calls these with one client's part of a row and one event's key; the functions of sketch.py fold
+whole batches at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+_AGAIN = np.uint32(1)
+_M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_W1, _W2 = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
+
+
+@compiled
+def mix64(key: np.uint64) -> np.uint64:
+    """The same as sketch.mix for one key: spread over all its bits, 0 to 0."""
+    h = (key ^ (key >> np.uint64(30))) * _M1
+    h = (h ^ (h >> np.uint64(27))) * _M2
+    return h ^ (h >> np.uint64(31))
+
+
+@compiled
+def mix32(key: np.uint32) -> np.uint32:
+    """Spread one 32-bit key that was chosen for being small over all its bits."""
+    h = np.uint32(key ^ (key >> np.uint32(16)))
+    h = np.uint32(h * _W1)
+    h = np.uint32(h ^ (h >> np.uint32(13)))
+    h = np.uint32(h * _W2)
+    return np.uint32(h ^ (h >> np.uint32(16)))
+
+
+@compiled
+def hll_add(registers: NDArray[np.uint8], mixed: np.uint64) -> None:
+    """One step of sketch.hll_update: fold a mixed hash into one row's registers; 0 is unknown."""
+    if mixed == np.uint64(0):
+        return
+    size = np.uint64(len(registers))
+    place = mixed & (size - np.uint64(1))
+    rest = mixed // size  # a power of two
+    rank = 1
+    most = 64
+    while size > np.uint64(1):
+        size >>= np.uint64(1)
+        most -= 1
+    while rank <= most and rest & np.uint64(1) == np.uint64(0):
+        rest >>= np.uint64(1)
+        rank += 1
+    if rank > most:
+        rank = most
+    if rank > registers[place]:
+        registers[place] = rank
+
+
+@compiled
+def bucket_add(counters: NDArray[np.uint32], mixed: np.uint64, weight: np.uint32) -> None:
+    """One step of sketch.bucket_update (weight 1) and weigh_update: add to the bucket of a mixed key; 0 is unknown."""
+    if mixed != np.uint64(0):
+        counters[(mixed >> np.uint64(32)) & np.uint64(len(counters) - 1)] += np.uint32(weight)
+
+
+@compiled
+def sample_add(bins: NDArray[np.uint32], mixed: np.uint64) -> None:
+    """One step of sketch.sample_update: keep the largest key of each bin and whether it came again; 0 is unknown."""
+    if mixed == np.uint64(0):
+        return
+    place = (mixed & np.uint64(0xFFFF)) * np.uint64(len(bins)) >> np.uint64(16)
+    key = np.uint32(np.uint32(mixed >> np.uint64(32)) & np.uint32(0xFFFFFFFC)) | np.uint32(2)
+    held = bins[place] & ~_AGAIN
+    if key > held:
+        bins[place] = key
+    elif key == held:
+        bins[place] |= _AGAIN
+
+
+@compiled
+def minimum_add(bins: NDArray[np.uint32], key: np.uint32) -> None:
+    """One step of sketch.minima_update: keep each bin's smallest hash as its complement; 0 is none."""
+    if key == np.uint32(0):
+        return
+    some = mix32(key)
+    place = (np.int64(some & np.uint32(0xFFFF)) * len(bins)) >> 16
+    kept = np.uint32(~some)
+    if kept > bins[place]:
+        bins[place] = kept
+
+
+@compiled
+def minimum_wanted(bins: NDArray[np.uint32], key: np.uint32) -> bool:
+    """Whether `minimum_add` would change a bin."""
+    some = mix32(key)
+    place = (np.int64(some & np.uint32(0xFFFF)) * len(bins)) >> 16
+    return bool(key != np.uint32(0) and np.uint32(~some) > bins[place])
+
+
+@compiled
+def log16(value: float) -> int:
+    """Sixteen times the binary logarithm of 1 + value, rounded down, as twins.log16."""
+    return int(np.log2(1.0 + value) * 16)

@@ -1,0 +1,35 @@
+"""`python -m detectors.warm`: compile every loop ahead, so that no process has to at its first batch."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from detectors.checks import NOW, sample
+from detectors.compiled import LOOPS
+from detectors.exchange import Dialect, Exchange, Message, Operation, Outcome
+from detectors.features import events
+from detectors.registry import load
+
+TEXTS = ("Name three rivers of Asia.", "Schreibe drei Sätze über Flüsse.", "请写一首关于河流的诗。", "")
+
+
+def warm() -> int:
+    """Run the engine and the features once over what was made up; how many loops are compiled now."""
+    engine = load()
+    made = sample(events=4_000)
+    rows = engine.empty(np.unique(made["client"]))
+    engine.step(rows, made, NOW)
+    engine.explain(rows[0], NOW)
+    exchanges = [
+        Exchange(at=NOW, client=1, dialect=Dialect.OPENAI, operation=Operation.CHAT, outcome=Outcome.OK, status=200,
+                 messages=(Message("system", "Answer in one line."), Message("user", text)), completions=(text * 9,))
+        for text in TEXTS
+    ]  # fmt: skip
+    events(exchanges, seed=1)
+    return sum(bool(loop.signatures) for loop in LOOPS)
+
+
+if __name__ == "__main__":
+    sys.stderr.write(f"Compiled loops that are ready: {warm()} of {len(LOOPS)}\n")
