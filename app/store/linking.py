@@ -41,9 +41,10 @@ Command = tuple[Argument, ...]
 def publish_commands(events: NDArray[np.void]) -> list[Command]:
     """The commands that append events; their last two replies are how many were ever added, and ever taken."""
     commands: list[Command] = []
+    plain = np.ascontiguousarray(events)
     for start in range(0, len(events), BLOCK_EVENTS):
-        part = events[start : start + BLOCK_EVENTS]
-        commands.append(("XADD", EVENTS, "*", "b", part.tobytes(), "s", _SCHEMA))
+        part = memoryview(plain[start : start + BLOCK_EVENTS].view(np.uint8).data)
+        commands.append(("XADD", EVENTS, "*", "b", part, "s", _SCHEMA))
     return [*commands, ("INCRBY", ADDED, len(events)), ("GET", TAKEN)]
 
 

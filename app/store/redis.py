@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,7 +24,9 @@ SOCKET_BYTES = 4 << 20  # so that a batch's rows go without a wait for the other
 _REMEDY = "give redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
 _PENDING = object()
 
-Argument = bytes | str | int
+LARGE_BYTES = 1 << 14  # an argument from this size on is sent from where it lies, without a copy
+
+Argument = bytes | str | int | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,24 @@ def _reason(error: Exception) -> str:
 
 def pack(*arguments: Argument) -> bytes:
     """One command in the Redis protocol."""
-    parts = [b"*%d\r\n" % len(arguments)]
-    for argument in arguments:
-        data = argument if isinstance(argument, bytes) else str(argument).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
+    return b"".join(_parts([arguments]))
+
+
+def _parts(commands: Iterable[Sequence[Argument]]) -> list[bytes | memoryview]:
+    """Commands in the Redis protocol, in as many pieces as leave every large argument where it is."""
+    whole: list[bytes | memoryview] = []
+    small: list[bytes] = []
+    for arguments in commands:
+        small.append(b"*%d\r\n" % len(arguments))
+        for argument in arguments:
+            data = argument if isinstance(argument, bytes | memoryview) else str(argument).encode()
+            small.append(b"$%d\r\n" % len(data))
+            if len(data) < LARGE_BYTES:
+                small += (bytes(data), b"\r\n")
+            else:
+                whole += (b"".join(small), data)
+                small = [b"\r\n"]
+    return [*whole, b"".join(small)]
 
 
 class Link:
@@ -201,11 +216,11 @@ class Link:
 
     def pipeline(self, commands: Iterable[tuple[Argument, ...]]) -> list[Any]:
         """Many commands in one round trip, their replies in order."""
-        packed = [pack(*command) for command in commands]
-        if not packed:
+        asked = list(commands)
+        if not asked:
             return []
-        self.send(b"".join(packed))
-        return self.read(len(packed))
+        self.send(*_parts(asked))
+        return self.read(len(asked))
 
     def close(self) -> None:
         """Forget the connection; the server drops what it watched."""

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from app.errors import SettingError, Unavailable
-from app.store.redis import Link, check, check_async, connect, connect_async, judge, pack
+from app.store.redis import LARGE_BYTES, Link, check, check_async, connect, connect_async, judge, pack
 
 
 @pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "", "redis://localhost:port/0"])
@@ -187,3 +187,27 @@ def test_a_real_server_answers_the_ping(redis_url):
     with contextlib.closing(Link(redis_url, 1)) as link:
         link.ping()
         assert link.connected
+
+
+@pytest.mark.parametrize("size", [0, 1, LARGE_BYTES - 1, LARGE_BYTES, 3 * LARGE_BYTES])
+def test_arguments_of_any_size_arrive_whole_and_in_order(redis_url, size):
+    value = bytes(range(256)) * (size // 256 + 1)
+    value = value[:size]
+    link = Link(redis_url, 5.0)
+    replies = link.pipeline(
+        [
+            ("SET", "a", memoryview(value)),
+            ("SET", "b", value, "PX", 60_000),
+            ("MSET", "c", value, "d", memoryview(value)),
+            ("GET", "a"),
+            ("GET", "b"),
+            ("MGET", "c", "d"),
+        ]
+    )
+    link.close()
+    assert replies == [b"OK", b"OK", b"OK", value, value, [value, value]]
+
+
+def test_a_packed_command_is_one_piece_whatever_its_size():
+    value = b"x" * (2 * LARGE_BYTES)
+    assert pack("SET", "k", value, 1) == b"*4\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\n$1\r\n1\r\n" % (len(value), value)
