@@ -37,23 +37,37 @@ def mix32(key: np.uint32) -> np.uint32:
 @compiled
 def hll_add(registers: NDArray[np.uint8], mixed: np.uint64) -> None:
     """One step of sketch.hll_update: fold a mixed hash into one row's registers; 0 is unknown."""
-    if mixed == np.uint64(0):
-        return
     size = np.uint64(len(registers))
-    place = mixed & (size - np.uint64(1))
-    rest = mixed // size  # a power of two
+    place = np.int64(mixed & (size - np.uint64(1)))
+    if _higher(mixed, size, registers[place]):
+        registers[place] = _rank(mixed, size)
+
+
+@compiled
+def hll_row(registers: NDArray[np.uint8], row: int, mixed: np.uint64) -> None:
+    """The same for one of several rows, shape (rows, size): no part of it is cut out for each call."""
+    size = np.uint64(registers.shape[1])
+    place = np.int64(mixed & (size - np.uint64(1)))
+    if _higher(mixed, size, registers[row, place]):
+        registers[row, place] = _rank(mixed, size)
+
+
+@compiled
+def _higher(mixed: np.uint64, size: np.uint64, held: np.uint8) -> bool:
+    """Whether a hash has a rank above `held`: that many of its bits above those of the place are zero."""
+    below = ((np.uint64(1) << (np.uint64(held) & np.uint64(63))) - np.uint64(1)) * size
+    return bool(mixed & below == np.uint64(0) and mixed != np.uint64(0))
+
+
+@compiled
+def _rank(mixed: np.uint64, size: np.uint64) -> np.uint8:
+    """The position of the lowest set bit above those of the place, the first being 1; the last where none is set."""
     rank = 1
-    most = 64
-    while size > np.uint64(1):
-        size >>= np.uint64(1)
-        most -= 1
-    while rank <= most and rest & np.uint64(1) == np.uint64(0):
-        rest >>= np.uint64(1)
+    bit = size  # a power of two
+    while mixed & bit == np.uint64(0) and bit != np.uint64(1 << 63):
+        bit <<= np.uint64(1)
         rank += 1
-    if rank > most:
-        rank = most
-    if rank > registers[place]:
-        registers[place] = rank
+    return np.uint8(rank)
 
 
 @compiled
@@ -61,6 +75,13 @@ def bucket_add(counters: NDArray[np.uint32], mixed: np.uint64, weight: np.uint32
     """One step of sketch.bucket_update (weight 1) and weigh_update: add to the bucket of a mixed key; 0 is unknown."""
     if mixed != np.uint64(0):
         counters[(mixed >> np.uint64(32)) & np.uint64(len(counters) - 1)] += np.uint32(weight)
+
+
+@compiled
+def bucket_row(counters: NDArray[np.uint32], row: int, mixed: np.uint64, weight: np.uint32) -> None:
+    """The same for one of several rows, shape (rows, buckets)."""
+    if mixed != np.uint64(0):
+        counters[row, np.int64((mixed >> np.uint64(32)) & np.uint64(counters.shape[1] - 1))] += np.uint32(weight)
 
 
 @compiled
@@ -75,6 +96,20 @@ def sample_add(bins: NDArray[np.uint32], mixed: np.uint64) -> None:
         bins[place] = key
     elif key == held:
         bins[place] |= _AGAIN
+
+
+@compiled
+def sample_row(bins: NDArray[np.uint32], row: int, mixed: np.uint64) -> None:
+    """The same for one of several rows, shape (rows, bins)."""
+    if mixed == np.uint64(0):
+        return
+    place = np.int64((mixed & np.uint64(0xFFFF)) * np.uint64(bins.shape[1]) >> np.uint64(16))
+    key = np.uint32(np.uint32(mixed >> np.uint64(32)) & np.uint32(0xFFFFFFFC)) | np.uint32(2)
+    held = np.uint32(bins[row, place] & ~_AGAIN)
+    if key > held:
+        bins[row, place] = key
+    elif key == held:
+        bins[row, place] |= _AGAIN
 
 
 @compiled

@@ -25,31 +25,46 @@ def test_mixes_alike(keys: list[int]) -> None:
 @given(KEYS, st.sampled_from([16, 64, 256]))
 def test_counts_distinct_alike(keys: list[int], size: int) -> None:
     made = _keys(keys)
-    one, whole = np.zeros((1, size), np.uint8), np.zeros((1, size), np.uint8)
+    one, whole, row = np.zeros((1, size), np.uint8), np.zeros((1, size), np.uint8), np.zeros((2, size), np.uint8)
     for key in made:
         cells.hll_add(one[0], key)
+        cells.hll_row(row, 1, key)
     sketch.hll_update(whole, np.zeros(len(made), np.intp), made)
+    assert one.tolist() == whole.tolist() == row[1:].tolist()
+    assert not row[0].any()
+
+
+@pytest.mark.parametrize("bit", range(64))
+def test_counts_every_rank_alike(bit: int) -> None:
+    key = np.uint64(1 << bit)
+    one, whole = np.zeros((1, 16), np.uint8), np.zeros((1, 16), np.uint8)
+    cells.hll_add(one[0], key)
+    sketch.hll_update(whole, np.zeros(1, np.intp), np.array([key]))
     assert one.tolist() == whole.tolist()
 
 
 @given(KEYS, st.integers(0, 1000))
 def test_weighs_alike(keys: list[int], weight: int) -> None:
     made = _keys(keys)
-    one, whole = np.zeros((1, 16), np.uint32), np.zeros((1, 16), np.uint32)
+    one, whole, row = np.zeros((1, 16), np.uint32), np.zeros((1, 16), np.uint32), np.zeros((2, 16), np.uint32)
     for key in made:
         cells.bucket_add(one[0], key, np.uint32(weight))
+        cells.bucket_row(row, 1, key, np.uint32(weight))
     sketch.weigh_update(whole, np.zeros(len(made), np.intp), made, np.full(len(made), weight, np.uint32))
-    assert one.tolist() == whole.tolist()
+    assert one.tolist() == whole.tolist() == row[1:].tolist()
+    assert not row[0].any()
 
 
 @given(KEYS, st.sampled_from([5, 16]))
 def test_samples_alike(keys: list[int], size: int) -> None:
     made = _keys(keys)
-    one, whole = np.zeros((1, size), np.uint32), np.zeros((1, size), np.uint32)
+    one, whole, row = np.zeros((1, size), np.uint32), np.zeros((1, size), np.uint32), np.zeros((2, size), np.uint32)
     for key in made:
         cells.sample_add(one[0], key)
+        cells.sample_row(row, 1, key)
     sketch.sample_update(whole, np.zeros(len(made), np.intp), made)
-    assert one.tolist() == whole.tolist()
+    assert one.tolist() == whole.tolist() == row[1:].tolist()
+    assert not row[0].any()
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=60), st.sampled_from([12, 16]))
