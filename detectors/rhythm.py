@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, rings, twins
-from detectors.activity import count_equal
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
+from detectors.compiled import compiled, fold
 
 _WEEK = 168  # hours
-_BITS = 31
-_MOST = (1 << _BITS) - 1
+_MOST = (1 << 31) - 1
+_MINUTES, _QUARTERS = 24, 16  # that the rings hold
+_MANY, _FULL = (1 << 16) - 1, (1 << 32) - 1
 _SIXTEENTHS = 16  # of a second in flight
 _LONGEST = 3_600.0  # seconds in flight that one request may count for
 _DAY = 24.0  # hours after which half of what the clock says is believed
@@ -24,6 +25,8 @@ _EVENEST = 1.3  # -ln of the shrunk ratio of variance to mean that is as even as
 _FEW = 25.0  # requests at which half is believed
 _PLATEAU = 4.0  # requests a minute from which a level can be told from small numbers
 _WEIGHTS = (1.0, 0.7, 0.3)  # of the clock, the pace and the plateau
+
+Numbers = NDArray[Any]
 
 
 class Rhythm(Detector):
@@ -45,7 +48,7 @@ class Rhythm(Detector):
 
     Cost
     ----
-    A sort of minutes a batch, two rings and a bit map; 124 bytes a client.
+    A few steps an event in two rings and a bit map; 124 bytes a client.
 
     References
     ----------
@@ -67,8 +70,8 @@ class Rhythm(Detector):
             ("quarter", "<i4"),
             ("hours", "u1", (_WEEK // 8,)),  # hours of the week with a request, a bit each
             ("spare", "u1", (3,)),
-            ("minutes", "<u2", (24,)),  # requests in the latest minutes
-            ("quarters", "<u2", (16,)),  # and in the latest quarters of an hour
+            ("minutes", "<u2", (_MINUTES,)),  # requests in the latest minutes
+            ("quarters", "<u2", (_QUARTERS,)),  # and in the latest quarters of an hour
         ]
     )
 
@@ -77,18 +80,8 @@ class Rhythm(Detector):
         seen = batch.counted
         if not len(seen):
             return
-        rows["n"] += seen.counts.astype(np.uint32)
-        flight = np.clip(np.nan_to_num(seen["duration"].astype(np.float64)), 0.0, _LONGEST) * _SIXTEENTHS
-        rows["busy"] = np.minimum(rows["busy"] + seen.sum(flight.astype(np.int64)), np.iinfo(np.uint32).max)
-        minute = np.clip(seen["at"], 0.0, _MOST * 60.0).astype(np.int64) // 60
-        keys, added = count_equal((seen.index << _BITS) | minute)
-        row, units = keys >> _BITS, keys & _MOST
-        heads = np.flatnonzero(np.diff(row, prepend=-1))
-        before, earliest = rows["first"][row[heads]], units[heads].astype(np.uint32)
-        rows["first"][row[heads]] = np.where(before == 0, earliest, np.minimum(before, earliest))
-        rings.add(rows, "minute", "minutes", row, units, added)
-        _mark(rows["hours"], *_coarser(row, units, added, 60)[:2])
-        rings.add(rows, "quarter", "quarters", *_coarser(row, units, added, 15))
+        names = ("n", "busy", "first", "minute", "quarter", "hours", "minutes", "quarters")
+        fold(_count, [rows[name] for name in names], (seen.starts, seen.counts, seen["at"], seen["duration"]))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Clock + pace + plateau, shrunk at few requests; 0 to 2."""
@@ -141,19 +134,70 @@ class Rhythm(Detector):
         return parts, np.column_stack([share * (n > 0), pause, spread, level, flight])
 
 
-def _coarser(
-    row: NDArray[np.int64], units: NDArray[np.int64], added: NDArray[np.int64], by: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Counts of longer units of time, from sorted ones of shorter units."""
-    units = units // by
-    heads = np.flatnonzero(np.diff((row << _BITS) | units, prepend=-1))
-    return row[heads], units[heads], np.add.reduceat(added, heads)
+@compiled
+def _count(
+    n: Numbers, busy: Numbers, first: Numbers, minute: Numbers, quarter: Numbers, hours: Numbers, minutes: Numbers,
+    quarters: Numbers, starts: Numbers, counts: Numbers, at: Numbers, duration: Numbers,
+) -> None:  # fmt: skip
+    """Fold each row's events into its fields; these are named as in the state."""
+    for row in range(len(counts)):
+        begin, end = starts[row], starts[row] + counts[row]
+        if begin == end:
+            continue
+        n[row] += np.uint32(counts[row])
+        flight, earliest, latest = 0, _MOST, 0
+        for place in range(begin, end):
+            unit = _minute(at[place])
+            earliest, latest = min(earliest, unit), max(latest, unit)
+            flight += _flight(duration[place])
+        busy[row] = min(busy[row] + flight, _FULL)
+        if first[row] == 0 or earliest < first[row]:
+            first[row] = earliest
+        minute[row] = _turned(minutes, row, _MINUTES, minute[row], latest)
+        quarter[row] = _turned(quarters, row, _QUARTERS, quarter[row], latest // 15)
+        if earliest == latest:
+            _put(hours, minutes, quarters, row, minute[row], quarter[row], latest, end - begin)
+            continue
+        for place in range(begin, end):
+            _put(hours, minutes, quarters, row, minute[row], quarter[row], _minute(at[place]), 1)
 
 
-def _mark(bits: NDArray[np.uint8], row: NDArray[np.int64], hours: NDArray[np.int64]) -> None:
-    """Set the bits of hours since the epoch in each row's week."""
-    place = hours % _WEEK
-    np.bitwise_or.at(bits, (row, place // 8), (1 << (place % 8)).astype(np.uint8))
+@compiled
+def _minute(at: float) -> int:
+    """The minute since the epoch."""
+    return int(min(at, _MOST * 60.0)) // 60 if at > 0.0 else 0
+
+
+@compiled
+def _flight(duration: float) -> int:
+    """Sixteenths of a second in flight; none where that is not known."""
+    return int(min(duration, _LONGEST) * _SIXTEENTHS) if duration > 0.0 else 0
+
+
+@compiled
+def _turned(ring: Numbers, row: int, slots: int, before: int, latest: int) -> int:
+    """Empty a row's slots of the units after `before` up to the latest; the newest of them all."""
+    for unit in range(max(before, latest - slots) + 1, latest + 1):
+        ring[row, unit % slots] = 0
+    return max(before, latest)
+
+
+@compiled
+def _put(
+    hours: Numbers, minutes: Numbers, quarters: Numbers, row: int, minute: int, quarter: int, unit: int, count: int
+) -> None:
+    """Count so many requests of one minute in a row's week and rings, whose latest units are known."""
+    hour = unit // 60 % _WEEK
+    hours[row, hour >> 3] |= 1 << (hour & 7)
+    _add(minutes, row, _MINUTES, minute, unit, count)
+    _add(quarters, row, _QUARTERS, quarter, unit // 15, count)
+
+
+@compiled
+def _add(ring: Numbers, row: int, slots: int, newest: int, unit: int, count: int) -> None:
+    """Count in the slot of a unit that the ring still holds; saturating."""
+    if unit > newest - slots:
+        ring[row, unit % slots] = min(ring[row, unit % slots] + count, _MANY)
 
 
 def _clock(rows: NDArray[np.void]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

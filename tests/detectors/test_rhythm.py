@@ -87,3 +87,37 @@ def test_a_stepped_clock_raises_nothing(traffic, step: float) -> None:
 
 def test_few_requests_say_little(traffic) -> None:
     assert parts(traffic, np.arange(0, 1_500, 60.0)).sum() < 0.4
+
+
+@pytest.mark.parametrize("cut", [1, 4, 60])
+def test_the_rings_hold_the_latest_units_whatever_the_order(traffic, cut: int) -> None:
+    rng = np.random.default_rng(8)
+    at = rng.permutation(np.concatenate([rng.integers(0, 6 * 3_600, 300), np.full(300, 6 * 3_600)])) + 7.0
+    detector = Rhythm()
+    rows = np.zeros(2, detector.state)
+    for some in np.array_split(at, cut):
+        detector.update(rows[:1], Batch(traffic(1, len(some), at=START + some, duration=0.6)))
+    for latest, ring, seconds in (("minute", "minutes", 60), ("quarter", "quarters", 900)):
+        units, counts = np.unique((START + at) // seconds, return_counts=True)
+        slots = rows[ring].shape[1]
+        held = dict.fromkeys(range(slots), 0) | {
+            int(unit) % slots: int(count) for unit, count in zip(units, counts, strict=True) if unit > units[-1] - slots
+        }
+        assert rows[latest][0] == units[-1]
+        assert dict(enumerate(rows[ring][0].tolist())) == held
+    hours = set((((START + at) // 3_600) % 168).astype(int).tolist())
+    assert set(np.flatnonzero(np.unpackbits(rows["hours"][0], bitorder="little")).tolist()) == hours
+    assert (rows["n"][0], rows["first"][0], rows["busy"][0]) == (600, (START + at.min()) // 60, 600 * 9)
+    assert not rows[1:].tobytes().strip(b"\0")
+
+
+def test_counts_and_time_in_flight_are_held_at_the_most(traffic) -> None:
+    detector = Rhythm()
+    rows = np.zeros(1, detector.state)
+    for _ in range(2):
+        detector.update(rows, Batch(traffic(1, 40_000, at=START, duration=np.float32(np.inf))))
+    assert rows["n"][0] == 80_000
+    assert rows["minutes"].max() == rows["quarters"].max() == 65_535
+    assert rows["busy"][0] == 2**32 - 1
+    detector.update(rows, Batch(traffic(1, 3, at=START, duration=np.float32(np.nan))))
+    assert rows["n"][0] == 80_003
