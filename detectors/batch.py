@@ -87,6 +87,18 @@ class Batch:
         return column
 
     @property
+    def whole(self) -> Batch:
+        """The batch that this one is a part of, or itself; its columns and `places` spare a part columns of its own."""
+        return self if self._whole is None else self._whole
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """Where each event stands in the columns of `whole`."""
+        if self._whole is None and len(self._places) != len(self):
+            self._places = np.arange(len(self))
+        return self._places
+
+    @property
     def fields_read(self) -> frozenset[str]:
         """The EVENT fields asked for so far, restricted batches included."""
         counted = self.__dict__.get("counted")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from detectors.base import Term
 from detectors.batch import COUNTED_READS, Batch
+from detectors.cells import log16 as log16_of
+from detectors.compiled import compiled
 from detectors.event import Flag
 from detectors.exchange import Usage
 
@@ -28,7 +30,16 @@ READS = (
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
 CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
+GREEDY = np.float32(0.05)  # a temperature up to this asks for the most likely answer
 NAN = float("nan")
+_NOWHERE = np.zeros(0, np.intp)
+
+SYSTEM_BIT = 1 << 7  # of an event's code: a system prompt; below it the counted twins, in the order of TWINS
+_CLOSED, _GREEDY, _STRUCTURED, _USER, _STREAMED, _NO_LONGER = (1 << place for place in range(1, 7))
+_IS_MULTI, _IS_SYSTEM = np.uint32(Flag.MULTI_TURN), np.uint32(Flag.SYSTEM)
+_IS_STRUCTURED, _IS_USER = np.uint32(Flag.TOOLS | Flag.SCHEMA), np.uint32(Flag.USER_ID)
+_IS_STREAM = np.uint32(Flag.STREAM)
+_ABSENT = int(Usage.ABSENT)
 
 
 class Twin(NamedTuple):
@@ -60,7 +71,8 @@ class Measures(NamedTuple):
     log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
     open: NDArray[np.bool_]  # the answer is free text, or unknown and not limited to a few tokens
     unknown: NDArray[np.bool_]  # nobody saw the answer or its counts: a batch's, or one that is fetched later
-    several: NDArray[np.intp]  # the events with more than one choice or prompt: elsewhere `chars` is `choice`
+    several: NDArray[np.intp]  # the events with more than one answer: elsewhere `chars` is `choice`
+    code: NDArray[np.uint8]  # the counted twins of the event, a bit each in the order of TWINS, and SYSTEM_BIT
 
 
 def measures(batch: Batch) -> Measures:
@@ -69,22 +81,80 @@ def measures(batch: Batch) -> Measures:
 
 
 def _measures(batch: Batch) -> Measures:
-    chars = batch["out_chars"].astype(np.int64)
-    unknown = chars == 0
-    if unknown.any():
-        # A log without answer texts still has token counts: about four characters a token.
-        chars = np.where(unknown, 4 * batch["out_tokens"].astype(np.int64), chars)
-        unknown = (chars == 0) & (batch["usage"] == Usage.ABSENT)
-    samples = np.maximum(batch["choices"].astype(np.int64) * np.maximum(batch["prompts"], 1), 1)
-    several = np.flatnonzero(samples > 1)
-    choice = chars
-    if len(several):
-        choice = chars.copy()
-        choice[several] //= samples[several]
-    limit = batch["max_tokens"]
-    capped = (limit > 0) & (limit <= CLOSED_TOKENS)
-    is_open = ((choice >= CLOSED_CHARS) | unknown) & ~capped
-    return Measures(chars, choice, log16(choice), is_open, unknown, several)
+    if batch.whole is not batch:
+        return _taken(measures(batch.whole), batch.places)
+    size = len(batch)
+    chars, choice, logs = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    is_open, unknown, code = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.uint8)
+    counts = batch["out_chars"], batch["out_tokens"], batch["usage"], batch["choices"], batch["prompts"]
+    some = _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
+    _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, is_open, unknown, code)
+    return Measures(chars, choice, logs, is_open, unknown, np.flatnonzero(chars != choice) if some else _NOWHERE, code)
+
+
+def _taken(known: Measures, places: NDArray[np.intp]) -> Measures:
+    chars, choice = known.chars.take(places), known.choice.take(places)
+    logs, is_open, unknown = known.log_choice.take(places), known.open.take(places), known.unknown.take(places)
+    several = np.flatnonzero(chars != choice) if len(known.several) else _NOWHERE
+    return Measures(chars, choice, logs, is_open, unknown, several, known.code.take(places))
+
+
+@compiled
+def _measure(
+    out_chars: NDArray[np.uint32],
+    out_tokens: NDArray[np.uint32],
+    usage: NDArray[np.uint8],
+    choices: NDArray[np.uint16],
+    prompts: NDArray[np.uint16],
+    max_tokens: NDArray[np.uint32],
+    chars: NDArray[np.int64],
+    choice: NDArray[np.int64],
+    logs: NDArray[np.int64],
+    is_open: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
+) -> bool:
+    """Fill in the last five columns; whether any event has more than one choice or prompt."""
+    several = False
+    for place in range(len(chars)):
+        text = np.int64(out_chars[place])
+        if text == 0:  # a log without answer texts still has token counts: about four characters a token
+            text = 4 * np.int64(out_tokens[place])
+        nobody = text == 0 and usage[place] == _ABSENT
+        samples = np.int64(choices[place]) * np.int64(prompts[place] or 1)
+        one = text
+        if samples > 1:
+            one = text // samples
+            several = True
+        limit = max_tokens[place]
+        capped = 0 < limit <= CLOSED_TOKENS
+        chars[place], choice[place], logs[place] = text, one, log16_of(float(one))
+        is_open[place] = (one >= CLOSED_CHARS or nobody) and not capped
+        unknown[place] = nobody
+    return several
+
+
+@compiled
+def _codes(
+    flags: NDArray[np.uint32],
+    temperature: NDArray[np.float32],
+    payload_chars: NDArray[np.uint32],
+    chars: NDArray[np.int64],
+    is_open: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
+    code: NDArray[np.uint8],
+) -> None:
+    """Fill in which counted twins each event has."""
+    for place in range(len(code)):
+        flag = flags[place]
+        own = 1 if flag & _IS_MULTI else 0
+        own |= 0 if is_open[place] else _CLOSED
+        own |= _GREEDY if temperature[place] <= GREEDY else 0
+        own |= _STRUCTURED if flag & _IS_STRUCTURED else 0
+        own |= _USER if flag & _IS_USER else 0
+        own |= _STREAMED if flag & _IS_STREAM else 0
+        short = 4 * chars[place] <= 5 * np.int64(payload_chars[place])
+        own |= _NO_LONGER if short and not unknown[place] else 0
+        code[place] = own | (SYSTEM_BIT if flag & _IS_SYSTEM else 0)
 
 
 def log16(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -148,7 +218,20 @@ def habits(batch: Batch) -> NDArray[np.uint32]:
 
 
 def _habits(batch: Batch) -> NDArray[np.uint32]:
-    return batch.count(*masks(batch), batch.flag(Flag.SYSTEM)).astype(np.uint32)
+    counts = np.zeros((len(batch.clients), COUNTED_TWINS + 1), np.uint32)
+    _count_codes(batch.starts, batch.counts, measures(batch).code, counts)
+    return counts
+
+
+@compiled
+def _count_codes(
+    starts: NDArray[np.int64], counts: NDArray[np.int64], code: NDArray[np.uint8], out: NDArray[np.uint32]
+) -> None:
+    for row in range(len(counts)):
+        for place in range(starts[row], starts[row] + counts[row]):
+            own = code[place]
+            for bit in range(8):
+                out[row, bit] += np.uint32((own >> bit) & 1)
 
 
 def masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
@@ -157,26 +240,21 @@ def masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
 
 
 def _masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
-    seen = measures(batch)
-    return (
-        batch.flag(Flag.MULTI_TURN),
-        ~seen.open,
-        batch["temperature"] <= 0.05,
-        batch.flag(Flag.TOOLS | Flag.SCHEMA),
-        batch.flag(Flag.USER_ID),
-        batch.flag(Flag.STREAM),
-        (4 * seen.chars <= 5 * batch["payload_chars"].astype(np.int64)) & ~seen.unknown,
-    )
+    code = measures(batch).code
+    return tuple((code & np.uint8(1 << place)) != 0 for place in range(COUNTED_TWINS))
 
 
 def left(batch: Batch, weights: Mapping[str, float]) -> NDArray[np.float32]:
     """What the counted twins leave of each event by itself, 0 to 1: the product of 1 - weight over those it has."""
-    code = np.zeros(len(batch), np.uint8)
+    return left_by_code(weights).take(measures(batch).code)
+
+
+def left_by_code(weights: Mapping[str, float]) -> NDArray[np.float32]:
+    """The same for each code that an event may have, shape (256,)."""
     table = np.ones(1, np.float32)
-    for place, mask in enumerate(masks(batch)):
-        code |= mask.view(np.uint8) << np.uint8(place)
-        table = np.append(table, table * np.float32(max(1.0 - weights.get(NAMES[place], 0.0), 0.0)))
-    return table.take(code)
+    for name in NAMES[:COUNTED_TWINS]:
+        table = np.append(table, table * np.float32(max(1.0 - weights.get(name, 0.0), 0.0)))
+    return np.append(table, table)  # whether there is a system prompt takes nothing
 
 
 def shares(

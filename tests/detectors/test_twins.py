@@ -7,6 +7,7 @@ import pytest
 
 from detectors import twins
 from detectors.batch import Batch
+from detectors.checks import sample
 from detectors.event import Flag
 from detectors.exchange import Usage
 
@@ -128,3 +129,56 @@ def test_later_turns_steps_and_blank_prompts_begin_nothing(traffic) -> None:
     assert twins.begun(batch) is twins.begun(batch)
     alone = Batch(traffic(1, 5))
     assert twins.begun(alone) is alone
+
+
+def mixed_events(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    events = sample(seed, clients=9, events=600)
+    events["usage"] = rng.choice([Usage.ABSENT, Usage.REPORTED], 600)
+    events["prompts"], events["max_tokens"] = rng.integers(0, 4, (2, 600)) * (rng.random((2, 600)) < 0.3) * 7
+    events["temperature"] = rng.choice(np.float32([np.nan, 0.0, 0.05, 0.0501, 1.0]), 600)
+    events["out_chars"] = np.where(rng.random(600) < 0.3, 47, events["out_chars"])
+    return events
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_part_of_a_batch_is_measured_as_if_it_were_all(seed: int) -> None:
+    batch = Batch(mixed_events(seed))
+    keep = np.random.default_rng(seed).random(len(batch)) < 0.5
+    part = batch.only(keep)
+    alone = Batch(np.sort(mixed_events(seed), order="client", kind="stable")[keep])
+    for one, other in zip(twins.measures(part), twins.measures(alone), strict=True):
+        assert one.tolist() == other.tolist()
+    filled = part.counts > 0
+    assert twins.habits(part)[filled].tolist() == twins.habits(alone).tolist()
+    assert not twins.habits(part)[~filled].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
+    batch = Batch(mixed_events(seed))
+    known = twins.measures(batch)
+    for place, event in enumerate(np.sort(mixed_events(seed), order="client", kind="stable")):
+        chars = int(event["out_chars"]) or 4 * int(event["out_tokens"])
+        choice = chars // max(int(event["choices"]) * max(int(event["prompts"]), 1), 1)
+        unknown = chars == 0 and event["usage"] == Usage.ABSENT
+        is_open = (choice >= 48 or unknown) and not 0 < event["max_tokens"] <= 16
+        flags = Flag(int(event["flags"]))
+        has = (
+            bool(flags & Flag.MULTI_TURN), not is_open, bool(event["temperature"] <= np.float32(0.05)),
+            bool(flags & (Flag.TOOLS | Flag.SCHEMA)), bool(flags & Flag.USER_ID), bool(flags & Flag.STREAM),
+            4 * chars <= 5 * int(event["payload_chars"]) and not unknown,
+        )  # fmt: skip
+        assert (known.chars[place], known.choice[place]) == (chars, choice)
+        assert (known.open[place], known.unknown[place]) == (is_open, unknown)
+        assert known.log_choice[place] == twins.log16(np.array([choice]))[0]
+        assert tuple(bool(mask[place]) for mask in twins.masks(batch)) == has
+        assert (known.code[place] >= twins.SYSTEM_BIT) == bool(flags & Flag.SYSTEM)
+    assert known.several.tolist() == np.flatnonzero(known.chars != known.choice).tolist()
+
+
+def test_what_twins_leave_of_an_event_is_their_product(traffic) -> None:
+    events = traffic(1, 2, temperature=0.0)
+    events["flags"][1] = Flag.TOOLS | Flag.SYSTEM
+    left = twins.left(Batch(events), {"greedy": 0.5, "structured": 0.25, "repeats": 0.9})
+    assert left.tolist() == [0.5, 0.375]
