@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
 from detectors.reference import LOOKS, RANKS, Reference
 
 CAP = float(4.0 * np.log(10.0))  # nats: no family says more than one in ten thousand
@@ -32,37 +33,66 @@ def rank_p(reference: Reference, detector: int, group: NDArray[np.integer], look
     return np.asarray((1.0 + np.minimum(beyond, size)) / (1.0 + size), np.float64)
 
 
-def floors(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer]
-           ) -> NDArray[np.float64]:  # fmt: skip
-    """The smallest p that each client's cell can resolve: that of a score above every ordinary client's."""
-    if detector < 0 or not len(groups):
-        return np.ones(len(groups))
-    look = np.clip(looks.astype(np.int64) - 1, 0, _deepest(reference, detector))
-    size = reference.sizes[detector, groups, look]
-    weight = size / (size + SHRINK)
-    pooled = 1.0 / (1.0 + reference.sizes[detector, -1, look])
-    return np.asarray(weight * (1.0 / (1.0 + size)) + (1.0 - weight) * pooled)
+def cells(
+    reference: Reference,
+    place: NDArray[np.int64],
+    groups: NDArray[np.integer],
+    looks: NDArray[np.integer],
+    scores: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The p of each client's scores, and the smallest p that its cells can resolve: both shaped like `scores`.
 
-
-def p_values(reference: Reference, detector: int, groups: NDArray[np.integer], looks: NDArray[np.integer],
-             scores: NDArray[np.float32]) -> NDArray[np.float64]:  # fmt: skip
-    """The p of each client's score for its peer group and look, drawn to all clients where the group is small.
-
-    `looks` counts from 1; `detector` is an index into the reference, -1 where it does not know the
-    detector. A silent detector (score 0 or less) and an unknown one have p = 1.
+    `scores` has shape (clients, detectors); `place[k]` is detector k's index into the reference, -1 where it
+    does not know it; `looks` counts from 1. A client is compared within its peer group and look, and drawn to
+    all clients where the group is small. A silent detector (score 0 or less) and an unknown one have p = 1.
     """
-    p = np.ones(len(scores))
-    if detector < 0 or not len(scores):
-        return p
-    everyone = np.full(len(scores), len(reference.groups))
-    look = np.clip(looks.astype(np.int64) - 1, 0, _deepest(reference, detector))
-    size = reference.sizes[detector, groups, look]
-    weight = size / (size + SHRINK)
-    pooled = rank_p(reference, detector, everyone, look, scores)
-    mixed = weight * rank_p(reference, detector, groups, look, scores) + (1.0 - weight) * pooled
-    speaking = scores > 0.0
-    p[speaking] = mixed[speaking]
-    return p
+    p, least = np.ones((2, *scores.shape))
+    deepest = np.array([_deepest(reference, int(one)) if one >= 0 else 0 for one in place], np.int64)
+    _fill(
+        p, least, np.ascontiguousarray(scores), place, deepest, groups.astype(np.int64), looks.astype(np.int64),
+        reference.sizes, reference.tails, RANKS,
+    )  # fmt: skip
+    return p, least
+
+
+@compiled
+def _fill(
+    p: NDArray[np.float64],
+    least: NDArray[np.float64],
+    scores: NDArray[np.float32],
+    place: NDArray[np.int64],
+    deepest: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    looks: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    tails: NDArray[np.float32],
+    ranks: NDArray[np.int64],
+) -> None:
+    """Fill `p` and `least`, in place, where the reference knows the detector."""
+    for one in range(len(place)):
+        known = place[one]
+        if known < 0:
+            continue
+        everyone = sizes.shape[1] - 1
+        for row in range(len(scores)):
+            look = min(max(looks[row] - 1, 0), deepest[one])
+            size, all_size = sizes[known, groups[row], look], sizes[known, everyone, look]
+            weight = size / (size + SHRINK)
+            least[row, one] = weight * (1.0 / (1.0 + size)) + (1.0 - weight) * (1.0 / (1.0 + all_size))
+            if scores[row, one] > 0.0:
+                own = _rank_p(tails[known, groups[row], look], size, scores[row, one], ranks)
+                pooled = _rank_p(tails[known, everyone, look], all_size, scores[row, one], ranks)
+                p[row, one] = weight * own + (1.0 - weight) * pooled
+
+
+@compiled
+def _rank_p(tails: NDArray[np.float32], size: int, score: float, ranks: NDArray[np.int64]) -> float:
+    """`rank_p` of one score in one cell."""
+    reached = 0
+    while reached < len(tails) and tails[reached] >= score:
+        reached += 1
+    beyond = ranks[reached] - 1 if reached < len(ranks) else size
+    return float((1.0 + min(beyond, size)) / (1.0 + size))
 
 
 def families(
@@ -83,12 +113,8 @@ def families(
     count = len(reference.sizes) - first
     if count <= 0:
         return None
-    out, least = np.ones((2, len(p), count))
-    for family in range(count):
-        sums = weighted(reference, place, members, family, p)
-        out[:, family] = p_values(reference, first + family, groups, looks, sums)
-        least[:, family] = floors(reference, first + family, groups, looks)
-    return out, least
+    sums = np.column_stack([weighted(reference, place, members, family, p) for family in range(count)])
+    return cells(reference, np.arange(first, first + count), groups, looks, sums)
 
 
 def weighted(

@@ -44,6 +44,7 @@ class Judge:
         self.place = tuple(
             known[one.name][0] if known.get(one.name, (0, None))[1] == one.version else -1 for one in self.detectors
         )
+        self._known = np.array(self.place, np.int64)
         self.forest = reference.forest
         self._read = _chosen(self.detectors, reference.forest)
         if self._read is None:
@@ -66,9 +67,7 @@ class Judge:
             scores[:, column] = detector.score(rows[detector.name], now)
         looked = np.flatnonzero(rows["look"] > 0)
         group, look = rows["group"][looked], rows["look"][looked]
-        for column, place in enumerate(self.place):
-            p[looked, column] = calibrate.p_values(self.reference, place, group, look, scores[looked, column])
-            floors[looked, column] = calibrate.floors(self.reference, place, group, look)
+        p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
         rank = self._rank(rows, scores, p, tripped)
@@ -144,9 +143,8 @@ class Judge:
         if len(early):
             first = np.ones(len(early), np.int64)
             group = self.group(rows[early])
-            for column, place in enumerate(self.place):
-                ahead = calibrate.p_values(self.reference, place, group, first, scores[early, column])
-                evidence[early, column] = calibrate.nats(ahead) * share[early]
+            ahead, _ = calibrate.cells(self.reference, self._known, group, first, scores[early])
+            evidence[early] = calibrate.nats(ahead) * share[early, None]
         evidence[tripped] = calibrate.CAP
         return rerank.rank(self.reference, self.place, evidence)
 

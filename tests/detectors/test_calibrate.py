@@ -24,8 +24,16 @@ def known(scores: list[np.ndarray]) -> reference.Reference:
 
 
 def p_of(ref: reference.Reference, scores: list[float], group: int = 0, look: int = 1) -> np.ndarray:
-    values = np.array(scores, np.float32)
-    return calibrate.p_values(ref, 0, np.full(len(values), group), np.full(len(values), look), values)
+    return cells_of(ref, scores, group, look)[0]
+
+
+def cells_of(
+    ref: reference.Reference, scores: list[float], group: int = 0, look: int = 1, place: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    values = np.array(scores, np.float32)[:, None]
+    groups, looks = np.full(len(values), group), np.full(len(values), look)
+    p, floors = calibrate.cells(ref, np.array([place]), groups, looks, values)
+    return p[:, 0], floors[:, 0]
 
 
 def test_parts_of_the_budget_sum_to_it() -> None:
@@ -40,10 +48,9 @@ def test_p_counts_the_ordinary_clients_that_score_as_high() -> None:
 
 def test_the_smallest_p_is_what_the_number_of_clients_can_resolve() -> None:
     ref = known([np.arange(1.0, 301.0)])
-    group, look = np.array([0]), np.array([1])
-    lowest = calibrate.floors(ref, 0, group, look)
+    p, lowest = cells_of(ref, [1e9])
     assert lowest[0] == pytest.approx(1 / 301)
-    assert p_of(ref, [1e9]).tolist() == lowest.tolist()
+    assert p.tolist() == lowest.tolist()
 
 
 def test_a_silent_detector_says_nothing_even_where_all_others_are_silent_too() -> None:
@@ -53,8 +60,8 @@ def test_a_silent_detector_says_nothing_even_where_all_others_are_silent_too() -
 
 
 def test_an_unknown_detector_says_nothing() -> None:
-    values = np.float32([5.0])
-    assert calibrate.p_values(known([np.ones(9)]), -1, np.array([0]), np.array([1]), values).tolist() == [1.0]
+    p, lowest = cells_of(known([np.ones(9)]), [5.0], place=-1)
+    assert (p.tolist(), lowest.tolist()) == ([1.0], [1.0])
 
 
 def test_between_the_kept_ranks_p_is_too_large_rather_than_too_small() -> None:
@@ -63,6 +70,7 @@ def test_between_the_kept_ranks_p_is_too_large_rather_than_too_small() -> None:
     tried = np.random.default_rng(2).random(400)
     exact = (1 + (scores[None, :] >= tried[:, None]).sum(axis=1)) / 3_001
     given = calibrate.rank_p(ref, 0, np.zeros(400, int), np.zeros(400, int), tried.astype(np.float32))
+    assert p_of(ref, tried.tolist()).tolist() == given.tolist()  # the compiled count and the plain one agree
     assert (given >= exact - 1e-6).all()
     assert np.median(given / exact) < 1.1
 
