@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, rings, twins
-from detectors.activity import count_equal
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
+from detectors.cells import mix64
+from detectors.compiled import compiled, fold
 from detectors.declared import Release
-from detectors.sketch import mix, mixed
+from detectors.sketch import mix
 
 _DAYS = 6
 _MODELS = 7  # cells that models are hashed to; two models share one in one case of seven
-_BITS = 31
-_MOST = (1 << _BITS) - 1
+_MOST, _MANY = (1 << 31) - 1, (1 << 16) - 1
 _OWN = 0.5  # weight of a model that is new to this client, where nobody says that it was released
 _FEW = 25.0  # requests on either side at which half is believed
 _BIAS = 3.0 * (_MODELS - 1) / (8.0 * np.log(2.0))  # thrice what two samples of one mix differ by, times 1/n + 1/n
 _NUMBERS = ("score", "distance", "steady", "moved")
+
+Numbers = NDArray[Any]
 
 
 class Pivot(Detector):
@@ -44,7 +46,7 @@ class Pivot(Detector):
 
     Cost
     ----
-    One count by day and model a batch; 92 bytes a client.
+    One count by day and model an event; 92 bytes a client.
 
     References
     ----------
@@ -78,15 +80,8 @@ class Pivot(Detector):
         seen = batch.counted
         if not len(seen):
             return
-        rows["n"] += seen.counts.astype(np.uint32)
-        day = np.clip(seen["at"], 0.0, _MOST * 86_400.0).astype(np.int64) // 86_400
-        cell = (mixed(seen, "model") % np.uint64(_MODELS)).astype(np.int64)
-        keys, added = count_equal(((seen.index << _BITS) | day) * _MODELS + cell)
-        days, cell = keys // _MODELS, keys % _MODELS
-        heads = np.flatnonzero(np.diff(days, prepend=-1))
-        counts = np.zeros((len(heads), _MODELS), np.int64)
-        counts[np.repeat(np.arange(len(heads)), np.diff(heads, append=len(days))), cell] = added
-        rings.add(rows, "day", "mix", days[heads] >> _BITS, days[heads] & _MOST, counts)
+        fields = (rows["n"], rows["day"], rows["mix"])
+        fold(_count, fields, (seen.starts, seen.counts, seen["at"], seen["model"]))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Distance x part to a new model x continuity, at the day where that is most; 0 to 1."""
@@ -162,3 +157,30 @@ def _divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.fl
         np.where(one > 0, one * np.log2(np.maximum(one, 1e-12) / np.maximum(middle, 1e-12)), 0.0) for one in (p, q)
     ]
     return np.asarray((parts[0] + parts[1]).sum(axis=1) / 2.0)
+
+
+@compiled
+def _count(
+    n: Numbers, latest: Numbers, counted: Numbers, starts: Numbers, counts: Numbers, at: Numbers, model: Numbers
+) -> None:
+    """Fold each row's events into its number of requests, its latest day and its counts by day and model."""
+    for row in range(len(counts)):
+        begin, end = starts[row], starts[row] + counts[row]
+        n[row] += np.uint32(counts[row])
+        newest = latest[row]
+        for place in range(begin, end):
+            newest = max(newest, _day(at[place]))
+        for day in range(max(latest[row], newest - _DAYS) + 1, newest + 1):
+            for cell in range(_MODELS):
+                counted[row, day % _DAYS, cell] = 0
+        latest[row] = newest
+        for place in range(begin, end):
+            day, cell = _day(at[place]), int(mix64(np.uint64(model[place])) % np.uint64(_MODELS))
+            if day > newest - _DAYS and counted[row, day % _DAYS, cell] < _MANY:
+                counted[row, day % _DAYS, cell] += 1
+
+
+@compiled
+def _day(at: float) -> int:
+    """The day since the epoch."""
+    return int(min(at, _MOST * 86_400.0)) // 86_400 if at > 0.0 else 0

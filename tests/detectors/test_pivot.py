@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors import rings
 from detectors.batch import Batch
 from detectors.checks import checks
 from detectors.declared import Release
@@ -83,3 +84,23 @@ def test_days_are_carried_over_the_end_of_a_window(days) -> None:
     gone = np.zeros(1, detector.state)
     detector.update(gone, Batch(after))
     assert detector.score(gone, 0.0)[0] == 0.0
+
+
+@pytest.mark.parametrize("cut", [1, 4, 90])
+def test_the_latest_days_are_held_by_model_whatever_the_order(days, cut: int) -> None:
+    events = days({OLD: 9}, {}, {OLD: 2, NEW: 1}, {NEW: 5}, {}, {}, {4: 3, OLD: 30}, {NEW: 40})
+    events = events[np.random.default_rng(4).permutation(len(events))]
+    rows = np.zeros(1, Pivot.state)
+    for some in np.array_split(events, cut):
+        Pivot().update(rows, Batch(some))
+    held = rings.ordered(rows["day"], rows["mix"])[0]
+    assert rows["day"][0] == MONDAY / DAY + 7
+    assert np.sort(held, axis=1)[:, -2:].tolist() == [[1, 2], [0, 5], [0, 0], [0, 0], [3, 30], [0, 40]]
+    assert held[0].argmax() == held[4].argmax() != held[5].argmax() == held[1].argmax()
+
+
+def test_counts_are_held_at_the_most(traffic) -> None:
+    rows = np.zeros(1, Pivot.state)
+    for _ in range(2):
+        Pivot().update(rows, Batch(traffic(1, 40_000, at=MONDAY, model=OLD)))
+    assert (rows["n"][0], rows["mix"].max(), rows["mix"].astype(int).sum()) == (80_000, 65_535, 65_535)
