@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, twins
-from detectors.activity import count_equal
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
+from detectors.compiled import compiled, fold
 from detectors.declared import Plans
 
 YARDSTICK = 1_000  # thousands of tokens a day where no plan is known; the peer group says what is usual there
 _DAYS = 8  # calendar days that a window of seven can touch
 _EARLY = 10  # hours after the first request in which a client may grow
-_BITS = 31
-_MOST = (1 << _BITS) - 1
+_MOST = (1 << 31) - 1
 _UNIT = 16  # tokens
 _SMALL = 256  # tokens: the unit in which the first hours are kept
 _MUCH = 200_000.0  # tokens at which half of what the ramp says is believed
-_U16, _U32 = np.iinfo(np.uint16).max, np.iinfo(np.uint32).max
+_U16, _U32 = (1 << 16) - 1, (1 << 32) - 1
+Numbers = NDArray[Any]
 
 
 class Entitlement(Detector):
@@ -41,7 +41,7 @@ class Entitlement(Detector):
 
     Cost
     ----
-    Two sums by day and hour a batch; 64 bytes a client.
+    Two sums by day and hour an event; 64 bytes a client.
 
     References
     ----------
@@ -75,14 +75,8 @@ class Entitlement(Detector):
             rows["plan"] = self.plans.of(batch.clients)
         if not len(seen):
             return
-        tokens = seen["in_tokens"].astype(np.int64) + seen["out_tokens"].astype(np.int64)
-        hour = np.clip(seen["at"], 0.0, _MOST * 3_600.0).astype(np.int64) // 3_600
-        places, (many, small) = _by_hour((seen.index << _BITS) | hour, tokens)
-        row, hours = places >> _BITS, places & _MOST
-        days = np.zeros((len(rows), _DAYS), np.int64)
-        np.add.at(days, (row, hours // 24 % _DAYS), many)
-        rows["days"] = np.minimum(rows["days"] + days, _U32)
-        _begin(rows, row, hours, small)
+        fields = (rows["days"], rows["first"], rows["early"])
+        fold(_count, fields, (seen.starts, seen.counts, seen["at"], seen["in_tokens"], seen["out_tokens"]))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Doublings over the plan, at most 6, and up to 1 for no ramp."""
@@ -135,39 +129,48 @@ class Entitlement(Detector):
         return np.column_stack([over, ramp]), np.column_stack([ratio, np.where(fresh, hours, _EARLY), tokens])
 
 
-def _by_hour(
-    keys: NDArray[np.int64], tokens: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The distinct (row, hour) keys, and the tokens of each in both units; each event is rounded by itself."""
-    places, _ = count_equal(keys)
-    where = np.searchsorted(places, keys)
-    sums = []
-    for unit in (_UNIT, _SMALL):
-        rounded = (tokens + unit // 2) // unit
-        total = np.zeros(len(places), np.int64)
-        np.add.at(total, where, rounded)
-        sums.append(total)
-    return places, (sums[0], sums[1])
-
-
 def _hours(rows: NDArray[np.void]) -> NDArray[np.int64]:
     """The hour that each slot of `early` holds, counted from the epoch."""
     first = rows["first"].astype(np.int64)[:, None]
     return first + (np.arange(_EARLY) - first) % _EARLY
 
 
-def _begin(rows: NDArray[np.void], row: NDArray[np.int64], hours: NDArray[np.int64], tokens: NDArray[np.int64]) -> None:
-    """Count the tokens of the first hours; an earlier first request moves them, and the last of them fall out."""
-    heads = np.flatnonzero(np.diff(row, prepend=-1))
-    who, earliest = row[heads], hours[heads].astype(np.int64)
-    before = rows["first"][who].astype(np.int64)
-    first = np.where(before == 0, earliest, np.minimum(before, earliest))
-    moved = np.flatnonzero((first < before) & (before > 0))
-    if len(moved):
-        some = rows[who[moved]]
-        late = _hours(some) >= first[moved, None] + _EARLY
-        rows["early"][who[moved]] = np.where(late, 0, some["early"])
-    rows["first"][who] = first
-    kept = hours < rows["first"][row].astype(np.int64) + _EARLY
-    row, slot, tokens = row[kept], hours[kept] % _EARLY, tokens[kept]
-    rows["early"][row, slot] = np.minimum(rows["early"][row, slot] + tokens, _U16)
+@compiled
+def _count(
+    days: Numbers, first: Numbers, early: Numbers, starts: Numbers, counts: Numbers, at: Numbers, sent: Numbers,
+    taken: Numbers,
+) -> None:  # fmt: skip
+    """Add each row's events to its days and first hours; each event's tokens are rounded by themselves."""
+    for row in range(len(counts)):
+        begin, end = starts[row], starts[row] + counts[row]
+        if begin == end:
+            continue
+        earliest = _MOST
+        for place in range(begin, end):
+            earliest = min(earliest, _hour(at[place]))
+        begun = _begun(early, row, first[row], earliest)
+        first[row] = begun
+        for place in range(begin, end):
+            hour, tokens = _hour(at[place]), np.int64(sent[place]) + np.int64(taken[place])
+            day = hour // 24 % _DAYS
+            days[row, day] = min(days[row, day] + (tokens + _UNIT // 2) // _UNIT, _U32)
+            if hour < begun + _EARLY:
+                slot = hour % _EARLY
+                early[row, slot] = min(early[row, slot] + (tokens + _SMALL // 2) // _SMALL, _U16)
+
+
+@compiled
+def _hour(at: float) -> int:
+    """The hour since the epoch."""
+    return int(min(at, _MOST * 3_600.0)) // 3_600 if at > 0.0 else 0
+
+
+@compiled
+def _begun(early: Numbers, row: int, before: int, earliest: int) -> int:
+    """The first hour of a row; an earlier one than before moves the first hours, and the last of them fall out."""
+    if before == 0 or earliest >= before:
+        return earliest if before == 0 else before
+    for slot in range(_EARLY):
+        if before + (slot - before) % _EARLY >= earliest + _EARLY:
+            early[row, slot] = 0
+    return earliest

@@ -69,3 +69,24 @@ def test_huge_tokens_are_held_at_the_most(traffic) -> None:
     rows = rows_of(traffic(1, 200, in_tokens=2**32 - 1))
     assert np.isfinite(Entitlement().score(rows, 0.0)).all()
     assert parts(rows)[0] == 6.0
+
+
+@pytest.mark.parametrize("cut", [1, 5, 200])
+def test_days_and_first_hours_hold_what_was_used_whatever_the_order(traffic, cut: int) -> None:
+    rng = np.random.default_rng(3)
+    start = 1_764_000_000.0 // 86_400 * 86_400
+    at = start + rng.permutation(
+        np.concatenate([rng.integers(3 * HOUR, 16 * HOUR, 150), rng.integers(0, 7 * 86_400, 50)])
+    )
+    tokens = rng.integers(0, 4_000, (2, 200))
+    rows = np.zeros(1, Entitlement.state)
+    for some in np.array_split(np.arange(200), cut):
+        rows_of(traffic(1, len(some), at=at[some], in_tokens=tokens[0, some], out_tokens=tokens[1, some]), rows=rows)
+    days, early = np.zeros(8, np.int64), np.zeros(10, np.int64)
+    first = int(at.min() // HOUR)
+    for hour, used in zip((at // HOUR).astype(int), tokens.sum(axis=0), strict=True):
+        days[hour // 24 % 8] += (used + 8) // 16
+        early[hour % 10] += (used + 128) // 256 * (hour < first + 10)
+    assert rows["first"][0] == first
+    assert rows["days"][0].tolist() == days.tolist()
+    assert rows["early"][0].tolist() == early.tolist()
