@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from detectors import twins
 from detectors.batch import Batch
-from detectors.sketch import hll_count, hll_update, mixed
+from detectors.cells import hll_row, log16, mix64
+from detectors.compiled import compiled, fold
+from detectors.sketch import hll_count
 
 FEATURES = (
     "multi_turn_share",
@@ -26,12 +28,14 @@ Sampling parameters, elicitation, templates and repetition are left out on purpo
 detector measures would hide it from that detector.
 """
 
-_HABITS = [*(twins.NAMES.index(name) for name in ("multi_turn", "streamed", "structured", "end_users")), -1]
+_MULTI, _STREAMED, _STRUCTURED, _USER = (
+    1 << twins.NAMES.index(name) for name in ("multi_turn", "streamed", "structured", "end_users")
+)
 
 state = np.dtype(
     [
         ("n", "<u4"),
-        ("flags", "<u4", (len(_HABITS),)),
+        ("flags", "<u4", (5,)),  # multi-turn, streamed, structured, end users, a system prompt
         ("logs", "<u8", (3,)),  # payload, prompt and one choice's answer, sixteenths of a doubling
         ("squares", "<u8"),  # of the payload's
         ("users", "u1", (64,)),
@@ -44,15 +48,55 @@ state = np.dtype(
 def update(rows: NDArray[np.void], batch: Batch) -> None:
     """Fold the counted events of a batch into its clients' profiles, in place."""
     seen = batch.counted
-    payload = twins.log16(seen["payload_chars"])
-    logs = (payload, twins.log16(seen["in_chars"]), twins.measures(seen).log_choice)
-    rows["n"] += seen.counts.astype(np.uint32)
-    rows["flags"] += twins.habits(seen)[:, _HABITS]
-    rows["logs"] += np.column_stack([seen.sum(log) for log in logs]).astype(np.uint64)
-    rows["squares"] += seen.sum(payload * payload).astype(np.uint64)
-    hll_update(rows["users"], seen.index, mixed(seen, "user"))
-    hll_update(rows["networks"], seen.index, mixed(seen, "network"))
-    hll_update(rows["agents"], seen.index, mixed(seen, "agent"))
+    whole = seen.whole
+    answers = twins.measures(whole)
+    fields = [rows[name] for name in ("n", "flags", "logs", "squares", "users", "networks", "agents")]
+    columns = [whole[name] for name in ("payload_chars", "in_chars", "user", "network", "agent")]
+    fold(_fold, fields, (seen.starts, seen.counts, seen.places, answers.code, answers.log_choice, *columns))
+
+
+@compiled
+def _fold(
+    n: NDArray[np.uint32],
+    flags: NDArray[np.uint32],
+    logs: NDArray[np.uint64],
+    squares: NDArray[np.uint64],
+    users: NDArray[np.uint8],
+    networks: NDArray[np.uint8],
+    agents: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    code: NDArray[np.uint8],
+    answer: NDArray[np.int64],
+    payload_chars: NDArray[np.uint32],
+    in_chars: NDArray[np.uint32],
+    user: NDArray[np.uint64],
+    network: NDArray[np.uint32],
+    agent: NDArray[np.uint32],
+) -> None:
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            _count_habits(flags, row, code[place])
+            payload = log16(payload_chars[place])
+            logs[row, 0] += np.uint64(payload)
+            logs[row, 1] += np.uint64(log16(in_chars[place]))
+            logs[row, 2] += np.uint64(answer[place])
+            squares[row] += np.uint64(payload * payload)
+            hll_row(users, row, mix64(user[place]))
+            hll_row(networks, row, mix64(np.uint64(network[place])))
+            hll_row(agents, row, mix64(np.uint64(agent[place])))
+
+
+@compiled
+def _count_habits(flags: NDArray[np.uint32], row: int, code: int) -> None:
+    flags[row, 0] += np.uint32(code & _MULTI != 0)
+    flags[row, 1] += np.uint32(code & _STREAMED != 0)
+    flags[row, 2] += np.uint32(code & _STRUCTURED != 0)
+    flags[row, 3] += np.uint32(code & _USER != 0)
+    flags[row, 4] += np.uint32(code & twins.SYSTEM_BIT != 0)
 
 
 def features(rows: NDArray[np.void]) -> NDArray[np.float64]:
