@@ -83,3 +83,10 @@ def test_keeps_the_smallest_alike(keys: list[int], size: int) -> None:
 @pytest.mark.parametrize("value", [0, 1, 2, 3, 47, 48, 127, 4095, 2**31, 2**40])
 def test_takes_logarithms_alike(value: int) -> None:
     assert cells.log16(float(value)) == twins.log16(np.array([value]))[0]
+
+
+def test_takes_logarithms_alike_at_every_step() -> None:
+    steps = np.ceil(2.0 ** (np.arange(1, 16 * 45) / 16.0))
+    near = np.unique(np.concatenate([steps + by for by in (-2.0, -1.0, 0.0, 1.0)]) - 1.0)
+    near = near[near >= 0.0]
+    assert [cells.log16(value) for value in near.tolist()] == twins.log16(near).tolist()
