@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.sketch import bucket_update, concentration, hll_count, hll_update, mixed, mixed_content, weigh_update
+from detectors.cells import bucket_row, hll_row, log16, mix64
+from detectors.compiled import compiled, fold
+from detectors.sketch import concentration, hll_count
 
 _SYSTEM = 0.6  # every product has one system prompt: alone it says less than a template in the user turn
 _LIST = 100.0
@@ -31,6 +33,7 @@ _WEIGHTS = {
 _MEASURED = tuple(name for name in twins.NAMES if name != "streamed")  # who streams is a matter of taste
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
 _FRAMES = {"head": 1.0, "tail": 1.0, "system": _SYSTEM}
+_LEFT = twins.left_by_code(_WEIGHTS)
 
 
 class _Parts(NamedTuple):
@@ -103,29 +106,16 @@ class Template(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
-        rows["n"] += seen.counts.astype(np.uint32)
+        whole = seen.whole
+        events = seen.starts, seen.counts, seen.places
+        answers = twins.measures(whole)
+        sizes = answers.code, answers.chars, answers.choice, answers.log_choice, whole["top_logprobs"]
+        worth = np.empty(len(seen), np.uint32)
+        own = [rows[name] for name in ("n", "log_one", "log_all", "payloads", "worthy", "worthies")]
+        fold(_fold, own, (*events, *sizes, whole["payload"], whole["body"], _LEFT, worth))
+        frames = [rows[frame] for frame in _FRAMES] + [rows[f"{frame}_worth"] for frame in _FRAMES]
+        fold(_fold_frames, frames, (*events, whole["head4"], whole["tail6"], whole["system"], worth))
         rows["twins"] += twins.sums(seen)
-        alternatives = np.maximum(seen["top_logprobs"], 0).astype(np.int64)
-        answers = twins.measures(seen)
-        # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
-        more = np.flatnonzero(alternatives > 0)
-        one = twins.replaced(answers.log_choice, more, answers.chars[more] * (1 + alternatives[more]))
-        several = answers.several
-        full = twins.replaced(one, several, answers.chars[several] * (1 + alternatives[several]))
-        rows["log_one"] += seen.sum(one).astype(np.uint64)
-        rows["log_all"] += seen.sum(full).astype(np.uint64)
-        hll_update(rows["payloads"], seen.index, mixed_content(seen))
-        grown = np.clip((one - 6 * twins.LOG) / (8.0 * twins.LOG), 0.0, 1.0)
-        worth = (_UNIT * grown * twins.left(seen, _WEIGHTS)).astype(np.uint32)
-        worthy = worth >= _WORTH
-        for frame, name in (("head", "head4"), ("tail", "tail6"), ("system", "system")):
-            bucket_update(rows[frame], seen.index, mixed(seen, name))
-        some = seen.only(worthy)
-        if len(some):
-            rows["worthy"] += some.counts.astype(np.uint32)
-            hll_update(rows["worthies"], some.index, mixed_content(some))
-            for frame, name in (("head", "head4"), ("tail", "tail6"), ("system", "system")):
-                weigh_update(rows[f"{frame}_worth"], some.index, mixed(some, name), worth[worthy])
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Wording, new content, answers and the twins, for the joint score."""
@@ -182,6 +172,88 @@ class Template(Detector):
         base = 10.0 * template * new * size
         part, frame = _best_frame(rows, total)
         return _Parts(base, values, share, factor, base * factor.prod(axis=1), part, frame)
+
+
+@compiled
+def _fold(
+    n: NDArray[np.uint32],
+    log_one: NDArray[np.uint64],
+    log_all: NDArray[np.uint64],
+    payloads: NDArray[np.uint8],
+    worthy: NDArray[np.uint32],
+    worthies: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    code: NDArray[np.uint8],
+    chars: NDArray[np.int64],
+    choice: NDArray[np.int64],
+    log_choice: NDArray[np.int64],
+    top_logprobs: NDArray[np.int8],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+    left: NDArray[np.float32],
+    worth: NDArray[np.uint32],
+) -> None:
+    """Fold in answers and contents, and fill in what each event is worth."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
+            one, full = _taken(chars[place], choice[place], log_choice[place], top_logprobs[place])
+            log_one[row] += np.uint64(one)
+            log_all[row] += np.uint64(full)
+            content = mix64(payload[place] or body[place])
+            hll_row(payloads, row, content)
+            grown = min(max((one - 6 * twins.LOG) / (8.0 * twins.LOG), 0.0), 1.0)
+            worth[nth] = np.uint32(_UNIT * grown * left[code[place]])
+            if worth[nth] >= _WORTH:
+                worthy[row] += np.uint32(1)
+                hll_row(worthies, row, content)
+
+
+@compiled
+def _taken(chars: int, choice: int, log_choice: int, top_logprobs: int) -> tuple[int, int]:
+    """The logarithms of the answer taken: of one choice, and of all; alternatives of each token are answer too."""
+    if top_logprobs > 0:
+        both = log16(float(chars * (1 + np.int64(top_logprobs))))
+        return both, both
+    return log_choice, log16(float(chars)) if chars != choice else log_choice
+
+
+@compiled
+def _fold_frames(
+    head: NDArray[np.uint32],
+    tail: NDArray[np.uint32],
+    system: NDArray[np.uint32],
+    head_worth: NDArray[np.uint32],
+    tail_worth: NDArray[np.uint32],
+    system_worth: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    heads: NDArray[np.uint64],
+    tails: NDArray[np.uint64],
+    systems: NDArray[np.uint64],
+    worth: NDArray[np.uint32],
+) -> None:
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            own = worth[nth] if worth[nth] >= _WORTH else np.uint32(0)
+            _count_frame(head, head_worth, row, mix64(heads[place]), own)
+            _count_frame(tail, tail_worth, row, mix64(tails[place]), own)
+            _count_frame(system, system_worth, row, mix64(systems[place]), own)
+
+
+@compiled
+def _count_frame(
+    counters: NDArray[np.uint32], worths: NDArray[np.uint32], row: int, mixed: np.uint64, worth: np.uint32
+) -> None:
+    bucket_row(counters, row, mixed, np.uint32(1))
+    if worth:
+        bucket_row(worths, row, mixed, worth)
 
 
 def _best_frame(rows: NDArray[np.void], total: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

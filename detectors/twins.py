@@ -219,18 +219,22 @@ def habits(batch: Batch) -> NDArray[np.uint32]:
 
 def _habits(batch: Batch) -> NDArray[np.uint32]:
     counts = np.zeros((len(batch.clients), COUNTED_TWINS + 1), np.uint32)
-    _count_codes(batch.starts, batch.counts, measures(batch).code, counts)
+    _count_codes(batch.starts, batch.counts, batch.places, measures(batch.whole).code, counts)
     return counts
 
 
 @compiled
 def _count_codes(
-    starts: NDArray[np.int64], counts: NDArray[np.int64], code: NDArray[np.uint8], out: NDArray[np.uint32]
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    code: NDArray[np.uint8],
+    out: NDArray[np.uint32],
 ) -> None:
     for row in range(len(counts)):
-        for place in range(starts[row], starts[row] + counts[row]):
-            own = code[place]
-            for bit in range(8):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            own = code[places[nth]]
+            for bit in range(COUNTED_TWINS + 1):
                 out[row, bit] += np.uint32((own >> bit) & 1)
 
 
