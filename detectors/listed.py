@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
 from detectors.event import Listed
-from detectors.grams import Hashes, Places, Tokens, tokenise
+from detectors.folded import Places, string
 from detectors.text import normalise
+from detectors.tokens import SINGLE, Hashes, Tokens, tokenise
 
 FORMAT: Final = "stillwatch-lists-1"
 SIZES: Final = (5, 6, 7, 8, 9, 10, 11, 12, 16, 24, 32, 48, 64)
@@ -30,6 +32,7 @@ _MOST_BITS: Final = 1 << 30
 _OVER = re.compile(r"[^\w\n]*(?:[.?!。:;\"”»」』)\]}<#|*\n]|\Z)|[^\w\n]+\w{1,20} ?[:#\d]")
 
 _POWERS = np.multiply.accumulate(np.full(SIZES[-1], 0xD1342543DE82EF95, np.uint64))
+_SPREAD = np.uint64(0x94D049BB133111EB)
 _EXACT, _LONGER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
@@ -40,7 +43,7 @@ class ListsError(ValueError):
 def _mixed(sums: Hashes, salt: np.uint64) -> Hashes:
     values = sums ^ salt
     values ^= values >> np.uint64(31)
-    values *= np.uint64(0x94D049BB133111EB)
+    values *= _SPREAD
     values ^= values >> np.uint64(29)
     return values
 
@@ -51,6 +54,31 @@ def _runs(hashes: Hashes, places: Places, size: int) -> Hashes:
     for step in range(size):
         sums += hashes[places + step] * _POWERS[step]
     return sums
+
+
+@compiled
+def _may_begin(
+    hashes: Hashes, powers: Hashes, shift: np.uint64, seen: NDArray[np.uint8], places: Places, starts: Hashes
+) -> int:
+    """Write where five tokens hash to one of the bits that are set, and that hash; how many there are.
+
+    `seen` has 2**(64 - shift) bits, `powers` five places, the columns to write one for each token.
+    """
+    count = 0
+    for place in range(len(hashes) - _START + 1):
+        value = np.uint64(_START)
+        total = np.uint64(0)
+        for step in range(_START):
+            total += hashes[place + step] * powers[step]
+        value ^= total
+        value ^= value >> np.uint64(31)
+        value *= _SPREAD
+        value ^= value >> np.uint64(29)
+        slot = value >> shift
+        if seen[slot >> np.uint64(3)] >> np.uint8(slot & np.uint64(7)) & np.uint8(1):
+            places[count], starts[count] = place, value
+            count += 1
+    return count
 
 
 class Index:
@@ -71,36 +99,31 @@ class Index:
 
     def look(self, tokens: Tokens) -> NDArray[np.uint8]:
         """Of each text the bits of the lists of which it holds an item."""
-        found = np.zeros(tokens.texts, np.uint8)
+        found = np.zeros(len(tokens.texts), np.uint8)
         places = self._beginnings(tokens)
         if not len(places) or not len(self.items):
             return found
+        owner = tokens.owner()
         for size in SIZES:
-            places = places[places + size <= len(tokens.owner)]
-            places = places[tokens.owner[places + size - 1] == tokens.owner[places]]
+            places = places[places + size <= len(owner)]
+            places = places[owner[places + size - 1] == owner[places]]
             if not len(places):
                 break
             sums = _runs(tokens.hashes, places, size)
             for salt in (_EXACT, _LONGER):
                 for at, bits in zip(*self._held(_mixed(sums, salt + np.uint64(size)), places), strict=True):
-                    if salt == _LONGER or _is_over(tokens, int(at) + size - 1):
-                        found[tokens.owner[at]] |= bits
+                    if salt == _LONGER or _is_over(tokens, int(at) + size - 1, int(owner[at])):
+                        found[owner[at]] |= bits
         return found
 
     def _beginnings(self, tokens: Tokens) -> Places:
         """Where an item may begin: by a bit for each start, then by the starts themselves."""
-        count = len(tokens.hashes) - _START + 1
-        if count <= 0:
-            return np.zeros(0, np.int64)
-        sums = tokens.hashes[:count] * _POWERS[0]
-        for step in range(1, _START):
-            sums += tokens.hashes[step : count + step] * _POWERS[step]
-        starts = _mixed(sums, np.uint64(_START))
-        slots = starts >> self._shift
-        held = self._seen.take((slots >> np.uint64(3)).astype(np.intp)) >> (slots & np.uint64(7)).astype(np.uint8) & 1
-        places = np.flatnonzero(held)
-        where = np.searchsorted(self.starts, starts[places])
-        return places[self.starts.take(where, mode="clip") == starts[places]] if len(self.starts) else places[:0]
+        places = np.empty(len(tokens.hashes), np.int64)
+        starts = np.empty(len(tokens.hashes), np.uint64)
+        count = _may_begin(tokens.hashes, _POWERS, self._shift, self._seen, places, starts)
+        places, starts = places[:count], starts[:count]
+        where = np.searchsorted(self.starts, starts)
+        return places[self.starts.take(where, mode="clip") == starts] if len(self.starts) else places[:0]
 
     def _held(self, hashes: Hashes, places: Places) -> tuple[Places, NDArray[np.uint8]]:
         where = np.minimum(np.searchsorted(self.items, hashes), len(self.items) - 1)
@@ -115,10 +138,10 @@ class Index:
         part.replace(path)
 
 
-def _is_over(tokens: Tokens, last: int) -> bool:
+def _is_over(tokens: Tokens, last: int, owner: int) -> bool:
     """Whether what an item of few words matched is all that stands there, not the beginning of a longer sentence."""
-    end = int(tokens.last[last])
-    return _OVER.match(tokens.joined, end, min(end + 40, len(tokens.joined))) is not None
+    end, over = int(tokens.last[last]), int(tokens.texts.ends[owner])
+    return _OVER.match(string(tokens.texts.codes[end : min(end + 40, over)])) is not None
 
 
 def load(path: Path) -> Index:
@@ -139,12 +162,9 @@ def load(path: Path) -> Index:
 def _identities(texts: list[str]) -> tuple[Hashes, Hashes]:
     """Of the texts that have enough words: the hash that each is known by, and that of its beginning."""
     tokens = tokenise(texts)
-    counts = np.bincount(tokens.owner, minlength=len(texts))
-    begins = np.cumsum(counts) - counts
-    enough = counts >= _START
-    if tokens.single is not None:
-        signs = np.bincount(tokens.owner, weights=tokens.single, minlength=len(texts))
-        enough &= (2 * signs <= counts) | (counts >= _SIGNS)
+    counts, begins = np.diff(tokens.starts), tokens.starts[:-1]
+    signs = np.bincount(tokens.owner(), weights=(tokens.marks & SINGLE) != 0, minlength=len(texts))
+    enough = (counts >= _START) & ((2 * signs <= counts) | (counts >= _SIGNS))
     begins, counts = begins[enough], counts[enough]
     size_of = np.array(SIZES)[np.searchsorted(SIZES, counts, side="right") - 1]
     items = np.zeros(len(begins), np.uint64)

@@ -19,7 +19,7 @@ _TOKENS_CACHED: Final = 16_384
 # Scripts written without spaces: each character is a token of its own.
 _SPACELESS = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 SPACELESS_CHARACTER = re.compile(f"[{_SPACELESS}\U00020000-\U0003ffff]")
-_ASCII_SPACES = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
+ASCII_SPACES: Final = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 # Every pattern is linear: a match that begins either ends within a fixed number of characters or takes the rest.
 _FENCED = re.compile(r'```.*?(?:```|\Z)|""".*?(?:"""|\Z)', re.DOTALL)
@@ -64,7 +64,7 @@ def _squeeze(text: str) -> str:
     """`text` with each run of white space as one space, none at the ends."""
     if not text.isascii():
         return " ".join(text.split())
-    for space in _ASCII_SPACES:
+    for space in ASCII_SPACES:
         if space in text:
             text = text.replace(space, " ")
     while "  " in text:

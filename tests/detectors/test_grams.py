@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.grams import BINS, DIMENSIONS, KEPT, gists, measure, similarity
+from detectors.grams import BINS, DIMENSIONS, KEPT, gists, measure, shingles, similarity
 from detectors.text import normalise
+from detectors.tokens import NUMERIC, PAIRED, SINGLE, TOPICAL, tokenise
 
 ANY = st.text(alphabet=st.characters(), max_size=300)
 MIXED = [
@@ -172,3 +173,128 @@ def test_any_texts_are_taken_alone_as_together(raw):
         assert all(
             (alone[0] == together[place]).all() for alone, together in zip(measure([one], 3), found, strict=True)
         )
+
+
+LOW = 2**32 - 1
+PIECES = ["alpha", "beta", "of", "7", "42nd", "水", "天气", "ก", "๑", "𠀀", "привет", " ", " ", ", "]
+WORDY = st.one_of(st.lists(st.sampled_from(PIECES), max_size=60).map("".join), ANY)
+
+
+def mix(value: int, seed: int) -> int:
+    value ^= seed
+    value = (value ^ value >> 31) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ value >> 29) * 0x94D049BB133111EB % 2**64
+    return value ^ value >> 32
+
+
+def least(hashes: list[int]) -> list[int]:
+    kept = sorted({max(value & LOW, 1) for value in hashes})[:KEPT]
+    return kept + [0] * (KEPT - len(kept))
+
+
+class Plainly:
+    """The samples of one text, worked out token by token in whole numbers."""
+
+    def __init__(self, text: str, seed: int) -> None:
+        found = tokenise([text])
+        self.hashes, self.marks, self.seed = found.hashes.tolist(), found.marks.tolist(), seed
+
+    def run(self, place: int, factors: list[int]) -> int:
+        """A run of tokens as one number, of what there is of it."""
+        return sum(one * factor for one, factor in zip(self.hashes[place:], factors, strict=False)) % 2**64
+
+    def shingles(self) -> list[int]:
+        four = [3, 0x5851F42D4C957F2D, 0xD1342543DE82EF95, 0x2545F4914F6CDD1D]
+        found = []
+        for place, mark in enumerate(self.marks):
+            if place + (6 if mark & SINGLE else 4) <= len(self.marks):
+                value = self.run(place, four)
+                value += self.run(place + 2, four) * 0x9FB21C651E98DF25 if mark & SINGLE else 0
+                found.append(mix(value % 2**64, self.seed))
+        return found
+
+    def sketch(self) -> list[int]:
+        three = [3, 0x5851F42D4C957F2D, 0xD1342543DE82EF95]
+        bins: dict[int, int] = {}
+        for place in range(max(len(self.marks) - 2, min(len(self.marks), 1))):
+            value = mix(self.run(place, three), self.seed)
+            bins[value >> 61] = min(bins.get(value >> 61, LOW), value & LOW)
+        if not bins:
+            return [0] * BINS
+        near = [next(step for step in range(BINS) if (slot + step) % BINS in bins) for slot in range(BINS)]
+        return [(bins[(slot + step) % BINS] + step * 0x9E3779B9) & LOW for slot, step in enumerate(near)]
+
+    def units(self) -> list[tuple[int, bool]]:
+        worded = any(not mark & NUMERIC for mark in self.marks)
+        found = []
+        for place, mark in enumerate(self.marks):
+            behind = place and self.marks[place - 1] & PAIRED
+            if (worded and mark & NUMERIC) or (behind and not mark & PAIRED):
+                continue
+            value = self.run(place, [3, 0x5851F42D4C957F2D]) if mark & PAIRED else self.hashes[place]
+            found.append((mix(value, self.seed), bool(mark & TOPICAL)))
+        return found
+
+    def topic(self) -> list[int]:
+        units = self.units()
+        telling = any(topical for _, topical in units)
+        words = [value for value, topical in units if topical or not telling]
+        signs = [sum(1 if value >> 32 + bit & 1 else -1 for value in words) for bit in range(DIMENSIONS)]
+        length = float(np.sqrt(float(max(sum(one * one for one in signs), 1))))
+        return [int(np.rint(one * (127.0 / length))) for one in signs]
+
+
+@given(st.lists(WORDY, max_size=4), st.integers(0, 2**64 - 1))
+def test_the_loops_work_out_what_whole_numbers_do(raw, seed):
+    texts = [normalise(one) for one in raw]
+    found = measure(texts, seed)
+    for place, text in enumerate(texts):
+        plainly = Plainly(text, seed)
+        assert found.sketch[place].tolist() == plainly.sketch()
+        assert found.gist[place].tolist() == least(plainly.shingles())
+        assert found.words[place].tolist() == least([value for value, _ in plainly.units() if value >> 61 == 0])
+        assert found.topic[place].tolist() == plainly.topic()
+        assert shingles(text, seed).tolist() == sorted({max(value & LOW, 1) for value in plainly.shingles()})
+
+
+def test_values_stay_what_they_were():
+    """Rows of long-lived clients hold these values: another loop must not make others."""
+    found = measure(["the quick brown fox jumps over the lazy dog", "今天天气很好我们去公园"], 12345)
+    assert found.sketch[0].tolist() == [
+        1126651349,
+        3947085821,
+        2899293161,
+        244857392,
+        1885388919,
+        2164376157,
+        3262572072,
+        608136303,
+    ]
+    assert found.gist[1].tolist() == [103800355, 1424565079, 2108922199, 2444945290, 4216517633, 4216708683, 0, 0]
+    assert found.words[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 0]
+    assert found.topic[1].tolist() == [
+        22,
+        45,
+        0,
+        22,
+        22,
+        22,
+        -45,
+        0,
+        45,
+        0,
+        0,
+        -22,
+        0,
+        0,
+        -45,
+        0,
+        -45,
+        0,
+        -22,
+        22,
+        0,
+        -45,
+        -22,
+        0,
+    ]
