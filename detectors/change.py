@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from detectors import merging, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.sketch import mixed
+from detectors.cells import log16, mix64
+from detectors.compiled import compiled, fold
 
 HABITS = ("multi_turn", "structured", "end_users", "streamed", "system")
 LOGS = ("payload", "answer")
@@ -27,7 +28,8 @@ _FLOORS = np.array([0.08] * 5 + [0.7] * 2 + [0.10, 0.10, 0.10, 0.08] + [1.0])  #
 _SAMPLED = np.array([0.25] * 5 + [4.0] * 2 + [0.25] * 4 + [0.0])  # variance of one request
 _SPREAD = 4.0  # the changes that are looked for are about two deviations wide
 _CAPITAL = 1e30
-_COLUMNS = [*(twins.NAMES.index(name) for name in HABITS[:-1]), -1]
+_COLUMNS = np.array([*(twins.NAMES.index(name) for name in HABITS[:-1]), twins.COUNTED_TWINS])
+_FULL = (1 << 32) - 1
 _GROUPS = {
     "new_networks": (7,),
     "new_programs": (8,),
@@ -36,6 +38,7 @@ _GROUPS = {
     "other_habits": (0, 1, 2, 3, 4, 5, 6),
     "more_requests": (11,),
 }
+Numbers = NDArray[Any]
 
 
 class Change(Detector):
@@ -93,17 +96,10 @@ class Change(Detector):
         seen = batch.counted
         if not len(seen):
             return
-        rows["n"] += seen.counts.astype(np.uint32)
-        rows["habits"] += twins.habits(seen)[:, _COLUMNS]
-        logs = (twins.log16(seen["payload_chars"]), twins.measures(seen).log_choice)
-        rows["logs"] = np.minimum(rows["logs"] + np.column_stack([seen.sum(log) for log in logs]), 2**32 - 1)
-        bits = _bits(seen)
-        known = [rows["known"], *(rows["sets"][:, 3 + k].astype(np.uint64) for k in range(3))]
-        fresh = [(k[seen.index] & bit == 0) & (k[seen.index] != 0) for k, bit in zip(known, bits, strict=True)]
-        rows["new"] += seen.count(*fresh).astype(np.uint32)
-        np.bitwise_or.at(rows["seen"], seen.index, bits[0])
-        for place, bit in enumerate(bits[1:]):
-            np.bitwise_or.at(rows["sets"][:, place], seen.index, bit.astype(np.uint32))
+        fields = [rows[name] for name in ("n", "habits", "logs", "new", "seen", "known", "sets")]
+        logs = seen["payload_chars"], twins.measures(seen).log_choice
+        places = seen["at"], seen["network"], seen["agent"], seen["model"]
+        fold(_count, fields, (seen.starts, seen.counts, twins.habits(seen), *logs, *places))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """The logarithm of the capital beyond that of a steady client; 0 to about 20."""
@@ -196,10 +192,51 @@ def _features(rows: NDArray[np.void], n: NDArray[np.float64]) -> NDArray[np.floa
     return np.column_stack([rows["habits"] / total, logs, rows["new"] / total, np.log2(1.0 + n)])
 
 
-def _bits(seen: Batch) -> list[NDArray[np.uint64]]:
-    """The cell of each event's network (of 64), program and model (of 32) and hour of the day, as one bit set."""
-    one = np.uint64(1)
-    hour = np.floor(np.clip(seen["at"], 0.0, 2.0**40) / 3_600.0).astype(np.int64) % 24
-    cells = [mixed(seen, "network") & np.uint64(63), mixed(seen, "agent") & np.uint64(31)]
-    cells += [mixed(seen, "model") & np.uint64(31), hour.astype(np.uint64)]
-    return [one << cell for cell in cells]
+@compiled
+def _count(
+    n: Numbers, habits: Numbers, logs: Numbers, new: Numbers, held: Numbers, known: Numbers, sets: Numbers,
+    starts: Numbers, counts: Numbers, own: Numbers, chars: Numbers, log_choice: Numbers, at: Numbers, network: Numbers,
+    agent: Numbers, model: Numbers,
+) -> None:  # fmt: skip
+    """Fold each row's events into its fields, named as in the state but for the networks `held`."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for place in range(len(_COLUMNS)):
+            habits[row, place] += own[row, _COLUMNS[place]]
+        prompt, answer = 0, 0
+        for place in range(starts[row], starts[row] + counts[row]):
+            prompt += log16(float(chars[place]))
+            answer += log_choice[place]
+            bit = _bit(network[place], 64)
+            new[row, 0] += _fresh(known[row], bit)
+            held[row] |= bit
+            _put(sets, new, row, 0, _bit(agent[place], 32))
+            _put(sets, new, row, 1, _bit(model[place], 32))
+            _put(sets, new, row, 2, np.uint64(1 << _hour(at[place])))
+        logs[row, 0] = min(logs[row, 0] + prompt, _FULL)
+        logs[row, 1] = min(logs[row, 1] + answer, _FULL)
+
+
+@compiled
+def _put(sets: Numbers, new: Numbers, row: int, place: int, bit: np.uint64) -> None:
+    """Add a cell to one of this week's sets of 32, and count the request where the weeks before had others alone."""
+    new[row, place + 1] += _fresh(np.uint64(sets[row, place + 3]), bit)
+    sets[row, place] |= np.uint32(bit)
+
+
+@compiled
+def _fresh(known: np.uint64, bit: np.uint64) -> np.uint32:
+    """1 where cells are known and this one is not among them."""
+    return np.uint32(1 if known & bit == np.uint64(0) and known != np.uint64(0) else 0)
+
+
+@compiled
+def _bit(name: np.uint32, cells: int) -> np.uint64:
+    """The cell of a network, a program or a model, of so many, as a bit."""
+    return np.uint64(np.uint64(1) << (mix64(np.uint64(name)) & np.uint64(cells - 1)))
+
+
+@compiled
+def _hour(at: float) -> int:
+    """The hour of the day."""
+    return int(min(at, 2.0**40) / 3_600.0) % 24 if at > 0.0 else 0

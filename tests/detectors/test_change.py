@@ -120,3 +120,23 @@ def test_linked_clients_have_no_weeks_in_common(week) -> None:
     assert both["n"][0] == 2 * row["n"][0]
     assert Change().score(both, 0.0)[0] == 0.0
     assert Change().merge(row) == row[0]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_each_kind_of_novelty_is_counted_by_itself(week, place: int) -> None:
+    fields = [{"network": 77}, {"agent": 78}, {"model": 79}, {"at": START + 3 * 7 * 86_400 + 3 * 3_600}]
+    other = week(3, count=40, seed=1, **fields[place])
+    row = after([week(number) for number in range(3)], np.concatenate([week(3, count=60), other]))
+    assert row["n"][0] == 100
+    assert [bool(new) for new in row["new"][0]] == [which == place for which in range(4)]
+    assert row["new"][0, place] == 40
+
+
+def test_sizes_and_habits_are_summed_and_held_at_the_most(week) -> None:
+    events = week(0, count=64, payload_chars=[0, 1, 2, 4_000] * 16, out_chars=255)
+    row = after([], events)
+    assert row["logs"][0].tolist() == [16 * sum(int(np.log2(1 + chars) * 16) for chars in (0, 1, 2, 4_000)), 64 * 128]
+    assert row["habits"][0, 0] == np.count_nonzero(events["flags"] & Flag.MULTI_TURN)
+    row["logs"] = 2**32 - 2
+    Change().update(row, Batch(week(1)))
+    assert row["logs"][0].tolist() == [2**32 - 1] * 2
