@@ -21,8 +21,9 @@ The last run took {seconds:.0f} s on {cores} cores ({machine}, Python {python}),
 
 {table}
 
-Memory is the slope of a line fitted to the resident set over the second half of the requests; \
-what fills up first are pools and caches. \
+Memory is the slope of a line fitted to the resident set over the last two thirds of the requests; \
+what fills up first are pools and caches. What is left is the largest batch so far: each one that is larger than all \
+before it takes some pages more, ever more seldom. \
 Descriptors and CLOSE_WAIT are read from `/proc`.
 """
 

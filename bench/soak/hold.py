@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLOSE_WAIT = "08"
-WARM_UP = 0.5  # of the samples: pools, caches and the allocator fill up first
+WARM_UP = 1 / 3  # of the samples: pools, caches and the allocator fill up first
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,14 @@ def _close_wait(pid: int, inodes: set[str]) -> int:
     return found
 
 
+def judged(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples after the warm-up."""
+    return samples[round(len(samples) * WARM_UP) :]
+
+
 def slope(samples: Sequence[Sample]) -> float:
     """Bytes of memory a request, by least squares over the samples after the warm-up."""
-    kept = samples[int(len(samples) * WARM_UP) :]
+    kept = judged(samples)
     if len(kept) < 2:
         return 0.0
     mean_x = sum(one.requests for one in kept) / len(kept)

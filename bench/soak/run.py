@@ -51,7 +51,8 @@ class Outcome:
         ]
         for role, samples in self.samples.items():
             grown, last = hold.slope(samples), samples[-1]
-            memory = f"{grown:+.1f} ({last.memory / 2**20:.0f} MiB at the end)"
+            settled, end = (one.memory / 2**20 for one in (hold.judged(samples)[0], last))
+            memory = f"{grown:+.1f} ({settled:.1f} MiB after the warm-up, {end:.1f} at the end)"
             rows.append((f"{role}: bytes of memory a request", memory, grown < SLOPE_LIMIT))
             rows.append((f"{role}: CLOSE_WAIT sockets at the end", f"{last.close_wait}", last.close_wait == 0))
             first = samples[0].files

@@ -35,8 +35,10 @@ def test_three_thousand_requests_a_fifth_of_them_left(tmp_path):
 
 
 def test_the_slope_is_that_of_the_later_part():
-    warming = [Sample(n, 10**7 + 10**6 * min(n, 30), 9, 0) for n in range(60)]
+    warming = [Sample(n, 10**7 + 10**6 * min(n, 20), 9, 0) for n in range(60)]
     assert slope(warming) == 0
     leaking = [Sample(n, 10**7 + 100 * n, 9, 0) for n in range(60)]
     assert round(slope(leaking)) == 100
+    late = [Sample(n, 10**7 + 10**6 * min(n, 30), 9, 0) for n in range(60)]
+    assert slope(late) > 10**5  # a third of the way is warm-up, and no more than that
     assert slope([]) == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -136,4 +138,24 @@ def test_it_takes_up_a_new_reference_and_tells_what_clients_are_like(settings, e
         assert moved.gauges["drift_psi"] > 0.25
         assert "stillwatch fit" in moved.info["drift"]
     finally:
+        worker.close()
+
+
+class Ring:
+    """Refers to itself, as a batch and what was measured of it do to each other."""
+
+    def __init__(self):
+        self.ring = self
+
+
+def test_what_only_the_collector_can_free_is_freed_with_each_heartbeat(settings, engine):
+    worker = Worker(settings, engine, Identity("w-1", "", 1), 4.0)
+    gc.disable()
+    try:
+        left = weakref.ref(Ring())
+        assert left() is not None
+        worker._beat()
+        assert left() is None
+    finally:
+        gc.enable()
         worker.close()
