@@ -10,16 +10,12 @@ from numpy.typing import NDArray
 from detectors import merging, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.cells import hll_row, mix64, sample_row
+from detectors.compiled import compiled, fold
 from detectors.event import Kind
-from detectors.sketch import (
-    hll_count,
-    hll_update_many,
-    mixed_content,
-    sample_merge,
-    sample_repeated,
-    sample_update,
-)
+from detectors.sketch import hll_count, sample_merge, sample_repeated
 
+_NONE, _LIST = int(Kind.NONE), int(Kind.LIST)
 _SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
     "multi_turn": 1.4,  # where people ask, they go on in half of their requests
@@ -92,24 +88,15 @@ class Coverage(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
-        part = twins.candidates(seen)
-        rows["n"] += seen.counts.astype(np.uint32)
-        rows["part"] += part.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(part)
-        rows["log_chars"] += part.sum(twins.measures(part).log_choice).astype(np.uint64)
-        begun = twins.begun(part)
-        words = begun["words"]
-        samples = np.count_nonzero(words, axis=1)
-        kind = begun["kind"]
-        known = kind != Kind.NONE
-        counts = begun.count(samples > 0, known, known & (kind >= Kind.LIST))
-        rows["opened"] += begun.counts.astype(np.uint32)
-        rows["spoken"] += counts[:, 0].astype(np.uint32)
-        rows["known"] += counts[:, 1].astype(np.uint32)
-        rows["open"] += counts[:, 2].astype(np.uint32)
-        rows["samples"] += begun.sum(samples).astype(np.uint32)
-        hll_update_many(rows["words"], begun.index, words)
-        sample_update(rows["payloads"], begun.index, mixed_content(begun))
+        whole = seen.whole
+        events = seen.starts, seen.counts, seen.places
+        answers = twins.measures(whole)
+        begins = np.empty(len(seen), np.bool_)
+        own = [rows[name] for name in ("n", "part", "twins", "log_chars")]
+        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, begins))
+        own = [rows[name] for name in ("opened", "spoken", "samples", "known", "open", "words", "payloads")]
+        columns = [whole[name] for name in ("words", "kind", "payload", "body")]
+        fold(_fold_begun, own, (*events, begins, *columns))
 
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; a content that two clients hold came again."""
@@ -159,3 +146,75 @@ class Coverage(Detector):
         share[:, twins.NAMES.index("repeats")] = sample_repeated(rows["payloads"])
         values = np.column_stack([fresh, growth, told, np.exp2(doublings) - 1.0])
         return _Parts(base, values, share, twins.factors(share, _WEIGHTS))
+
+
+@compiled
+def _fold(
+    n: NDArray[np.uint32],
+    part: NDArray[np.uint32],
+    habits: NDArray[np.uint32],
+    log_chars: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    flags: NDArray[np.uint32],
+    code: NDArray[np.uint8],
+    log_choice: NDArray[np.int64],
+    begins: NDArray[np.bool_],
+) -> None:
+    """Count the requests that may be a harvest's, and fill in which of them begin something."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            may = twins.is_candidate(flags[place], code[place])
+            begins[nth] = may and twins.is_begun(flags[place])
+            if may:
+                part[row] += np.uint32(1)
+                twins.count_code(habits, row, code[place])
+                log_chars[row] += np.uint64(log_choice[place])
+
+
+@compiled
+def _fold_begun(
+    opened: NDArray[np.uint32],
+    spoken: NDArray[np.uint32],
+    samples: NDArray[np.uint32],
+    known: NDArray[np.uint32],
+    told: NDArray[np.uint32],
+    vocabulary: NDArray[np.uint8],
+    payloads: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    begins: NDArray[np.bool_],
+    words: NDArray[np.uint32],
+    kind: NDArray[np.uint8],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+) -> None:
+    """Fold in the words, the contents and the forms of the answers of what begins something."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            if not begins[nth]:
+                continue
+            place = places[nth]
+            some = _count_words(vocabulary, row, words, place)
+            opened[row] += np.uint32(1)
+            spoken[row] += np.uint32(some > 0)
+            samples[row] += np.uint32(some)
+            known[row] += np.uint32(kind[place] != _NONE)
+            told[row] += np.uint32(kind[place] >= _LIST)
+            sample_row(payloads, row, mix64(payload[place] or body[place]))
+
+
+@compiled
+def _count_words(vocabulary: NDArray[np.uint8], row: int, words: NDArray[np.uint32], place: int) -> int:
+    """Fold one event's words into its row; how many they are."""
+    some = 0
+    for slot in range(words.shape[1]):
+        word = words[place, slot]
+        if word:
+            some += 1
+            hll_row(vocabulary, row, mix64(np.uint64(word)))
+    return some

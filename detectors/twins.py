@@ -39,6 +39,8 @@ _CLOSED, _GREEDY, _STRUCTURED, _USER, _STREAMED, _NO_LONGER = (1 << place for pl
 _IS_MULTI, _IS_SYSTEM = np.uint32(Flag.MULTI_TURN), np.uint32(Flag.SYSTEM)
 _IS_STRUCTURED, _IS_USER = np.uint32(Flag.TOOLS | Flag.SCHEMA), np.uint32(Flag.USER_ID)
 _IS_STREAM = np.uint32(Flag.STREAM)
+_NO_CANDIDATE, _NOT_BEGUN = Flag.USER_ID | Flag.SCHEMA, Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT
+_IS_TOOLS, _IS_NO_CANDIDATE, _IS_NOT_BEGUN = np.uint32(Flag.TOOLS), np.uint32(_NO_CANDIDATE), np.uint32(_NOT_BEGUN)
 _ABSENT = int(Usage.ABSENT)
 
 
@@ -182,8 +184,14 @@ def candidates(batch: Batch) -> Batch:
 def _candidates(batch: Batch) -> Batch:
     # A step of an agent may be a call alone, without a word.
     told = measures(batch).open | batch.flag(Flag.TOOLS)
-    keep = told & ~batch.flag(Flag.USER_ID | Flag.SCHEMA)
+    keep = told & ~batch.flag(_NO_CANDIDATE)
     return batch if keep.all() else batch.only(keep)
+
+
+@compiled
+def is_candidate(flags: np.uint32, code: np.uint8) -> bool:
+    """Whether `candidates` keeps an event of these flags and this code."""
+    return bool((code & _CLOSED == 0 or flags & _IS_TOOLS) and flags & _IS_NO_CANDIDATE == 0)
 
 
 def part_term(part: float, total: float) -> Term:
@@ -203,8 +211,14 @@ def begun(batch: Batch) -> Batch:
 
 
 def _begun(batch: Batch) -> Batch:
-    others = batch.flag(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT)
+    others = batch.flag(_NOT_BEGUN)
     return batch.only(~others) if others.any() else batch
+
+
+@compiled
+def is_begun(flags: np.uint32) -> bool:
+    """Whether `begun` keeps an event of these flags."""
+    return bool(flags & _IS_NOT_BEGUN == 0)
 
 
 def sums(batch: Batch) -> NDArray[np.uint32]:
@@ -233,9 +247,14 @@ def _count_codes(
 ) -> None:
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            own = code[places[nth]]
-            for bit in range(COUNTED_TWINS + 1):
-                out[row, bit] += np.uint32((own >> bit) & 1)
+            count_code(out, row, code[places[nth]])
+
+
+@compiled
+def count_code(counters: NDArray[np.uint32], row: int, code: np.uint8) -> None:
+    """Count an event's code in one row of as many counters, from the first bit on."""
+    for bit in range(counters.shape[1]):
+        counters[row, bit] += np.uint32((code >> bit) & 1)
 
 
 def masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
