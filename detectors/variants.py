@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from detectors import merging, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.cells import mix64
+from detectors.compiled import compiled, fold
 from detectors.event import Flag
 from detectors.exchange import Outcome, Refusal
-from detectors.sketch import mix
 
 ENOUGH = 20.0  # distinct variants within a day
 SEARCH = 5.0 * ENOUGH  # a search so wide needs no winner to be looked at
 SCALED = 20.0  # requests like the refused ones that were answered: the winner, sent in numbers
 ALONE = 0.9  # the most that a search without a winner, or one for something else, scores
-_NAMED = (Refusal.FRONTIER_LLM, Refusal.REASONING_EXTRACTION)
+_NONE, _FRONTIER, _EXTRACTION = (int(one) for one in (Refusal.NONE, Refusal.FRONTIER_LLM, Refusal.REASONING_EXTRACTION))
+_OK, _RETRY = int(Outcome.OK), np.uint32(Flag.RETRY)
 _HALF = 43_200.0
 _SLOTS = 15  # half days that a window of seven days can touch
 _BINS = (0, 4)  # of the sketch's values
@@ -26,6 +28,9 @@ _CELLS = 8
 _ALIKE = 0.5  # mean similarity of rewordings of one request
 _REFUSED = 0.3  # of the day's requests: a product is refused now and then, a search nearly always
 _BITS = 128
+_U8, _U16 = 255, 65_535
+
+Numbers = NDArray[Any]
 
 
 class Variants(Detector):
@@ -47,8 +52,7 @@ class Variants(Detector):
 
     Cost
     ----
-    One comparison an event; four look-ups for a refused or answered one of a client that was refused; 96 bytes a
-    client.
+    Two counts for an answered request, a few more for a refused one; 96 bytes a client.
 
     References
     ----------
@@ -79,15 +83,12 @@ class Variants(Detector):
 
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
-        refusal, status = batch["refusal"], batch["status"]
-        # A refused rate or right says nothing of the content.
-        meant = (refusal != Refusal.NONE) & (status != 429) & (status != 403) & ~batch.flag(Flag.RETRY)
-        named = meant & np.isin(refusal, _NAMED)
-        if meant.any():
-            _count_refused(rows, batch.only(named))
-            _count_others(rows, batch.only(meant & ~named))
-        answered = (refusal == Refusal.NONE) & (batch["outcome"] == Outcome.OK) & (status > 0) & (status < 400)
-        _count_answered(rows, batch, np.asarray(answered & ~batch.flag(Flag.RETRY), np.bool_))
+        told = batch["flags"], batch["status"], batch["refusal"], batch["at"], batch["sketch"]
+        columns = (batch.starts, batch.counts, *told)
+        fold(_count_answered, (rows["served"], rows["answered"]), (*columns, batch["outcome"]))
+        if batch["refusal"].any():
+            names = ("n", "others", "refused", "seen", "other_seen", "bins")
+            fold(_count_refused, [rows[name] for name in names], columns)
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Variants over 20 up to 0.9, more with a winner or from 100 on; 0 to 3."""
@@ -172,54 +173,64 @@ def _winners(rows: NDArray[np.void]) -> NDArray[np.float64]:
     return np.where(rows["n"] > 0, np.maximum(there - beside, 0.0), 0.0)
 
 
-def _halves(at: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray((np.clip(at, 0.0, 2.0**40) * (1.0 / _HALF)).astype(np.int64) % _SLOTS)
+@compiled
+def _count_answered(
+    served: Numbers, answered: Numbers, starts: Numbers, counts: Numbers, flags: Numbers, status: Numbers,
+    refusal: Numbers, at: Numbers, sketch: Numbers, outcome: Numbers,
+) -> None:  # fmt: skip
+    """Count each row's answered requests by half day, and by the first watched value of the sketch."""
+    for row in range(len(counts)):
+        for place in range(starts[row], starts[row] + counts[row]):
+            fine = outcome[place] == _OK and 0 < status[place] < 400
+            if not fine or refusal[place] != _NONE or flags[place] & _RETRY:
+                continue
+            half, cell = _half(at[place]), _cell(sketch[place, _BINS[0]])
+            served[row, half] = min(served[row, half] + 1, _U8)
+            answered[row, cell] = min(answered[row, cell] + 1, _U16)
 
 
-def _sketch(batch: Batch) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """One number of each event's whole sketch, and the cells of the values that are watched."""
-    sketch = batch["sketch"].astype(np.uint64)
-    whole = np.zeros(len(batch), np.uint64)
-    for place in range(sketch.shape[1]):
-        whole = mix(whole + sketch[:, place] + np.uint64(1))
-    return whole, _cells(sketch[:, list(_BINS)])
+@compiled
+def _count_refused(
+    n: Numbers, others: Numbers, refused: Numbers, seen: Numbers, other_seen: Numbers, bins: Numbers, starts: Numbers,
+    counts: Numbers, flags: Numbers, status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers,
+) -> None:  # fmt: skip
+    """Count each row's requests that were refused as extraction, and those refused for something else."""
+    for row in range(len(counts)):
+        for place in range(starts[row], starts[row] + counts[row]):
+            # A refused rate or right says nothing of the content.
+            idle = refusal[place] == _NONE or status[place] == 429 or status[place] == 403
+            if idle or flags[place] & _RETRY:
+                continue
+            whole = _whole(sketch, place)
+            if refusal[place] != _FRONTIER and refusal[place] != _EXTRACTION:
+                others[row] += np.uint32(1)
+                other_seen[row] |= np.uint64(1) << (whole & np.uint64(63))
+                continue
+            n[row] += np.uint32(1)
+            half, bit = _half(at[place]), np.int64(whole & np.uint64(_BITS - 1))
+            refused[row, half] = min(refused[row, half] + 1, _U8)
+            seen[row, bit >> 3] |= 1 << (bit & 7)
+            for watched in range(len(_BINS)):
+                cell = _cell(sketch[place, _BINS[watched]])
+                bins[row, watched, cell] = min(bins[row, watched, cell] + 1, _U8)
 
 
-def _cells(values: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
-    """The cell of each value of a sketch."""
-    return np.asarray((mix(values.astype(np.uint64)) >> np.uint64(7)).astype(np.int64) & (_CELLS - 1))
+@compiled
+def _half(at: float) -> int:
+    """The half day's slot."""
+    return int(min(at, 2.0**40) * (1.0 / _HALF)) % _SLOTS if at > 0.0 else 0
 
 
-def _saturating(field: NDArray[np.unsignedinteger], row: NDArray[np.intp], cell: NDArray[np.int64]) -> None:
-    """Count one in a cell of a row of a small field for each pair, held at the most that it can say."""
-    rows, cells = field.shape
-    counts = np.bincount(row * cells + cell, minlength=rows * cells).reshape(rows, cells)
-    field[:] = np.minimum(counts + field, np.iinfo(field.dtype).max)
+@compiled
+def _cell(value: np.uint32) -> int:
+    """The cell of a value of a sketch."""
+    return int((mix64(np.uint64(value)) >> np.uint64(7)) & np.uint64(_CELLS - 1))
 
 
-def _count_refused(rows: NDArray[np.void], batch: Batch) -> None:
-    if not len(batch):
-        return
-    rows["n"] += batch.counts.astype(np.uint32)
-    _saturating(rows["refused"], batch.index, _halves(batch["at"]))
-    whole, cells = _sketch(batch)
-    bit = (whole & np.uint64(_BITS - 1)).astype(np.int64)
-    np.bitwise_or.at(rows["seen"], (batch.index, bit // 8), (1 << (bit % 8)).astype(np.uint8))
-    for place in range(len(_BINS)):
-        _saturating(rows["bins"][:, place], batch.index, cells[:, place])
-
-
-def _count_others(rows: NDArray[np.void], batch: Batch) -> None:
-    if not len(batch):
-        return
-    rows["others"] += batch.counts.astype(np.uint32)
-    whole, _ = _sketch(batch)
-    np.bitwise_or.at(rows["other_seen"], batch.index, np.uint64(1) << (whole & np.uint64(63)))
-
-
-def _count_answered(rows: NDArray[np.void], batch: Batch, answered: NDArray[np.bool_]) -> None:
-    first, at, index = batch["sketch"][:, _BINS[0]], batch["at"], batch.index
-    if not answered.all():
-        first, at, index = first[answered], at[answered], index[answered]
-    _saturating(rows["answered"], index, _cells(first))
-    _saturating(rows["served"], index, _halves(at))
+@compiled
+def _whole(sketch: Numbers, place: int) -> np.uint64:
+    """One number of an event's whole sketch."""
+    whole = np.uint64(0)
+    for value in range(sketch.shape[1]):
+        whole = mix64(whole + np.uint64(sketch[place, value]) + np.uint64(1))
+    return whole

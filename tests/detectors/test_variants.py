@@ -123,3 +123,37 @@ def test_a_search_spread_over_a_week_is_not_one_of_a_day(refused, winner) -> Non
 
 def test_a_winner_must_be_like_the_refused_ones(refused, other) -> None:
     assert score(refused(60), other(500, start=1_764_090_000.0)) < 1.0
+
+
+def test_what_was_sent_is_counted_by_half_day_and_by_its_wording(refused, winner, other) -> None:
+    parts = [
+        refused(30, gap=2 * HOUR),
+        other(20, refusal=Refusal.BIO),
+        winner(40),
+        other(9, status=0),
+        other(8, outcome=2),
+    ]
+    events = np.concatenate(parts)[np.random.default_rng(1).permutation(107)]
+    rows = np.zeros(2, Variants.state)
+    for some in np.array_split(events, 4):
+        Variants().update(rows[:1], Batch(some))
+    row = rows[0]
+    assert (row["n"], row["others"]) == (30, 20)
+    assert row["refused"].sum() == row["bins"][0].sum() == row["bins"][1].sum() == 30
+    assert np.count_nonzero(row["refused"]) in (5, 6)  # 58 hours touch so many half days
+    assert row["served"].sum() == row["answered"].sum() == 40
+    assert 20 < np.unpackbits(row["seen"]).sum() <= 30
+    assert 15 < int(row["other_seen"]).bit_count() <= 20
+    assert not rows[1:].tobytes().strip(b"\0")
+
+
+def test_small_counters_are_held_at_the_most(refused, winner) -> None:
+    rows = np.zeros(1, Variants.state)
+    for _ in range(2):
+        Variants().update(rows, Batch(np.concatenate([refused(200, gap=0.0), winner(200, gap=0.0)])))
+    same = winner(70_000, sketch=7, gap=0.0)
+    Variants().update(rows, Batch(same))
+    assert rows["n"][0] == 400
+    assert rows["refused"].max() == rows["served"].max() == 255
+    assert rows["bins"].max() <= 255
+    assert rows["answered"].max() == 65_535
