@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.cells import hll_row, mix64
+from detectors.compiled import compiled, fold
 from detectors.event import Flag
-from detectors.sketch import hll_count, hll_update, mix, mixed
+from detectors.sketch import hll_count
 
 _UNIT = 64  # per-event weights are kept as integers, so that sums are exact
 _BLANK_PROMPT = 1_000  # characters that a system prompt may have beside an empty user turn
 _BLANK_CHARS = 200  # a health check asks for little
 _BLANK_LIMIT = 256  # tokens: nor does it leave this much room
+_IS_BLANK = np.uint32(Flag.BLANK_INPUT)
 _REPEATED = twins.NAMES.index("repeats")
 _MOMENT = 900.0  # seconds: repeats of one body within it are samples, later ones another run
 _FEW = 60.0  # bodies: as many as a load test repeats
@@ -91,30 +94,16 @@ class Sampling(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
-        answers = twins.measures(seen)
-        choices = seen["choices"].astype(np.int64)
-        logprobs = seen["top_logprobs"]
-        several = (choices >= 2) & answers.open
-        scored = (logprobs >= 0) & answers.open
-        labelled = (logprobs >= 5) & ~answers.open & (seen["answer"] != 0)
-        # Some tools put all of the text into the system role: that is no empty prompt.
-        nothing = seen.flag(Flag.BLANK_INPUT) & (seen["in_chars"] <= _BLANK_PROMPT)
-        much = (answers.chars >= _BLANK_CHARS) | (seen["max_tokens"] >= _BLANK_LIMIT)
-        blank = nothing & answers.open & much
-        rows["n"] += seen.counts.astype(np.uint32)
+        whole = seen.whole
+        events = seen.starts, seen.counts, seen.places
+        answers = twins.measures(whole)
+        own = [rows[name] for name in ("several", "samples", "logprobs", "blank", "weights", "scored", "labels")]
+        columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
+        fold(_fold_special, own, (*events, answers.open, answers.chars, answers.log_choice, *columns))
+        own = [rows[name] for name in ("n", "bodies", "settings", "moments", "answers")]
+        columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
+        fold(_fold_bodies, own, (*events, *columns))
         rows["twins"] += twins.sums(seen)
-        special = several | scored | blank
-        if special.any():
-            some = seen.only(special)
-            kinds = several[special], scored[special], blank[special]
-            _count_special(rows, some, kinds, answers.log_choice[special])
-        hll_update(rows["bodies"], seen.index, mixed(seen, "body"))
-        hll_update(rows["settings"], seen.index, mix(mixed(seen, "body") ^ seen["params"]))
-        _count_repeats(rows, seen.only(choices <= 1) if (choices > 1).any() else seen)
-        if labelled.any():
-            short = seen.only(labelled)
-            rows["scored"] += short.counts.astype(np.uint32)
-            hll_update(rows["labels"], short.index, mixed(short, "answer"))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Samples, probabilities, sweeps, blank prompts and repeats, for the joint score."""
@@ -198,33 +187,96 @@ def _at_once(
     return grown, again
 
 
-def _count_repeats(rows: NDArray[np.void], single: Batch) -> None:
-    """Count the runs through bodies, and the answers, of requests for one sample: more samples need no repeats."""
-    quarter = mix((single["at"] / _MOMENT).astype(np.uint64) + np.uint64(1))
-    hll_update(rows["moments"], single.index, mix(mixed(single, "body") ^ quarter))
-    hll_update(rows["answers"], single.index, mixed(single, "answer"))
+@compiled
+def _fold_bodies(
+    n: NDArray[np.uint32],
+    bodies: NDArray[np.uint8],
+    settings: NDArray[np.uint8],
+    moments: NDArray[np.uint8],
+    answers: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    body: NDArray[np.uint64],
+    params: NDArray[np.uint64],
+    choices: NDArray[np.uint16],
+    at: NDArray[np.float64],
+    answer: NDArray[np.uint64],
+) -> None:
+    """Count requests and distinct bodies, and the settings, the moments and the answers that they came with."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            key = mix64(body[place])
+            hll_row(bodies, row, key)
+            hll_row(settings, row, mix64(key ^ params[place]))
+            if choices[place] <= 1:  # more samples need no repeats
+                quarter = mix64(np.uint64(np.int64(at[place] / _MOMENT)) + np.uint64(1))
+                hll_row(moments, row, mix64(key ^ quarter))
+                hll_row(answers, row, mix64(answer[place]))
 
 
-def _count_special(
-    rows: NDArray[np.void],
-    batch: Batch,
-    kinds: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
-    log: NDArray[np.int64],
+@compiled
+def _fold_special(
+    several: NDArray[np.uint32],
+    samples: NDArray[np.uint32],
+    logprobs: NDArray[np.uint32],
+    blank: NDArray[np.uint32],
+    weights: NDArray[np.uint64],
+    scored: NDArray[np.uint32],
+    labels: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    is_open: NDArray[np.bool_],
+    chars: NDArray[np.int64],
+    log_choice: NDArray[np.int64],
+    choices: NDArray[np.uint16],
+    top_logprobs: NDArray[np.int8],
+    flags: NDArray[np.uint32],
+    in_chars: NDArray[np.uint32],
+    max_tokens: NDArray[np.uint32],
+    answer: NDArray[np.uint64],
 ) -> None:
     """Add up the requests for several samples, for log probabilities and with blank prompts: few have any."""
-    several, scored, blank = kinds
-    choices = batch["choices"].astype(np.int64)
-    long = np.clip(log - 5 * twins.LOG, 0, 7 * twins.LOG) * _UNIT // (7 * twins.LOG)
-    enough = np.clip(log - 4 * twins.LOG, 0, 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
-    columns = np.empty((len(batch), 7), np.int64)
-    columns[:, 0] = several
-    columns[:, 1] = np.where(several, choices, 0)
-    columns[:, 2] = scored
-    columns[:, 3] = blank
-    columns[:, 4] = np.where(several, long * (1 + (choices >= 4)) // 2, 0)
-    columns[:, 5] = np.where(scored, enough * (1 + (batch["top_logprobs"] >= 5)), 0)
-    columns[:, 6] = np.where(blank, 2 * enough, 0)
-    sums = batch.sum(columns)
-    for position, name in enumerate(("several", "samples", "logprobs", "blank")):
-        rows[name] += sums[:, position].astype(np.uint32)
-    rows["weights"] += sums[:, 4:].astype(np.uint64)
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            asked, nothing = top_logprobs[place], flags[place] & _IS_BLANK != 0
+            if not is_open[place]:
+                if asked >= 5 and answer[place]:
+                    scored[row] += np.uint32(1)
+                    hll_row(labels, row, mix64(answer[place]))
+            elif choices[place] >= 2 or asked >= 0 or nothing:
+                much = chars[place] >= _BLANK_CHARS or max_tokens[place] >= _BLANK_LIMIT
+                # Some tools put all of the text into the system role: that is no empty prompt.
+                invented = nothing and much and in_chars[place] <= _BLANK_PROMPT
+                _count(several, samples, weights, row, int(choices[place]), log_choice[place])
+                _count_more(logprobs, blank, weights, row, asked, invented, log_choice[place])
+
+
+@compiled
+def _count(
+    several: NDArray[np.uint32], samples: NDArray[np.uint32], weights: NDArray[np.uint64],
+    row: int, choices: int, log: int,
+) -> None:  # fmt: skip
+    if choices >= 2:
+        several[row] += np.uint32(1)
+        samples[row] += np.uint32(choices)
+        long = min(max(log - 5 * twins.LOG, 0), 7 * twins.LOG) * _UNIT // (7 * twins.LOG)
+        weights[row, 0] += np.uint64(long if choices >= 4 else long // 2)
+
+
+@compiled
+def _count_more(
+    logprobs: NDArray[np.uint32], blank: NDArray[np.uint32], weights: NDArray[np.uint64],
+    row: int, asked: int, invented: bool, log: int,
+) -> None:  # fmt: skip
+    enough = min(max(log - 4 * twins.LOG, 0), 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
+    if asked >= 0:
+        logprobs[row] += np.uint32(1)
+        weights[row, 1] += np.uint64(2 * enough if asked >= 5 else enough)
+    if invented:
+        blank[row] += np.uint32(1)
+        weights[row, 2] += np.uint64(2 * enough)
