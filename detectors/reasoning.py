@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from detectors import elicitation, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.cells import hll_row, log16, mix64
+from detectors.compiled import compiled, fold
 from detectors.event import Flag
-from detectors.sketch import hll_count, hll_update, mixed_content
+from detectors.sketch import hll_count
 
 _ORDINARY = 0.02  # the share of elicitation in ordinary traffic, and in a harvest
 _HARVEST = 0.30
@@ -27,6 +29,8 @@ _WEIGHTS = {
     "streamed": 0.3,
     "repeats": 1.8,
 }
+_ONLY_PLAIN = int(elicitation.PLAIN)
+_IN_SYSTEM, _IN_USER = np.uint32(Flag.ELICIT_SYSTEM), np.uint32(Flag.ELICIT_USER)
 
 
 class Reasoning(Detector):
@@ -78,24 +82,16 @@ class Reasoning(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
-        bits = seen["elicitation"]
-        rows["n"] += seen.counts.astype(np.uint32)
+        whole = seen.whole
+        events = seen.starts, seen.counts, seen.places
+        answers = twins.measures(whole)
+        sizes = answers.chars, answers.choice, answers.log_choice, whole["reasoning_chars"]
+        own = [rows[name] for name in ("n", "log_chars", "payloads")]
+        fold(_fold, own, (*events, *sizes, whole["payload"], whole["body"]))
         rows["twins"] += twins.sums(seen)
-        if bits.any() or seen.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
-            strong = (bits & np.uint16(~elicitation.PLAIN & 0xFFFF)) != 0
-            asked = (bits != 0) & ~strong, strong, seen.flag(Flag.ELICIT_SYSTEM), seen.flag(Flag.ELICIT_USER)
-            counts = seen.count(*asked).astype(np.uint32)
-            for position, name in enumerate(("plain", "strong", "system", "user")):
-                rows[name] += counts[:, position]
-        answers, thoughts = twins.measures(seen), seen["reasoning_chars"]
-        longer = (
-            answers.several
-            if not thoughts.any()
-            else np.flatnonzero((thoughts > 0) | (answers.chars != answers.choice))
-        )
-        text = twins.replaced(answers.log_choice, longer, answers.chars[longer] + thoughts[longer])
-        rows["log_chars"] += seen.sum(text).astype(np.uint64)
-        hll_update(rows["payloads"], seen.index, mixed_content(seen))
+        bits, flags = whole["elicitation"], whole["flags"]
+        if bits.any() or whole.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
+            fold(_count_asked, [rows[name] for name in ("plain", "strong", "system", "user")], (*events, bits, flags))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Shares of requests that ask for reasoning, and the text taken, for the joint score."""
@@ -141,3 +137,55 @@ class Reasoning(Detector):
         share = twins.shares(rows["twins"], n, distinct)
         values = np.column_stack([plain, strong, np.exp2(doublings) - 1.0])
         return ratio * size, values, share, twins.factors(share, _WEIGHTS)
+
+
+@compiled
+def _fold(
+    n: NDArray[np.uint32],
+    log_chars: NDArray[np.uint64],
+    payloads: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    chars: NDArray[np.int64],
+    choice: NDArray[np.int64],
+    log_choice: NDArray[np.int64],
+    thoughts: NDArray[np.uint32],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+) -> None:
+    """Fold in the text taken, answers and reasoning of all choices, and the contents."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            text = log_choice[place]
+            if thoughts[place] or chars[place] != choice[place]:
+                text = log16(float(chars[place] + np.int64(thoughts[place])))
+            log_chars[row] += np.uint64(text)
+            hll_row(payloads, row, mix64(payload[place] or body[place]))
+
+
+@compiled
+def _count_asked(
+    plain: NDArray[np.uint32],
+    strong: NDArray[np.uint32],
+    system: NDArray[np.uint32],
+    user: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    bits: NDArray[np.uint16],
+    flags: NDArray[np.uint32],
+) -> None:
+    """Count who asks for reasoning, by how plainly and by where."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            asked = np.int64(bits[place])
+            if asked & ~_ONLY_PLAIN:
+                strong[row] += np.uint32(1)
+            elif asked:
+                plain[row] += np.uint32(1)
+            system[row] += np.uint32(flags[place] & _IN_SYSTEM != 0)
+            user[row] += np.uint32(flags[place] & _IN_USER != 0)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from detectors import elicitation
 from detectors.batch import Batch
+from detectors.checks import checks
 from detectors.event import Flag
 from detectors.reasoning import Reasoning
 
+CHECKS = list(checks(Reasoning(), Path(__file__).parents[2] / "docs" / "detectors"))
 FULL = 1 << elicitation.CLASSES.index("full")
 STEPS = 1 << elicitation.CLASSES.index("steps")
+
+
+@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
+def test_check(name, check) -> None:
+    check()
 
 
 def rows_of(events: np.ndarray) -> np.ndarray:
@@ -73,3 +82,18 @@ def test_it_says_where_it_was_asked(asking) -> None:
     assert "in the system prompt" in in_system[0].sentence
     assert "in the prompt" in in_user[0].sentence
     assert in_user[0].value == 1.0
+
+
+def test_who_asks_how_and_where_is_counted_once_an_event(asking) -> None:
+    kinds = np.resize([0, FULL, STEPS, FULL | STEPS], 100)
+    where = np.resize([0, int(Flag.ELICIT_SYSTEM), int(Flag.ELICIT_USER | Flag.STREAM)], 100)
+    row = rows_of(asking(elicitation=kinds, flags=where))[0]
+    assert (row["n"], row["strong"], row["plain"], row["system"], row["user"]) == (100, 50, 25, 33, 33)
+
+
+def test_the_text_is_that_of_all_choices_and_of_the_reasoning(asking) -> None:
+    plain = asking(out_chars=255, reasoning_chars=0)
+    assert rows_of(plain)["log_chars"][0] == 100 * 16 * 8
+    assert rows_of(asking(out_chars=255, choices=5))["log_chars"][0] == 100 * 16 * 8
+    assert rows_of(asking(out_chars=255, reasoning_chars=256))["log_chars"][0] == 100 * 16 * 9
+    assert rows_of(asking(out_chars=0, out_tokens=0, reasoning_chars=1))["log_chars"][0] == 100 * 16
