@@ -8,12 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import rings
 from detectors.batch import Batch
-from detectors.sketch import mixed, tally
+from detectors.cells import mix64
+from detectors.compiled import compiled, fold
 
 MINUTES, HOURS, MODELS = 60, 72, 8
-_BITS = 31
-_MOST = (1 << _BITS) - 1
+_LATEST = ((1 << 31) - 1) * 60.0  # seconds; the number of a later minute does not fit
+_MANY, _VERY_MANY = (1 << 16) - 1, (1 << 32) - 1
 
 state = np.dtype(
     [
@@ -38,72 +40,34 @@ class Activity:
 
 def update(rows: NDArray[np.void], batch: Batch) -> None:
     """Count a batch's events of every kind into their clients' rings, in place; late ones land in their slot."""
-    minute = np.clip(batch["at"], 0.0, _MOST * 60.0).astype(np.int64) // 60
-    keys, added = count_equal((batch.index << _BITS) | minute)
-    row, units = keys >> _BITS, keys & _MOST
-    _ring(rows, row, units, added, "minute", "minutes")
-    # Hours follow from the minutes: their keys are sorted too.
-    units = units // 60
-    heads = np.flatnonzero(np.diff((row << _BITS) | units, prepend=-1))
-    _ring(rows, row[heads], units[heads], np.add.reduceat(added, heads), "hour", "hours")
-    _count_models(rows, batch)
+    whole = batch.whole
+    fields = [rows[name] for name in ("minute", "hour", "minutes", "hours", "model", "models")]
+    fold(_fold, fields, (batch.starts, batch.counts, batch.places, whole["at"], whole["model"]))
 
 
-def _ring(
-    rows: NDArray[np.void],
-    row: NDArray[np.intp],
-    units: NDArray[np.int64],
-    added: NDArray[np.int64],
-    latest: str,
-    ring: str,
+@compiled
+def _fold(
+    minute: NDArray[np.int32],
+    hour: NDArray[np.int32],
+    minutes: NDArray[np.uint16],
+    hours: NDArray[np.uint32],
+    name: NDArray[np.uint32],
+    requests: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    at: NDArray[np.float64],
+    model: NDArray[np.uint32],
 ) -> None:
-    """Count `added` requests of each row's units of time; sorted by row, then by unit, each pair once."""
-    counts = rows[ring]
-    slots = counts.shape[1]
-    last = np.flatnonzero(np.diff(row, append=len(rows)))
-    old = rows[latest].astype(np.int64)
-    new = np.maximum(old, units[last])
-    moved = np.flatnonzero(new > old)
-    if len(moved):
-        _clear(counts, moved, old[moved], new[moved])
-        rows[latest] = new
-    kept = units > new[row] - slots
-    if not kept.all():
-        row, units, added = row[kept], units[kept], added[kept]
-    slot = units % slots
-    counts[row, slot] = np.minimum(counts[row, slot] + added, np.iinfo(counts.dtype).max)
-
-
-def _clear(ring: NDArray[Any], moved: NDArray[np.intp], old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
-    """Empty the slots of the units after `old` up to `new`."""
-    slots = ring.shape[1]
-    far = new - old >= slots
-    ring[moved[far]] = 0
-    near = ~far
-    steps = (new - old)[near]
-    row = np.repeat(moved[near], steps)
-    offset = np.arange(len(row)) - np.repeat(np.cumsum(steps) - steps, steps)
-    ring[row, (np.repeat(old[near], steps) + 1 + offset) % slots] = 0
-
-
-def _count_models(rows: NDArray[np.void], batch: Batch) -> None:
-    models, names = batch["model"], rows["model"]
-    slot = (mixed(batch, "model") & np.uint64(MODELS - 1)).view(np.int64)
-    tally(rows["models"], batch.index, slot)
-    larger = np.flatnonzero(models > names[batch.index, slot])
-    if len(larger):
-        larger = larger[np.argsort(models[larger], kind="stable")]
-        names[batch.index[larger], slot[larger]] = models[larger]
-
-
-def count_equal(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct keys in ascending order, and how often each occurs."""
-    steps = np.diff(keys, prepend=-1)
-    if (steps < 0).any():  # events that came out of order
-        keys = np.sort(keys)
-        steps = np.diff(keys, prepend=-1)
-    heads = np.flatnonzero(steps)
-    return keys[heads], np.diff(heads, append=len(keys))
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            unit = int(min(max(at[place], 0.0), _LATEST)) // 60
+            rings.count(minute, minutes, row, unit, MINUTES, _MANY)
+            rings.count(hour, hours, row, unit // 60, HOURS, _VERY_MANY)
+            slot = np.int64(mix64(np.uint64(model[place])) & np.uint64(MODELS - 1))
+            requests[row, slot] += np.uint32(1)
+            name[row, slot] = max(name[row, slot], model[place])
 
 
 def merge(rows: NDArray[np.void]) -> np.void:

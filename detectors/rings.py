@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
+
 
 def add(
     rows: NDArray[np.void],
@@ -47,6 +49,20 @@ def _clear(ring: NDArray[Any], row: NDArray[np.intp], old: NDArray[np.int64], ne
     near = np.repeat(row[~far], steps)
     offset = np.arange(len(near)) - np.repeat(np.cumsum(steps) - steps, steps)
     ring[near, (np.repeat(old[~far], steps) + 1 + offset) % slots] = 0
+
+
+@compiled
+def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slots: int, most: int) -> None:
+    """Count one event of a unit of time in a row's ring of so many slots, in place, up to `most`."""
+    newest = int(latest[row])
+    if unit > newest:
+        for passed in range(max(newest, unit - slots) + 1, unit + 1):
+            ring[row, passed % slots] = 0
+        latest[row] = unit
+    elif unit <= newest - slots:
+        return
+    if ring[row, unit % slots] < most:
+        ring[row, unit % slots] += 1
 
 
 def merge(latest: NDArray[Any], counts: NDArray[Any]) -> tuple[int, NDArray[Any]]:

@@ -72,11 +72,21 @@ def test_a_client_never_seen_has_no_series() -> None:
     assert (seen.minutes, seen.hours, seen.models) == ((), (), ())
 
 
-def test_equal_keys_are_counted_in_order() -> None:
-    keys, times = activity.count_equal(np.array([5, 1, 5, 5, 2]))
-    assert keys.tolist() == [1, 2, 5]
-    assert times.tolist() == [1, 1, 3]
-    assert [len(part) for part in activity.count_equal(np.zeros(0, np.int64))] == [0, 0]
+def test_times_before_the_epoch_and_beyond_all_minutes_land_in_the_first_and_the_last() -> None:
+    assert rows_after([-5.0])["minutes"][0].tolist() == [1] + [0] * 59
+    rows = rows_after([1e300])
+    assert (rows["minute"][0], rows["minutes"].sum(), rows["hours"].sum()) == (2**31 - 1, 1, 1)
+
+
+def test_several_clients_fill_their_own_rings() -> None:
+    events = sample(5, clients=7, events=400)
+    batch = Batch(events)
+    rows = np.zeros(7, activity.state)
+    activity.update(rows, batch)
+    for row, client in zip(rows, batch.clients, strict=True):
+        alone = np.zeros(1, activity.state)
+        activity.update(alone, Batch(events[events["client"] == client]))
+        assert row.tobytes() == alone.tobytes()
 
 
 def test_any_order_of_events_leaves_the_same_rings() -> None:
