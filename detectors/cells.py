@@ -149,3 +149,10 @@ def log16(value: float) -> int:
     if fraction >= _BOUNDS[step]:
         step += 1
     return int(((bits >> 52) - 1023) * 16 + step)
+
+
+@compiled
+def add_row(counters: NDArray[np.uint32], row: int, added: NDArray[np.uint32]) -> None:
+    """Add a row's first counts, worked out beforehand, to its counters, both of shape (rows, ...)."""
+    for place in range(counters.shape[1]):
+        counters[row, place] += added[row, place]

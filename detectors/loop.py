@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from detectors import merging, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.cells import add_row, hll_row, minimum_add, minimum_wanted, mix64
+from detectors.compiled import compiled, fold
 from detectors.event import Kind
-from detectors.sketch import hll_count, hll_update, minima_shared, minima_update, mixed_content
+from detectors.sketch import hll_count, minima_shared
 
 _BINS = 34
 _KEPT = 4  # of each text's smallest hashes: half of those known do as well, for half the cost
 _EDITS = 0.6  # what answers no longer than their prompts leave out of returned ones
 _VERDICT = 1_200  # characters: feedback and a mark are no longer, where the answer's form is unknown
 _WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.8, "streamed": 0.4}
+_LABEL, _NUMBER, _RECORD, _LIST, _CODE = (
+    int(form) for form in (Kind.LABEL, Kind.NUMBER, Kind.RECORD, Kind.LIST, Kind.CODE)
+)
 
 
 class _Parts(NamedTuple):
@@ -79,20 +84,17 @@ class Loop(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
-        rows["n"] += seen.counts.astype(np.uint32)
-        rows["twins"] += twins.sums(seen)
-        begun = twins.begun(seen)
-        minima_update(rows["sent"], begun.index, np.ascontiguousarray(begun["gist"][:, :_KEPT]))
-        kind = seen["kind"]
-        _keep_answers(rows, seen, kind)
-        grading = seen["grading"] != 0
-        if grading.any():
-            answers = twins.measures(seen)
-            verdict = grading & ((kind == Kind.NUMBER) | (kind == Kind.RECORD) | (kind == Kind.LABEL) | (
-                (kind != Kind.LIST) & (kind != Kind.CODE) & (answers.choice < _VERDICT)))  # fmt: skip
-            some = seen.only(verdict)
-            rows["graded"] += some.counts.astype(np.uint32)
-            hll_update(rows["items"], some.index, mixed_content(some))
+        whole = seen.whole
+        events = seen.starts, seen.counts, seen.places
+        texts = whole["flags"], whole["kind"], whole["gist"], whole["answer_gist"]
+        fold(
+            _fold,
+            [rows[name] for name in ("n", "twins", "lists", "sent", "given")],
+            (*events, twins.habits(seen), *texts),
+        )
+        if whole["grading"].any():
+            told = whole["grading"], whole["kind"], twins.measures(whole).choice, whole["payload"], whole["body"]
+            fold(_count_graded, (rows["graded"], rows["items"]), (*events, *told))
 
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """The samples merge by their maximum: they hold complements."""
@@ -146,17 +148,70 @@ class Loop(Detector):
         return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
 
 
-def _keep_answers(rows: NDArray[np.void], seen: Batch, kind: NDArray[np.uint8]) -> None:
-    """Sample the answers' own words: without those that their prompt had, which would return by themselves."""
-    answer, asked = np.ascontiguousarray(seen["answer_gist"][:, :_KEPT]), seen["gist"]
-    if not answer.any():
-        return
-    rows["lists"] += seen.count(kind == Kind.LIST)[:, 0].astype(np.uint32)
+@compiled
+def _fold(
+    n: NDArray[np.uint32],
+    habits: NDArray[np.uint32],
+    lists: NDArray[np.uint32],
+    sent: NDArray[np.uint32],
+    given: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    own: NDArray[np.uint32],
+    flags: NDArray[np.uint32],
+    kind: NDArray[np.uint8],
+    gist: NDArray[np.uint32],
+    answer_gist: NDArray[np.uint32],
+) -> None:
+    """Sample the opening prompts' word runs, and of the answers' those that their prompt had not."""
+    for row in range(len(counts)):
+        n[row] += np.uint32(counts[row])
+        add_row(habits, row, own)
+        prompts, answers = sent[row], given[row]
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            lists[row] += np.uint32(kind[place] == _LIST)
+            begun = twins.is_begun(flags[place])
+            for kept in range(_KEPT):
+                if begun:
+                    minimum_add(prompts, gist[place, kept])
+                run = answer_gist[place, kept]
+                # Runs of the prompt would return by themselves.
+                if minimum_wanted(answers, run) and not _held(gist, place, run):
+                    minimum_add(answers, run)
 
-    def fresh(event: NDArray[np.intp], hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        own = asked[event]
-        # Of a prompt only its smallest hashes are known: what lies beyond the last one may be its own as well.
-        beyond = (own[:, -1] != 0) & (hashes > own[:, -1])
-        return np.asarray(~beyond & (own != hashes[:, None]).all(axis=1), np.bool_)
 
-    minima_update(rows["given"], seen.index, answer, fresh)
+@compiled
+def _held(gist: NDArray[np.uint32], place: int, run: np.uint32) -> bool:
+    """Whether a word run is, or may be, one of the prompt's."""
+    last = gist[place, gist.shape[1] - 1]
+    # Of a prompt only its smallest hashes are known: what lies beyond the last one may be its own as well.
+    held = last != 0 and run > last
+    for known in range(gist.shape[1]):
+        held |= gist[place, known] == run
+    return bool(held)
+
+
+@compiled
+def _count_graded(
+    graded: NDArray[np.uint32],
+    items: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    grading: NDArray[np.uint8],
+    kind: NDArray[np.uint8],
+    choice: NDArray[np.int64],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+) -> None:
+    """Count the grading frames that are answered by a verdict, and what was graded."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            form = kind[place]
+            short = form != _LIST and form != _CODE and choice[place] < _VERDICT
+            if grading[place] and (short or form in (_NUMBER, _RECORD, _LABEL)):
+                graded[row] += np.uint32(1)
+                hll_row(items, row, mix64(payload[place] or body[place]))

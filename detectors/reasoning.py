@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detectors import elicitation, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.cells import hll_row, log16, mix64
+from detectors.cells import add_row, hll_row, log16, mix64
 from detectors.compiled import compiled, fold
 from detectors.event import Flag
 from detectors.sketch import hll_count
@@ -86,9 +86,8 @@ class Reasoning(Detector):
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
         sizes = answers.chars, answers.choice, answers.log_choice, whole["reasoning_chars"]
-        own = [rows[name] for name in ("n", "log_chars", "payloads")]
-        fold(_fold, own, (*events, *sizes, whole["payload"], whole["body"]))
-        rows["twins"] += twins.sums(seen)
+        own = [rows[name] for name in ("n", "twins", "log_chars", "payloads")]
+        fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"]))
         bits, flags = whole["elicitation"], whole["flags"]
         if bits.any() or whole.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
             fold(_count_asked, [rows[name] for name in ("plain", "strong", "system", "user")], (*events, bits, flags))
@@ -142,11 +141,13 @@ class Reasoning(Detector):
 @compiled
 def _fold(
     n: NDArray[np.uint32],
+    habits: NDArray[np.uint32],
     log_chars: NDArray[np.uint64],
     payloads: NDArray[np.uint8],
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
+    own: NDArray[np.uint32],
     chars: NDArray[np.int64],
     choice: NDArray[np.int64],
     log_choice: NDArray[np.int64],
@@ -157,6 +158,7 @@ def _fold(
     """Fold in the text taken, answers and reasoning of all choices, and the contents."""
     for row in range(len(counts)):
         n[row] += np.uint32(counts[row])
+        add_row(habits, row, own)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]
             text = log_choice[place]

@@ -90,3 +90,9 @@ def test_takes_logarithms_alike_at_every_step() -> None:
     near = np.unique(np.concatenate([steps + by for by in (-2.0, -1.0, 0.0, 1.0)]) - 1.0)
     near = near[near >= 0.0]
     assert [cells.log16(value) for value in near.tolist()] == twins.log16(near).tolist()
+
+
+def test_adds_the_first_counts_of_one_row() -> None:
+    counters, added = np.full((2, 2), 2**32 - 1, np.uint32), np.arange(6, dtype=np.uint32).reshape(2, 3)
+    cells.add_row(counters, 1, added)
+    assert counters.tolist() == [[2**32 - 1, 2**32 - 1], [2, 3]]

@@ -102,3 +102,18 @@ def test_a_grading_frame_counts_where_a_verdict_comes_back(traffic) -> None:
     assert score(traffic(1, 300, grading=1, kind=0, out_chars=200)) > 3.0
     assert score(traffic(1, 300, grading=1, kind=Kind.CODE)) == 0.0
     assert score(traffic(1, 300, grading=1, kind=Kind.PROSE, out_chars=5_000)) == 0.0
+
+
+def test_lists_count_whether_or_not_their_words_are_known(traffic) -> None:
+    assert rows_of(traffic(1, 12, kind=Kind.LIST))["lists"][0] == 12
+    assert rows_of(traffic(1, 12, kind=Kind.LIST, answer_gist=runs(12, 1)))["lists"][0] == 12
+
+
+def test_only_verdicts_are_graded_items(traffic) -> None:
+    short, long = 1_199, 1_200
+    verdicts = [(kind, long) for kind in (Kind.LABEL, Kind.NUMBER, Kind.RECORD)] + [(Kind.NONE, short)]
+    others = [(Kind.LIST, short), (Kind.CODE, short), (Kind.PROSE, long), (Kind.NONE, long)]
+    for forms, graded in ((verdicts, 4), (others, 0)):
+        kinds, chars = (np.array(column) for column in zip(*forms, strict=True))
+        row = rows_of(traffic(1, 4, grading=2, kind=kinds, out_chars=chars))[0]
+        assert (row["graded"], np.count_nonzero(row["items"])) == (graded, graded)
