@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-SIGNS: Final = 4  # of a string that is looked for at once; fewer of a shorter one
-GRAMS: Final = 6  # runs of signs looked for of one string
+from detectors.finder import findable
+
 _PRODUCT: Final = 64  # strings that a part may stand for and still be spelled out
 _NEEDS: Final = 4  # needs that are checked of one wording
 _QUANTIFIER = re.compile(r"([?*+]|\{(\d*)(?:,(\d*))?\})\??")
@@ -32,19 +32,8 @@ def _spelled(*strings: str) -> _Need:
     return _Need(frozenset(strings), (), max(map(len, strings)))
 
 
-def grams(text: str) -> tuple[str, ...]:
-    """What is looked for of a string: runs of four signs, from its beginning to its end; all of a short one."""
-    if len(text) < (3 if text.isascii() else 2):
-        return ()
-    if len(text) <= SIGNS:
-        return (text if len(text) != 3 or text.isascii() else text[:2],)
-    last = len(text) - SIGNS
-    steps = min(GRAMS - 1, -(-last // SIGNS))
-    return tuple(text[last * step // steps :][:SIGNS] for step in range(steps + 1))
-
-
 def _usable(strings: Strings) -> bool:
-    return all(map(grams, strings))
+    return all(map(findable, strings))
 
 
 def _sequence(items: Iterable[_Need]) -> _Need:
@@ -208,8 +197,8 @@ class Wording(NamedTuple):
     longest: float
 
     def found(self, text: str, held: Sequence[Sequence[str]]) -> bool:
-        """Whether it is in a text that holds of each need no strings but those in `held`."""
-        if not all(any(string in text for string in strings) for strings in held):
+        """Whether it is in a text that holds of each need the strings in `held`, and no others."""
+        if not all(held):
             return False
         if self.longest == inf:
             return self.pattern.search(text) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import elicitation, grading
+from detectors.folded import fold
 from detectors.phrases import Phrases, named, rule
+from detectors.text import normalise
 from detectors.wordings import alternatives, read
 
 RULES = (*elicitation.RULES, *grading.RULES)
@@ -35,6 +38,16 @@ def plainly(text: str) -> int:
 @given(st.lists(TEXTS, max_size=6))
 def test_the_scan_changes_nothing(texts):
     assert PHRASES.match_many(texts) == [plainly(text) for text in texts]
+
+
+@given(st.lists(TEXTS, max_size=6))
+def test_folded_texts_are_matched_as_strings_are(texts):
+    assert PHRASES.match_many(fold(texts)) == PHRASES.match_many([normalise(one) for one in texts])
+
+
+def test_folding_twice_folds_once():
+    """So that texts which are folded already need not be again."""
+    assert all(chr(code).casefold().casefold() == chr(code).casefold() for code in range(sys.maxunicode + 1))
 
 
 @given(st.data())

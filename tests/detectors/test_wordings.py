@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.wordings import alternatives, grams, read
+from detectors.wordings import alternatives, read
 
 
 @pytest.mark.parametrize(
@@ -52,22 +52,6 @@ def test_other_syntax_is_refused(wording):
 )
 def test_the_longest_match(wording, longest):
     assert read(wording).longest == longest
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("", ()),
-        ("ab", ()),
-        ("abc", ("abc",)),
-        ("思考", ("思考",)),
-        ("abcd", ("abcd",)),
-        ("abcde", ("abcd", "bcde")),
-        ("abcdefgh", ("abcd", "efgh")),
-    ],
-)
-def test_runs_of_a_string(text, found):
-    assert grams(text) == found
 
 
 WORDINGS = [r"\bcat[^.]{0,6}?dogs?\b", r"(?:cat|dog)s? and (?:cat|dog)\b", r"cat\w*dog", r"dog(?!s)"]
