@@ -133,3 +133,28 @@ def test_tools_that_are_never_run_are_a_fixed_format(traffic) -> None:
 
 def test_steps_count_by_the_opening(traffic) -> None:
     assert value(episodes(traffic, 7), "episodes") == 4.0
+
+
+def test_what_begins_something_is_counted_by_form_and_size(traffic) -> None:
+    kinds = np.repeat([Kind.LABEL, Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING], [1, 2, 3, 4, 5])
+    row = rows_of(traffic(1, 15, kind=kinds, out_chars=1_023, payload_chars=3))[0]
+    assert row["forms"].tolist() == [2, 3, 4, 5]
+    assert (row["n"], row["part"], row["opened"], row["steps"]) == (15, 15, 15, 0)
+    assert row["logs"].tolist() == [15 * 32, 15 * 160, 15 * 32**2, 15 * 160**2, 15 * 32 * 160]
+
+
+def test_a_limit_of_a_label_leaves_a_request_out_and_none_is_no_limit(traffic) -> None:
+    row = rows_of(traffic(1, 20, out_chars=1_023, max_tokens=np.arange(20)))[0]
+    assert (row["part"], row["limited"], row["room"]) == (4, 3, 0)
+
+
+def test_room_is_what_is_left_under_the_limit(traffic) -> None:
+    row = rows_of(traffic(1, 10, out_chars=1_023, max_tokens=4_096))[0]
+    assert row["room"] == 10 * (14 - 10) * 16
+
+
+def test_steps_are_part_of_episodes_and_begin_nothing(traffic) -> None:
+    flags = np.resize([int(Flag.TOOLS), int(Flag.TOOLS | Flag.TOOL_RESULT), int(Flag.USER_ID)], 30)
+    row = rows_of(traffic(1, 30, flags=flags, tools=np.arange(30) + 1, out_chars=0))[0]
+    assert (row["n"], row["part"], row["opened"], row["equipped"], row["steps"]) == (30, 20, 10, 10, 10)
+    assert np.count_nonzero(row["toolsets"]) > 4
