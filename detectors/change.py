@@ -96,10 +96,11 @@ class Change(Detector):
         seen = batch.counted
         if not len(seen):
             return
+        whole = seen.whole
         fields = [rows[name] for name in ("n", "habits", "logs", "new", "seen", "known", "sets")]
-        logs = seen["payload_chars"], twins.measures(seen).log_choice
-        places = seen["at"], seen["network"], seen["agent"], seen["model"]
-        fold(_count, fields, (seen.starts, seen.counts, twins.habits(seen), *logs, *places))
+        logs = whole["payload_chars"], twins.measures(whole).log_choice
+        names = whole["at"], whole["network"], whole["agent"], whole["model"]
+        fold(_count, fields, (seen.starts, seen.counts, seen.places, twins.habits(seen), *logs, *names))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """The logarithm of the capital beyond that of a steady client; 0 to about 20."""
@@ -195,8 +196,8 @@ def _features(rows: NDArray[np.void], n: NDArray[np.float64]) -> NDArray[np.floa
 @compiled
 def _count(
     n: Numbers, habits: Numbers, logs: Numbers, new: Numbers, held: Numbers, known: Numbers, sets: Numbers,
-    starts: Numbers, counts: Numbers, own: Numbers, chars: Numbers, log_choice: Numbers, at: Numbers, network: Numbers,
-    agent: Numbers, model: Numbers,
+    starts: Numbers, counts: Numbers, places: Numbers, own: Numbers, chars: Numbers, log_choice: Numbers, at: Numbers,
+    network: Numbers, agent: Numbers, model: Numbers,
 ) -> None:  # fmt: skip
     """Fold each row's events into its fields, named as in the state but for the networks `held`."""
     for row in range(len(counts)):
@@ -204,7 +205,8 @@ def _count(
         for place in range(len(_COLUMNS)):
             habits[row, place] += own[row, _COLUMNS[place]]
         prompt, answer = 0, 0
-        for place in range(starts[row], starts[row] + counts[row]):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
             prompt += log16(float(chars[place]))
             answer += log_choice[place]
             bit = _bit(network[place], 64)

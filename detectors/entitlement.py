@@ -75,8 +75,13 @@ class Entitlement(Detector):
             rows["plan"] = self.plans.of(batch.clients)
         if not len(seen):
             return
+        whole = seen.whole
         fields = (rows["days"], rows["first"], rows["early"])
-        fold(_count, fields, (seen.starts, seen.counts, seen["at"], seen["in_tokens"], seen["out_tokens"]))
+        fold(
+            _count,
+            fields,
+            (seen.starts, seen.counts, seen.places, whole["at"], whole["in_tokens"], whole["out_tokens"]),
+        )
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Doublings over the plan, at most 6, and up to 1 for no ramp."""
@@ -137,8 +142,8 @@ def _hours(rows: NDArray[np.void]) -> NDArray[np.int64]:
 
 @compiled
 def _count(
-    days: Numbers, first: Numbers, early: Numbers, starts: Numbers, counts: Numbers, at: Numbers, sent: Numbers,
-    taken: Numbers,
+    days: Numbers, first: Numbers, early: Numbers, starts: Numbers, counts: Numbers, places: Numbers, at: Numbers,
+    sent: Numbers, taken: Numbers,
 ) -> None:  # fmt: skip
     """Add each row's events to its days and first hours; each event's tokens are rounded by themselves."""
     for row in range(len(counts)):
@@ -146,11 +151,13 @@ def _count(
         if begin == end:
             continue
         earliest = _MOST
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             earliest = min(earliest, _hour(at[place]))
         begun = _begun(early, row, first[row], earliest)
         first[row] = begun
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             hour, tokens = _hour(at[place]), np.int64(sent[place]) + np.int64(taken[place])
             day = hour // 24 % _DAYS
             days[row, day] = min(days[row, day] + (tokens + _UNIT // 2) // _UNIT, _U32)

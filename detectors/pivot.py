@@ -80,8 +80,9 @@ class Pivot(Detector):
         seen = batch.counted
         if not len(seen):
             return
+        whole = seen.whole
         fields = (rows["n"], rows["day"], rows["mix"])
-        fold(_count, fields, (seen.starts, seen.counts, seen["at"], seen["model"]))
+        fold(_count, fields, (seen.starts, seen.counts, seen.places, whole["at"], whole["model"]))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Distance x part to a new model x continuity, at the day where that is most; 0 to 1."""
@@ -161,20 +162,29 @@ def _divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.fl
 
 @compiled
 def _count(
-    n: Numbers, latest: Numbers, counted: Numbers, starts: Numbers, counts: Numbers, at: Numbers, model: Numbers
+    n: Numbers,
+    latest: Numbers,
+    counted: Numbers,
+    starts: Numbers,
+    counts: Numbers,
+    places: Numbers,
+    at: Numbers,
+    model: Numbers,
 ) -> None:
     """Fold each row's events into its number of requests, its latest day and its counts by day and model."""
     for row in range(len(counts)):
         begin, end = starts[row], starts[row] + counts[row]
         n[row] += np.uint32(counts[row])
         newest = latest[row]
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             newest = max(newest, _day(at[place]))
         for day in range(max(latest[row], newest - _DAYS) + 1, newest + 1):
             for cell in range(_MODELS):
                 counted[row, day % _DAYS, cell] = 0
         latest[row] = newest
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             day, cell = _day(at[place]), int(mix64(np.uint64(model[place])) % np.uint64(_MODELS))
             if day > newest - _DAYS and counted[row, day % _DAYS, cell] < _MANY:
                 counted[row, day % _DAYS, cell] += 1

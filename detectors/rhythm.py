@@ -80,8 +80,13 @@ class Rhythm(Detector):
         seen = batch.counted
         if not len(seen):
             return
+        whole = seen.whole
         names = ("n", "busy", "first", "minute", "quarter", "hours", "minutes", "quarters")
-        fold(_count, [rows[name] for name in names], (seen.starts, seen.counts, seen["at"], seen["duration"]))
+        fold(
+            _count,
+            [rows[name] for name in names],
+            (seen.starts, seen.counts, seen.places, whole["at"], whole["duration"]),
+        )
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Clock + pace + plateau, shrunk at few requests; 0 to 2."""
@@ -137,7 +142,7 @@ class Rhythm(Detector):
 @compiled
 def _count(
     n: Numbers, busy: Numbers, first: Numbers, minute: Numbers, quarter: Numbers, hours: Numbers, minutes: Numbers,
-    quarters: Numbers, starts: Numbers, counts: Numbers, at: Numbers, duration: Numbers,
+    quarters: Numbers, starts: Numbers, counts: Numbers, places: Numbers, at: Numbers, duration: Numbers,
 ) -> None:  # fmt: skip
     """Fold each row's events into its fields; these are named as in the state."""
     for row in range(len(counts)):
@@ -146,7 +151,8 @@ def _count(
             continue
         n[row] += np.uint32(counts[row])
         flight, earliest, latest = 0, _MOST, 0
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             unit = _minute(at[place])
             earliest, latest = min(earliest, unit), max(latest, unit)
             flight += _flight(duration[place])
@@ -158,7 +164,8 @@ def _count(
         if earliest == latest:
             _put(hours, minutes, quarters, row, minute[row], quarter[row], latest, end - begin)
             continue
-        for place in range(begin, end):
+        for nth in range(begin, end):
+            place = places[nth]
             _put(hours, minutes, quarters, row, minute[row], quarter[row], _minute(at[place]), 1)
 
 

@@ -83,10 +83,11 @@ class Variants(Detector):
 
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
-        told = batch["flags"], batch["status"], batch["refusal"], batch["at"], batch["sketch"]
-        columns = (batch.starts, batch.counts, *told)
-        fold(_count_answered, (rows["served"], rows["answered"]), (*columns, batch["outcome"]))
-        if batch["refusal"].any():
+        whole = batch.whole
+        told = whole["flags"], whole["status"], whole["refusal"], whole["at"], whole["sketch"]
+        columns = (batch.starts, batch.counts, batch.places, *told)
+        fold(_count_answered, (rows["served"], rows["answered"]), (*columns, whole["outcome"]))
+        if whole["refusal"].any():
             names = ("n", "others", "refused", "seen", "other_seen", "bins")
             fold(_count_refused, [rows[name] for name in names], columns)
 
@@ -175,12 +176,13 @@ def _winners(rows: NDArray[np.void]) -> NDArray[np.float64]:
 
 @compiled
 def _count_answered(
-    served: Numbers, answered: Numbers, starts: Numbers, counts: Numbers, flags: Numbers, status: Numbers,
-    refusal: Numbers, at: Numbers, sketch: Numbers, outcome: Numbers,
+    served: Numbers, answered: Numbers, starts: Numbers, counts: Numbers, places: Numbers, flags: Numbers,
+    status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers, outcome: Numbers,
 ) -> None:  # fmt: skip
     """Count each row's answered requests by half day, and by the first watched value of the sketch."""
     for row in range(len(counts)):
-        for place in range(starts[row], starts[row] + counts[row]):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
             fine = outcome[place] == _OK and 0 < status[place] < 400
             if not fine or refusal[place] != _NONE or flags[place] & _RETRY:
                 continue
@@ -192,11 +194,12 @@ def _count_answered(
 @compiled
 def _count_refused(
     n: Numbers, others: Numbers, refused: Numbers, seen: Numbers, other_seen: Numbers, bins: Numbers, starts: Numbers,
-    counts: Numbers, flags: Numbers, status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers,
+    counts: Numbers, places: Numbers, flags: Numbers, status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers,
 ) -> None:  # fmt: skip
     """Count each row's requests that were refused as extraction, and those refused for something else."""
     for row in range(len(counts)):
-        for place in range(starts[row], starts[row] + counts[row]):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
             # A refused rate or right says nothing of the content.
             idle = refusal[place] == _NONE or status[place] == 429 or status[place] == 403
             if idle or flags[place] & _RETRY:
