@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
+from detectors.cells import hll_row, mix64
+from detectors.compiled import compiled, fold
 from detectors.event import Listed
-from detectors.sketch import hll_count, hll_update, mixed_content
+from detectors.sketch import hll_count
 
 _SHRINK = 10.0  # requests: a hit among few says little of a share
 _FEW = 0.02  # a share of hits that chance and curiosity give: half of the score lies at it and above
 _BAIT = 3.0  # hits of baits that are worth all
+_TRAIN, _TEST, _BAITED = (int(one) for one in (Listed.TRAIN, Listed.TEST, Listed.CANARY))
 
 
 class Lists(Detector):
@@ -65,16 +68,11 @@ class Lists(Detector):
         """Fold a batch into its clients' rows, in place."""
         seen = batch.counted
         rows["n"] += seen.counts.astype(np.uint32)
-        listed = seen["listed"]
-        if not listed.any():
-            return
-        test = (listed & np.uint8(Listed.TEST)) != 0
-        train = ((listed & np.uint8(Listed.TRAIN)) != 0) & ~test
-        counts = seen.count(train, test, (listed & np.uint8(Listed.CANARY)) != 0).astype(np.uint32)
-        for position, name in enumerate(("train", "test", "baits")):
-            rows[name] += counts[:, position]
-        hit = seen.only(train)
-        hll_update(rows["hits"], hit.index, mixed_content(hit))
+        whole = seen.whole
+        if whole["listed"].any():
+            own = [rows[name] for name in ("train", "test", "baits", "hits")]
+            events = seen.starts, seen.counts, seen.places
+            fold(_fold, own, (*events, whole["listed"], whole["payload"], whole["body"]))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Training hits less examination hits, and baits; 0 to 15."""
@@ -117,3 +115,30 @@ class Lists(Detector):
 def _part(one: float, other: float) -> float:
     """One's part of the two."""
     return one / (one + other) if one + other > 0.0 else 0.5
+
+
+@compiled
+def _fold(
+    train: NDArray[np.uint32],
+    test: NDArray[np.uint32],
+    baits: NDArray[np.uint32],
+    hits: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    listed: NDArray[np.uint8],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+) -> None:
+    """Count the requests that are on a list, and the distinct ones of them that are on training lists alone."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            on = np.int64(listed[place])
+            if on & _BAITED:
+                baits[row] += np.uint32(1)
+            if on & _TEST:
+                test[row] += np.uint32(1)
+            elif on & _TRAIN:
+                train[row] += np.uint32(1)
+                hll_row(hits, row, mix64(payload[place] or body[place]))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detectors import twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
+from detectors.compiled import compiled, fold
 
 _OTHERS = 3.0  # requests with another account's signature that score 1; one may be a support case replayed
 _MOVED = 3.0  # refused bodies taken over that score 0.9
@@ -37,7 +38,7 @@ class Signature(Detector):
 
     Cost
     ----
-    Two comparisons an event; 24 bytes a client. The ledger's cost is the worker's.
+    Three comparisons an event; 24 bytes a client. The ledger's cost is the worker's.
 
     References
     ----------
@@ -58,13 +59,11 @@ class Signature(Detector):
 
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
-        foreign, moved, presented = batch["foreign"], batch["moved"] != 0, batch["presented"] != 0
-        if not (presented.any() or foreign.any() or moved.any()):
-            return
-        counts = batch.count(presented, foreign == 1, foreign == 2, foreign >= 3, moved).astype(np.uint32)
-        rows["presented"] += counts[:, 0]
-        rows["foreign"] += counts[:, 1:4]
-        rows["moved"] += counts[:, 4]
+        whole = batch.whole
+        told = whole["foreign"], whole["moved"], whole["presented"]
+        if any(one.any() for one in told):
+            own = [rows[name] for name in ("presented", "foreign", "moved")]
+            fold(_fold, own, (batch.starts, batch.counts, batch.places, *told))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Weighted requests of each level, and bodies moved; 0 to 6.9."""
@@ -94,6 +93,28 @@ class Signature(Detector):
             Term(name, float(count), "count", nan, nan, nan, share, sentence)
             for (name, count, sentence), share in zip(told, shares, strict=True)
         )
+
+
+@compiled
+def _fold(
+    presented: NDArray[np.uint32],
+    levels: NDArray[np.uint32],
+    moved: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    foreign: NDArray[np.uint8],
+    taken: NDArray[np.uint8],
+    signed: NDArray[np.uint64],
+) -> None:
+    """Count the requests that present a signature, those of each level, and the bodies taken over."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            presented[row] += np.uint32(signed[place] != 0)
+            moved[row] += np.uint32(taken[place] != 0)
+            if foreign[place]:
+                levels[row, min(int(foreign[place]), 3) - 1] += np.uint32(1)
 
 
 def _parts(rows: NDArray[np.void]) -> NDArray[np.float64]:

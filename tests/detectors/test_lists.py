@@ -66,3 +66,9 @@ def test_the_terms_say_what_was_hit(traffic) -> None:
     assert "50 % of its prompts" in terms["training_items"].sentence
     assert terms["baits"].value == 2
     assert "2 prompts" in terms["baits"].sentence
+
+
+def test_an_examination_item_is_no_training_item_and_a_bait_may_be_either(traffic) -> None:
+    row = rows_of(traffic(1, 32, listed=np.arange(32) % 8))[0]
+    assert (row["n"], row["train"], row["test"], row["baits"]) == (32, 8, 16, 16)
+    assert 3 < np.count_nonzero(row["hits"]) <= 8

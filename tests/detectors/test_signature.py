@@ -47,3 +47,12 @@ def test_one_that_is_fanned_out_trips_and_asking_for_it_weighs_twice(traffic) ->
 def test_bodies_taken_over_are_evidence_and_no_tripwire(traffic) -> None:
     assert 0.0 < score(traffic, moved=[1]) < score(traffic, moved=[1] * 50) < 1.0
     assert score(traffic, foreign=[1, 1], moved=[1] * 50) < 1.0
+
+
+def test_each_mark_is_counted_by_itself(traffic) -> None:
+    events = traffic(1, 60, foreign=np.arange(60) % 6, moved=np.arange(60) % 2, presented=np.arange(60) % 3)
+    rows = np.zeros(1, Signature.state)
+    for part in np.array_split(events, 3):
+        Signature().update(rows, Batch(part))
+    assert rows["foreign"][0].tolist() == [10, 10, 30]
+    assert (rows["moved"][0], rows["presented"][0]) == (30, 40)
