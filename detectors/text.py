@@ -177,23 +177,25 @@ def keys(text: str) -> Keys:
     return Keys(" ".join(first[:4]), " ".join(first), " ".join(last))
 
 
+def seeded_raw(raw: bytes, seed: int) -> int:
+    """xxh3 of a text's UTF-8 under a 64-bit seed; 0 for an empty text and for no other."""
+    return (_xxh3(raw, seed) or 1) if raw else 0
+
+
 def seeded(text: str, seed: int) -> int:
-    """xxh3 of a text under a 64-bit seed; 0 for an empty text and for no other."""
-    if not text:
-        return 0
-    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"), seed) or 1
+    """The same of a text."""
+    return (_xxh3(text.encode("utf-8", "surrogatepass"), seed) or 1) if text else 0
 
 
 def seeded_many(texts: Sequence[str], seed: int) -> int:
     """One seeded hash of several texts in their order, lengths included; 0 where all are empty."""
     if not any(texts):
         return 0
-    digest = xxhash.xxh3_64(seed=seed)
+    pieces: list[bytes] = []
     for text in texts:
         raw = text.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return digest.intdigest() or 1
+        pieces += (len(raw).to_bytes(8, "little"), raw)
+    return _xxh3(b"".join(pieces), seed) or 1
 
 
 def content(text: str, normalised: str, seed: int) -> int:
@@ -221,6 +223,7 @@ _RANGES: Final = {
 }
 _SCRIPT_LOOK: Final = 1_024  # characters of a text, head and tail, that its script is told from
 _LETTER = re.compile("[A-Za-z]")
+_xxh3 = xxhash.xxh3_64_intdigest
 
 
 def _script_table() -> NDArray[np.uint8]:
