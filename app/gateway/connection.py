@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from app.gateway.chunks import OPENINGS
 from app.gateway.drive import Turn, Waiter
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_between",
         "_chunks",
         "_drainer",
         "_head",
@@ -64,6 +66,7 @@ class Connection(asyncio.Protocol):
         "spoiled",
         "stale",
         "status",
+        "through",
         "touched",
     )
 
@@ -76,6 +79,7 @@ class Connection(asyncio.Protocol):
         self._drainer: asyncio.Future[None] | None = None
         self._waiter: Waiter | None = None
         self.pump: Callable[[], None] | None = None  # called, instead of a waiter, whenever something has come
+        self.through: Callable[[bytes], None] | None = None  # given a chunk that came by itself, as it came
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
@@ -88,6 +92,7 @@ class Connection(asyncio.Protocol):
         self.status = 0  # 0 until the head is complete
         self.error = ""
         self.complete = self.keep = self.spoiled = self.stale = self.answered = False
+        self._between = False  # the last chunk of a chunked body ended where what was read so far ends
         self._chunks: list[bytes] = []
         self.buffered = 0
         self._head_only = self.paused = False
@@ -189,6 +194,14 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        through = self.through
+        if through is not None and self._between:
+            opening = OPENINGS.get(len(data))
+            if opening is not None and data.startswith(opening) and data.endswith(b"\r\n"):
+                # One chunk and nothing else, which needs no parsing: the parser is between two, and stays there.
+                self.touched = self.loop.time()
+                through(data)
+                return
         if not self.busy or self.complete:
             self.spoiled = True  # bytes that belong to no exchange
             self.abort()
@@ -198,6 +211,8 @@ class Connection(asyncio.Protocol):
         if not self.status:
             self._head.append(data)
         self._feed(data)
+        # After the last chunk header there came its end; nothing but a line's end can have come since.
+        self._between = self._between and data.endswith(b"\r\n")
         if not self.status:
             if sum(map(len, self._head)) > HEAD_LIMIT:
                 self.fail("invalid")
@@ -342,7 +357,14 @@ class Connection(asyncio.Protocol):
         self._chunks.append(data)
         self.buffered += len(data)
 
+    def on_chunk_header(self) -> None:
+        self._between = False
+
+    def on_chunk_complete(self) -> None:
+        self._between = True
+
     def on_message_complete(self) -> None:
+        self._between = False
         if self.status and not self.complete:
             self.complete = True
             self.keep = self._parser.should_keep_alive()

@@ -248,6 +248,19 @@ class Cycle:
             parts.append(b"0\r\n\r\n")
         return self._put(b"".join(parts), last)
 
+    @property
+    def chunked(self) -> bool:
+        """Whether the answer goes to the client in chunks, once it has begun."""
+        return self._framing == CHUNKED
+
+    def pass_on(self, chunk: bytes) -> Awaitable[None] | None:
+        """Write one whole chunk as it came; an awaitable where the client is slow to read."""
+        if self.gone:
+            return None
+        protocol = self._protocol
+        protocol.write(chunk)
+        return protocol.drain() if protocol.write_paused else None
+
     def _add(self, parts: list[bytes], data: bytes, last: bool) -> None:
         framing = self._framing
         if framing == LENGTH:

@@ -201,7 +201,7 @@ class AnswerHead:
 
     length = -1  # -1 where the head does not say
     valid = True  # it is certain where the answer ends, and it is in no coding that nobody asked for
-    _coded = False
+    coded = False  # its body comes in chunks
     _events = False  # it is a stream of server-sent events
     _buffering = False  # it says itself whether proxies may buffer
     _nominated: list[bytes] | None = None
@@ -222,7 +222,7 @@ class AnswerHead:
         if self._nominated is not None:
             names = set(self._nominated) - {b"content-length"}
             kept = [line for line in kept if line.partition(b":")[0].lower() not in names]
-        if self._coded and self.length >= 0:
+        if self.coded and self.length >= 0:
             self.valid = False
         if self._events and not self._buffering:
             kept.append(b"x-accel-buffering: no")
@@ -240,8 +240,8 @@ class AnswerHead:
             if value not in HARMLESS:
                 self._nominated = [*(self._nominated or ()), *(token.strip().lower() for token in value.split(b","))]
         elif rule == CODING:
-            self.valid = self.valid and not self._coded and value.lower() == b"chunked"
-            self._coded = True
+            self.valid = self.valid and not self.coded and value.lower() == b"chunked"
+            self.coded = True
         elif rule == BUFFERING:
             self._buffering = True
         elif rule == SECRET:

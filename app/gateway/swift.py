@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from app.gateway.chunks import body_of
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
@@ -94,7 +95,10 @@ class Swift(Relay):
         complete, data = connection.complete, connection.take()
         if data and self._copy_bytes >= 0:
             self._note(data)
-        self._passed(self.call.begin(self.status, head, data, complete), complete)
+        pending = self.call.begin(self.status, head, data, complete)
+        if head.coded and self.call.chunked:
+            connection.through = self._through
+        self._passed(pending, complete)
 
     def _go_on(self) -> None:
         """More of the body is here, or its end."""
@@ -108,6 +112,21 @@ class Swift(Relay):
         pending = self.call.write(data, complete)
         if complete or pending is not None or connection.error:
             self._passed(pending, complete)
+
+    def _through(self, chunk: bytes) -> None:
+        """One chunk of the body has come by itself: it goes on as it is."""
+        try:
+            if self._copy_bytes >= 0:
+                data = body_of(chunk)
+                if self.response_tap is not None:
+                    self.response_tap.add(data)
+                else:
+                    self._note(data)
+            pending = self.call.pass_on(chunk)
+            if pending is not None:
+                self._slow(self._pump(pending, False))
+        except Exception as error:  # noqa: BLE001  the cycle is the edge
+            self._end(error)
 
     def _passed(self, pending: Awaitable[None] | None, complete: bool) -> None:
         if pending is not None:
@@ -150,7 +169,7 @@ class Swift(Relay):
     # The end.
 
     def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
-        self._connection.pump = None
+        self._connection.pump = self._connection.through = None
         self.call.hand_over(self, self._finish(rest))
 
     async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
@@ -160,7 +179,7 @@ class Swift(Relay):
             self._on_end(self)
 
     def _end(self, error: BaseException | None) -> None:
-        self._connection.pump = None
+        self._connection.pump = self._connection.through = None
         self._settle()
         self._on_end(self)
         self.call.ended(self, error)
