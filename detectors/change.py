@@ -30,6 +30,8 @@ _SPREAD = 4.0  # the changes that are looked for are about two deviations wide
 _CAPITAL = 1e30
 _COLUMNS = np.array([*(twins.NAMES.index(name) for name in HABITS[:-1]), twins.COUNTED_TWINS])
 _FULL = (1 << 32) - 1
+_AGENTS, _MODELS, _HOURS = np.int64(0), np.int64(1), np.int64(2)  # of the sets
+_WIDE, _NARROW = np.uint64(63), np.uint64(31)  # the last cell of networks, of other sets
 _GROUPS = {
     "new_networks": (7,),
     "new_programs": (8,),
@@ -209,18 +211,18 @@ def _count(
             place = places[nth]
             prompt += log16(float(chars[place]))
             answer += log_choice[place]
-            bit = _bit(network[place], 64)
+            bit = _bit(network[place], _WIDE)
             new[row, 0] += _fresh(known[row], bit)
             held[row] |= bit
-            _put(sets, new, row, 0, _bit(agent[place], 32))
-            _put(sets, new, row, 1, _bit(model[place], 32))
-            _put(sets, new, row, 2, np.uint64(1 << _hour(at[place])))
+            _put(sets, new, row, _AGENTS, _bit(agent[place], _NARROW))
+            _put(sets, new, row, _MODELS, _bit(model[place], _NARROW))
+            _put(sets, new, row, _HOURS, np.uint64(1 << _hour(at[place])))
         logs[row, 0] = min(logs[row, 0] + prompt, _FULL)
         logs[row, 1] = min(logs[row, 1] + answer, _FULL)
 
 
 @compiled
-def _put(sets: Numbers, new: Numbers, row: int, place: int, bit: np.uint64) -> None:
+def _put(sets: Numbers, new: Numbers, row: int, place: np.int64, bit: np.uint64) -> None:
     """Add a cell to one of this week's sets of 32, and count the request where the weeks before had others alone."""
     new[row, place + 1] += _fresh(np.uint64(sets[row, place + 3]), bit)
     sets[row, place] |= np.uint32(bit)
@@ -233,9 +235,9 @@ def _fresh(known: np.uint64, bit: np.uint64) -> np.uint32:
 
 
 @compiled
-def _bit(name: np.uint32, cells: int) -> np.uint64:
-    """The cell of a network, a program or a model, of so many, as a bit."""
-    return np.uint64(np.uint64(1) << (mix64(np.uint64(name)) & np.uint64(cells - 1)))
+def _bit(name: np.uint32, last: np.uint64) -> np.uint64:
+    """The cell of a network, a program or a model, of one more than `last`, as a bit."""
+    return np.uint64(np.uint64(1) << (mix64(np.uint64(name)) & last))
 
 
 @compiled

@@ -150,11 +150,7 @@ def _count(
         begin, end = starts[row], starts[row] + counts[row]
         if begin == end:
             continue
-        earliest = _MOST
-        for nth in range(begin, end):
-            place = places[nth]
-            earliest = min(earliest, _hour(at[place]))
-        begun = _begun(early, row, first[row], earliest)
+        begun = _begun(early, row, first[row], _earliest(places, begin, end, at))
         first[row] = begun
         for nth in range(begin, end):
             place = places[nth]
@@ -170,6 +166,15 @@ def _count(
 def _hour(at: float) -> int:
     """The hour since the epoch."""
     return int(min(at, _MOST * 3_600.0)) // 3_600 if at > 0.0 else 0
+
+
+@compiled
+def _earliest(places: Numbers, begin: int, end: int, at: Numbers) -> int:
+    """The earliest hour of some events."""
+    earliest = _MOST
+    for nth in range(begin, end):
+        earliest = min(earliest, _hour(at[places[nth]]))
+    return earliest
 
 
 @compiled

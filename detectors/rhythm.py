@@ -14,7 +14,8 @@ from detectors.compiled import compiled, fold
 
 _WEEK = 168  # hours
 _MOST = (1 << 31) - 1
-_MINUTES, _QUARTERS = 24, 16  # that the rings hold
+_MINUTES, _QUARTERS = np.int64(24), np.int64(16)  # that the rings hold; not as plain integers, for each of which
+# a loop's helpers would be compiled anew
 _MANY, _FULL = (1 << 16) - 1, (1 << 32) - 1
 _SIXTEENTHS = 16  # of a second in flight
 _LONGEST = 3_600.0  # seconds in flight that one request may count for
@@ -150,23 +151,31 @@ def _count(
         if begin == end:
             continue
         n[row] += np.uint32(counts[row])
-        flight, earliest, latest = 0, _MOST, 0
-        for nth in range(begin, end):
-            place = places[nth]
-            unit = _minute(at[place])
-            earliest, latest = min(earliest, unit), max(latest, unit)
-            flight += _flight(duration[place])
+        earliest, latest, flight = _span(places, begin, end, at, duration)
         busy[row] = min(busy[row] + flight, _FULL)
         if first[row] == 0 or earliest < first[row]:
             first[row] = earliest
         minute[row] = _turned(minutes, row, _MINUTES, minute[row], latest)
         quarter[row] = _turned(quarters, row, _QUARTERS, quarter[row], latest // 15)
-        if earliest == latest:
-            _put(hours, minutes, quarters, row, minute[row], quarter[row], latest, end - begin)
-            continue
-        for nth in range(begin, end):
-            place = places[nth]
-            _put(hours, minutes, quarters, row, minute[row], quarter[row], _minute(at[place]), 1)
+        together = earliest == latest  # as they nearly always come: then they are counted at once
+        for nth in range(begin, begin + 1 if together else end):
+            unit, count = _minute(at[places[nth]]), end - begin if together else 1
+            hour = unit // 60 % _WEEK
+            hours[row, hour >> 3] |= 1 << (hour & 7)
+            _add(minutes, row, _MINUTES, minute[row], unit, count)
+            _add(quarters, row, _QUARTERS, quarter[row], unit // 15, count)
+
+
+@compiled
+def _span(places: Numbers, begin: int, end: int, at: Numbers, duration: Numbers) -> tuple[int, int, int]:
+    """The earliest and the latest minute of some events, and their time in flight."""
+    earliest, latest, flight = _MOST, 0, 0
+    for nth in range(begin, end):
+        place = places[nth]
+        unit = _minute(at[place])
+        earliest, latest = min(earliest, unit), max(latest, unit)
+        flight += _flight(duration[place])
+    return earliest, latest, flight
 
 
 @compiled
@@ -182,26 +191,15 @@ def _flight(duration: float) -> int:
 
 
 @compiled
-def _turned(ring: Numbers, row: int, slots: int, before: int, latest: int) -> int:
+def _turned(ring: Numbers, row: int, slots: np.int64, before: int, latest: int) -> int:
     """Empty a row's slots of the units after `before` up to the latest; the newest of them all."""
-    for unit in range(max(before, latest - slots) + 1, latest + 1):
+    for unit in range(max(before, latest - int(slots)) + 1, latest + 1):
         ring[row, unit % slots] = 0
     return max(before, latest)
 
 
 @compiled
-def _put(
-    hours: Numbers, minutes: Numbers, quarters: Numbers, row: int, minute: int, quarter: int, unit: int, count: int
-) -> None:
-    """Count so many requests of one minute in a row's week and rings, whose latest units are known."""
-    hour = unit // 60 % _WEEK
-    hours[row, hour >> 3] |= 1 << (hour & 7)
-    _add(minutes, row, _MINUTES, minute, unit, count)
-    _add(quarters, row, _QUARTERS, quarter, unit // 15, count)
-
-
-@compiled
-def _add(ring: Numbers, row: int, slots: int, newest: int, unit: int, count: int) -> None:
+def _add(ring: Numbers, row: int, slots: np.int64, newest: int, unit: int, count: int) -> None:
     """Count in the slot of a unit that the ring still holds; saturating."""
     if unit > newest - slots:
         ring[row, unit % slots] = min(ring[row, unit % slots] + count, _MANY)
