@@ -74,7 +74,9 @@ class Rows:
         self._set: NDArray[np.void] = np.empty(0, self._raw)
         self._set_partition = -1
 
-    def fetch(self, claim: Claim, partitions: int, count: int, most_events: int) -> Blocks | None:
+    def fetch(
+        self, claim: Claim, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
+    ) -> Blocks | None:
         """The next blocks of an owned partition, its fence and offset watched; None when nothing waits.
 
         Raises LeaseLost when the claim is no longer the newest.
@@ -93,7 +95,7 @@ class Rows:
         if (offset or START) != claim.offset:  # a new claim, or a commit whose reply never came
             claim.offset = offset or START
             reply = self._link.call(*read_command(claim.partition, claim.offset, count))
-        blocks = parse(reply, claim.partition, partitions, count, most_events)
+        blocks = parse(reply, claim.partition, partitions, count, most_events, most_clients)
         if blocks is None:
             self.release()
         return blocks

@@ -92,27 +92,30 @@ class Blocks:
         return self.entries[-1][0]
 
 
-def parse(reply: object, partition: int, partitions: int, count: int, most_events: int) -> Blocks | None:
-    """The blocks of an XREAD reply for `count` entries; stops after `most_events` events, but takes one at least.
+def parse(
+    reply: object, partition: int, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
+) -> Blocks | None:
+    """The blocks of an XREAD reply for `count` entries: up to `most_events` events and about `most_clients` clients.
 
-    None when nothing waits. What is no block of ours is counted and skipped, never an error.
+    At least one block is taken. None when nothing waits. What is no block of ours is counted and skipped, never
+    an error.
     """
     if not reply:
         return None
     entries: list[Entry] = reply[0][1]  # type: ignore[index]
-    taken: list[bytes] = []
-    size = rejected = used = 0
+    blocks: list[bytes] = []
+    size = 0
     for _, fields in entries:
-        block = _block(fields)
-        if block is None:
-            rejected += 1
-        else:
-            taken.append(block)
-            size += len(block)
-        used += 1
+        blocks.append(_block(fields))
+        size += len(blocks[-1])
         if size >= most_events * EVENT.itemsize:
             break
-    events = np.frombuffer(b"".join(taken), EVENT)
+    events = np.frombuffer(b"".join(blocks), EVENT)
+    used = len(blocks)
+    if len(events) > most_clients:
+        used = _fitting([len(block) // EVENT.itemsize for block in blocks], events["client"], most_clients)
+        events = events[: sum(map(len, blocks[:used])) // EVENT.itemsize]
+    rejected = blocks[:used].count(b"")
     kept = _plausible(events, partition, partitions)
     misplaced = len(events) - int(kept.sum())
     if misplaced:
@@ -120,14 +123,22 @@ def parse(reply: object, partition: int, partitions: int, count: int, most_event
     return Blocks(entries[:used], events, rejected, misplaced, used < len(entries) or len(entries) >= count)
 
 
-def _block(fields: list[bytes] | None) -> bytes | None:
+def _block(fields: list[bytes] | None) -> bytes:
+    """The events of an entry, empty where it is no block of ours."""
     if not fields or len(fields) % 2:
-        return None
+        return b""
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     block = named.get(b"b", b"")
-    if named.get(b"s") != _SCHEMA or not block or len(block) % EVENT.itemsize:
-        return None
-    return block
+    return block if named.get(b"s") == _SCHEMA and len(block) % EVENT.itemsize == 0 else b""
+
+
+def _fitting(sizes: Sequence[int], clients: NDArray[np.uint64], most_clients: int) -> int:
+    """How many of the first blocks, of so many events each, hold no more than `most_clients`; one at least."""
+    _, first = np.unique(clients, return_index=True)
+    if len(first) <= most_clients:
+        return len(sizes)
+    over = int(np.sort(first)[most_clients])  # the event that brings one client too many
+    return max(1, int(np.searchsorted(np.cumsum(sizes), over, side="right")))
 
 
 def _plausible(events: NDArray[np.void], partition: int, partitions: int) -> NDArray[np.bool_]:

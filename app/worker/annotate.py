@@ -26,6 +26,7 @@ MOVED_SECONDS = 10.0  # from the end of the refusal to the same body from somebo
 LEAST_CHARS = 100  # of a body: shorter ones coincide
 LEAST_SHINGLES = 4  # of an answer that is worth remembering
 FAN_OUT = 3  # conversations, none its own, in which a signature is fanned out
+ASKED_EVENTS = 16_384  # in one exchange with the ledger: more would not come back in time
 MOST_SUSPECTS = 1_000  # of one batch
 RETRY_SECONDS = (0.5, 10.0)
 KEEP_SECONDS = 10.0  # between two looks at the ledger's size
@@ -64,7 +65,7 @@ class Annotator:
             return events
         marked = events
         try:
-            marked = self._mark(events, now)
+            marked = self._in_parts(events, now)
             if self._sights is not None:
                 self._sights.note(events)
             if self._clock() >= self._next_keep:
@@ -85,6 +86,14 @@ class Annotator:
         self._counts["ledger_events_unmarked"] += events
         self._retry_at = self._clock() + self._backoff
         self._backoff = min(2.0 * self._backoff, RETRY_SECONDS[1])
+
+    def _in_parts(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
+        """`_mark` for so many events at a time as the ledger answers for in time."""
+        parts = [events[start : start + ASKED_EVENTS] for start in range(0, len(events), ASKED_EVENTS)]
+        marked = [self._mark(part, now) for part in parts]
+        if all(new is old for new, old in zip(marked, parts, strict=True)):
+            return events
+        return marked[0] if len(marked) == 1 else np.concatenate(marked)
 
     def _mark(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
         asked = _asked(events)

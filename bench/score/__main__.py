@@ -25,7 +25,7 @@ def main() -> int:
     """Run the benchmark and write its page; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.score", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[10_000, 1_000_000])
-    parser.add_argument("--events", type=int, default=320_000, help="events drained in each round")
+    parser.add_argument("--events", type=int, default=960_000, help="events drained in each round")
     parser.add_argument("--naive-events", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=REPORT, help="page to write; '-' writes none")

@@ -142,3 +142,20 @@ def test_at_least_one_block_is_taken_whatever_the_limit():
     blocks = parse(reply(good, good), 0, 1, 10, 1)
     assert blocks is not None
     assert (len(blocks.entries), blocks.more) == (1, True)
+
+
+@pytest.mark.parametrize(("most", "used"), [(1, 1), (4, 1), (5, 2), (6, 2), (7, 3), (8, 3), (9, 4), (99, 4)])
+def test_a_batch_ends_before_the_block_that_brings_too_many_clients(most, used):
+    made = [[1, 2, 3, 4], [4, 5, 1], [6, 7, 7], [8, 9]]
+    blocks = [[b"b", pack(events_of(clients)), b"s", NOW] for clients in made]
+    read = parse(reply(*blocks), 0, 1, 10, EVERYTHING, most)
+    assert read is not None
+    assert read.events["client"].tolist() == [client for clients in made[:used] for client in clients]
+    assert (read.last, read.rejected, read.more) == (b"%d-0" % used, 0, used < 4)
+
+
+def test_garbage_counts_as_rejected_only_up_to_where_the_batch_ends():
+    good = [[b"b", pack(events_of(clients)), b"s", NOW] for clients in ([1, 2], [3, 4], [5, 6])]
+    read = parse(reply(GARBAGE["foreign"], good[0], good[1], GARBAGE["no block"], good[2]), 0, 1, 10, EVERYTHING, 4)
+    assert read is not None
+    assert (len(read.events), read.last, read.rejected) == (4, b"4-0", 2)

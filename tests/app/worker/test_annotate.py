@@ -19,6 +19,7 @@ from app.models.alert import Alert
 from app.store.db import make_engine
 from app.store.ledger import Ledger, issued_key
 from app.store.redis import Link
+from app.worker import annotate
 from app.worker.annotate import KEEP_SECONDS, RETRY_SECONDS, Annotator
 from app.worker.partitions import identify
 from app.worker.run import Worker
@@ -74,6 +75,17 @@ def issued(client=ALICE, opening=50, **fields):
 
 def presented(client, at=10.0, opening=50, context=500, **fields):
     return event(client, at, opening=opening, context=context, presented=SIGNED, **fields)
+
+
+def test_a_large_batch_is_asked_about_in_parts_and_marked_as_one(bench, monkeypatch) -> None:
+    monkeypatch.setattr(annotate, "ASKED_EVENTS", 3)
+    one = bench({ALICE: "a", BOB: "b"})
+    others = [event(CAROL, 0.1 * number) for number in range(7)]
+    marked = one(issued(), *others, presented(BOB), event(CAROL, 20.0), presented(ALICE))
+    assert marked["foreign"].tolist() == [0] * 8 + [1, 0, 0]
+    plain = np.concatenate(others)
+    assert one.annotate(plain, NOW) is plain
+    assert one.counts["ledger_events_unmarked"] == 0
 
 
 def test_a_clients_own_conversation_is_never_foreign(bench) -> None:
