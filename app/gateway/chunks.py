@@ -14,8 +14,3 @@ def opening(size: int) -> bytes:
 
 OPENINGS: Final = {len(opening(size)) + size + 2: opening(size) for size in range(1, MOST_BYTES + 1)}
 """The line that opens a chunk, by the chunk's length with that line and the CR LF behind it."""
-
-
-def body_of(chunk: bytes) -> bytes:
-    """What is in a chunk that one of OPENINGS opens."""
-    return chunk[chunk.index(b"\n") + 1 : -2]

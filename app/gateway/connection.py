@@ -79,7 +79,9 @@ class Connection(asyncio.Protocol):
         self._drainer: asyncio.Future[None] | None = None
         self._waiter: Waiter | None = None
         self.pump: Callable[[], None] | None = None  # called, instead of a waiter, whenever something has come
-        self.through: Callable[[bytes], None] | None = None  # given a chunk that came by itself, as it came
+        self.through: Callable[[bytes, int], None] | None = (
+            None  # given a chunk that came by itself, and where it begins
+        )
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.idle_since = self.touched = 0.0
@@ -200,7 +202,7 @@ class Connection(asyncio.Protocol):
             if opening is not None and data.startswith(opening) and data.endswith(b"\r\n"):
                 # One chunk and nothing else, which needs no parsing: the parser is between two, and stays there.
                 self.touched = self.loop.time()
-                through(data)
+                through(data, len(opening))
                 return
         if not self.busy or self.complete:
             self.spoiled = True  # bytes that belong to no exchange

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from app.gateway.chunks import body_of
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
@@ -113,15 +112,13 @@ class Swift(Relay):
         if complete or pending is not None or connection.error:
             self._passed(pending, complete)
 
-    def _through(self, chunk: bytes) -> None:
-        """One chunk of the body has come by itself: it goes on as it is."""
+    def _through(self, chunk: bytes, start: int) -> None:
+        """One chunk of the body has come by itself, its data from `start` on: it goes on as it is."""
         try:
-            if self._copy_bytes >= 0:
-                data = body_of(chunk)
-                if self.response_tap is not None:
-                    self.response_tap.add(data)
-                else:
-                    self._note(data)
+            if self.response_tap is not None:
+                self.response_tap.add(chunk[start:-2])
+            elif self._copy_bytes >= 0:
+                self._note(chunk[start:-2])
             pending = self.call.pass_on(chunk)
             if pending is not None:
                 self._slow(self._pump(pending, False))
