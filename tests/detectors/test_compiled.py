@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detectors import checks, registry
+from detectors.batch import Batch
 from detectors.compiled import LOOPS, compiled, fold
 
 
@@ -43,3 +45,16 @@ def test_another_type_is_an_error_and_not_another_compilation() -> None:
         with pytest.raises(TypeError):
             _folded(2, 8, other)
     assert len(_add.signatures) == 1
+
+
+@pytest.mark.parametrize("detector", registry.shipped(), ids=lambda one: one.name)
+@pytest.mark.parametrize("clients", [1, 5])
+def test_a_part_of_a_packed_row_is_filled_like_a_row_of_its_own(detector, clients: int) -> None:
+    batch = Batch(checks.sample(clients, clients, 400))
+    own = np.zeros(clients, detector.state)
+    packed = np.zeros(clients, [("before", "u1", (3,)), ("part", detector.state), ("after", "u1")])
+    detector.update(own, batch)
+    detector.update(packed["part"], batch)
+    assert packed["part"].tobytes() == own.tobytes() != bytes(own.nbytes)
+    assert not packed["before"].any()
+    assert not packed["after"].any()
