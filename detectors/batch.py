@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
 from detectors.event import EVENT, Flag
 from detectors.exchange import Operation, Outcome
 
@@ -18,11 +19,19 @@ T = TypeVar("T")
 COUNTED_READS = ("flags", "operation", "outcome", "prompts", "status")
 """The EVENT fields that `Batch.counted` reads."""
 
-_NOWHERE = np.zeros(0, np.intp)
+RARE = ("head12", "schema", "context", "issued", "topic", "ja4", "script", "ttfb", "top_p", "messages", "tool_calls",
+        "dialect", "finish", "channel", "indicator", "pad")  # fmt: skip
+"""The EVENT fields that no detector reads: they are fetched where they are asked for, the others all at once."""
+
 _LANE = (1 << 16) - 1
-_BLOCK = 256
+_BLOCK = 64  # events: their records fit the nearest cache
+_LINE = 8  # words that are fetched from memory together
 _FIELDS = EVENT.fields or cast("MappingProxyType[str, Any]", {})
-_WORDS = EVENT.itemsize // 8
+_SIZES = (8, 4, 2, 1)
+_CHAT, _COMPLETION, _RESPONSE, _BATCH = (
+    int(kind) for kind in (Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE, Operation.BATCH)
+)
+_ABORTED, _IS_RETRY = int(Outcome.CLIENT_ABORTED), np.uint32(Flag.RETRY)
 
 
 class Batch:
@@ -37,54 +46,62 @@ class Batch:
     def __init__(self, events: NDArray[np.void]) -> None:
         column = np.ascontiguousarray(events["client"])
         order = order_of(column)
-        self._words = _transposed(events, order)
+        self._events, self._order = events, order
+        self._memory, self._apart = _gathered(events, order)
         column = column.take(order)
         heads = np.empty(len(column), np.bool_)
         heads[:1] = True
         np.not_equal(column[1:], column[:-1], out=heads[1:])
         starts = np.flatnonzero(heads)
-        self._fill(None, _NOWHERE, column[starts], np.diff(starts, append=len(column)))
+        self._fill(None, None, column[starts], np.diff(starts, append=len(column)))
 
     def _fill(
         self,
         whole: Batch | None,
-        places: NDArray[np.intp],
+        places: NDArray[np.intp] | None,
         clients: NDArray[np.uint64],
         counts: NDArray[np.intp],
-        index: NDArray[np.intp] | None = None,
     ) -> None:
         self._whole = whole  # the batch that this one is a part of, and where its events are there
         self._places = places
         self.clients: NDArray[np.uint64] = clients
         self.counts: NDArray[np.intp] = counts
-        self.starts: NDArray[np.intp] = np.cumsum(counts) - counts
-        self.index: NDArray[np.intp] = np.repeat(np.arange(len(clients)), counts) if index is None else index
+        ends = np.cumsum(counts)
+        self.starts: NDArray[np.intp] = ends - counts
+        self._length = int(ends[-1]) if len(ends) else 0
         self._columns: dict[str, NDArray[Any]] = {}
         self._once: dict[str, Any] = {}
 
-    def _part(
-        self,
-        places: NDArray[np.intp],
-        clients: NDArray[np.uint64],
-        counts: NDArray[np.intp],
-        index: NDArray[np.intp] | None = None,
-    ) -> Batch:
+    def _part(self, places: NDArray[np.intp], clients: NDArray[np.uint64], counts: NDArray[np.intp]) -> Batch:
         part = object.__new__(Batch)
-        inner = places if self._whole is None else self._places[places]
-        part._fill(self._whole or self, inner, clients, counts, index)
+        inner = places if self._whole is None else self.places.take(places)
+        part._fill(self.whole, inner, clients, counts)
         return part
 
     def __len__(self) -> int:
-        return len(self.index)
+        return self._length
+
+    @cached_property
+    def index(self) -> NDArray[np.intp]:
+        """The position of each event's client in `clients`."""
+        return np.repeat(np.arange(len(self.clients)), self.counts)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """The EVENT field `name` as a contiguous column."""
         column = self._columns.get(name)
         if column is None:
             whole = self._whole
-            column = _field(self._words, name) if whole is None else whole[name].take(self._places, axis=0)
+            column = self._own(name) if whole is None else whole[name].take(self.places, axis=0)
             self._columns[name] = column
         return column
+
+    def _own(self, name: str) -> NDArray[Any]:
+        if name not in _BEGINS:
+            return np.ascontiguousarray(self._events[name].take(self._order, axis=0))
+        kind = _FIELDS[name][0]
+        begin = _BEGINS[name] * self._apart
+        column = self._memory[begin : begin + len(self) * kind.itemsize]
+        return column.view(kind.base).reshape(len(self), *kind.shape)
 
     @property
     def whole(self) -> Batch:
@@ -94,7 +111,7 @@ class Batch:
     @property
     def places(self) -> NDArray[np.intp]:
         """Where each event stands in the columns of `whole`."""
-        if self._whole is None and len(self._places) != len(self):
+        if self._places is None:
             self._places = np.arange(len(self))
         return self._places
 
@@ -113,16 +130,19 @@ class Batch:
 
     def only(self, keep: NDArray[np.bool_]) -> Batch:
         """The events where `keep` is true, over the same clients."""
-        places = np.flatnonzero(keep)
-        index = self.index[places]
-        return self._part(places, self.clients, np.bincount(index, minlength=len(self.clients)), index)
+        places, counts = self._kept(keep)
+        return self._part(places, self.clients, counts)
 
     def compact(self, keep: NDArray[np.bool_]) -> Batch:
         """The events where `keep` is true, over their own clients alone."""
-        places = np.flatnonzero(keep)
-        counts = np.bincount(self.index[places], minlength=len(self.clients))
+        places, counts = self._kept(keep)
         filled = counts > 0
         return self._part(places, self.clients[filled], counts[filled])
+
+    def _kept(self, keep: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        counts = np.empty(len(self.clients), np.intp)
+        _count_kept(self.starts, self.counts, np.ascontiguousarray(keep), counts)
+        return np.flatnonzero(keep), counts
 
     def prefixes(self, who: NDArray[np.intp], length: NDArray[np.intp]) -> Batch:
         """The first `length[k]` events of the client at position `who[k]`, for each k: a client may occur again."""
@@ -142,11 +162,10 @@ class Batch:
     @cached_property
     def counted_mask(self) -> NDArray[np.bool_]:
         """Which events `counted` keeps."""
-        operation = self["operation"]
-        text = (operation == Operation.CHAT) | (operation == Operation.COMPLETION) | (operation == Operation.RESPONSE)
-        text |= (operation == Operation.BATCH) & (self["prompts"] > 0)  # else it names a file that was counted
-        answered = (self["outcome"] <= Outcome.CLIENT_ABORTED) & (self["status"] < 400)
-        return np.asarray(text & answered & ~self.flag(Flag.RETRY), np.bool_)
+        keep = np.empty(len(self), np.bool_)
+        counted = (self["operation"], self["prompts"], self["outcome"], self["status"], self["flags"])
+        _mark_counted(*counted, keep)
+        return keep
 
     def flag(self, flag: Flag) -> NDArray[np.bool_]:
         """Which events carry any bit of `flag`."""
@@ -208,27 +227,105 @@ class Batch:
         return out
 
 
-def _transposed(events: NDArray[np.void], order: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """The events in another order, as columns of eight bytes: shape (words, events).
+@compiled
+def _count_kept(
+    starts: NDArray[np.int64], counts: NDArray[np.int64], keep: NDArray[np.bool_], out: NDArray[np.int64]
+) -> None:
+    for row in range(len(counts)):
+        out[row] = keep[starts[row] : starts[row] + counts[row]].sum()
 
-    By some hundred events at a time: reading field by field would fetch all of their memory for each field.
+
+@compiled
+def _mark_counted(
+    operation: NDArray[np.uint8],
+    prompts: NDArray[np.uint16],
+    outcome: NDArray[np.uint8],
+    status: NDArray[np.uint16],
+    flags: NDArray[np.uint32],
+    keep: NDArray[np.bool_],
+) -> None:
+    for place in range(len(keep)):
+        kind = operation[place]
+        text = kind in (_CHAT, _COMPLETION, _RESPONSE)
+        text |= kind == _BATCH and prompts[place] > 0  # else it names a file that was counted
+        answered = outcome[place] <= _ABORTED and status[place] < 400
+        keep[place] = text and answered and flags[place] & _IS_RETRY == 0
+
+
+def _layout() -> tuple[dict[str, int], tuple[NDArray[np.int64], ...]]:
+    """Where each column begins in a batch's memory, in bytes an event, the widest first; and, for each of _SIZES,
+    what to gather: the place in the record, the place of the column and how many, all in units of the size.
     """
-    records = np.ascontiguousarray(events).view(np.uint64).reshape(len(events), _WORDS)
-    words = np.empty((_WORDS, len(events)), np.uint64)
-    for start in range(0, len(events), _BLOCK):
-        words[:, start : start + _BLOCK] = records.take(order[start : start + _BLOCK], axis=0).T
-    return words
+    begins: dict[str, int] = {}
+    tasks: dict[int, list[tuple[int, int, int]]] = {size: [] for size in _SIZES}
+    begin = 0
+    for name in sorted(_FIELDS.keys() - {*RARE}, key=lambda name: -_FIELDS[name][0].itemsize):
+        kind, offset = _FIELDS[name][:2]
+        size = min(kind.itemsize, 8)
+        tasks[size].append((offset // size, begin // size, kind.itemsize // size))
+        begins[name] = begin
+        begin += kind.itemsize
+    return begins, tuple(np.array(tasks[size], np.int64) for size in _SIZES)
 
 
-def _field(words: NDArray[np.uint64], name: str) -> NDArray[Any]:
-    """A field of EVENT as a contiguous column; each lies within one word, or begins with one."""
-    kind, offset = _FIELDS[name][:2]
-    word, inside = divmod(offset, 8)
-    if kind.subdtype is None:
-        return np.ascontiguousarray(words[word].view(kind)[inside // kind.itemsize :: 8 // kind.itemsize])
-    base, shape = kind.subdtype
-    some = np.ascontiguousarray(words[word : word + kind.itemsize // 8].T)
-    return some.view(base).reshape(-1, *shape)
+_BEGINS, _TASKS = _layout()
+_WIDTH = max(begin + _FIELDS[name][0].itemsize for name, begin in _BEGINS.items())
+
+
+def _gathered(events: NDArray[np.void], order: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int]:
+    """The events in another order, as columns in one run of memory, and the steps of it: a column begins at a step
+    times its place an event. In one pass: field by field would fetch all of the events' memory for each.
+    """
+    apart = -(-len(events) // 8) * 8  # so that every column is aligned
+    memory = np.empty(_WIDTH * apart, np.uint8)
+    records = np.ascontiguousarray(events)
+    sources = [records.view(f"u{size}").reshape(len(events), EVENT.itemsize // size) for size in _SIZES]
+    for source in sources:
+        source.flags.writeable = False  # as those of packed blocks are
+    _gather_all(order, apart, *sources, *(memory.view(f"u{size}") for size in _SIZES), *_TASKS)
+    return memory, apart
+
+
+@compiled
+def _gather_all(
+    order: NDArray[np.int64], apart: int,
+    from8: NDArray[np.uint64], from4: NDArray[np.uint32], from2: NDArray[np.uint16], from1: NDArray[np.uint8],
+    to8: NDArray[np.uint64], to4: NDArray[np.uint32], to2: NDArray[np.uint16], to1: NDArray[np.uint8],
+    tasks8: NDArray[np.int64], tasks4: NDArray[np.int64], tasks2: NDArray[np.int64], tasks1: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Fill in the columns, some events at a time; a number without a meaning, so that reading ahead is not left out."""
+    read = np.uint64(0)
+    for first in range(0, len(order), _BLOCK):
+        some = order[first : first + _BLOCK]
+        for nth in range(len(some)):  # record by record, which the processor foresees: half of the time, or less
+            for word in range(0, from8.shape[1], _LINE):
+                read ^= from8[some[nth], word]
+        _gather(some, first, apart, from8, to8, tasks8)
+        _gather(some, first, apart, from4, to4, tasks4)
+        _gather(some, first, apart, from2, to2, tasks2)
+        _gather(some, first, apart, from1, to1, tasks1)
+    return int(read)
+
+
+@compiled
+def _gather(
+    some: NDArray[np.int64],
+    first: int,
+    apart: int,
+    source: NDArray[Any],
+    target: NDArray[Any],
+    tasks: NDArray[np.int64],
+) -> None:
+    for task in range(len(tasks)):
+        inside, width = tasks[task, 0], tasks[task, 2]
+        begin = tasks[task, 1] * apart + first * width
+        if width == 1:
+            for nth in range(len(some)):
+                target[begin + nth] = source[some[nth], inside]
+        else:
+            for nth in range(len(some)):
+                for word in range(width):
+                    target[begin + nth * width + word] = source[some[nth], inside + word]
 
 
 def order_of(clients: NDArray[np.uint64]) -> NDArray[np.intp]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.batch import Batch, distinct, order_of
+from detectors.batch import RARE, Batch, distinct, order_of
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Operation, Outcome
+from detectors.registry import load
 
 
 def events(clients: list[int], **columns: list[float]) -> np.ndarray:
@@ -158,3 +159,56 @@ def test_every_field_comes_back_as_a_column_of_its_own_kind() -> None:
         assert batch[name].tobytes() == ordered[name].tobytes(), name
     part = batch.only(batch["in_tokens"] % 2 == 0).compact(np.ones((ordered["in_tokens"] % 2 == 0).sum(), bool))
     assert part["sketch"].tobytes() == ordered["sketch"][ordered["in_tokens"] % 2 == 0].tobytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+def test_every_field_is_a_column_in_the_order_of_clients(count: int) -> None:
+    rng = np.random.default_rng(count)
+    block = np.frombuffer(rng.bytes(count * EVENT.itemsize), EVENT).copy()
+    block["client"] = rng.integers(0, 9, count)
+    order = np.argsort(block["client"], kind="stable")
+    apart = np.zeros(2 * count, EVENT)
+    apart[::2] = block
+    for given in (block, np.frombuffer(block.tobytes(), EVENT), apart[::2]):
+        batch = Batch(given)
+        part = batch.only(np.arange(count) % 3 == 1)
+        for name in EVENT.names or ():
+            column = batch[name]
+            assert (column.dtype, column.flags.c_contiguous) == (EVENT[name].base, True)
+            assert column.tobytes() == block[name][order].tobytes(), name
+            assert part[name].tobytes() == block[name][order][1::3].tobytes(), name
+
+
+def test_parts_of_parts_stand_where_they_were_in_the_whole() -> None:
+    batch = Batch(events([3, 1, 2, 1, 3, 2, 1], in_tokens=[0, 1, 2, 3, 4, 5, 6]))
+    part = batch.only(batch["in_tokens"] != 3).only(np.array([True, False, True, True, False, True]))
+    assert (part.whole is batch, batch.whole is batch) == (True, True)
+    assert batch["in_tokens"][part.places].tolist() == part["in_tokens"].tolist() == [1, 2, 5, 4]
+    assert (part.starts.tolist(), part.counts.tolist(), part.index.tolist()) == ([0, 1, 3], [1, 2, 1], [0, 1, 1, 2])
+    again = batch.prefixes(np.array([1, 0, 1]), np.array([2, 1, 1]))
+    assert batch["in_tokens"][again.places].tolist() == again["in_tokens"].tolist() == [2, 5, 1, 2]
+    assert (len(again), again.index.tolist(), batch.places.tolist()) == (4, [0, 0, 1, 2], list(range(7)))
+
+
+def test_which_events_count_is_told_of_each_by_itself() -> None:
+    rng = np.random.default_rng(5)
+    block = events(rng.integers(0, 9, 900).tolist())
+    block["operation"], block["outcome"] = rng.integers(0, len(Operation), 900), rng.integers(0, len(Outcome), 900)
+    block["prompts"], block["status"] = rng.integers(0, 2, 900), rng.choice([200, 399, 400], 900)
+    block["flags"] = rng.integers(0, 2**17, 900)
+    block = np.sort(block, order="client", kind="stable")
+    text = {Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE}
+    expected = [
+        (event["operation"] in text or (event["operation"] == Operation.BATCH and event["prompts"] > 0))
+        and event["outcome"] <= Outcome.CLIENT_ABORTED
+        and event["status"] < 400
+        and not event["flags"] & Flag.RETRY
+        for event in block
+    ]
+    batch = Batch(block)
+    assert batch.counted_mask.tolist() == expected
+    assert len(batch.counted) == sum(expected)
+
+
+def test_no_detector_reads_what_is_fetched_one_by_one() -> None:
+    assert not {name for detector in load().detectors for name in detector.reads} & {*RARE}
