@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -99,18 +99,17 @@ class Core:
         self.linker.graph.touch(sorted(touched))
 
     def link(self, now: float, scores: Mapping[int, Scored] | None = None) -> list[Found]:
-        """A pass: everything that is found, the most suspicious first; `scores` are those of the members as one."""
+        """A pass: everything that is found, the most suspicious first; `scores` of the members as one are shown."""
         self.fresh = False
-        pooled = dict(scores or {})
-        campaigns = self.linker.link(now, pooled={number: one.told.nats for number, one in pooled.items()})
+        campaigns = self.linker.link(now)
         holders = holders_of(self.linker.graph, campaigns)
-        told = {number: one.document() for number, one in pooled.items()}
+        told = {number: one.document() for number, one in (scores or {}).items()}
         return [found(one, holders, told.get(one.id), now) for one in campaigns]
 
-    def touch(self, clients: Sequence[int]) -> None:
-        """Have clients linked anew with the next pass."""
-        if clients:
-            self.linker.graph.touch(clients)
+    def hear(self, ranks: Mapping[int, float]) -> None:
+        """What clients' own rows say: groups are judged by it with the next pass."""
+        if ranks:
+            self.linker.tell(ranks)
             self.fresh = True
 
 

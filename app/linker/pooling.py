@@ -1,10 +1,10 @@
-"""The members' rows out of Redis, scored as one client against random sets of ordinary clients."""
+"""Members' rows out of Redis: what each says by itself, and what all say as one client against random sets."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.store.redis import Link
 from app.store.reference import load_engine
 from app.store.stream import partition_of, row_key
-from detectors.campaign import Campaign
+from detectors.campaign import Campaign, rows
 from detectors.campaign.pooled import Pooled, Told, load
 from detectors.engine import Engine
 
@@ -23,7 +23,7 @@ CHUNK = 500  # rows of one round trip: about 2 MB
 MOST_ROWS = 5_000  # of one campaign; the earliest members are taken
 MOST = 4  # campaigns scored between two passes
 AGAIN_SECONDS = 60.0  # after which a campaign's rows are looked at again
-CHANGE = 0.3  # nats: a smaller difference does not link a campaign anew
+MOST_HEARD = 2_000  # clients of whose own rows is heard between two passes: about 8 MB
 
 logger = logging.getLogger(__name__)
 
@@ -63,44 +63,50 @@ class Scored:
 
 
 class Pooling:
-    """Keeps the pooled scores of present campaigns, a few looked at between two passes."""
+    """Keeps the pooled scores of present campaigns, and hears of clients' own rows; some between two passes."""
 
-    def __init__(self, engine: Engine, calibration: Pooled, partitions: int) -> None:
+    def __init__(self, engine: Engine, calibration: Pooled | None, partitions: int) -> None:
         self._engine = engine
         self._calibration = calibration
         self._partitions = partitions
+        self._heard: dict[int, float] = {}  # when a client's row was last read for its rank, monotonic seconds
         self.scores: dict[int, Scored] = {}  # by the core's number of a campaign
 
-    def look(self, link: Link, campaigns: Sequence[Campaign], ticks: float) -> list[int]:
-        """Score those that are due; the members of the ones whose score changed. Raises Unavailable."""
+    def hear(self, link: Link, asked: Iterable[int], ticks: float) -> dict[int, float]:
+        """The ranks of clients that groups ask for: log-odds of harvesting. Raises Unavailable."""
+        self._heard = {client: at for client, at in self._heard.items() if ticks - at < AGAIN_SECONDS}
+        due = [client for client in sorted(asked) if client not in self._heard][:MOST_HEARD]
+        if not due:
+            return {}
+        found = rows_of(link, self._engine.row, self._engine.schema, due, self._partitions)
+        self._heard.update(dict.fromkeys(due, ticks))
+        return rows.ranks(self._engine, found)
+
+    def look(self, link: Link, campaigns: Sequence[Campaign], ticks: float) -> None:
+        """Score the campaigns that are due as one client each, to be shown. Raises Unavailable."""
         present = {one.id for one in campaigns}
         self.scores = {number: one for number, one in self.scores.items() if number in present}
-        changed: list[int] = []
+        if self._calibration is None:
+            return
         due = [one for one in campaigns if self._is_due(one, ticks)]
         for one in due[:MOST]:
             clients = [member.client for member in one.members]
-            rows = rows_of(link, self._engine.row, self._engine.schema, clients, self._partitions)
-            if not len(rows):
-                continue
-            before = self.scores.get(one.id)
-            told = self._calibration.rescore(self._engine, rows)
-            self.scores[one.id] = Scored(ticks, len(clients), told)
-            if abs(told.nats - (before.told.nats if before else 0.0)) >= CHANGE:
-                changed += clients
-        return changed
+            found = rows_of(link, self._engine.row, self._engine.schema, clients, self._partitions)
+            if len(found):
+                self.scores[one.id] = Scored(ticks, len(clients), self._calibration.rescore(self._engine, found))
 
     def _is_due(self, campaign: Campaign, ticks: float) -> bool:
         known = self.scores.get(campaign.id)
         return known is None or known.members != len(campaign.members) or ticks - known.at >= AGAIN_SECONDS
 
 
-def pooling(settings: Settings, counts: Counter[str]) -> Pooling | None:
-    """With the engine and calibration of this version; None where there is no calibration that we can read."""
+def pooling(settings: Settings, counts: Counter[str]) -> Pooling:
+    """With the engine and calibration of this version; without pooled scores where no calibration can be read."""
+    calibration = None
     try:
         calibration = load()
     except (OSError, ValueError) as error:
         counts["pooling_uncalibrated"] += 1
         logger.warning("campaigns are not scored as one client: no calibration", extra={"error": error})
-        return None
     engine = load_engine(settings.reference, settings.plans, settings.releases)
     return Pooling(engine, calibration, settings.partitions)

@@ -175,13 +175,14 @@ class Process:
         now, moment = time.time(), time.monotonic()
         if not self._core.fresh and moment < self._next["again"]:
             return
-        found = self._core.link(now, self._pooling.scores if self._pooling else None)
+        found = self._core.link(now, self._pooling.scores)
         self._counts["passes"] += 1
         self._gauges = {
             **{name: float(value) for name, value in self._core.linker.counters.items()},
             "last_pass": now,
             "pass_seconds": round(time.monotonic() - moment, 3),
         }
+        self._core.hear(self._pooling.hear(self._link, self._core.linker.asked, moment))
         mark, matched = _mark(found), self._core.take_matched()
         if mark == self._recorded and not matched and moment < self._next["again"]:
             return
@@ -194,8 +195,7 @@ class Process:
             return
         self._counts["campaigns_opened"] += outcome.opened
         self._recorded, self._next["again"] = mark, moment + AGAIN_SECONDS
-        if self._pooling is not None:
-            self._core.touch(self._pooling.look(self._link, self._core.linker.campaigns(), moment))
+        self._pooling.look(self._link, self._core.linker.campaigns(), moment)
 
     def _save(self) -> None:
         """Keep what is known for the next start; then what was read may go. Raises Unavailable."""

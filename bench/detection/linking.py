@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from bench.detection import campaigns
 from bench.detection.compose import Account
+from detectors import registry
 from detectors.base import Level
-from detectors.campaign import Campaign, Linker
+from detectors.campaign import Campaign, Linker, rows
+from detectors.table import Table
 
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks" / "campaigns.md"
 SEEDS = (101, 102, 103)  # settings were chosen on development seeds 1, 2 and 3
@@ -50,7 +52,7 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
     by = {one.client: one for one in accounts}
     events = np.concatenate([one.events for one in accounts])
     events = events[np.argsort(events["at"], kind="stable")]
-    linker = Linker()
+    linker, table = Linker(), Table(registry.load())
     firms = {name: number for number, name in enumerate(sorted({one.campaign for one in accounts}))}
     linker.set_organisations({one.client: firms[one.campaign] for one in accounts if one.campaign.startswith(COMPANY)})
     flagged: dict[int, float] = {}
@@ -60,9 +62,10 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
         block = events[start : start + BLOCK]
         linker.observe(block)
         now = float(block["at"][-1])
+        table.step(block, now)
         if now >= due or start + BLOCK >= len(events):
             due = now + EVERY
-            linked = linker.link(now)
+            linked = heard(linker, table, now)
             for client in _reviewed(linked):
                 flagged.setdefault(client, now)
     planted: dict[str, list[Account]] = defaultdict(list)
@@ -73,6 +76,14 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
     good = sum(bool(by[client].family) for client in reviewed)
     found = tuple(_found(some, linked, flagged) for some in planted.values())
     return Outcome(seed, found, good / max(len(reviewed), 1), tuple(_ordinary(linked, by)))
+
+
+def heard(linker: Linker, table: Table, now: float) -> tuple[Campaign, ...]:
+    """A link, and another one after the members' own rows were told, as the linking process does it."""
+    linker.link(now)
+    asked = [table[client] for client in sorted(linker.asked) if client in table]
+    linker.tell(rows.ranks(table.engine, np.array(asked, table.engine.row)))
+    return linker.link(now)
 
 
 def _reviewed(linked: Sequence[Campaign]) -> set[int]:

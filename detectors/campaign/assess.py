@@ -21,6 +21,9 @@ from detectors.campaign.tells import WORDING, Kind
 
 _EDGES = 50
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
+_UNLIKE = -0.35  # log-odds of harvesting by a client's own row, below which it is no member,
+HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
+_BELOW = 0.6  # if it is so much below the median member's too
 
 
 class Known(NamedTuple):
@@ -33,42 +36,58 @@ class Known(NamedTuple):
     party: NDArray[np.int64]  # of each account: its organisation, or itself
     bans: Mapping[int, float]
     lists: Mapping[str, int]
+    rank: NDArray[np.float64]  # of each account: log-odds of harvesting by its own row; NaN where nobody told
+    stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A campaign without a lasting id, and the group behind it."""
+    """A campaign without a lasting id, the group behind it, and of whose own rows it would like to hear."""
 
     campaign: Campaign
     group: Group
+    unheard: tuple[int, ...] = ()  # clients
 
 
-def assess(known: Known, by: Layout, group: Group, pooled: float, held: float = 0.0) -> Assessment | None:
+def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessment | None:
     """The campaign that a group is; None where nothing of it is left after those are gone who barely belong.
 
     `held` is the share of a group by wordings alone whose members are in a campaign by surer ground already.
+    Its level is NONE where only its members' own rows, which nobody told, could make it one.
     """
-    measured = signals.measure(known.graph, by, group.accounts, known.weight)
+    members = taking(known, group.accounts)
+    kept = len(members) / len(group.accounts)
+    measured = signals.measure(known.graph, by, members, known.weight)
     stays = _belong(known, by, measured)
     if int(stays.sum()) < 2:
         return None
     if not stays.all():
-        measured = signals.measure(known.graph, by, group.accounts[stays], known.weight)
-    facts = _facts(known, by, measured, pooled)._replace(framed=group.framed, held=held)
+        members = members[stays]
+        measured = signals.measure(known.graph, by, members, known.weight)
+    facts = _facts(known, by, measured)._replace(framed=group.framed, held=held, kept=kept)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
     found = scores.terms(measured, facts)
     total = float(sum(term.share for term in found))
     reached = scores.level(total, facts, known.scoring)
-    if reached is Level.NONE:
+    unheard = members[known.stale[members]]
+    if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
+    campaign = _campaign(known, by, group, measured, facts, found, reached)
+    asked = tuple(known.graph.clients.known()[unheard].tolist())
+    return Assessment(campaign, Group(measured.members, group.tokens, group.framed), asked)
+
+
+def _campaign(
+    known: Known, by: Layout, group: Group, measured: Measured, facts: Facts, found: tuple[Term, ...], reached: Level
+) -> Campaign:
     edges = known.graph.edges[by.of(measured.members)[0]]
     chosen = measured.chosen if len(measured.chosen) else group.tokens
     names = known.graph.names.known()
-    campaign = Campaign(
+    return Campaign(
         id=0,
         level=reached,
-        score=total,
+        score=float(sum(term.share for term in found)),
         threshold=known.scoring.review,
         sentence=scores.sentence(measured, facts),
         cannot_tell=scores.cannot_tell(measured, facts, reached, known.scoring),
@@ -83,7 +102,6 @@ def assess(known: Known, by: Layout, group: Group, pooled: float, held: float = 
         networks=_networks(known, by, measured),
         history=(),
     )
-    return Assessment(campaign, Group(measured.members, group.tokens, group.framed))
 
 
 def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
@@ -98,15 +116,36 @@ def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
     return stays
 
 
-def _facts(known: Known, by: Layout, measured: Measured, pooled: float) -> Facts:
+def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some accounts those that may be members: no company's keys among others', and no row that speaks against it.
+
+    Who shares a wording with those who take, and takes nothing, is no member; a company's keys stay where
+    they are most of the accounts, and count as one.
+    """
+    _, which, times = np.unique(known.party[accounts], return_inverse=True, return_counts=True)
+    several = times[which] > 1
+    stays = ~several if 2 * int(several.sum()) < len(accounts) else np.ones(len(accounts), np.bool_)
+    rank = known.rank[accounts]
+    told = rank[stays & ~np.isnan(rank)]
+    if len(told):
+        stays &= ~(rank < min(_UNLIKE, float(np.median(told)) - _BELOW))
+    return accounts[stays]
+
+
+def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
     graph = known.graph
-    edge, _ = by.of(measured.members)
+    edge, who = by.of(measured.members)
     token, kinds = graph.edges["token"][edge], graph.tokens["kind"][graph.edges["token"][edge]]
     moved, times = np.unique(token[kinds == Kind.MOVED], return_counts=True)
     inside = moved[times > 1]
-    moves = int(graph.edges["n"][edge[np.isin(token, inside)]].sum()) // 2
+    mine = np.isin(token, inside)
+    moves = int(graph.edges["n"][edge[mine]].sum()) // 2
     times = np.unique(token[kinds == Kind.ITEM], return_counts=True)[1]
     expected = _expected(known, measured)
+    rank = known.rank[measured.members]
+    rank = rank[~np.isnan(rank)]
+    if len(rank) < min(HEARD * len(measured.members), _ENOUGH):
+        rank = rank[:0]
     return Facts(
         people=len(graph.clients),
         parties=len(np.unique(known.party[measured.members])),
@@ -114,7 +153,9 @@ def _facts(known: Known, by: Layout, measured: Measured, pooled: float) -> Facts
         successors=len(_successors(known, measured)),
         expected=expected,
         overlap=int((times * (times - 1) // 2).sum()) if expected == expected else 0,
-        pooled=pooled,
+        movers=len(np.unique(who[mine])),
+        rank=float(rank.mean()) if len(rank) else float("nan"),
+        low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
     )
 
 
@@ -209,9 +250,7 @@ def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, 
     ]
     members = max((one.members for one in strong), default=0)
     lost = sum(term.share for term in found if term.feature in ("shared_wording", "coverage", "size"))
-    left = (
-        float(sum(term.share for term in found)) - lost + float(np.clip(1.8 * np.log(max(members, 1) / 4.0), 0.0, 6.0))
-    )
+    left = float(sum(term.share for term in found)) - lost + scores.sized(members, facts.rank)
     reached = (
         scores.level(left, facts._replace(parties=min(members, facts.parties)), known.scoring)
         if members

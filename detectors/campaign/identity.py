@@ -104,11 +104,6 @@ class Identities:
             if number not in self._records:
                 return number
 
-    def nats(self, clients: Iterable[int], pooled: Mapping[int, float]) -> float:
-        """The pooled evidence given for the campaign that these clients are; NaN where there is none."""
-        near = self._near(clients) if pooled else []
-        return next((pooled[number] for number in near if number in pooled), float("nan"))
-
     def born(self, number: int) -> float:
         """When a campaign was first found; infinity where it never was."""
         record = self._records.get(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +48,7 @@ class Rules:
 
     least: int = 3  # clients that share a wording
     within: float = 0.75  # two wordings belong together when so much of the smaller one's clients have both
+    same: float = 0.6  # and are one, whatever else hangs by them, when so many of the clients of either have both
     lift: float = 4.0  # and when these are so many times more than chance gives
     crowd: int = 1_000  # among at least so many clients
     repeated: float = 0.55  # a wording whose items recur from client to client is an item itself
@@ -67,6 +68,7 @@ class Group(NamedTuple):
     accounts: NDArray[np.int32]
     tokens: NDArray[np.int32]
     framed: bool = True  # by wordings with their parameters, which are the surer ground
+    part: bool = False  # the clients of one wording, or of several that have the same, inside a larger group
 
 
 def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
@@ -157,19 +159,29 @@ def _groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]
     names, token = np.unique(graph.edges["token"][chosen], return_inverse=True)
     account = graph.edges["account"][chosen]
     certain = np.flatnonzero(~_LOADED[graph.tokens["kind"][names[token]]])
-    root = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules, certain)
-    of = root[token]
-    order = np.lexsort((account, of))
-    bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
+    loose, tight = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules, certain)
     found: list[Group] = []
-    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        some = order[begin:end]
+    for some in _clusters(loose[token], account):
         accounts = np.unique(account[some])
         if len(accounts) > rules.large and np.bincount(token[some]).max() < rules.held * len(accounts):
             found += _peeled(graph, rules, account[some], names[token[some]].astype(np.int32))
         elif len(accounts) >= 2:
             found.append(Group(accounts, names[np.unique(token[some])].astype(np.int32)))
+    parted = np.bincount(loose, minlength=len(names))[loose] != np.bincount(tight, minlength=len(names))[tight]
+    inner = np.flatnonzero(parted[token])
+    for some in _clusters(tight[token[inner]], account[inner]):
+        accounts = np.unique(account[inner[some]])
+        if len(accounts) >= rules.least:
+            found.append(Group(accounts, names[np.unique(token[inner[some]])].astype(np.int32), part=True))
     return found
+
+
+def _clusters(of: NDArray[np.int32], account: NDArray[np.int32]) -> Iterator[NDArray[np.intp]]:
+    """The places of each cluster's edges."""
+    order = np.lexsort((account, of))
+    bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
+    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        yield order[begin:end]
 
 
 def _peeled(graph: Graph, rules: Rules, account: NDArray[np.int32], token: NDArray[np.int32]) -> list[Group]:
@@ -188,12 +200,13 @@ def _together(
     people: int,
     rules: Rules,
     certain: NDArray[np.intp],
-) -> NDArray[np.int32]:
-    """The cluster of each token: those with the same smallest mixed client are compared, and joined where they agree.
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The cluster of each token: by `within`, which joins parts to the whole, and by `same`, which does not.
 
-    The chance that two tokens' smallest clients are the same is the Jaccard index of their clients, so a
-    handful of mixings finds nearly all that overlap, in time linear in the edges. `certain` are the edges of
-    tokens that tie two clients by themselves: those of one client belong together.
+    Tokens with the same smallest mixed client are compared, and joined where they agree. The chance that two
+    tokens' smallest clients are the same is the Jaccard index of their clients, so a handful of mixings finds
+    nearly all that overlap, in time linear in the edges. `certain` are the edges of tokens that tie two clients
+    by themselves: those of one client belong together.
     """
     starts = np.flatnonzero(np.diff(token, prepend=-1))
     size = np.diff(starts, append=len(token))
@@ -218,11 +231,17 @@ def _together(
     smaller = np.minimum(size[one], size[other])
     chance = size[one] * size[other] / max(people, rules.crowd)
     agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
+    alone = np.zeros(tokens, np.bool_)  # two clients between whom something moved share many a common wording
+    alone[token[certain]] = True
+    agree &= alone[one] == alone[other]
+    equal = common >= rules.same * (size[one] + size[other] - common)
+    tight = components(tokens, one[equal].astype(np.int32), other[equal].astype(np.int32))
     sure = certain[np.argsort(account[certain], kind="stable")]
-    same = np.flatnonzero(account[sure][1:] == account[sure][:-1])
-    left = [one[agree], token[sure[same]]]
-    right = [other[agree], token[sure[same + 1]]]
-    return components(tokens, np.concatenate(left).astype(np.int32), np.concatenate(right).astype(np.int32))
+    next_to = np.flatnonzero(account[sure][1:] == account[sure][:-1])
+    left = [one[agree], token[sure[next_to]]]
+    right = [other[agree], token[sure[next_to + 1]]]
+    loose = components(tokens, np.concatenate(left).astype(np.int32), np.concatenate(right).astype(np.int32))
+    return loose, tight
 
 
 def _anchors(token: NDArray[np.int32], account: NDArray[np.int32], size: NDArray[np.intp]) -> NDArray[np.int32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,15 @@ from detectors.campaign.signals import Measured
 from detectors.campaign.tells import WORDING, Kind
 
 NAN = float("nan")
+_TOLD: dict[str, float] = {
+    "size": 0.67, "answers_taken": 0.2, "own_networks": 2.0, "topics_alike": 0.2, "items_apart": 0.5,
+    "same_parameters": 0.9, "shared_wording": 0.3, "coverage": 0.3, "moved_requests": 0.4, "few_wordings": 0.0,
+    "system_prompt_alone": 0.0, "wordings_alone": 0.0,
+}  # fmt: skip
+"""What is left of a term once the members' own rows are told: fitted on development groups, ordinary and planted."""
+_RANK, _GROWS, _LOW, _ORDINARY, _LEVEL = 1.5, 2.0, 3.0, -0.3, 3.6  # the nats of the members' own rows; see `_ranked`
+_MOST_RANK, _LEAST_RANK = 1.2, -2.0
+_LEAVING = 2.4  # nats that it takes off if all who share the wording took nothing by their own rows
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
 _GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
 _POPULATION = 20_000  # rarity is counted as if there were at least so many clients
@@ -41,9 +50,12 @@ class Facts(NamedTuple):
     successors: int  # members that began within two days after another was banned
     expected: float  # items of finite lists that members would share as independent users; NaN: no such list
     overlap: int  # items that they do share
-    pooled: float  # nats of the members' rows taken together; NaN: not given
     framed: bool = True  # tied by wordings with their parameters, not by wordings alone
     held: float = 0.0  # share of the members that surer ground ties already
+    movers: int = 0  # members that refused requests moved between
+    rank: float = NAN  # mean log-odds of harvesting by the members' own rows; NaN: not told
+    low: float = NAN  # a quarter of the members lie below it
+    kept: float = 1.0  # of those who share the wordings, those whose own rows do not speak against it
 
 
 def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
@@ -53,7 +65,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     top = wording(m)
     recipe = m.of(Kind.RECIPE)
     parts = [
-        _term("size", facts.parties, "count", float(np.clip(1.8 * np.log(max(facts.parties, 1) / 4.0), 0.0, 6.0)),
+        _term("size", facts.parties, "count", sized(facts.parties),
               f"{facts.parties:,} independent clients take part."),
         _term("answers_taken", taken, "share", float(harvest.nats_taken(np.array([taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
@@ -83,7 +95,43 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
         nats = min(4.0, 10.0 * facts.held) - _ALONE
         text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
-    return (*parts, *_events(facts))
+    parts += _events(facts, size)
+    return tuple(parts) if np.isnan(facts.rank) else (*_left(parts), *_ranked(facts))
+
+
+def _left(parts: list[Term]) -> list[Term]:
+    """The terms as they count beside the members' own rows."""
+    left = [replace(one, share=max(one.share, -8.0) * _TOLD.get(one.feature, 1.0)) for one in parts]
+    return [one for one in left if _TOLD.get(one.feature, 1.0)]
+
+
+def _ranked(facts: Facts) -> list[Term]:
+    """What the members' own rows say, compared with ordinary clients that hang together: mean, and lowest quarter.
+
+    A mean over many says more than one over few.
+    """
+    mean, low = (float(np.clip(one, _LEAST_RANK, _MOST_RANK)) - _ORDINARY for one in (facts.rank, facts.low))
+    more = float(np.clip(np.log(max(facts.parties, 1) / 4.0), 0.0, 3.2))
+    text = (f"By their own requests the members' log-odds of harvesting are {facts.rank:.1f} on average, and three "
+            f"quarters of them lie above {facts.low:.1f}; ordinary clients lie near -1.4.")  # fmt: skip
+    parts = [_term("members_rank", facts.rank, "log-odds", (_RANK + _GROWS * more) * mean + _LOW * low + _LEVEL, text)]
+    if facts.kept < 1.0:
+        text = f"{1.0 - facts.kept:.0%} of those who share it take nothing by their own requests; they are left out."
+        parts.append(_term("left_out", facts.kept, "share", -_LEAVING * (1.0 - facts.kept), text))
+    return parts
+
+
+def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
+    """Whether a group would be watched if its members' own rows spoke for it."""
+    best = facts._replace(rank=_MOST_RANK, low=_MOST_RANK)
+    total = sum(term.share for term in terms(measured, best))
+    return level(float(total), best, scoring) is not Level.NONE
+
+
+def sized(parties: int, rank: float = NAN) -> float:
+    """The nats of so many independent clients; fewer where the members' own rows are told."""
+    nats = float(np.clip(1.8 * np.log(max(parties, 1) / 4.0), 0.0, 6.0))
+    return nats if np.isnan(rank) else nats * _TOLD["size"]
 
 
 def asked(m: Measured) -> float:
@@ -101,21 +149,20 @@ def _worded(top: tuple[Kind, int, int], size: int, people: int) -> list[Term]:
     ]  # fmt: skip
 
 
-def _events(facts: Facts) -> list[Term]:
-    """What happened between members: displacement, succession, shards of a finite list, their rows as one."""
+def _events(facts: Facts, size: int) -> list[Term]:
+    """What happened between members: displacement, succession, shards of a finite list."""
     parts = []
     if facts.moves:
-        text = f"{facts.moves:,} refused requests came again from another member within seconds."
-        parts.append(_term("moved_requests", facts.moves, "count", min(8.0, 2.5 * facts.moves), text))
+        part = min(2.0 * facts.movers / size, 1.0)  # what moves between two of many says little of the others
+        text = f"{facts.moves:,} refused requests came again from another member within seconds; {facts.movers:,} of "
+        text += f"{size:,} members took part."
+        parts.append(_term("moved_requests", facts.moves, "count", part * min(8.0, 2.5 * facts.moves), text))
     if facts.successors:
         text = f"{facts.successors:,} clients began within two days after another was banned."
         parts.append(_term("took_over", facts.successors, "count", min(5.0, 2.0 * facts.successors), text))
     if not np.isnan(facts.expected):
         nats, text = shards(facts.expected, facts.overlap)
         parts += [_term("list_shards", facts.overlap, "count", nats, text)] if nats else []
-    if not np.isnan(facts.pooled):
-        text = "Taken as one client, the members go further than random sets of ordinary clients."
-        parts.append(_term("pooled_rows", facts.pooled, "nats", min(max(facts.pooled, 0.0), 9.0) / 3.0, text))
     return parts
 
 
@@ -148,14 +195,11 @@ def poisson_below(count: int, mean: float) -> float:
 
 def level(score: float, facts: Facts, scoring: Scoring) -> Level:
     """REVIEW by score and size; repeated displacement is a tripwire."""
-    eventful = facts.moves >= scoring.repeated or facts.successors > 0
+    tripped = facts.moves >= scoring.repeated and 2 * facts.movers >= facts.parties
+    eventful = tripped or facts.successors > 0
     least = scoring.moved_members if eventful else scoring.members
-    ground = facts.framed or eventful or facts.held >= _GROUND
-    if (
-        ground
-        and facts.parties >= least
-        and (score >= scoring.review or (facts.moves >= scoring.repeated and score >= scoring.watch))
-    ):
+    ground = not np.isnan(facts.rank) or facts.framed or eventful or facts.held >= _GROUND
+    if ground and facts.parties >= least and (score >= scoring.review or (tripped and score >= scoring.watch)):
         return Level.REVIEW
     least = scoring.moved_members if eventful else scoring.watched
     return Level.WATCH if score >= scoring.watch and facts.parties >= least else Level.NONE
@@ -179,7 +223,16 @@ def sentence(m: Measured, facts: Facts) -> str:
     apart = ", send different items under it" if m.apart > 0.8 else ""
     where = ", and come from different networks" if m.networks > 0.5 else ""
     moved = f"; {facts.moves:,} refused requests moved between them" if facts.moves else ""
-    return f"{len(m.members):,} clients {about}{part}{apart}{where}{moved}."
+    return f"{len(m.members):,} clients {about}{part}{apart}{where}{moved}{_standing(facts)}."
+
+
+def _standing(facts: Facts) -> str:
+    """How the members stand among all clients by their own rows, where that was told and speaks for it."""
+    if np.isnan(facts.rank) or facts.rank <= _ORDINARY:
+        return ""
+    if facts.rank > 0.0:
+        return "; by their own requests they are, on average, more likely harvesters than not"
+    return "; by their own requests they go, on average, further than most ordinary clients"
 
 
 def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> str:
@@ -188,7 +241,7 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
         return ""
     if facts.parties < scoring.members:
         return f"Only {facts.parties} independent clients so far; {scoring.members} would decide it."
-    if not facts.framed and facts.held < _GROUND:
+    if np.isnan(facts.rank) and not facts.framed and facts.held < _GROUND:
         return "Only wordings tie them; that the same parameters go with them would decide it."
     if np.isnan(m.alike):
         return "Too few requests to compare what the members' requests are about."

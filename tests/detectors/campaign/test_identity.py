@@ -68,14 +68,6 @@ def test_a_closed_one_is_quiet_until_it_grows() -> None:
     assert not identities.quiet(dataclasses.replace(one, members=one.members + one.members[:3]))
 
 
-def test_pooled_evidence_is_found_by_the_members() -> None:
-    identities = Identities()
-    (one,) = named(identities, range(1, 9), now=1.0)
-    assert identities.nats(range(1, 7), {one.id: 5.0}) == 5.0
-    assert identities.nats([50], {one.id: 5.0}) != 5.0
-    assert identities.born(one.id) == 1.0
-
-
 def test_a_document_brings_back_the_same_numbers() -> None:
     identities = Identities()
     (one,) = named(identities, range(1, 9), now=1.0)

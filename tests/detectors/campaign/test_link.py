@@ -62,6 +62,16 @@ def test_wordings_without_their_parameters_are_groups_of_their_own(operator) -> 
     assert len(one.accounts) == 10
 
 
+def test_the_clients_of_one_wording_are_a_group_inside_a_larger_one(operator) -> None:
+    events = np.concatenate([operator(list(range(1, 13)), wording=11), operator(list(range(1, 7)), wording=12, seed=4)])
+    graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
+    graph.add(tells(events))
+    chosen = link.seeds(graph, RULES, link.weights(graph, RULES), np.arange(len(graph.edges)))
+    found = [group for group in link.groups(graph, RULES, chosen) if group.framed]
+    sizes = {(len(group.accounts), group.part) for group in found}
+    assert sizes == {(12, False), (12, True), (6, True)}
+
+
 def test_two_clients_are_too_few(operator) -> None:
     assert grouped(operator([1, 2])) == []
 

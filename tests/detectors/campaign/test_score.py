@@ -10,7 +10,7 @@ from detectors.campaign import score
 from detectors.campaign.score import Facts, Scoring
 
 NAN = float("nan")
-FACTS = Facts(people=5_000, parties=12, moves=0, successors=0, expected=NAN, overlap=0, pooled=NAN)
+FACTS = Facts(people=5_000, parties=12, moves=0, successors=0, expected=NAN, overlap=0)
 SCORING = Scoring()
 
 
@@ -38,8 +38,9 @@ def test_the_chance_of_few_overlaps_is_that_of_a_poisson_law() -> None:
         (13.0, FACTS._replace(parties=3), Level.NONE),
         (13.0, FACTS._replace(parties=3, successors=1), Level.REVIEW),
         (10.0, FACTS, Level.WATCH),
-        (10.0, FACTS._replace(moves=3), Level.REVIEW),
-        (8.0, FACTS._replace(moves=9), Level.NONE),
+        (10.0, FACTS._replace(moves=3, movers=6), Level.REVIEW),
+        (10.0, FACTS._replace(moves=3, movers=2), Level.WATCH),
+        (8.0, FACTS._replace(moves=9, movers=12), Level.NONE),
     ],
 )
 def test_levels_follow_score_size_and_events(total: float, facts: Facts, level: Level) -> None:
