@@ -41,37 +41,35 @@ def mix32(key: np.uint32) -> np.uint32:
 @compiled
 def hll_add(registers: NDArray[np.uint8], mixed: np.uint64) -> None:
     """One step of sketch.hll_update: fold a mixed hash into one row's registers; 0 is unknown."""
-    size = np.uint64(len(registers))
-    place = np.int64(mixed & (size - np.uint64(1)))
-    if _higher(mixed, size, registers[place]):
-        registers[place] = _rank(mixed, size)
+    if mixed != np.uint64(0):
+        size = np.uint64(len(registers))
+        place = np.int64(mixed & (size - np.uint64(1)))
+        registers[place] = max(registers[place], _rank(mixed, size))
 
 
 @compiled
 def hll_row(registers: NDArray[np.uint8], row: int, mixed: np.uint64) -> None:
     """The same for one of several rows, shape (rows, size): no part of it is cut out for each call."""
-    size = np.uint64(registers.shape[1])
-    place = np.int64(mixed & (size - np.uint64(1)))
-    if _higher(mixed, size, registers[row, place]):
-        registers[row, place] = _rank(mixed, size)
-
-
-@compiled
-def _higher(mixed: np.uint64, size: np.uint64, held: np.uint8) -> bool:
-    """Whether a hash has a rank above `held`: that many of its bits above those of the place are zero."""
-    below = ((np.uint64(1) << (np.uint64(held) & np.uint64(63))) - np.uint64(1)) * size
-    return bool(mixed & below == np.uint64(0) and mixed != np.uint64(0))
+    if mixed != np.uint64(0):
+        size = np.uint64(registers.shape[1])
+        place = np.int64(mixed & (size - np.uint64(1)))
+        registers[row, place] = max(registers[row, place], _rank(mixed, size))
 
 
 @compiled
 def _rank(mixed: np.uint64, size: np.uint64) -> np.uint8:
-    """The position of the lowest set bit above those of the place, the first being 1; the last where none is set."""
-    rank = 1
-    bit = size  # a power of two
-    while mixed & bit == np.uint64(0) and bit != np.uint64(1 << 63):
-        bit <<= np.uint64(1)
-        rank += 1
-    return np.uint8(rank)
+    """The position of the lowest set bit above those of the place, the first being 1; the last where none is set.
+
+    The exponent of a power of two as a float is its position: no loop and no branch, which could not be foreseen.
+    """
+    some = mixed & ~(size - np.uint64(1)) | np.uint64(1 << 63)
+    lowest = some & (~some + np.uint64(1))
+    return np.uint8((_exponent(lowest) - _exponent(size)) + 1)
+
+
+@compiled
+def _exponent(power: np.uint64) -> int:
+    return int(np.float64(power).view(np.int64) >> 52)
 
 
 @compiled
