@@ -10,59 +10,28 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 
 
-def add(
-    rows: NDArray[np.void],
-    latest: str,
-    ring: str,
-    row: NDArray[np.intp],
-    units: NDArray[np.int64],
-    added: NDArray[np.int64],
-) -> None:
-    """Count `added` in each row's units of time, in place; sorted by row, then unit, each pair once; saturating.
+@compiled
+def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slot: int, most: int) -> None:
+    """Count one event of a unit of time in a row's ring, in place, up to `most`.
 
-    `ring` is a field of shape (rows, slots, ...), `latest` the newest unit seen; slot = unit modulo slots.
+    `slot` is the unit modulo the ring's slots: a caller that knows their number has it without a division.
     """
-    if not len(row):
+    newest = int(latest[row])
+    if unit > newest:
+        _empty(ring, row, slot, unit - newest)
+        latest[row] = unit
+    elif unit <= newest - ring.shape[1]:
         return
-    counts = rows[ring]
-    slots = counts.shape[1]
-    last = np.flatnonzero(np.diff(row, append=len(rows)))
-    who = row[last]
-    old = rows[latest][who].astype(np.int64)
-    new = np.maximum(old, units[last])
-    moved = np.flatnonzero(new > old)
-    if len(moved):
-        _clear(counts, who[moved], old[moved], new[moved])
-        rows[latest][who] = new
-    kept = units > rows[latest][row] - slots
-    row, units, added = row[kept], units[kept], added[kept]
-    slot = units % slots
-    counts[row, slot] = np.minimum(counts[row, slot] + added, np.iinfo(counts.dtype).max)
-
-
-def _clear(ring: NDArray[Any], row: NDArray[np.intp], old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
-    """Empty the slots of the units after `old` up to `new`."""
-    slots = ring.shape[1]
-    far = new - old >= slots
-    ring[row[far]] = 0
-    steps = (new - old)[~far]
-    near = np.repeat(row[~far], steps)
-    offset = np.arange(len(near)) - np.repeat(np.cumsum(steps) - steps, steps)
-    ring[near, (np.repeat(old[~far], steps) + 1 + offset) % slots] = 0
+    if ring[row, slot] < most:
+        ring[row, slot] += 1
 
 
 @compiled
-def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slots: int, most: int) -> None:
-    """Count one event of a unit of time in a row's ring of so many slots, in place, up to `most`."""
-    newest = int(latest[row])
-    if unit > newest:
-        for passed in range(max(newest, unit - slots) + 1, unit + 1):
-            ring[row, passed % slots] = 0
-        latest[row] = unit
-    elif unit <= newest - slots:
-        return
-    if ring[row, unit % slots] < most:
-        ring[row, unit % slots] += 1
+def _empty(ring: NDArray[Any], row: int, slot: int, units: int) -> None:
+    """Empty so many slots of a row, from `slot` backwards."""
+    for _ in range(min(units, ring.shape[1])):
+        ring[row, slot] = 0
+        slot = slot - 1 if slot else ring.shape[1] - 1
 
 
 def merge(latest: NDArray[Any], counts: NDArray[Any]) -> tuple[int, NDArray[Any]]:
