@@ -12,11 +12,17 @@ from detectors.compiled import compiled
 from detectors.folded import Codes, Places, packed
 
 LEAST: Final = 2  # signs of a string; three of one in ASCII, which would else be in every other word
-_BITS: Final = (12, 12, 15)  # of a table of buckets, for runs of two, three and four signs
+_RUNS: Final = (4, 3, 2)  # signs of a run; a string is known by the longest that it has
+_SIZES: Final = (1 << 17, 1 << 13, 1 << 13)  # buckets for the runs of each length, one after another
+_THREES: Final = np.uint64(_SIZES[0])
+_TWOS: Final = np.uint64(_SIZES[0] + _SIZES[1])
 _SPREAD: Final = 0x9E3779B1
+_MIX: Final = 0x9E3779B97F4A7C15
 _U32: Final = (1 << 32) - 1
-_FACTOR: Final = np.uint32(_SPREAD)
-_SHIFTS: Final = tuple(np.uint32(32 - bits) for bits in _BITS)
+_U64: Final = (1 << 64) - 1
+_FACTOR, _FACTORS, _LOW = np.uint64(_SPREAD), np.uint64(_MIX), np.uint64(_U32)
+_SHIFT, _SHIFT_SHORT = np.uint64(64 - 17), np.uint64(64 - 13)
+_EIGHT, _SIXTEEN, _THREE, _SEVEN = np.uint64(8), np.uint64(16), np.uint64(3), np.uint64(7)
 _CROWDED: Final = 8  # strings of one run that count as much as a run being common
 # How often English text has a letter, in percent; of any other sign, one in a hundred.
 _COMMON: Final = dict(
@@ -25,14 +31,15 @@ _COMMON: Final = dict(
 
 Small = NDArray[np.uint16]
 Numbers = NDArray[np.int32]
+Marks = NDArray[np.uint8]
+Hashes = NDArray[np.uint64]
 
 
 class Buckets(NamedTuple):
     """Strings by a run of their signs: of each run's bucket the list, of each list the strings."""
 
-    fours: Small  # of each bucket the list, 0 for none
-    threes: Small
-    twos: Small
+    some: Marks  # a bit for each bucket that has a list
+    lists: Small  # of each bucket the list, 0 for none
     begins: Numbers  # where each list begins; the first is empty, and one place more says where the last ends
     strings: Numbers  # the strings of the lists
     ahead: Numbers  # of each of these, how many signs of the string stand before the run's last
@@ -60,15 +67,17 @@ def findable(string: str) -> bool:
 
 
 def _bucket(run: str) -> int:
-    """The bucket of a run of two to four signs, as the loop works it out."""
+    """The bucket of a run of signs, as the loop works it out."""
     value = 0
     for sign in run:
         value = (value << 8 ^ ord(sign) * _SPREAD) & _U32
-    value = value << 8 * (4 - len(run)) & _U32
-    return (value * _SPREAD & _U32) >> 32 - _BITS[len(run) - 2]
+    which = _RUNS.index(len(run))
+    mixed = (value << 8 * which & _U32) * _MIX & _U64
+    return sum(_SIZES[:which]) + (mixed * _SIZES[which] >> 64)
 
 
 def _rarity(run: str, load: int) -> float:
+    """How common a run is, and how many strings are known by it already."""
     product = 1.0
     for sign in run:
         product *= _COMMON.get(sign, 1)
@@ -77,24 +86,25 @@ def _rarity(run: str, load: int) -> float:
 
 def bucketed(strings: Sequence[str]) -> Buckets:
     """Every string under the run of its signs that is rarest in texts; raises ValueError for one that is too short."""
-    tables = [np.zeros(1 << bits, np.uint16) for bits in _BITS]
+    table = np.zeros(sum(_SIZES), np.uint16)
     lists: list[list[tuple[int, int]]] = [[]]
     loads: dict[str, int] = {}
     for number, string in sorted(enumerate(strings), key=lambda one: len(one[1])):
         if not findable(string):
             raise ValueError(f"too short to be looked for: {string!r}")
-        size = min(len(string), 4)
+        size = next(size for size in _RUNS if size <= len(string))
         runs = [string[place : place + size] for place in range(len(string) - size + 1)]
         place = min(range(len(runs)), key=lambda place: _rarity(runs[place], loads.get(runs[place], 0)))
         loads[runs[place]] = loads.get(runs[place], 0) + 1
-        table, bucket = tables[size - 2], _bucket(runs[place])
+        bucket = _bucket(runs[place])
         if not table[bucket]:
             table[bucket] = len(lists)
             lists.append([])
         lists[table[bucket]].append((number, place + size - 1))
     begins = np.cumsum([0, *map(len, lists)]).astype(np.int32)
     entries = np.array([entry for one in lists for entry in one], np.int32).reshape(-1, 2)
-    return Buckets(tables[2], tables[1], tables[0], begins, entries[:, 0].copy(), entries[:, 1].copy())
+    some = np.packbits(table != 0, bitorder="little")
+    return Buckets(some, table, begins, entries[:, 0].copy(), entries[:, 1].copy())
 
 
 def joined(strings: Sequence[str]) -> Strings:
@@ -104,13 +114,38 @@ def joined(strings: Sequence[str]) -> Strings:
 
 
 @compiled
-def _find(
+def _places(codes: Codes, begin: int, end: int, some: Marks, places: Places, values: Hashes) -> int:
+    """Write where a run of a text ends whose bucket has a list, and the number of the last four signs there.
+
+    How many they are: at most one a sign. The number loses a sign with each shift, so it tells nothing of those before.
+    """
+    value = np.uint64(0)
+    before = np.uint32(0)
+    count = 0
+    for last in range(begin, end):
+        code = codes[last]
+        value = (value << _EIGHT ^ np.uint64(code) * _FACTOR) & _LOW
+        four = value * _FACTORS >> _SHIFT
+        three = _THREES + ((value << _EIGHT & _LOW) * _FACTORS >> _SHIFT_SHORT)
+        bits = some[four >> _THREE] >> (four & _SEVEN) | some[three >> _THREE] >> (three & _SEVEN)
+        if (code | before) > np.uint32(127):  # a run of two is looked for only where a sign is not ASCII
+            two = _TWOS + ((value << _SIXTEEN & _LOW) * _FACTORS >> _SHIFT_SHORT)
+            bits |= some[two >> _THREE] >> (two & _SEVEN)
+        before = code
+        places[count], values[count] = last, value
+        count += int(bits & np.uint64(1))
+    return count
+
+
+@compiled
+def _those(
     codes: Codes,
     begin: int,
     end: int,
-    fours: Small,
-    threes: Small,
-    twos: Small,
+    places: Places,
+    values: Hashes,
+    places_count: int,
+    lists: Small,
     begins: Numbers,
     strings: Numbers,
     ahead: Numbers,
@@ -121,24 +156,18 @@ def _find(
     found: Numbers,
     count: int,
 ) -> int:
-    """Write the strings that stand in a text, each once; how many are written then.
-
-    The number of the last four signs loses a sign with each shift, so it tells nothing of those before them.
-    """
-    value = before = np.uint32(0)
-    for last in range(begin, end):
-        code = codes[last]
-        value = np.uint32(np.uint32(value << np.uint32(8)) ^ np.uint32(code * _FACTOR))
-        four = np.int64(fours[np.uint32(value * _FACTOR) >> _SHIFTS[2]])
-        three = np.int64(threes[np.uint32(np.uint32(value << np.uint32(8)) * _FACTOR) >> _SHIFTS[1]])
-        two = np.int64(0)
-        if (code | before) > np.uint32(127):
-            two = np.int64(twos[np.uint32(np.uint32(value << np.uint32(16)) * _FACTOR) >> _SHIFTS[0]])
-        before = code
-        if not four | three | two:
-            continue
-        for bucket in (four, three, two):
-            for entry in range(begins[bucket], begins[bucket + 1]):
+    """Write the strings that stand in a text at the places, each once; how many are written then."""
+    for number in range(places_count):
+        last, value = places[number], values[number]
+        for which in range(3):
+            if which == 0:
+                bucket = value * _FACTORS >> _SHIFT
+            elif which == 1:
+                bucket = _THREES + ((value << _EIGHT & _LOW) * _FACTORS >> _SHIFT_SHORT)
+            else:
+                bucket = _TWOS + ((value << _SIXTEEN & _LOW) * _FACTORS >> _SHIFT_SHORT)
+            listed = np.int64(lists[bucket])
+            for entry in range(begins[listed], begins[listed + 1]):
                 string = strings[entry]
                 first, place = bounds[string], last - ahead[entry]
                 size = bounds[string + 1] - first
@@ -194,9 +223,8 @@ def find(
     codes: Codes,
     text_begins: Places,
     text_ends: Places,
-    fours: Small,
-    threes: Small,
-    twos: Small,
+    some: Marks,
+    lists: Small,
     begins: Numbers,
     strings: Numbers,
     ahead: Numbers,
@@ -206,6 +234,8 @@ def find(
     needs: Numbers,
     wants: Numbers,
     totals: Numbers,
+    places: Places,
+    values: Hashes,
     seen: Numbers,
     needed: Numbers,
     marked: Numbers,
@@ -218,20 +248,21 @@ def find(
     """Write the wants that each text may hold and, of such texts, the strings; how many wants are written.
 
     The strings of text k end at ends[k] of `found`. `found` has room for every string of every text, `rows` and
-    `hopeful` for every want of every text; `seen`, `needed` and `marked` are 0 and have a place for each string, need
-    and want, as `counts` has for each want.
+    `hopeful` for every want of every text, `places` and `values` for every sign of the longest and one more; `seen`,
+    `needed` and `marked` are 0 and have a place for each string, need and want, as `counts` has for each want.
     """
     count = made = 0
     for text in range(len(text_begins)):
-        begin, before = count, made
-        count = _find(
-            codes, text_begins[text], text_ends[text], fours, threes, twos, begins, strings, ahead, signs, bounds, seen,
-            text + 1, found, count,
+        own, before, begin, end = count, made, text_begins[text], text_ends[text]
+        size = _places(codes, begin, end, some, places, values)
+        count = _those(
+            codes, begin, end, places, values, size, lists, begins, strings, ahead, signs, bounds, seen, text + 1,
+            found, count,
         )  # fmt: skip
         made = _met(
-            found, begin, count, owns, needs, wants, totals, needed, marked, counts, text + 1, text, rows, hopeful, made
+            found, own, count, owns, needs, wants, totals, needed, marked, counts, text + 1, text, rows, hopeful, made
         )
         if made == before:
-            count = begin
+            count = own
         ends[text] = count
     return made

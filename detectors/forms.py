@@ -43,6 +43,7 @@ _CODE_LINE = re.compile(
 _PAIR = re.compile(
     r"[ \t]{0,8}[\"'*\-]{0,4}[^\W\d](?:[^\W\d]|[ .\-/()]){0,40}[\"'*]{0,3}[ \t]?[:：=][ \t*]{0,4}\S.{0,200}"
 )
+_PAIR_LONGEST: Final = 263  # characters of a line that is a pair
 _MARKUP = re.compile(r"<([A-Za-z_][\w.\-]{0,40})(?:\s[^<>]{0,200})?>")
 _NUMBER = re.compile(r"\d")
 _WORDY = re.compile(r"[^\W\d_]+")
@@ -73,7 +74,7 @@ def _is_record(text: str) -> bool:
     lines = [line for line in text.split("\n", _LINES)[:_LINES] if line.strip()]
     if len(lines) >= 2 and first == "|" and last == "|":
         return all(line.lstrip()[:1] == "|" for line in lines)
-    return 2 <= len(lines) <= 12 and all(map(_PAIR.fullmatch, lines))
+    return 2 <= len(lines) <= 12 and max(map(len, lines)) <= _PAIR_LONGEST and all(map(_PAIR.fullmatch, lines))
 
 
 def _code_share(text: str, lines: list[str]) -> float:

@@ -60,11 +60,13 @@ class _Scan:
         count, room = len(self._needs), len(self._strings)
         seen, needed = np.zeros(room, np.int32), np.zeros(len(self._asked.wants), np.int32)
         marked, counts = np.zeros(count, np.int32), np.zeros(count, np.int32)
+        longest = int((texts.ends - texts.begins).max(initial=0)) + 1
+        places, values = np.empty(longest, np.int64), np.empty(longest, np.uint64)
         found, ends = np.empty(room * len(texts), np.int32), np.zeros(len(texts), np.int32)
         rows, wanted = np.empty(count * len(texts), np.int32), np.empty(count * len(texts), np.int32)
         made = finder.find(
-            texts.codes, texts.begins, texts.ends, *self._buckets, *self._signs, *self._asked, seen, needed, marked,
-            counts, found, ends, rows, wanted,
+            texts.codes, texts.begins, texts.ends, *self._buckets, *self._signs, *self._asked, places, values, seen,
+            needed, marked, counts, found, ends, rows, wanted,
         )  # fmt: skip
         row, held = -1, set[str]()
         for place, want in zip(rows[:made].tolist(), wanted[:made].tolist(), strict=True):

@@ -172,8 +172,8 @@ def _tail(text: str, count: int) -> list[str]:
 def keys(text: str) -> Keys:
     """Template keys of a text: its first 4 and 12 and its last 6 tokens, masked."""
     text = text.strip()
-    first = [_mask_token(token) for token in _head(text, 12)]
-    last = [_mask_token(token) for token in _tail(text, 6)]
+    first = [_masked.get(token) or _mask_token(token) for token in _head(text, 12)]
+    last = [_masked.get(token) or _mask_token(token) for token in _tail(text, 6)]
     return Keys(" ".join(first[:4]), " ".join(first), " ".join(last))
 
 

@@ -50,13 +50,16 @@ class Searched:
         )
         sizes = (len(strings), len(wants), len(WANTS), len(WANTS))
         used = [np.zeros(size, np.int32) for size in sizes]
+        longest = int((ends - begins).max(initial=0)) + 1
+        held = np.full(longest + 8, 77, np.int64), np.full(longest + 8, 77, np.uint64)
+        runs = [column[:-8] for column in held]
         rooms = (len(strings) * len(begins), len(begins), len(WANTS) * len(begins), len(WANTS) * len(begins))
         columns = [np.full(room + 8, 77, np.int32) for room in rooms]
         made = finder.find(
-            codes, begins, ends, *finder.bucketed(strings), *finder.joined(strings), *asked, *used,
+            codes, begins, ends, *finder.bucketed(strings), *finder.joined(strings), *asked, *runs, *used,
             *(column[:-8] for column in columns),
         )  # fmt: skip
-        assert all((column[-8:] == 77).all() for column in columns)
+        assert all((column[-8:] == 77).all() for column in (*columns, *held))
         found, over, rows, hopeful = (column[:-8].tolist() for column in columns)
         self.hopeful = list(zip(rows[:made], hopeful[:made], strict=True))
         begun = [0, *over]
