@@ -136,7 +136,7 @@ def minimum_wanted(bins: NDArray[np.uint32], key: np.uint32) -> bool:
 
 @compiled
 def log16(value: float) -> int:
-    """Sixteen times the binary logarithm of 1 + value, rounded down, as twins.log16; for whole numbers from 0 up.
+    """Sixteen times the binary logarithm of 1 + value, rounded down; for whole numbers from 0 up.
 
     The exponent of 1 + value as a float counts the doublings, and a table over the first bits of the fraction the
     sixteenths: no logarithm is taken, which would cost three times as much.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Term
 from detectors.batch import COUNTED_READS, Batch
-from detectors.cells import log16 as log16_of
+from detectors.cells import log16
 from detectors.compiled import compiled
 from detectors.event import Flag
 from detectors.exchange import Usage
@@ -32,15 +32,14 @@ CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
 GREEDY = np.float32(0.05)  # a temperature up to this asks for the most likely answer
 NAN = float("nan")
-_NOWHERE = np.zeros(0, np.intp)
 
 SYSTEM_BIT = 1 << 7  # of an event's code: a system prompt; below it the counted twins, in the order of TWINS
 _CLOSED, _GREEDY, _STRUCTURED, _USER, _STREAMED, _NO_LONGER = (1 << place for place in range(1, 7))
 _IS_MULTI, _IS_SYSTEM = np.uint32(Flag.MULTI_TURN), np.uint32(Flag.SYSTEM)
 _IS_STRUCTURED, _IS_USER = np.uint32(Flag.TOOLS | Flag.SCHEMA), np.uint32(Flag.USER_ID)
 _IS_STREAM = np.uint32(Flag.STREAM)
-_NO_CANDIDATE, _NOT_BEGUN = Flag.USER_ID | Flag.SCHEMA, Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT
-_IS_TOOLS, _IS_NO_CANDIDATE, _IS_NOT_BEGUN = np.uint32(Flag.TOOLS), np.uint32(_NO_CANDIDATE), np.uint32(_NOT_BEGUN)
+_IS_TOOLS, _IS_NO_CANDIDATE = np.uint32(Flag.TOOLS), np.uint32(Flag.USER_ID | Flag.SCHEMA)
+_IS_NOT_BEGUN = np.uint32(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT)
 _ABSENT = int(Usage.ABSENT)
 
 
@@ -73,7 +72,6 @@ class Measures(NamedTuple):
     log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
     open: NDArray[np.bool_]  # the answer is free text, or unknown and not limited to a few tokens
     unknown: NDArray[np.bool_]  # nobody saw the answer or its counts: a batch's, or one that is fetched later
-    several: NDArray[np.intp]  # the events with more than one answer: elsewhere `chars` is `choice`
     code: NDArray[np.uint8]  # the counted twins of the event, a bit each in the order of TWINS, and SYSTEM_BIT
 
 
@@ -84,21 +82,14 @@ def measures(batch: Batch) -> Measures:
 
 def _measures(batch: Batch) -> Measures:
     if batch.whole is not batch:
-        return _taken(measures(batch.whole), batch.places)
+        return Measures._make(values.take(batch.places) for values in measures(batch.whole))
     size = len(batch)
     chars, choice, logs = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     is_open, unknown, code = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.uint8)
     counts = batch["out_chars"], batch["out_tokens"], batch["usage"], batch["choices"], batch["prompts"]
-    some = _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
+    _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
     _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, is_open, unknown, code)
-    return Measures(chars, choice, logs, is_open, unknown, np.flatnonzero(chars != choice) if some else _NOWHERE, code)
-
-
-def _taken(known: Measures, places: NDArray[np.intp]) -> Measures:
-    chars, choice = known.chars.take(places), known.choice.take(places)
-    logs, is_open, unknown = known.log_choice.take(places), known.open.take(places), known.unknown.take(places)
-    several = np.flatnonzero(chars != choice) if len(known.several) else _NOWHERE
-    return Measures(chars, choice, logs, is_open, unknown, several, known.code.take(places))
+    return Measures(chars, choice, logs, is_open, unknown, code)
 
 
 @compiled
@@ -114,9 +105,8 @@ def _measure(
     logs: NDArray[np.int64],
     is_open: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
-) -> bool:
-    """Fill in the last five columns; whether any event has more than one choice or prompt."""
-    several = False
+) -> None:
+    """Fill in the last five columns."""
     for place in range(len(chars)):
         text = np.int64(out_chars[place])
         if text == 0:  # a log without answer texts still has token counts: about four characters a token
@@ -126,13 +116,11 @@ def _measure(
         one = text
         if samples > 1:
             one = text // samples
-            several = True
         limit = max_tokens[place]
         capped = 0 < limit <= CLOSED_TOKENS
-        chars[place], choice[place], logs[place] = text, one, log16_of(float(one))
+        chars[place], choice[place], logs[place] = text, one, log16(float(one))
         is_open[place] = (one >= CLOSED_CHARS or nobody) and not capped
         unknown[place] = nobody
-    return several
 
 
 @compiled
@@ -159,38 +147,13 @@ def _codes(
         code[place] = own | (SYSTEM_BIT if flag & _IS_SYSTEM else 0)
 
 
-def log16(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Sixteen times the binary logarithm of 1 + value, rounded down."""
-    return (np.log2(1.0 + values) * LOG).astype(np.int64)
-
-
-def replaced(logs: NDArray[np.int64], places: NDArray[np.intp], values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`logs` with the logarithms of `values` at some places: what few events have is worked out for few."""
-    if len(places):
-        logs = logs.copy()
-        logs[places] = log16(values)
-    return logs
-
-
-def candidates(batch: Batch) -> Batch:
-    """The events that may be a part of a harvest at all, worked out once a batch.
-
-    Requests that name an end user, want a fixed format or are answered by a label are left out: they are
-    the rest of a client whose other part is looked at by itself.
-    """
-    return batch.once("candidates", _candidates)
-
-
-def _candidates(batch: Batch) -> Batch:
-    # A step of an agent may be a call alone, without a word.
-    told = measures(batch).open | batch.flag(Flag.TOOLS)
-    keep = told & ~batch.flag(_NO_CANDIDATE)
-    return batch if keep.all() else batch.only(keep)
-
-
 @compiled
 def is_candidate(flags: np.uint32, code: np.uint8) -> bool:
-    """Whether `candidates` keeps an event of these flags and this code."""
+    """Whether an event of these flags and this code may be a part of a harvest at all.
+
+    Requests that name an end user, want a fixed format or are answered by a label are left out: they are
+    the rest of a client whose other part is looked at by itself. A step of an agent may be a call alone.
+    """
     return bool((code & _CLOSED == 0 or flags & _IS_TOOLS) and flags & _IS_NO_CANDIDATE == 0)
 
 
@@ -202,22 +165,9 @@ def part_term(part: float, total: float) -> Term:
     return Term("part", share, "share", NAN, NAN, NAN, 0.0, text)
 
 
-def begun(batch: Batch) -> Batch:
-    """The events that begin something of their own, worked out once a batch.
-
-    Later turns of a conversation, steps after a tool's result and blank prompts are left out.
-    """
-    return batch.once("begun", _begun)
-
-
-def _begun(batch: Batch) -> Batch:
-    others = batch.flag(_NOT_BEGUN)
-    return batch.only(~others) if others.any() else batch
-
-
 @compiled
 def is_begun(flags: np.uint32) -> bool:
-    """Whether `begun` keeps an event of these flags."""
+    """Whether an event of these flags begins something: no later turn, no step after a tool, no blank prompt."""
     return bool(flags & _IS_NOT_BEGUN == 0)
 
 
@@ -257,23 +207,8 @@ def count_code(counters: NDArray[np.uint32], row: int, code: np.uint8) -> None:
         counters[row, bit] += np.uint32((code >> bit) & 1)
 
 
-def masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
-    """Which events have each counted twin, worked out once a batch."""
-    return batch.once("masks", _masks)
-
-
-def _masks(batch: Batch) -> tuple[NDArray[np.bool_], ...]:
-    code = measures(batch).code
-    return tuple((code & np.uint8(1 << place)) != 0 for place in range(COUNTED_TWINS))
-
-
-def left(batch: Batch, weights: Mapping[str, float]) -> NDArray[np.float32]:
-    """What the counted twins leave of each event by itself, 0 to 1: the product of 1 - weight over those it has."""
-    return left_by_code(weights).take(measures(batch).code)
-
-
 def left_by_code(weights: Mapping[str, float]) -> NDArray[np.float32]:
-    """The same for each code that an event may have, shape (256,)."""
+    """What the counted twins leave of an event of each code, 0 to 1: the product of 1 - weight over those it has."""
     table = np.ones(1, np.float32)
     for name in NAMES[:COUNTED_TWINS]:
         table = np.append(table, table * np.float32(max(1.0 - weights.get(name, 0.0), 0.0)))

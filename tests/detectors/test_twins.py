@@ -94,15 +94,12 @@ def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
     ]
 
 
-def test_logarithms_are_whole_sixteenths() -> None:
-    assert twins.log16(np.array([0, 1, 3, 1_023])).tolist() == [0, 16, 32, 160]
-
-
 def test_end_users_fixed_formats_and_labels_are_no_part_of_a_harvest(traffic) -> None:
     flags = np.array([0, Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS, Flag.MULTI_TURN])
     chars = np.array([800, 800, 800, 20, 20])  # a call of a tool may have no text of its own
     batch = Batch(traffic(1, 5, flags=flags, out_chars=chars, body=np.arange(1, 6)))
-    assert twins.candidates(batch)["body"].tolist() == [1, 4]
+    code = twins.measures(batch).code
+    assert [twins.is_candidate(*both) for both in zip(batch["flags"], code, strict=True)] == [1, 0, 0, 1, 0]
 
 
 def test_nobody_repeats_nothing() -> None:
@@ -117,18 +114,15 @@ def test_a_part_is_named_with_its_share() -> None:
 
 
 def test_what_is_left_of_an_event_is_the_product_of_its_twins(traffic) -> None:
-    flags = np.array([0, Flag.STREAM, Flag.STREAM | Flag.SCHEMA])
-    weights = {"streamed": 0.5, "structured": 0.4, "repeats": 1.8}
-    assert twins.left(Batch(traffic(1, 3, flags=flags)), weights).tolist() == pytest.approx([1.0, 0.5, 0.3])
+    flags = np.array([0, Flag.STREAM, Flag.STREAM | Flag.SCHEMA, Flag.STREAM | Flag.SYSTEM])
+    code = twins.measures(Batch(traffic(1, 4, flags=flags))).code
+    left = twins.left_by_code({"streamed": 0.5, "structured": 0.4, "repeats": 1.8})
+    assert left[code].tolist() == pytest.approx([1.0, 0.5, 0.3, 0.5])
 
 
-def test_later_turns_steps_and_blank_prompts_begin_nothing(traffic) -> None:
-    flags = np.array([0, Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM])
-    batch = Batch(traffic(1, 5, flags=flags, body=np.arange(1, 6)))
-    assert twins.begun(batch)["body"].tolist() == [1, 5]
-    assert twins.begun(batch) is twins.begun(batch)
-    alone = Batch(traffic(1, 5))
-    assert twins.begun(alone) is alone
+def test_later_turns_steps_and_blank_prompts_begin_nothing() -> None:
+    flags = [Flag(0), Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM]
+    assert [twins.is_begun(np.uint32(flag)) for flag in flags] == [1, 0, 0, 0, 1]
 
 
 def mixed_events(seed: int) -> np.ndarray:
@@ -171,14 +165,6 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         )  # fmt: skip
         assert (known.chars[place], known.choice[place]) == (chars, choice)
         assert (known.open[place], known.unknown[place]) == (is_open, unknown)
-        assert known.log_choice[place] == twins.log16(np.array([choice]))[0]
-        assert tuple(bool(mask[place]) for mask in twins.masks(batch)) == has
+        assert known.log_choice[place] == int(16 * np.log2(1 + choice))
+        assert tuple(known.code[place] >> bit & 1 for bit in range(7)) == has
         assert (known.code[place] >= twins.SYSTEM_BIT) == bool(flags & Flag.SYSTEM)
-    assert known.several.tolist() == np.flatnonzero(known.chars != known.choice).tolist()
-
-
-def test_what_twins_leave_of_an_event_is_their_product(traffic) -> None:
-    events = traffic(1, 2, temperature=0.0)
-    events["flags"][1] = Flag.TOOLS | Flag.SYSTEM
-    left = twins.left(Batch(events), {"greedy": 0.5, "structured": 0.25, "repeats": 0.9})
-    assert left.tolist() == [0.5, 0.375]
