@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from app.dialects.signatures import genuine
@@ -48,6 +48,11 @@ class BaseAnswer:
         """Take one chunk; what is not understood in it is passed over."""
         raise NotImplementedError
 
+    def add_all(self, chunks: Iterable[object]) -> None:
+        """Take chunks in their order."""
+        for chunk in chunks:
+            self.add(chunk)
+
     def stop(self, reason: object, index: int = 0) -> None:
         """Take why a choice stopped; the first choice's word goes before the others'."""
         raise NotImplementedError
@@ -60,8 +65,7 @@ class BaseAnswer:
     def count(self, usage: Mapping[str, Any]) -> None:
         """The last value of each field wins; a field that is absent keeps its value."""
         for key in self._counts:
-            number = integer(usage.get(key))
-            if number is not None:
+            if key in usage and (number := integer(usage[key])) is not None:
                 self._tokens[key] = max(number, 0)
 
     def late(self, found: Mapping[str, Any]) -> None:

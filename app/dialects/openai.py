@@ -32,6 +32,18 @@ FINISHES: Final = {
     "content_filter": Finish.FILTER,
 }
 _ASKING: Final = frozenset({"include_reasoning", "chat_template_kwargs", "thinking"})
+# What a part of an answer may tell beside its content.
+_TELLING: Final = frozenset(
+    {
+        "refusal", "reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "tool_calls",
+        "extra_content", "function_call",
+    }
+)  # fmt: skip
+# Fields of which `read_parameters` reads nothing but those that every request has.
+_USUAL: Final = frozenset(
+    {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"}
+    | {"seed", "stop", "presence_penalty", "frequency_penalty", "prompt", "input"}
+)
 _GUIDED: Final = ("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
 
 
@@ -108,19 +120,38 @@ def _top_logprobs(body: Mapping[str, Any]) -> int:
     return count if count is not None and count > 0 and asked is not False else -1
 
 
-def read_parameters(body: Mapping[str, Any]) -> Fields:
-    """Fields that chat completions and completions share: everything but the prompt."""
-    metadata = mapping(body.get("metadata"))
-    tools = body.get("tools") or body.get("functions")
+def _read_usual(body: Mapping[str, Any]) -> Fields:
     return {
         "model": name(body.get("model")),
         "stream": body.get("stream") is True,
-        "choices": _choices(body),
-        "top_logprobs": _top_logprobs(body),
         "max_tokens": integer(first(body, "max_completion_tokens", "max_tokens", "max_output_tokens")),
         "temperature": real(body.get("temperature")),
         "top_p": real(body.get("top_p")),
         "seed": integer(body.get("seed")),
+    }
+
+
+_UNUSUAL: Final[Fields] = {
+    "choices": 1,
+    "top_logprobs": -1,
+    "tools": "",
+    "schema": "",
+    "reasoning_asked": False,
+    "user": "",
+}
+"""What `read_parameters` makes of fields that are not there."""
+
+
+def read_parameters(body: Mapping[str, Any]) -> Fields:
+    """Fields that chat completions and completions share: everything but the prompt."""
+    if body.keys() <= _USUAL:
+        return {**_read_usual(body), **_UNUSUAL}
+    metadata = mapping(body.get("metadata"))
+    tools = body.get("tools") or body.get("functions")
+    return {
+        **_read_usual(body),
+        "choices": _choices(body),
+        "top_logprobs": _top_logprobs(body),
         "tools": canonical(tools) if tools else "",
         "schema": _schema(body),
         "reasoning_asked": _reasoning_asked(body),
@@ -145,6 +176,17 @@ def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     return fields
 
 
+def _is_piece(chunk: Any, choice: dict[str, Any], part: dict[str, Any]) -> bool:
+    """Whether the one choice of a chunk brings nothing but a piece of text."""
+    return not (
+        choice.get("finish_reason")
+        or chunk.get("usage")
+        or chunk.get("error")
+        or chunk.get("object") == "error"
+        or (len(part) > 1 and not _TELLING.isdisjoint(part))
+    )
+
+
 class Answer(BaseAnswer):
     """The answer of chat completions, completions and embeddings, and of servers that speak like them."""
 
@@ -167,6 +209,23 @@ class Answer(BaseAnswer):
         for place, choice in enumerate(sequence(chunk.get("choices"))):
             if isinstance(choice, dict):
                 self._choice(choice, place)
+
+    def add_all(self, chunks: Iterable[object]) -> None:
+        """Take chunks in their order; one that brings a piece of text and nothing else is read here."""
+        pieces = self._texts
+        for chunk in chunks:
+            try:
+                [choice] = chunk["choices"]  # type: ignore[index]  # whatever it is: what it is not is caught
+                index, part = choice["index"], choice["delta"]
+                text, before = part["content"], pieces[index]
+            except (KeyError, TypeError, ValueError):
+                self.add(chunk)
+                continue
+            if type(text) is str and type(index) is int and self.model and _is_piece(chunk, choice, part):
+                self.chunks += 1
+                before.append(text)
+            else:
+                self.add(chunk)
 
     def stop(self, reason: object, index: int = 0) -> None:
         """Take why a choice stopped; the first choice's word goes before the others'."""
@@ -193,8 +252,8 @@ class Answer(BaseAnswer):
         content = part.get("content")
         if content:
             texts.append(content if isinstance(content, str) else self._content(content))
-        if len(part) == 1 and content is not None:
-            return  # the usual delta
+        if _TELLING.isdisjoint(part):
+            return  # the usual part
         refusal = part.get("refusal")
         if isinstance(refusal, str) and refusal:
             texts.append(refusal)

@@ -59,6 +59,8 @@ def _inflate(data: bytes, wbits: int) -> tuple[bytes, bool, bool]:
 def plain(kept: bytes, cut: int, encoding: bytes) -> Body:
     """The plain bytes of a copied body; `cut` is the offset of the gap in the kept bytes, -1 for none."""
     head, tail = (kept, b"") if cut < 0 else (kept[:cut], kept[cut:])
+    if not encoding:
+        return Body(head, tail, cut >= 0)
     applied = [name for part in encoding.lower().split(b",") if (name := part.strip()) not in _PLAIN]
     if not applied or not kept:
         return Body(head, tail, cut >= 0)

@@ -85,6 +85,6 @@ def _envelope(copy: Copy) -> Fields:
         "peer": copy.peer,
         "ja4": copy.ja4,
         "user_agent": header(copy.request_headers, b"user-agent")[:_NAMES_LIMIT].decode("latin-1"),
-        "retry": is_retry(retries.decode("latin-1")),
+        "retry": bool(retries) and is_retry(retries.decode("latin-1")),
         "truncated": copy.request_cut >= 0 or copy.response_cut >= 0,
     }

@@ -156,17 +156,16 @@ def _chunks(found: list[bytes], answer: BaseAnswer) -> int:
     """Give each event's JSON to the answer; the number of events that held none."""
     events = [data for data in found if data.startswith(b"{")]
     strange = 0
-    for data in found:
-        if not data.startswith(b"{") and (word := data.strip()):
+    if len(events) < len(found):
+        for word in [data.strip() for data in found if not data.startswith(b"{")]:
             answer.ended = answer.ended or word == _DONE
-            strange += word != _DONE
+            strange += word not in (_DONE, b"")
     try:
         whole: Any = orjson.loads(b"[" + b",".join(events) + b"]")
     except orjson.JSONDecodeError:
         whole = []
     if len(whole) == len(events):
-        for chunk in whole:
-            answer.add(chunk)
+        answer.add_all(whole)
         return strange
     for data in events:
         try:

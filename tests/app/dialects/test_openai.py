@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from app.dialects.openai import Answer, prompt_list, read_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.dialects.openai import Answer, prompt_list, read_parameters, read_request
 from detectors.exchange import Finish, Message, Operation, Usage
 
 
@@ -100,3 +103,46 @@ def test_an_error_told_as_an_object():
     answer = Answer()
     answer.add({"object": "error", "message": "no"})
     assert answer.failed
+
+
+TEXT = st.sampled_from(["", "a", "b c"])
+ODD = st.sampled_from([None, True, 0, 1, 1.0, "x", [], {}, {"a": 1}, [{"content": "x"}]])
+PART = st.fixed_dictionaries(
+    {},
+    optional={
+        "content": TEXT | ODD, "role": TEXT, "refusal": ODD | TEXT, "reasoning_content": ODD | TEXT, "tool_calls": ODD
+    },
+)  # fmt: skip
+CHOICE = st.fixed_dictionaries(
+    {"index": st.sampled_from([0, 1, 0, True, 1.0, None, "0"])},
+    optional={"delta": PART | ODD, "message": PART, "finish_reason": st.sampled_from([None, "stop", ""]), "text": TEXT},
+)
+CHUNK = st.fixed_dictionaries(
+    {"choices": st.lists(CHOICE | ODD, max_size=2) | ODD},
+    optional={
+        "model": TEXT | ODD, "usage": ODD | st.just({"prompt_tokens": 3, "completion_tokens": True}), "error": ODD,
+        "object": st.sampled_from(["error", "chat.completion.chunk"]),
+    },
+)  # fmt: skip
+
+
+@given(st.lists(CHUNK | ODD, max_size=8))
+def test_chunks_together_say_what_they_say_one_by_one(chunks):
+    together, alone = Answer(), Answer()
+    together.add_all(chunks)
+    for chunk in chunks:
+        alone.add(chunk)
+    assert vars(together) == vars(alone)
+    assert together.fields() == alone.fields()
+
+
+USUAL = {
+    "model": st.sampled_from(["m", None, 3]), "stream": ODD, "max_tokens": ODD, "max_completion_tokens": ODD,
+    "temperature": ODD, "top_p": ODD, "seed": ODD, "stop": ODD, "messages": ODD,
+}  # fmt: skip
+
+
+@given(st.fixed_dictionaries({}, optional=USUAL))
+def test_a_usual_request_is_read_as_any_other(body):
+    """A field that says nothing turns the short way off."""
+    assert read_parameters(body) == read_parameters({**body, "nothing": 1})
