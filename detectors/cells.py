@@ -1,7 +1,7 @@
-"""One step of each summary of sketch.py, for compiled loops: the same cells from the same keys.
+"""Steps of the summaries that sketch.py reads, for compiled loops: one key folded into one of several rows.
 
-A loop calls these with one client's part of a row and one event's key; the functions of sketch.py fold
-whole batches at once.
+A step is exact whatever the order of keys, and says what cells are so that rows can be merged. A key of 0 is
+unknown and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEPS = np.searchsorted(_BOUNDS >> 47, np.arange(32))  # sixteenths that end be
 
 @compiled
 def mix64(key: np.uint64) -> np.uint64:
-    """The same as sketch.mix for one key: spread over all its bits, 0 to 0."""
+    """Spread one 64-bit key over all its bits (the finaliser of splitmix64), 0 to 0, as sketch.mix."""
     h = (key ^ (key >> np.uint64(30))) * _M1
     h = (h ^ (h >> np.uint64(27))) * _M2
     return h ^ (h >> np.uint64(31))
@@ -39,17 +39,11 @@ def mix32(key: np.uint32) -> np.uint32:
 
 
 @compiled
-def hll_add(registers: NDArray[np.uint8], mixed: np.uint64) -> None:
-    """One step of sketch.hll_update: fold a mixed hash into one row's registers; 0 is unknown."""
-    if mixed != np.uint64(0):
-        size = np.uint64(len(registers))
-        place = np.int64(mixed & (size - np.uint64(1)))
-        registers[place] = max(registers[place], _rank(mixed, size))
-
-
-@compiled
 def hll_row(registers: NDArray[np.uint8], row: int, mixed: np.uint64) -> None:
-    """The same for one of several rows, shape (rows, size): no part of it is cut out for each call."""
+    """Count a mixed key among the distinct ones: `registers` has shape (rows, m), m a power of two.
+
+    A register keeps the largest rank of its keys: the position of the lowest set bit beyond those of the place.
+    """
     if mixed != np.uint64(0):
         size = np.uint64(registers.shape[1])
         place = np.int64(mixed & (size - np.uint64(1)))
@@ -73,36 +67,19 @@ def _exponent(power: np.uint64) -> int:
 
 
 @compiled
-def bucket_add(counters: NDArray[np.uint32], mixed: np.uint64, weight: np.uint32) -> None:
-    """One step of sketch.bucket_update (weight 1) and weigh_update: add to the bucket of a mixed key; 0 is unknown."""
-    if mixed != np.uint64(0):
-        counters[(mixed >> np.uint64(32)) & np.uint64(len(counters) - 1)] += np.uint32(weight)
-
-
-@compiled
 def bucket_row(counters: NDArray[np.uint32], row: int, mixed: np.uint64, weight: np.uint32) -> None:
-    """The same for one of several rows, shape (rows, buckets)."""
+    """Add a weight to the bucket of a mixed key: `counters` has shape (rows, buckets), a power of two of them."""
     if mixed != np.uint64(0):
         counters[row, np.int64((mixed >> np.uint64(32)) & np.uint64(counters.shape[1] - 1))] += np.uint32(weight)
 
 
 @compiled
-def sample_add(bins: NDArray[np.uint32], mixed: np.uint64) -> None:
-    """One step of sketch.sample_update: keep the largest key of each bin and whether it came again; 0 is unknown."""
-    if mixed == np.uint64(0):
-        return
-    place = (mixed & np.uint64(0xFFFF)) * np.uint64(len(bins)) >> np.uint64(16)
-    key = np.uint32(np.uint32(mixed >> np.uint64(32)) & np.uint32(0xFFFFFFFC)) | np.uint32(2)
-    held = bins[place] & ~_AGAIN
-    if key > held:
-        bins[place] = key
-    elif key == held:
-        bins[place] |= _AGAIN
-
-
-@compiled
 def sample_row(bins: NDArray[np.uint32], row: int, mixed: np.uint64) -> None:
-    """The same for one of several rows, shape (rows, bins)."""
+    """Keep a sample of the distinct mixed keys and whether each came again: `bins` has shape (rows, m).
+
+    A bin holds the largest of its keys: 0 where there is none, else 30 bits of the key, a set bit, and a last bit
+    that is set once the key came again. Each distinct key is as likely to be kept as any other, however often it came.
+    """
     if mixed == np.uint64(0):
         return
     place = np.int64((mixed & np.uint64(0xFFFF)) * np.uint64(bins.shape[1]) >> np.uint64(16))
@@ -116,7 +93,10 @@ def sample_row(bins: NDArray[np.uint32], row: int, mixed: np.uint64) -> None:
 
 @compiled
 def minimum_add(bins: NDArray[np.uint32], key: np.uint32) -> None:
-    """One step of sketch.minima_update: keep each bin's smallest hash as its complement; 0 is none."""
+    """Fold a hash into one row of a one-permutation MinHash, shape (m,).
+
+    A bin keeps the smallest of its hashes, after mixing, as its complement: an empty one is 0, rows merge by maximum.
+    """
     if key == np.uint32(0):
         return
     some = mix32(key)

@@ -1,6 +1,8 @@
-"""Cells: one step at a time comes to what a whole batch does."""
+"""Cells: steps come to what the summaries say of all keys together, and leave other rows alone."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -22,62 +24,74 @@ def test_mixes_alike(keys: list[int]) -> None:
     assert [int(cells.mix64(key)) for key in made] == sketch.mix(made).tolist()
 
 
+def _registers(keys: list[int], size: int) -> list[int]:
+    registers = [0] * size
+    for key in filter(None, keys):
+        rest, most = key // size, 65 - size.bit_length()
+        rank = min((rest & -rest).bit_length() or most, most)
+        registers[key % size] = max(registers[key % size], rank)
+    return registers
+
+
 @given(KEYS, st.sampled_from([16, 64, 256]))
-def test_counts_distinct_alike(keys: list[int], size: int) -> None:
-    made = _keys(keys)
-    one, whole, row = np.zeros((1, size), np.uint8), np.zeros((1, size), np.uint8), np.zeros((2, size), np.uint8)
-    for key in made:
-        cells.hll_add(one[0], key)
-        cells.hll_row(row, 1, key)
-    sketch.hll_update(whole, np.zeros(len(made), np.intp), made)
-    assert one.tolist() == whole.tolist() == row[1:].tolist()
-    assert not row[0].any()
+def test_a_register_keeps_the_largest_rank_of_its_keys(keys: list[int], size: int) -> None:
+    rows = np.zeros((2, size), np.uint8)
+    for key in _keys(keys):
+        cells.hll_row(rows, 1, key)
+    assert rows.tolist() == [[0] * size, _registers(_keys(keys).tolist(), size)]
 
 
 @pytest.mark.parametrize("bit", range(64))
-def test_counts_every_rank_alike(bit: int) -> None:
-    key = np.uint64(1 << bit)
-    one, whole = np.zeros((1, 16), np.uint8), np.zeros((1, 16), np.uint8)
-    cells.hll_add(one[0], key)
-    sketch.hll_update(whole, np.zeros(1, np.intp), np.array([key]))
-    assert one.tolist() == whole.tolist()
+def test_every_rank_is_told(bit: int) -> None:
+    rows = np.zeros((1, 16), np.uint8)
+    cells.hll_row(rows, 0, np.uint64(1 << bit))
+    assert rows[0].tolist() == _registers([1 << bit], 16)
 
 
 @given(KEYS, st.integers(0, 1000))
-def test_weighs_alike(keys: list[int], weight: int) -> None:
-    made = _keys(keys)
-    one, whole, row = np.zeros((1, 16), np.uint32), np.zeros((1, 16), np.uint32), np.zeros((2, 16), np.uint32)
-    for key in made:
-        cells.bucket_add(one[0], key, np.uint32(weight))
-        cells.bucket_row(row, 1, key, np.uint32(weight))
-    sketch.weigh_update(whole, np.zeros(len(made), np.intp), made, np.full(len(made), weight, np.uint32))
-    assert one.tolist() == whole.tolist() == row[1:].tolist()
-    assert not row[0].any()
+def test_a_bucket_adds_up_the_weights_of_its_keys(keys: list[int], weight: int) -> None:
+    rows = np.zeros((2, 16), np.uint32)
+    for key in _keys(keys):
+        cells.bucket_row(rows, 1, key, np.uint32(weight))
+    expected = [
+        weight * sum(key != 0 and (key >> 32) % 16 == bucket for key in _keys(keys).tolist()) for bucket in range(16)
+    ]
+    assert rows.tolist() == [[0] * 16, expected]
 
 
 @given(KEYS, st.sampled_from([5, 16]))
-def test_samples_alike(keys: list[int], size: int) -> None:
-    made = _keys(keys)
-    one, whole, row = np.zeros((1, size), np.uint32), np.zeros((1, size), np.uint32), np.zeros((2, size), np.uint32)
-    for key in made:
-        cells.sample_add(one[0], key)
-        cells.sample_row(row, 1, key)
-    sketch.sample_update(whole, np.zeros(len(made), np.intp), made)
-    assert one.tolist() == whole.tolist() == row[1:].tolist()
-    assert not row[0].any()
+def test_a_bin_keeps_its_largest_key_and_whether_it_came_again(keys: list[int], size: int) -> None:
+    rows = np.zeros((2, size), np.uint32)
+    for key in _keys(keys):
+        cells.sample_row(rows, 1, key)
+    bins = [Counter[int]() for _ in range(size)]
+    for key in filter(None, _keys(keys).tolist()):
+        bins[(key & 0xFFFF) * size >> 16][key >> 34] += 1
+    expected = [max(held) << 2 | 2 | (held[max(held)] > 1) if held else 0 for held in bins]
+    assert rows.tolist() == [[0] * size, expected]
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=60), st.sampled_from([12, 16]))
-def test_keeps_the_smallest_alike(keys: list[int], size: int) -> None:
-    made = np.array(keys, np.uint32)
-    one, whole = np.zeros((1, size), np.uint32), np.zeros((1, size), np.uint32)
-    for key in made:
+def test_a_bin_keeps_its_smallest_hash_as_its_complement(keys: list[int], size: int) -> None:
+    one, expected = np.zeros(size, np.uint32), [0] * size
+    for key in np.array(keys, np.uint32):
         before = one.copy()
-        wanted = cells.minimum_wanted(one[0], key)
-        cells.minimum_add(one[0], key)
+        wanted = cells.minimum_wanted(one, key)
+        cells.minimum_add(one, key)
         assert wanted == (before != one).any()
-    sketch.minima_update(whole, np.zeros(len(made), np.intp), made[:, None])
-    assert one.tolist() == whole.tolist()
+        some = int(cells.mix32(key))
+        if key:
+            place = (some & 0xFFFF) * size >> 16
+            expected[place] = max(expected[place], 2**32 - 1 - some)
+    assert one.tolist() == expected
+
+
+def test_mixing_32_bits_mixes_and_loses_nothing() -> None:
+    small = [int(cells.mix32(np.uint32(key))) for key in range(4_000)]
+    assert len(set(small)) == 4_000
+    assert small[0] == 0
+    counts = np.bincount(np.array(small) >> 28, minlength=16)
+    assert counts.min() > 190
 
 
 @pytest.mark.parametrize("value", [0, 1, 2, 3, 47, 48, 127, 4095, 2**31, 2**40])

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 
 from detectors import sketch
+from detectors.cells import bucket_row, hll_row, minimum_add, mix64, sample_row
+from detectors.compiled import compiled
+
+
+@compiled
+def _count_distinct(registers, keys):
+    for key in keys:
+        hll_row(registers, 0, mix64(key))
 
 
 def filled(hashes: np.ndarray, m: int = 256) -> np.ndarray:
     registers = np.zeros((1, m), np.uint8)
-    sketch.hll_update(registers, np.zeros(len(hashes), np.intp), sketch.mix(hashes))
+    _count_distinct(registers, hashes)
     return registers
 
 
@@ -30,30 +38,21 @@ def test_repeats_and_order_change_nothing() -> None:
     assert np.array_equal(once, filled(np.tile(hashes, 3)[::-1]))
 
 
-def test_the_largest_rank_wins_where_one_batch_hits_a_register_twice() -> None:
-    hashes = np.random.default_rng(2).integers(1, 2**63, 50_000, np.uint64)
-    one_by_one = np.zeros((1, 16), np.uint8)
-    for chunk in np.array_split(hashes, 500):
-        sketch.hll_update(one_by_one, np.zeros(len(chunk), np.intp), sketch.mix(chunk))
-    assert np.array_equal(filled(hashes, 16), one_by_one)
-
-
 def test_two_counts_merge_into_the_count_of_both() -> None:
     hashes = np.random.default_rng(3).integers(1, 2**63, 900, np.uint64)
     merged = np.maximum(filled(hashes[:600]), filled(hashes[300:]))
     assert np.array_equal(merged, filled(hashes))
 
 
-def test_rows_are_independent_and_a_zero_hash_is_unknown() -> None:
-    registers = np.zeros((3, 64), np.uint8)
-    index = np.array([0, 0, 2])
-    sketch.hll_update(registers, index, sketch.mix(np.array([5, 9, 0], np.uint64)))
-    assert sketch.hll_count(registers).round().tolist() == [2, 0, 0]
+def test_an_unknown_key_is_none() -> None:
+    rows = np.concatenate([filled(np.array(keys, np.uint64), 64) for keys in ([5, 9], [], [0, 0])])
+    assert sketch.hll_count(rows).round().tolist() == [2, 0, 0]
 
 
 def concentration(keys: np.ndarray) -> float:
     counters = np.zeros((1, 16), np.uint32)
-    sketch.bucket_update(counters, np.zeros(len(keys), np.intp), sketch.mix(keys))
+    for key in sketch.mix(keys):
+        bucket_row(counters, 0, key, np.uint32(1))
     return float(sketch.concentration(counters, np.array([len(keys)]))[0])
 
 
@@ -87,40 +86,16 @@ def test_nothing_seen_is_no_concentration() -> None:
     assert sketch.concentration(np.zeros((2, 16), np.uint32), np.zeros(2)).tolist() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("gap", [0, 3])
-def test_fields_of_rows_are_filled_whatever_lies_between_them(gap: int) -> None:
-    rows = np.zeros(
-        40, [("before", f"V{gap}"), ("registers", "u1", (64,)), ("counters", "<u4", (16,)), ("after", "V5")]
-    )
-    rng = np.random.default_rng(6)
-    index, mixed = np.sort(rng.integers(0, 40, 900)), sketch.mix(rng.integers(0, 300, 900, np.uint64))
-    sketch.hll_update(rows["registers"], index, mixed)
-    sketch.bucket_update(rows["counters"], index, mixed)
-    registers, counters = np.zeros((40, 64), np.uint8), np.zeros((40, 16), np.uint32)
-    sketch.hll_update(registers, index, mixed)
-    sketch.bucket_update(counters, index, mixed)
-    assert np.array_equal(rows["registers"], registers)
-    assert np.array_equal(rows["counters"], counters)
-    assert counters.sum() == (mixed != 0).sum()
-    assert set(rows["after"].tolist()) == {bytes(5)}
-
-
-def test_many_hashes_an_event_are_counted_as_if_each_came_alone() -> None:
-    hashes = np.random.default_rng(5).integers(1, 2**32, (300, 8)).astype(np.uint32)
-    hashes[::2, 3:] = 0
-    index = np.arange(300) % 3
-    together, alone = np.zeros((3, 64), np.uint8), np.zeros((3, 64), np.uint8)
-    sketch.hll_update_many(together, index, hashes)
-    for column in range(8):
-        sketch.hll_update(alone, index, sketch.mix(hashes[:, column].astype(np.uint64)))
-    assert np.array_equal(together, alone)
+@compiled
+def _keep_smallest(bins, hashes):
+    for key in hashes:
+        minimum_add(bins, key)
 
 
 def sampled(hashes: np.ndarray, bins: int = 34) -> np.ndarray:
-    """One row's sample, in a record as rows have it."""
-    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (bins,))])
-    sketch.minima_update(rows["bins"], np.zeros(len(hashes), np.intp), hashes)
-    return rows["bins"]
+    kept = np.zeros((1, bins), np.uint32)
+    _keep_smallest(kept[0], hashes.reshape(-1))
+    return kept
 
 
 def test_a_sample_of_minima_tells_how_alike_two_sets_are() -> None:
@@ -144,18 +119,16 @@ def test_hashes_that_were_chosen_for_being_small_fill_all_bins() -> None:
     assert (sampled(small) != 0).all()
 
 
-def test_samples_of_rows_that_are_no_whole_number_of_cells_apart() -> None:
-    rows = np.zeros(2, [("odd", "u1"), ("bins", "<u4", (8,))])
-    hashes = np.random.default_rng(8).integers(1, 2**32, (40, 8)).astype(np.uint32)
-    sketch.minima_update(rows["bins"], np.arange(40) % 2, hashes)
-    assert np.array_equal(rows["bins"][:1], sampled(hashes[::2], 8))
+@compiled
+def _keep_some(bins, keys):
+    for key in keys:
+        sample_row(bins, 0, mix64(key))
 
 
 def seen(keys: np.ndarray, bins: int = 40) -> np.ndarray:
-    """One row's sample of keys, in a record as rows have it."""
-    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (bins,))])
-    sketch.sample_update(rows["bins"], np.zeros(len(keys), np.intp), sketch.mix(keys.astype(np.uint64)))
-    return rows["bins"]
+    kept = np.zeros((1, bins), np.uint32)
+    _keep_some(kept, keys.astype(np.uint64))
+    return kept
 
 
 def test_a_sample_tells_the_share_of_keys_that_came_again() -> None:
@@ -173,15 +146,5 @@ def test_a_sample_of_keys_is_exact_in_any_order_and_split() -> None:
     rng = np.random.default_rng(11)
     keys = rng.integers(1, 400, 900)
     whole = seen(keys)
-    rows = np.zeros(1, [("odd", "<u4"), ("bins", "<u4", (40,))])
-    for part in np.array_split(keys[rng.permutation(900)], 300):
-        sketch.sample_update(rows["bins"], np.zeros(len(part), np.intp), sketch.mix(part.astype(np.uint64)))
-    assert np.array_equal(whole, rows["bins"])
+    assert np.array_equal(whole, seen(keys[rng.permutation(900)]))
     assert np.array_equal(whole[0], sketch.sample_merge(np.concatenate([seen(keys[:300]), seen(keys[300:])])))
-
-
-def test_samples_of_keys_in_rows_that_are_no_whole_number_of_cells_apart() -> None:
-    rows = np.zeros(2, [("odd", "u1"), ("bins", "<u4", (8,))])
-    keys = np.arange(1, 41) // 2
-    sketch.sample_update(rows["bins"], np.arange(40) % 2, sketch.mix(keys.astype(np.uint64)))
-    assert np.array_equal(rows["bins"][:1], seen(keys[::2], 8))
