@@ -63,9 +63,14 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
         linker.observe(block)
         now = float(block["at"][-1])
         table.step(block, now)
-        if now >= due or start + BLOCK >= len(events):
+        last = start + BLOCK >= len(events)
+        if now >= due or last:
             due = now + EVERY
-            linked = heard(linker, table, now)
+            hear(linker, table)
+            linked = linker.link(now)
+            if last:
+                hear(linker, table)
+                linked = linker.link(now)
             for client in _reviewed(linked):
                 flagged.setdefault(client, now)
     planted: dict[str, list[Account]] = defaultdict(list)
@@ -78,12 +83,10 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
     return Outcome(seed, found, good / max(len(reviewed), 1), tuple(_ordinary(linked, by)))
 
 
-def heard(linker: Linker, table: Table, now: float) -> tuple[Campaign, ...]:
-    """A link, and another one after the members' own rows were told, as the linking process does it."""
-    linker.link(now)
+def hear(linker: Linker, table: Table) -> None:
+    """What the rows say for which the last link asked, as the linking process hears of them between two passes."""
     asked = [table[client] for client in sorted(linker.asked) if client in table]
     linker.tell(rows.ranks(table.engine, np.array(asked, table.engine.row)))
-    return linker.link(now)
 
 
 def _reviewed(linked: Sequence[Campaign]) -> set[int]:

@@ -51,6 +51,7 @@ class Rules:
     same: float = 0.6  # and are one, whatever else hangs by them, when so many of the clients of either have both
     lift: float = 4.0  # and when these are so many times more than chance gives
     crowd: int = 1_000  # among at least so many clients
+    least_part: int = 4  # clients of a wording that is a group inside a larger one
     repeated: float = 0.55  # a wording whose items recur from client to client is an item itself
     firm: float = 0.4  # share of a wording's clients that use it for several items
     many: int = 5  # clients; so many need not
@@ -168,11 +169,10 @@ def _groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]
         elif len(accounts) >= 2:
             found.append(Group(accounts, names[np.unique(token[some])].astype(np.int32)))
     parted = np.bincount(loose, minlength=len(names))[loose] != np.bincount(tight, minlength=len(names))[tight]
-    inner = np.flatnonzero(parted[token])
+    inner = np.flatnonzero(parted[token] & (np.bincount(token)[token] >= rules.least_part))
     for some in _clusters(tight[token[inner]], account[inner]):
-        accounts = np.unique(account[inner[some]])
-        if len(accounts) >= rules.least:
-            found.append(Group(accounts, names[np.unique(token[inner[some]])].astype(np.int32), part=True))
+        tokens = names[np.unique(token[inner[some]])].astype(np.int32)
+        found.append(Group(np.unique(account[inner[some]]), tokens, part=True))
     return found
 
 

@@ -27,6 +27,7 @@ _ORDER = (
     Kind.SYSTEM,
     Kind.PHRASE,
 )
+_WORDED = np.isin(np.arange(len(Kind)), WORDING)
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 
 
@@ -96,12 +97,15 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
     edge, who = by.of(members)
     size = len(members)
     token = graph.edges["token"][edge]
-    tokens, inside = np.unique(token, return_counts=True)
-    core = _core(graph, tokens, inside, useful, size)
-    kind, chosen = _substream(graph, edge, token, core)
+    tokens, which, inside = np.unique(token, return_inverse=True, return_counts=True)
+    own = _core(graph, tokens, inside, useful, size)
+    core = tokens[own]
+    mine = own[which]
+    kind, chosen = _substream(graph, edge[mine], token[mine], core)
     total = np.maximum(graph.accounts["n"][members].astype(np.int64), 1)
-    tied = np.isin(token, chosen)
+    tied = np.isin(tokens, chosen)[which]
     requests = np.bincount(who[tied], graph.edges["n"][edge[tied]], size).astype(np.int64)
+    worth = _worth(graph, token[mine], who[mine], useful, size)
     mine = tied & (graph.edges["load"][edge] >= 0)
     loads = graph.loads[graph.edges["load"][edge[mine]]]
     sums = loads["sums"].sum(axis=0, dtype=np.int64)
@@ -113,8 +117,8 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
         core=core,
         chosen=chosen,
         kind=kind,
-        depth=int((inside[np.searchsorted(tokens, core)] >= _HALF * size).sum()),
-        worth=_worth(graph, token, who, core, useful, size),
+        depth=int((inside[own] >= _HALF * size).sum()),
+        worth=worth,
         requests=np.minimum(requests, total),
         total=total,
         shares=sums / n,
@@ -128,17 +132,11 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
 
 
 def _worth(
-    graph: Graph,
-    token: NDArray[np.int32],
-    who: NDArray[np.intp],
-    core: NDArray[np.int32],
-    useful: NDArray[np.float64],
-    members: int,
+    graph: Graph, token: NDArray[np.int32], who: NDArray[np.intp], useful: NDArray[np.float64], members: int
 ) -> NDArray[np.float64]:
-    """Of each kind the rarest core token counts: the others mostly follow from it."""
-    mine = np.isin(token, core)
+    """Of each kind the rarest core token counts, whose edges are given: the others mostly follow from it."""
     best = np.zeros((members, len(Kind)))
-    np.maximum.at(best, (who[mine], graph.tokens["kind"][token[mine]]), useful[token[mine]])
+    np.maximum.at(best, (who, graph.tokens["kind"][token]), useful[token])
     return np.asarray(best.sum(axis=1), np.float64)
 
 
@@ -159,29 +157,32 @@ def _shared(
 
 def _core(
     graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64], members: int
-) -> NDArray[np.int32]:
-    """The wordings that are the group's own."""
+) -> NDArray[np.bool_]:
+    """Which tokens are wordings of the group's own."""
     df = np.maximum(graph.tokens["df"][tokens], 1)
-    worded = np.isin(graph.tokens["kind"][tokens], WORDING)
+    worded = _WORDED[graph.tokens["kind"][tokens]]
     many = inside >= max(2.0, _CORE * members)
-    return np.asarray(tokens[worded & many & (inside >= _OWN * df) & (useful[tokens] > 0.0)], np.int32)
+    return np.asarray(worded & many & (inside >= _OWN * df) & (useful[tokens] > 0.0), np.bool_)
 
 
 def _substream(
     graph: Graph, edge: NDArray[np.intp], token: NDArray[np.int32], core: NDArray[np.int32]
 ) -> tuple[Kind, NDArray[np.int32]]:
-    """The kind of wording that the most requests carry, the more telling kind where two are close; its tokens."""
+    """The kind of wording that the most requests carry, the more telling kind where two are close; its tokens.
+
+    The edges given are those of `core`, which is sorted.
+    """
     kinds = graph.tokens["kind"][core]
-    n = graph.edges["n"][edge]
+    at = np.searchsorted(core, token)
+    count = np.bincount(at, graph.edges["n"][edge], len(core))
     carried: dict[Kind, tuple[float, NDArray[np.int32]]] = {}
     for kind in _ORDER:
-        some = core[kinds == kind]
+        some = np.flatnonzero(kinds == kind)
         if not len(some):
             continue
         if kind in PHRASES:  # several phrases stand in one request: the most used one is taken
-            counts = [float(n[token == one].sum()) for one in some.tolist()]
-            some = some[[int(np.argmax(counts))]]
-        carried[kind] = float(n[np.isin(token, some)].sum()), some
+            some = some[[int(np.argmax(count[some]))]]
+        carried[kind] = float(count[some].sum()), core[some]
     if not carried:
         return Kind.CLIENT, core[:0]
     most = max(count for count, _ in carried.values())
