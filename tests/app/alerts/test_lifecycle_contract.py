@@ -14,7 +14,7 @@ from app.alerts import lifecycle
 from app.errors import Conflict
 from app.models import Alert, AlertEvent, Decision, Label
 from app.models.vocabulary import Disposition, State
-from app.store.db import make_engine, migrate, read_scope, session_scope
+from app.store.db import make_engine, read_scope, session_scope
 from detectors.base import Level
 
 CLIENTS = (1, 2)
@@ -25,13 +25,13 @@ AFTER = {"opened": State.NEW, "claimed": State.IN_REVIEW, "closed": State.CLOSED
 class Lives(RuleBasedStateMachine):
     """Two clients, the findings of their worker, and a reviewer."""
 
-    make_finding = None  # the fixture
+    make_finding = migrated = None  # the fixtures
 
     def __init__(self):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         url = f"sqlite+aiosqlite:///{Path(self.folder.name) / 'a.db'}"
-        migrate(url)
+        self.migrated(url)
         self.runner = asyncio.Runner()
         self.engine = make_engine(url)
         self.now = 1_800_000_000.0
@@ -177,8 +177,8 @@ class Lives(RuleBasedStateMachine):
         assert all(d.simulated and d.expires_at > d.starts_at for d in self.decisions)
 
 
-def test_any_order_of_findings_and_verdicts(make_finding):
-    Lives.make_finding = staticmethod(make_finding)
+def test_any_order_of_findings_and_verdicts(make_finding, migrated):
+    Lives.make_finding, Lives.migrated = staticmethod(make_finding), staticmethod(migrated)
     run_state_machine_as_test(
         Lives,
         settings=settings(

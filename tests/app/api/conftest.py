@@ -14,7 +14,7 @@ from app.campaigns.found import Edge, Found, Member
 from app.campaigns.record import record as record_campaigns
 from app.main import create_console_app
 from app.settings import read_settings
-from app.store.db import migrate, session_scope
+from app.store.db import session_scope
 from detectors.registry import load
 
 ADMIN = "operator-chosen-admin-token"
@@ -62,9 +62,9 @@ async def app_on(tmp_path, scoring):
 
 
 @pytest.fixture
-async def api(sqlite_url, redis_url, app_on):
+async def api(sqlite_url, redis_url, app_on, migrated):
     """The application on SQLite with the admin let in; kinds of database are the queries' tests' business."""
-    migrate(sqlite_url)
+    migrated(sqlite_url)
     app = await app_on(sqlite_url, redis_url)
     async with session_scope(app.state.engine) as session:
         await ensure_admin(session, ADMIN, time.time())

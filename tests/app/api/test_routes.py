@@ -19,7 +19,7 @@ from app.alerts import lifecycle
 from app.api.routes import document
 from app.main import create_console_app
 from app.settings import read_settings
-from app.store.db import migrate, session_scope
+from app.store.db import session_scope
 
 ADMIN = "operator-chosen-admin-token"
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
@@ -83,7 +83,6 @@ def driven(url, redis_url, folder, scoring, finding):
         await app.state.redis.aclose()
         await app.state.engine.dispose()
 
-    migrate(url)
     env = {"DATABASE_URL": url.replace("+aiosqlite", ""), "REDIS_URL": redis_url, "STILLWATCH_DATA": str(folder)}
     with asyncio.Runner() as runner:
         app = create_console_app(read_settings(env))
@@ -102,11 +101,12 @@ def driven(url, redis_url, folder, scoring, finding):
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_whatever_the_description_allows_is_answered_as_it_says(
-    label, sqlite_url, redis_url, tmp_path, scoring, make_finding
+    label, sqlite_url, redis_url, tmp_path, scoring, make_finding, migrated
 ):
     """Random requests, valid and not, of one operation: no 5xx, and every answer has the form it is said to have."""
     operation = OPERATIONS[label]
     modes = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+    migrated(sqlite_url)
     with driven(sqlite_url, redis_url, tmp_path, scoring, make_finding()) as app:
 
         @settings(

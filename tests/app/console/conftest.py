@@ -34,7 +34,7 @@ from app.clients.queries import ClientSummary
 from app.console.pages import make_router
 from app.models.client import client_ref
 from app.settings import read_settings
-from app.store.db import make_engine, migrate, session_scope
+from app.store.db import make_engine, session_scope
 from app.store.heartbeat import Heartbeat, publish_async
 from app.store.redis import connect_async
 from detectors.base import Evidence, Explanation, Level, Term
@@ -322,7 +322,7 @@ def scoring() -> Engine:
 
 @contextlib.asynccontextmanager
 async def console_on(database_url: str, redis_url: str, folder: Path, **env: str) -> AsyncIterator[Console]:
-    migrate(database_url)
+    """A dashboard on a database that is up to date."""
     engine, redis = make_engine(database_url), connect_async(redis_url, 2.0)
     app = FastAPI()
     app.state.engine, app.state.redis, app.state.scoring = engine, redis, scoring()
@@ -339,8 +339,9 @@ async def console_on(database_url: str, redis_url: str, folder: Path, **env: str
 
 
 @pytest.fixture
-async def console(sqlite_url, redis_url, tmp_path) -> AsyncIterator[Console]:
+async def console(sqlite_url, redis_url, tmp_path, migrated) -> AsyncIterator[Console]:
     """A dashboard without any alert or client."""
+    migrated(sqlite_url)
     async with console_on(sqlite_url, redis_url, tmp_path) as made:
         yield made
 
@@ -408,11 +409,13 @@ class Server(uvicorn.Server):
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def served(valkey, tmp_path_factory) -> AsyncIterator[Console]:
+async def served(valkey, tmp_path_factory, migrated) -> AsyncIterator[Console]:
     """A seeded dashboard on a loopback port, one for the browser tests of a test process."""
     folder = tmp_path_factory.mktemp("console")
     valkey.flush()
-    async with console_on(f"sqlite+aiosqlite:///{folder / 'browser.db'}", valkey.url, folder) as console:
+    url = f"sqlite+aiosqlite:///{folder / 'browser.db'}"
+    migrated(url)
+    async with console_on(url, valkey.url, folder) as console:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             console.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             server = Server(uvicorn.Config(console.app, log_config=None, lifespan="off"))

@@ -29,8 +29,10 @@ async def test_pages_hold_nothing_inline(console, reviewer):
 
 
 @pytest.mark.parametrize("kind", ["sqlite_url", "postgres_database"])
-async def test_pages_work_on_both_databases(request, redis_url, tmp_path, tools, kind):
-    async with tools.console_on(request.getfixturevalue(kind), redis_url, tmp_path) as console:
+async def test_pages_work_on_both_databases(request, redis_url, tmp_path, tools, kind, migrated):
+    url = request.getfixturevalue(kind)
+    migrated(url)
+    async with tools.console_on(url, redis_url, tmp_path) as console:
         ids = await console.seed()
         async with tools.browse(console) as visitor:
             await tools.sign_in(visitor)

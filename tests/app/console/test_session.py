@@ -34,7 +34,8 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor, tools):
     assert not cookie["domain"]
 
 
-async def test_behind_tls_it_is_secure_and_bound_to_the_host(sqlite_url, redis_url, tmp_path, tools):
+async def test_behind_tls_it_is_secure_and_bound_to_the_host(sqlite_url, redis_url, tmp_path, tools, migrated):
+    migrated(sqlite_url)
     async with (
         tools.console_on(sqlite_url, redis_url, tmp_path, STILLWATCH_CONSOLE_HTTPS="1") as console,
         tools.browse(console, base_url="https://console.test") as visitor,

@@ -18,17 +18,17 @@ from app.gateway.identify import client_of
 from app.models.client import client_ref
 from app.policies import manual
 from app.policies.manual import Order
-from app.store.db import make_engine, migrate, session_scope
+from app.store.db import make_engine, session_scope
 
 ROOT = Path(__file__).parents[3]
 KEY = "Authorization: Bearer marked"
 
 
 @pytest.fixture
-def service(model_api, private_valkey, sqlite_url, tmp_path, free_port, kit):
+def service(model_api, private_valkey, sqlite_url, tmp_path, free_port, kit, migrated):
     """A function that starts a command of the product on one data folder, Valkey and database."""
     private_valkey.start()
-    migrate(sqlite_url)
+    migrated(sqlite_url)
     port, started = free_port(), []
     environment = {
         **os.environ,

@@ -20,7 +20,7 @@ from app.models.label import Label
 from app.models.organisation import Organisation, OrganisationClient
 from app.models.vocabulary import Disposition, Verdict
 from app.settings import read_settings
-from app.store.db import make_engine, migrate, session_scope
+from app.store.db import make_engine, session_scope
 from app.store.stream import partition_of, row_key
 from detectors.registry import load
 
@@ -81,8 +81,8 @@ async def test_of_several_verdicts_the_last_holds(sqlite_database, make_finding)
 
 
 @pytest.fixture
-def settings(tmp_path, redis_url, sqlite_url):
-    migrate(sqlite_url)
+def settings(tmp_path, redis_url, sqlite_url, migrated):
+    migrated(sqlite_url)
     return read_settings({"REDIS_URL": redis_url, "DATABASE_URL": sqlite_url, "STILLWATCH_DATA": str(tmp_path)})
 
 

@@ -7,7 +7,6 @@ from random import Random
 import pytest
 
 from app.settings import read_settings
-from app.store.db import migrate
 from detectors.exchange import Dialect, Exchange, Message, Operation
 from detectors.features import events
 
@@ -74,9 +73,9 @@ def crowd():
 
 
 @pytest.fixture
-def settings(redis_url, sqlite_url, tmp_path):
+def settings(redis_url, sqlite_url, tmp_path, migrated):
     """A migrated database, an empty Redis and a data folder."""
-    migrate(sqlite_url)
+    migrated(sqlite_url)
     env = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": sqlite_url.replace("+aiosqlite", ""),

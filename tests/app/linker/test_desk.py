@@ -13,14 +13,14 @@ from app.linker.desk import Desk
 from app.models.client import client_ref
 from app.policies import manual
 from app.policies.manual import Order
-from app.store.db import make_engine, migrate, session_scope
+from app.store.db import make_engine, session_scope
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def desk(sqlite_url):
-    migrate(sqlite_url)
+def desk(sqlite_url, migrated):
+    migrated(sqlite_url)
     made = Desk(make_engine(sqlite_url), Counter())
     yield made
     made.close()

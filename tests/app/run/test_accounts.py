@@ -8,12 +8,11 @@ import sqlalchemy as sa
 from app.errors import StillwatchError
 from app.run.accounts import run_import
 from app.settings import read_settings
-from app.store.db import migrate
 
 
 @pytest.fixture
-def settings(sqlite_url, tmp_path):
-    migrate(sqlite_url)
+def settings(sqlite_url, tmp_path, migrated):
+    migrated(sqlite_url)
     return read_settings({"DATABASE_URL": sqlite_url, "STILLWATCH_DATA": str(tmp_path)})
 
 

@@ -8,7 +8,7 @@ from app.campaigns import organisations
 from app.errors import StillwatchError
 from app.run.organisations import run_import
 from app.settings import read_settings
-from app.store.db import make_engine, migrate, read_scope
+from app.store.db import make_engine, read_scope
 
 
 def known(url):
@@ -22,8 +22,8 @@ def known(url):
     return asyncio.run(read())
 
 
-def test_a_file_is_read_whole_or_not_at_all(sqlite_url, tmp_path, capsys):
-    migrate(sqlite_url)
+def test_a_file_is_read_whole_or_not_at_all(sqlite_url, tmp_path, capsys, migrated):
+    migrated(sqlite_url)
     settings = read_settings({"DATABASE_URL": sqlite_url.replace("+aiosqlite", "")})
     table = tmp_path / "table.csv"
     table.write_text("\ufeffclient,organisation\ncl_0000000000000001,Acme\n", "utf-8")

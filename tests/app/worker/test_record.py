@@ -67,8 +67,8 @@ def recorder(counts):
         one.close()
 
 
-def test_findings_open_one_alert_and_a_decision_however_often_they_are_told(recorder, database_url):
-    migrate(database_url)
+def test_findings_open_one_alert_and_a_decision_however_often_they_are_told(recorder, database_url, migrated):
+    migrated(database_url)
     one = recorder(database_url)
     made = one.findings([finding(7)], summaries([7], requests=100), NOW)
     assert [decision.client for decision in made] == [7]
@@ -82,8 +82,8 @@ def test_findings_open_one_alert_and_a_decision_however_often_they_are_told(reco
     assert one.truth(NOW + 10 * 365 * 86400, (), "observe").standing == set()
 
 
-def test_only_actions_that_the_operator_allows_are_decided_for_real(sqlite_url, counts):
-    migrate(sqlite_url)
+def test_only_actions_that_the_operator_allows_are_decided_for_real(sqlite_url, counts, migrated):
+    migrated(sqlite_url)
     one = Recorder(make_engine(sqlite_url), str, counts, {Action.TAG})
     try:
         made = one.findings([finding(7, 12.1), finding(8, 40.0)], summaries([7, 8]), NOW)
@@ -92,8 +92,8 @@ def test_only_actions_that_the_operator_allows_are_decided_for_real(sqlite_url, 
         one.close()
 
 
-def test_the_newest_summary_of_each_client_is_written(recorder, database_url, counts):
-    migrate(database_url)
+def test_the_newest_summary_of_each_client_is_written(recorder, database_url, counts, migrated):
+    migrated(database_url)
     one = recorder(database_url)
     one.touch(summaries([1, 2, 3], requests=1))
     one.touch(summaries([2, 3], requests=5, at=NOW + 1))
@@ -106,8 +106,8 @@ def test_the_newest_summary_of_each_client_is_written(recorder, database_url, co
     assert rows_of(database_url, sa.select(Client.peer_group).distinct()) == [("group 0",)]
 
 
-def test_a_flush_is_bounded_and_the_longest_waiting_go_first(recorder, sqlite_url, monkeypatch):
-    migrate(sqlite_url)
+def test_a_flush_is_bounded_and_the_longest_waiting_go_first(recorder, sqlite_url, monkeypatch, migrated):
+    migrated(sqlite_url)
     monkeypatch.setattr(record, "FLUSH_CLIENTS", 3)
     one = recorder(sqlite_url)
     one.touch(summaries([9, 8, 7]))
@@ -121,8 +121,8 @@ def test_a_flush_is_bounded_and_the_longest_waiting_go_first(recorder, sqlite_ur
     assert len(rows_of(sqlite_url, sa.select(Client.id))) == 4
 
 
-def test_flushes_keep_to_their_share_of_the_time_but_never_wait_for_long(recorder, sqlite_url, monkeypatch):
-    migrate(sqlite_url)
+def test_flushes_keep_to_their_share_of_the_time_but_never_wait_for_long(recorder, sqlite_url, monkeypatch, migrated):
+    migrated(sqlite_url)
     monkeypatch.setattr(record, "FLUSH_SECONDS", (0.0, 0.3))
     monkeypatch.setattr(record, "FLUSH_SHARE", 1e-6)  # of CPU time that does not come
     one = recorder(sqlite_url)
@@ -138,8 +138,8 @@ def test_flushes_keep_to_their_share_of_the_time_but_never_wait_for_long(recorde
     assert time.monotonic() - begun >= 0.25
 
 
-def test_more_than_can_wait_is_left_out_and_counted(recorder, sqlite_url, counts, monkeypatch):
-    migrate(sqlite_url)
+def test_more_than_can_wait_is_left_out_and_counted(recorder, sqlite_url, counts, monkeypatch, migrated):
+    migrated(sqlite_url)
     monkeypatch.setattr(record, "PENDING_CLIENTS", 10)
     one = recorder(sqlite_url)
     for start in range(0, 40, 10):
@@ -186,8 +186,8 @@ def test_a_database_that_hangs_is_given_up_in_time(recorder, free_port, monkeypa
         assert time.monotonic() - begun < 3.0
 
 
-def test_a_flush_writes_the_accounts_that_are_known(sqlite_url, counts):
-    migrate(sqlite_url)
+def test_a_flush_writes_the_accounts_that_are_known(sqlite_url, counts, migrated):
+    migrated(sqlite_url)
     asked = []
 
     def known(clients):

@@ -15,7 +15,7 @@ from app.policies import manual
 from app.policies import mode as modes
 from app.policies.manual import Order
 from app.store import mode
-from app.store.db import make_engine, migrate, session_scope
+from app.store.db import make_engine, session_scope
 from app.store.decisions import FIELD, GENERATION, STANDING, STREAM, commands, parse
 from app.store.mode import Told
 from app.store.redis import Link
@@ -70,8 +70,8 @@ class Domain:
 
 
 @pytest.fixture
-def domain(sqlite_url, make_finding):
-    migrate(sqlite_url)
+def domain(sqlite_url, make_finding, migrated):
+    migrated(sqlite_url)
     made = Domain(sqlite_url)
     made.run(lambda session: lifecycle.record(session, [make_finding()], time.time()))
     return made
