@@ -233,7 +233,7 @@ def _together(
     agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
     alone = np.zeros(tokens, np.bool_)  # two clients between whom something moved share many a common wording
     alone[token[certain]] = True
-    agree &= alone[one] == alone[other]
+    agree &= (alone[one] == alone[other]) | (2 * smaller >= np.maximum(size[one], size[other]))
     equal = common >= rules.same * (size[one] + size[other] - common)
     tight = components(tokens, one[equal].astype(np.int32), other[equal].astype(np.int32))
     sure = certain[np.argsort(account[certain], kind="stable")]
