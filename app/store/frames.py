@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 
+from app.store.frozen import maker
+
 # What `Copy.outcome` counts in, in the order of detectors.exchange.Outcome; the gateway does not import detectors.
 OUTCOMES = ("ok", "client_aborted", "upstream_error", "upstream_truncated", "timeout", "rejected")
 OK, CLIENT_ABORTED, UPSTREAM_ERROR, UPSTREAM_TRUNCATED, TIMEOUT, REJECTED = range(6)
@@ -59,6 +61,7 @@ class Counters:
 
 
 Record = Copy | Counters
+_copy = maker(Copy)
 
 
 class Subject:
@@ -174,7 +177,7 @@ def _decode_copy(data: bytes, start: int) -> Copy:
         parts.append(data[place : place + length])
         place += length
     cut, cut2, client, request_bytes, response_bytes, at, ttfb, duration = fields[LENGTHS.stop :]
-    return Copy(
+    return _copy(
         at=at,
         client=client,
         peer=parts[0].decode("latin-1"),

@@ -10,6 +10,7 @@ from app.dialects.values import Fields, estimated_tokens, is_retry
 from app.extractor.providers import request, response
 from app.extractor.providers.body import header
 from app.store.frames import DIALECTS
+from app.store.frozen import maker
 from app.store.handoff import Copy
 from detectors.exchange import Channel, Dialect, Exchange, Outcome, Usage
 
@@ -17,6 +18,9 @@ _OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
 _SWITCHED: Final = 101
 _NAMES_LIMIT: Final = 512  # bytes kept of a User-Agent
 _TARGET_REMEMBERED: Final = 200  # bytes; most requests of a client go to the same few
+
+
+_exchange = maker(Exchange)
 
 
 class Reading(NamedTuple):
@@ -57,7 +61,7 @@ def read(copy: Copy) -> Reading:
     fields["model"] = asked.get("model") or route.model or answered.get("model", "")
     if fields.get("stream") and "channel" not in fields:
         fields["channel"] = Channel.STREAM
-    return Reading(Exchange(**fields), cause or answer_cause)
+    return Reading(_exchange(**fields), cause or answer_cause)
 
 
 @lru_cache(maxsize=1024)
