@@ -79,7 +79,7 @@ def _is_record(text: str) -> bool:
 
 def _code_share(text: str, lines: list[str]) -> float:
     """How much of a text is code: in fences, or in lines that end as code does."""
-    fenced = sum(len(block) for block in _FENCE.findall(text)) if "```" in text else 0
+    fenced = sum(len(block) for block in _FENCE.findall(text)) if "`" in text and "```" in text else 0
     if fenced:
         return fenced / len(text)
     if len(lines) < _FEW:
@@ -93,7 +93,8 @@ def _is_worked(text: str, lines: list[str]) -> bool:
     """Tags of thinking, numbered steps, a marked final answer, or a chain of equations."""
     if ("<" in text or "[" in text or "◁" in text) and _THINKING.search(text):
         return True
-    if ("boxed" in text or "####" in text or "<answer>" in text) and _FINAL.search(text):
+    marked = ("\\" in text or "#" in text or "<" in text) and ("boxed" in text or "####" in text or "<answer>" in text)
+    if marked and _FINAL.search(text):
         return True
     if len(lines) > 1 and sum(1 for line in lines if _STEP.match(line)) >= 2:
         return True

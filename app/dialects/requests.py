@@ -22,7 +22,9 @@ def read(route: Route, body: object) -> Fields | None:
     if route.operation == Operation.COUNT:
         model = name(body.get("model")) or route.model
         return {"dialect": route.dialect, "operation": route.operation, "model": model, "messages": (), "prompts": 0}
-    return {**_one(route, body), "dialect": route.dialect, "operation": route.operation}
+    fields = _one(route, body)
+    fields["dialect"], fields["operation"] = route.dialect, route.operation
+    return fields
 
 
 def read_lines(lines: Sequence[object]) -> Fields | None:
@@ -48,7 +50,8 @@ def _one(route: Route, body: Mapping[str, Any]) -> Fields:
         fields = responses.read_request(body)
     else:
         fields = openai.read_request(body, route.operation)
-    return {**fields, "model": fields["model"] or route.model, "stream": fields["stream"] or route.stream}
+    fields["model"], fields["stream"] = fields["model"] or route.model, fields["stream"] or route.stream
+    return fields
 
 
 def _batch(route: Route, body: Mapping[str, Any]) -> Fields | None:
