@@ -232,7 +232,10 @@ def _count_kept(
     starts: NDArray[np.int64], counts: NDArray[np.int64], keep: NDArray[np.bool_], out: NDArray[np.int64]
 ) -> None:
     for row in range(len(counts)):
-        out[row] = keep[starts[row] : starts[row] + counts[row]].sum()
+        kept = 0
+        for place in range(starts[row], starts[row] + counts[row]):
+            kept += keep[place]
+        out[row] = kept
 
 
 @compiled
@@ -279,6 +282,8 @@ def _gathered(events: NDArray[np.void], order: NDArray[np.intp]) -> tuple[NDArra
     apart = -(-len(events) // 8) * 8  # so that every column is aligned
     memory = np.empty(_WIDTH * apart, np.uint8)
     records = np.ascontiguousarray(events)
+    if not records.view(np.uint64).flags.aligned:  # packed at an odd place of some buffer
+        records = records.copy()
     sources = [records.view(f"u{size}").reshape(len(events), EVENT.itemsize // size) for size in _SIZES]
     for source in sources:
         source.flags.writeable = False  # as those of packed blocks are

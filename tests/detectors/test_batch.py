@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detectors import batch as module
+from detectors import twins
 from detectors.batch import RARE, Batch, distinct, order_of
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Operation, Outcome
@@ -169,7 +171,7 @@ def test_every_field_is_a_column_in_the_order_of_clients(count: int) -> None:
     order = np.argsort(block["client"], kind="stable")
     apart = np.zeros(2 * count, EVENT)
     apart[::2] = block
-    for given in (block, np.frombuffer(block.tobytes(), EVENT), apart[::2]):
+    for given in (block, np.frombuffer(b"odd" + block.tobytes(), EVENT, offset=3), apart[::2]):
         batch = Batch(given)
         part = batch.only(np.arange(count) % 3 == 1)
         for name in EVENT.names or ():
@@ -212,3 +214,23 @@ def test_which_events_count_is_told_of_each_by_itself() -> None:
 
 def test_no_detector_reads_what_is_fetched_one_by_one() -> None:
     assert not {name for detector in load().detectors for name in detector.reads} & {*RARE}
+
+
+def test_no_kind_of_batch_needs_a_loop_compiled_anew() -> None:
+    block = events([1, 2, 2, 3], status=[200, 500, 200, 200])
+    apart = np.zeros(8, EVENT)
+    apart[::2] = block
+    packed = np.frombuffer(b"odd" + block.tobytes(), EVENT, offset=3)
+    for given in (block, np.frombuffer(block.tobytes(), EVENT), packed, apart[::2], block[:1], block[:0]):
+        batch = Batch(given)
+        for part in (batch, batch.counted, batch.only(batch["status"] > 900), batch.compact(batch["status"] > 200)):
+            twins.habits(part)
+    loops = (
+        module._gather_all,
+        module._count_kept,
+        module._mark_counted,
+        twins._measure,
+        twins._codes,
+        twins._count_codes,
+    )
+    assert [len(loop.signatures) for loop in loops] == [1] * len(loops)
