@@ -8,8 +8,11 @@ import numpy as np
 
 from detectors.checks import NOW, sample
 from detectors.compiled import LOOPS
+from detectors.event import Listed
 from detectors.exchange import Dialect, Exchange, Message, Operation, Outcome
 from detectors.features import events
+from detectors.grams import shingles
+from detectors.listed import build
 from detectors.registry import load
 
 TEXTS = ("Name three rivers of Asia.", "Schreibe drei Sätze über Flüsse.", "请写一首关于河流的诗。", "")
@@ -27,7 +30,9 @@ def warm() -> int:
                  messages=(Message("system", "Answer in one line."), Message("user", text)), completions=(text * 9,))
         for text in TEXTS
     ]  # fmt: skip
-    events(exchanges, seed=1)
+    index = build({Listed.CANARY: TEXTS})
+    events(exchanges, seed=1, lists=index)
+    shingles(TEXTS[0], 1)
     return sum(bool(loop.signatures) for loop in LOOPS)
 
 
