@@ -282,8 +282,6 @@ def _gathered(events: NDArray[np.void], order: NDArray[np.intp]) -> tuple[NDArra
     apart = -(-len(events) // 8) * 8  # so that every column is aligned
     memory = np.empty(_WIDTH * apart, np.uint8)
     records = np.ascontiguousarray(events)
-    if not records.view(np.uint64).flags.aligned:  # packed at an odd place of some buffer
-        records = records.copy()
     sources = [records.view(f"u{size}").reshape(len(events), EVENT.itemsize // size) for size in _SIZES]
     for source in sources:
         source.flags.writeable = False  # as those of packed blocks are
