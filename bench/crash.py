@@ -22,6 +22,7 @@ import redis
 from numpy.typing import NDArray
 
 from app.store.db import migrate
+from app.store.packed import unpack
 from app.store.stream import keys, lag_command, partition_of, publish_command
 from bench.score import traffic, valkey
 from detectors.event import pack
@@ -178,7 +179,7 @@ def counted(client: redis.Redis) -> NDArray[np.int64]:
     row, found = load().row, np.zeros(CLIENTS, np.int64)
     for partition in range(PARTITIONS):
         for key in client.scan_iter(match=keys(partition).row + b"*", count=1000):
-            stored = np.frombuffer(cast("bytes", client.get(key)), row)
+            stored = unpack([cast("bytes", client.get(key))], row)
             found[int(stored["client"][0])] += int(stored["events"][0])
     return found
 

@@ -8,6 +8,7 @@ import numpy as np
 from redis.asyncio import Redis
 
 from app.models.client import client_number
+from app.store import packed
 from app.store.stream import partition_of, row_key
 from detectors.activity import Activity
 from detectors.base import Explanation
@@ -27,9 +28,8 @@ async def live(redis: Redis, engine: Engine, client_id: str, now: float, *, part
     client = client_number(client_id)
     partition = int(partition_of(np.array([client], np.uint64), partitions)[0])
     stored = await redis.get(row_key(partition, client))
-    if not isinstance(stored, bytes) or len(stored) != engine.row.itemsize:
+    rows = packed.unpack([stored] if isinstance(stored, bytes) else [], engine.row)
+    if not len(rows) or int(rows[0]["schema"]) != engine.schema or int(rows[0]["client"]) != client:
         return None
-    row = np.frombuffer(stored, engine.row)[0]
-    if int(row["schema"]) != engine.schema or int(row["client"]) != client:
-        return None
+    row = rows[0]
     return LiveClient(engine.explain(row, now), engine.activity(row))

@@ -19,6 +19,7 @@ from app.models.label import Label
 from app.models.organisation import OrganisationClient
 from app.models.vocabulary import Verdict
 from app.settings import Settings
+from app.store import packed
 from app.store.db import make_engine, migrate, read_scope
 from app.store.redis import connect
 from app.store.stream import partition_of, row_key
@@ -114,8 +115,7 @@ def _rows(settings: Settings, engine: Engine, clients: Sequence[int]) -> tuple[N
                     pipe.get(key)
                 values: list[Any] = pipe.execute()
             stored = [value for value in values if value is not None]
-            own = [value for value in stored if len(value) == engine.row.itemsize]
-            rows = np.frombuffer(b"".join(own), engine.row)
+            rows = packed.unpack(stored, engine.row)
             right = rows["schema"] == engine.schema
             foreign += len(stored) - int(right.sum())
             parts.append(rows[right & (rows["counted"] >= LOOKS[0])])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.settings import Settings
+from app.store import packed
 from app.store.redis import Link
 from app.store.reference import load_engine
 from app.store.stream import partition_of, row_key
@@ -34,12 +35,12 @@ def rows_of(
     """The rows that are there and ours, in no particular order; raises Unavailable."""
     wanted = np.array(list(clients)[:MOST_ROWS], np.uint64)
     places = partition_of(wanted, partitions)
-    found: list[bytes] = []
+    found: list[bytes | None] = []
     for start in range(0, len(wanted), CHUNK):
         pairs = zip(places[start : start + CHUNK].tolist(), wanted[start : start + CHUNK].tolist(), strict=True)
         replies = link.pipeline([("GET", row_key(place, client)) for place, client in pairs])
-        found += [reply for reply in replies if reply is not None and len(reply) == row.itemsize]
-    rows: NDArray[np.void] = np.frombuffer(b"".join(found), row)
+        found += replies
+    rows = packed.unpack(found, row)
     ours: NDArray[np.void] = rows[rows["schema"] == schema]
     return ours
 

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import LeaseLost, Unavailable
+from app.store import packed
 from app.store.redis import Argument, Link, pack
 from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, parse, read_command
 
 DAY_MILLISECONDS = 86_400_000
-NULL_BYTES = 5  # "$-1\r\n", the reply for a key that is not there
-_MINUS = ord("-")
+_FOREIGN = 2  # the mark of a value that is no row of ours
 _SENT_ROWS = 256  # written and sent at once: what was just written is still in the processor's cache
-_ONE_BY_ONE = 64
 _RECEIVE_BYTES = 1 << 19
 _READ_ROOM = 1 << 18  # left free behind what is awaited, so that much comes at once
 _MULTI, _EXEC, _UNWATCH = pack("MULTI"), pack("EXEC"), pack("UNWATCH")
@@ -66,13 +65,11 @@ class Rows:
         self._row = row
         self._schema = schema
         self._empty = empty
-        self._header = b"$%d\r\n" % row.itemsize
         self._expiry = b"%d" % max(1, round(row_days * DAY_MILLISECONDS))
         self._raw = np.dtype(f"V{row.itemsize}")  # whole rows at once, where numpy would go field by field
         self._loaded: NDArray[np.void] = np.empty(0, self._raw)
         self._received = bytearray(_RECEIVE_BYTES)
-        self._set: NDArray[np.void] = np.empty(0, self._raw)
-        self._set_partition = -1
+        self._set = np.empty(0, np.uint8)
 
     def fetch(
         self, claim: Claim, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
@@ -149,7 +146,7 @@ class Rows:
     def _transact(self, claim: Claim, rows: NDArray[np.void], commands: Sequence[tuple[Argument, ...]]) -> None:
         self._link.send(_MULTI)
         for start in range(0, len(rows), _SENT_ROWS):
-            self._link.send(self._set_records(claim, rows[start : start + _SENT_ROWS]))
+            self._link.send(self._set_commands(claim, rows[start : start + _SENT_ROWS]))
         self._link.send(b"".join(pack(*command) for command in commands) + _EXEC)
         queued = len(rows) + len(commands)
         usual = b"+OK\r\n" + b"+QUEUED\r\n" * queued + b"*%d\r\n" % queued + b"+OK\r\n" * len(rows)
@@ -165,25 +162,17 @@ class Rows:
                 self._link.close()
                 raise Unavailable(f"Redis: {reply}")
 
-    def _frame(self, names: Keys) -> tuple[bytes, bytes, bytes]:
-        before = b"*5\r\n$3\r\nSET\r\n$%d\r\n%b" % (len(names.row) + 8, names.row)
+    def _set_commands(self, claim: Claim, rows: NDArray[np.void]) -> memoryview:
+        """A SET with expiry for each row, written in one pass: no Python object for a row."""
+        prefix = claim.keys.row
+        before = b"*5\r\n$3\r\nSET\r\n$%d\r\n%b" % (len(prefix) + packed.WORD, prefix)
         after = b"\r\n$2\r\nPX\r\n$%d\r\n%b\r\n" % (len(self._expiry), self._expiry)
-        return before, b"\r\n" + self._header, after
-
-    def _set_records(self, claim: Claim, rows: NDArray[np.void]) -> memoryview:
-        """One SET with expiry for each row, as fixed-width records: no Python object for a row."""
-        if self._set_partition != claim.partition:
-            frame = self._frame(claim.keys)
-            dtype = _record_dtype(*frame, self._row.itemsize)
-            if self._set.dtype != dtype:
-                self._set = np.empty(_SENT_ROWS, dtype)
-            for name, constant in zip(("before", "between", "after"), frame, strict=True):
-                self._set[name] = np.void(constant)
-            self._set_partition = claim.partition
-        records = self._set[: len(rows)]
-        records["client"] = rows["client"]
-        records["row"] = rows.view(self._raw)
-        return memoryview(records.view(np.uint8).data)
+        room = len(rows) * (len(before) + packed.WORD + 2 + packed.FRAME_BYTES + rows.itemsize + len(after))
+        if len(self._set) < room:
+            self._set = np.empty(room, np.uint8)
+        first, middle, last = (np.frombuffer(bytearray(part), np.uint8) for part in (before, b"\r\n", after))
+        size = packed.put(packed.words_of(rows), first, middle, last, self._set)
+        return memoryview(self._set[:size].data)
 
     @staticmethod
     def _key_records(names: Keys, clients: NDArray[np.uint64]) -> NDArray[np.void]:
@@ -194,46 +183,26 @@ class Rows:
         records["after"] = np.void(b"\r\n")
         return records
 
-    def _receive(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], int]:
-        """Fill `rows` from the reply; which of them did not come, and how many of those had another size."""
+    def _receive(self, rows: NDArray[np.void]) -> tuple[NDArray[np.uint8], int]:
+        """Fill `rows` from the reply: 1 where one is not there, 2 where it is no row of ours; how many are not."""
         reply = _Reply(self._link, self._received)
         reply.array(len(rows))
-        missing = np.zeros(len(rows), np.bool_)
-        done = foreign = 0
-        while done < len(rows):
-            run, all_alike = self._run(reply, rows[done:])
-            done += run
-            # One by one past what is no row of ours, and so the next row where it has not come whole.
-            for place in range(done, min(len(rows), done + (1 if all_alike else _ONE_BY_ONE))):
-                value = reply.value(self._row.itemsize)
-                done += 1
-                if value:
-                    rows[place] = np.void(value)
-                else:
-                    missing[place] = True
-                    foreign += value is not None
+        words, missing = packed.words_of(rows), np.zeros(len(rows), np.uint8)
+        done, ended, wanted = 0, packed.MORE, 0
+        while ended == packed.MORE:
+            reply.need(max(wanted, packed.LEAST_BYTES * (len(rows) - done)))  # as much comes in any case
+            plain = np.frombuffer(reply.buffer, np.uint8)
+            ended, reply.position, done, wanted = packed.take(plain, reply.position, reply.end, words, done, missing)
+        if ended == packed.BROKEN:
+            raise reply.broken()
         self._received = reply.buffer
-        return missing, foreign
-
-    def _run(self, reply: _Reply, rows: NDArray[np.void]) -> tuple[int, bool]:
-        """Fill the first of `rows` with those that have come, up to what is no row; whether there is none such."""
-        width = len(self._header)
-        step = width + self._row.itemsize + 2
-        whole = min(len(rows), (reply.end - reply.position) // step)
-        if not whole:
-            return 0, True
-        heads: NDArray[np.bytes_] = np.ndarray((whole,), f"S{width}", reply.buffer, reply.position, (step,))
-        alike = heads == self._header
-        run = whole if alike.all() else int(alike.argmin())
-        if run:
-            rows[:run] = np.ndarray((run,), self._raw, reply.buffer, reply.position + width, (step,))
-        reply.position += run * step
-        return run, run == whole
+        return missing, int((missing == _FOREIGN).sum())
 
     def _checked(
-        self, rows: NDArray[np.void], clients: NDArray[np.uint64], missing: NDArray[np.bool_], foreign: int
+        self, rows: NDArray[np.void], clients: NDArray[np.uint64], left_out: NDArray[np.uint8], foreign: int
     ) -> Loaded:
         """The rows as loaded, with fresh ones in the place of those that are missing or not ours."""
+        missing = left_out != 0
         unreadable = ~missing & ((rows["schema"] != self._schema) | (rows["client"] != clients))
         reset = foreign + int(unreadable.sum())
         fresh = int(missing.sum()) - foreign
@@ -242,18 +211,6 @@ class Rows:
             # As plain bytes: an assignment of records would go field by field.
             rows.view(self._raw)[missing] = self._empty(clients[missing]).view(self._raw)
         return Loaded(rows, fresh, reset)
-
-
-def _record_dtype(before: bytes, between: bytes, after: bytes, width: int) -> np.dtype[np.void]:
-    return np.dtype(
-        [
-            ("before", f"V{len(before)}"),
-            ("client", "<u8"),
-            ("between", f"V{len(between)}"),
-            ("row", f"V{width}"),
-            ("after", f"V{len(after)}"),
-        ]
-    )
 
 
 class _Reply:
@@ -296,14 +253,7 @@ class _Reply:
             self._link.close()
             raise Unavailable(f"Redis: {head.decode(errors='replace')}")
 
-    def value(self, width: int) -> bytes | None:
-        """The next value where it is `width` bytes long, empty where it is of another length; None where it is null."""
-        self.need(NULL_BYTES)
-        if self.buffer[self.position + 1] == _MINUS:
-            self.position += NULL_BYTES
-            return None
-        length = int(self.line()[1:])
-        self.need(length + 2)
-        start = self.position
-        self.position += length + 2
-        return bytes(self.buffer[start : start + width]) if length == width else b""
+    def broken(self) -> Unavailable:
+        """Close the connection: what came is no reply to what was asked."""
+        self._link.close()
+        return Unavailable("Redis: the reply is not the one that was asked for")

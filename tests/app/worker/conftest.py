@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.settings import read_settings
-from app.store.db import migrate
+from app.store.packed import unpack
 from app.store.stream import keys, partition_of, publish_command
 from detectors.event import pack, zeros
 from detectors.exchange import Dialect, Operation
@@ -104,7 +104,7 @@ def counted(engine):
         found = {}
         for partition in range(partitions):
             for key in client.scan_iter(match=keys(partition).row + b"*", count=1000):
-                row = np.frombuffer(client.get(key), engine.row)[0]
+                row = unpack([client.get(key)], engine.row)[0]
                 found[int(row["client"])] = found.get(int(row["client"]), 0) + int(row["events"])
         return found
 
@@ -112,9 +112,9 @@ def counted(engine):
 
 
 @pytest.fixture
-def settings(tmp_path, redis_url, sqlite_url):
+def settings(tmp_path, redis_url, sqlite_url, migrated):
     """Settings of a worker on the shared server and a migrated SQLite database."""
-    migrate(sqlite_url)
+    migrated(sqlite_url)
     return read_settings(
         {
             "REDIS_URL": redis_url,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.errors import Unavailable
 from app.models.alert import Alert
 from app.store.db import make_engine, migrate
+from app.store.packed import unpack
 from app.store.redis import Link
 from app.store.rows import Rows
 from app.store.stream import keys, partition_of
@@ -76,12 +77,12 @@ def client(redis_url):
 
 
 @pytest.fixture
-def scorers(redis_url, sqlite_url):
+def scorers(redis_url, sqlite_url, migrated):
     made = []
 
-    def make(engine, *, migrated=True):
-        if migrated:
-            migrate(sqlite_url)
+    def make(engine, *, tables=True):
+        if tables:
+            migrated(sqlite_url)
         made.append(Bench(redis_url, sqlite_url, engine))
         return made[-1]
 
@@ -148,7 +149,7 @@ def test_findings_wait_for_the_database_and_other_partitions_go_on(
     home = int(partition_of(np.array([harvester], np.uint64), PARTITIONS)[0])
     publish(client, harvest(np.full(600, harvester)))
     publish(client, ordinary(spread(70)))
-    one = scorers(engine, migrated=False)  # a database without tables takes nothing
+    one = scorers(engine, tables=False)  # a database without tables takes nothing
     for _ in range(3):
         one.round()
     others = {c for c in range(1, 71) if int(partition_of(np.array([c], np.uint64), PARTITIONS)[0]) != home}
@@ -202,7 +203,7 @@ def test_a_block_that_breaks_the_engine_is_moved_aside_alone(scorers, engine, cl
     one = scorers(fragile)
     one.drain()
     rows = [
-        np.frombuffer(client.get(key), fragile.row)[0]
+        unpack([client.get(key)], fragile.row)[0]
         for partition in range(PARTITIONS)
         for key in client.keys(keys(partition).row + b"*")
     ]

@@ -1,0 +1,200 @@
+"""Rows as they lie in Redis: without their empty words, since most of a client's row is empty for most of its life.
+
+A value is a bitmap of the row's words of eight bytes, the first word's bit the lowest of the first byte, and then those
+words that are not zero; or the row as it is, where that is no longer. The length tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+WORD = 8
+FRAME_BYTES = 24  # that a value's length and line ends take at most, with room to spare
+LEAST_BYTES = 5  # of a value in a reply: "$-1\r\n", where there is none
+LARGEST = 1 << 29  # bytes of a value: the server has no larger ones
+_MINUS, _RETURN, _DOLLAR, _ZERO, _NINE = (ord(sign) for sign in "-\r$09")
+
+DONE, MORE, BROKEN = 0, 1, 2  # how `take` ended: all values read, more bytes needed, no such reply
+
+
+def words_of(rows: NDArray[np.void]) -> NDArray[np.uint64]:
+    """Contiguous rows as words, shape (rows, words); raises ValueError where a row is no whole number of them."""
+    if rows.itemsize % WORD:
+        raise ValueError(f"a row of {rows.itemsize} bytes is no multiple of {WORD}")
+    return rows.view(np.uint64).reshape(len(rows), rows.itemsize // WORD)
+
+
+def unpack(values: Iterable[bytes | None], row: np.dtype[np.void]) -> NDArray[np.void]:
+    """The rows of stored values, in their order, writable; values that are none of such a row are left out."""
+    known = [value for value in values if value is not None]
+    rows = np.zeros(len(known), row)
+    words = words_of(rows)
+    kept = np.zeros(len(known), np.bool_)
+    for place, value in enumerate(known):
+        kept[place] = read(np.frombuffer(bytearray(value), np.uint8), 0, len(value), words[place])
+    return rows.view(f"V{row.itemsize}")[kept].view(row)
+
+
+def pack(rows: NDArray[np.void]) -> list[bytes]:
+    """The value of each row."""
+    out = np.empty(rows.itemsize, np.uint8)
+    return [out[: write(row, out, 0)].tobytes() for row in words_of(np.ascontiguousarray(rows))]
+
+
+@compiled
+def size_of(row: NDArray[np.uint64]) -> int:
+    """The bytes of a row's value."""
+    held = 0
+    for word in range(len(row)):
+        held += row[word] != 0
+    return min((len(row) + 7) // 8 + held * WORD, len(row) * WORD)
+
+
+@compiled
+def write(row: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
+    """Write the value of `row` into `out` from `at` on, which has room for the whole row; returns where it ends."""
+    if size_of(row) == len(row) * WORD:
+        for word in range(len(row)):
+            _put_word(row[word], out, at + word * WORD)
+        return at + len(row) * WORD
+    end = at + (len(row) + 7) // 8
+    out[at:end] = 0
+    for word in range(len(row)):
+        if row[word] != 0:
+            out[at + (word >> 3)] |= np.uint8(1 << (word & 7))
+            _put_word(row[word], out, end)
+            end += WORD
+    return end
+
+
+@compiled
+def _put_word(value: np.uint64, out: NDArray[np.uint8], at: int) -> None:
+    for byte in range(WORD):
+        out[at + byte] = np.uint8((value >> np.uint64(8 * byte)) & np.uint64(0xFF))
+
+
+@compiled
+def _word_at(buffer: NDArray[np.uint8], at: int) -> np.uint64:
+    value = np.uint64(0)
+    for byte in range(WORD):
+        value |= np.uint64(buffer[at + byte]) << np.uint64(8 * byte)
+    return value
+
+
+@compiled
+def read(buffer: NDArray[np.uint8], at: int, size: int, row: NDArray[np.uint64]) -> bool:
+    """Fill `row` from the value of `size` bytes at `at`; False, and nothing filled, where it is none of such a row."""
+    head = (len(row) + 7) // 8
+    if size == len(row) * WORD:
+        for word in range(len(row)):
+            row[word] = _word_at(buffer, at + word * WORD)
+        return True
+    if size > len(row) * WORD or size < head:
+        return False
+    held = 0
+    for bit in range(head * 8):
+        if (buffer[at + (bit >> 3)] >> (bit & 7)) & 1:
+            held += 1
+            if bit >= len(row):
+                return False
+    if size != head + held * WORD:
+        return False
+    place = at + head
+    for word in range(len(row)):
+        row[word] = 0
+        if (buffer[at + (word >> 3)] >> (word & 7)) & 1:
+            row[word] = _word_at(buffer, place)
+            place += WORD
+    return True
+
+
+@compiled
+def _length(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+    """The number at `at`, and where its line's end begins; -1 where there is none, -2 where it has not come whole."""
+    size = np.int64(0)
+    for place in range(at, end):
+        sign = np.int64(buffer[place])
+        if sign == _RETURN and place > at:
+            return int(size), place
+        if sign < _ZERO or sign > _NINE or size > LARGEST:
+            return -1, place
+        size = size * 10 + (sign - _ZERO)
+    return -2, end
+
+
+@compiled
+def take(
+    buffer: NDArray[np.uint8], at: int, end: int, rows: NDArray[np.uint64], done: int, missing: NDArray[np.uint8]
+) -> tuple[int, int, int, int]:
+    """Fill `rows` from `done` on with the values of an array reply that lie whole in `buffer[at:end]`.
+
+    Where there is no value 1 is set in `missing`, where it is none of such a row 2. Returns how it ended, where in the
+    buffer and where in the rows, and how many bytes must lie from there on to go on.
+    """
+    while done < len(rows):
+        if end - at < LEAST_BYTES:
+            return MORE, at, done, LEAST_BYTES
+        if buffer[at] != _DOLLAR:
+            return BROKEN, at, done, 0
+        if buffer[at + 1] == _MINUS:
+            missing[done] = 1
+            at += LEAST_BYTES
+            done += 1
+            continue
+        size, line = _length(buffer, at + 1, end)
+        if size == -1:
+            return BROKEN, at, done, 0
+        if size == -2:
+            return MORE, at, done, end - at + 1
+        whole = line + 2 + size + 2 - at
+        if at + whole > end:
+            return MORE, at, done, whole
+        if not read(buffer, line + 2, size, rows[done]):
+            missing[done] = 2
+        at += whole
+        done += 1
+    return DONE, at, done, 0
+
+
+@compiled
+def put(
+    rows: NDArray[np.uint64],
+    before: NDArray[np.uint8],
+    between: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> int:
+    """Write a command for each row into `out`: `before`, its first word, `between`, its value with its length, `after`.
+
+    `out` has room for all of it, FRAME_BYTES a row included. Returns the bytes written.
+    """
+    at = 0
+    for place in range(len(rows)):
+        at = _copy(before, out, at)
+        _put_word(rows[place, 0], out, at)
+        at = _copy(between, out, at + WORD)
+        out[at] = _DOLLAR
+        size = size_of(rows[place])
+        digits, rest = 1, size
+        while rest >= 10:
+            rest //= 10
+            digits += 1
+        for digit in range(digits):
+            out[at + digits - digit] = _ZERO + size % 10
+            size //= 10
+        at += digits + 1
+        out[at], out[at + 1] = 13, 10
+        at = _copy(after, out, write(rows[place], out, at + 2))
+    return at
+
+
+@compiled
+def _copy(some: NDArray[np.uint8], out: NDArray[np.uint8], at: int) -> int:
+    for byte in range(len(some)):
+        out[at + byte] = some[byte]
+    return at + len(some)
