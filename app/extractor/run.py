@@ -29,8 +29,9 @@ from app.store.heartbeat import Heartbeat
 from app.store.lists import Lists
 from app.store.secret import load_secret, text_seed
 from app.telemetry import configure_logging
-from detectors.exchange import Exchange
+from detectors.exchange import Exchange, Message
 from detectors.features import events, model_hash
+from detectors.listed import build
 
 BATCH: Final = 256
 BATCH_SECONDS: Final = 0.02
@@ -224,11 +225,18 @@ async def _until_signal(settings: Settings, extractor: Extractor) -> None:
     await run(settings, extractor, stopping)
 
 
+def _load_loops() -> None:
+    """Have the compiled loops in memory before the first copy comes: it takes a second, in which copies would wait."""
+    one = Exchange(at=0.0, client=0, messages=(Message("user", "a"),), completions=("a",))
+    events([one], seed=0, lists=build({}))
+
+
 def main(settings: Settings) -> int:
     """Run the extractor until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "extractor")
     seed = text_seed(load_secret(settings))
     keep_freed()
+    _load_loops()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not walk it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
