@@ -85,6 +85,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def create_console_app(settings: Settings) -> FastAPI:
     """API and dashboard. Connects on first use; `app.state` holds engine, redis, scoring, settings, secret."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan, redirect_slashes=False)
+    app.include_router(routes.make_router())
+    app.include_router(make_console_router())
+    problems.install(app)
+    documents.install(app)
+    equip(app, settings)
+    return app
+
+
+def equip(app: FastAPI, settings: Settings) -> None:
+    """Give an application that has its routes what they find in `app.state`, and its edge."""
     app.state.settings = settings
     app.state.engine = make_engine(settings.database_url)
     app.state.redis = connect_async(settings.redis_url, REDIS_SECONDS)
@@ -92,12 +102,7 @@ def create_console_app(settings: Settings) -> FastAPI:
     app.state.scoring = None
     app.state.metrics = ApiMetrics()
     app.state.memory = Memory()
-    app.include_router(routes.make_router())
-    app.include_router(make_console_router())
-    problems.install(app)
-    documents.install(app)
     app.add_middleware(Edge, metrics=app.state.metrics)
-    return app
 
 
 class _Server(uvicorn.Server):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import time
 
 import httpx
 import pytest
+from starlette.datastructures import State
 
 from app.access import create_token, ensure_admin
 from app.access.scopes import SCOPES
 from app.alerts import lifecycle
 from app.campaigns.found import Edge, Found, Member
 from app.campaigns.record import record as record_campaigns
-from app.main import create_console_app
+from app.main import create_console_app, equip
 from app.settings import read_settings
 from app.store.db import session_scope
 from detectors.registry import load
@@ -27,7 +29,14 @@ def scoring():
     return load()
 
 
-async def make_app(database_url, redis_url, folder, scoring):
+@pytest.fixture(scope="session")
+def routed(tmp_path_factory):
+    """The application whose routes the others share: to put them together takes longer than most tests."""
+    nobody = {"REDIS_URL": "redis://127.0.0.1:1", "STILLWATCH_DATA": str(tmp_path_factory.mktemp("routed"))}
+    return create_console_app(read_settings(nobody))
+
+
+async def make_app(routed, database_url, redis_url, folder, scoring):
     """The application as the roof puts it together, without a listener."""
     env = {
         "DATABASE_URL": database_url.replace("+aiosqlite", "").replace("+psycopg", ""),
@@ -36,7 +45,9 @@ async def make_app(database_url, redis_url, folder, scoring):
         "STILLWATCH_SECRET": "s" * 32,
         "STILLWATCH_ADMIN_TOKEN": ADMIN,
     }
-    app = create_console_app(read_settings(env))
+    app = copy.copy(routed)
+    app.state, app.user_middleware, app.middleware_stack = State(), [], None
+    equip(app, read_settings(env))
     app.state.scoring = scoring
     return app
 
@@ -47,12 +58,12 @@ async def close_app(app):
 
 
 @pytest.fixture
-async def app_on(tmp_path, scoring):
+async def app_on(tmp_path, scoring, routed):
     """A function that makes an application on any database and Redis."""
     made = []
 
     async def make(database_url, redis_url):
-        app = await make_app(database_url, redis_url, tmp_path, scoring)
+        app = await make_app(routed, database_url, redis_url, tmp_path, scoring)
         made.append(app)
         return app
 
