@@ -26,6 +26,7 @@ RARE = ("head12", "schema", "context", "issued", "topic", "ja4", "script", "ttfb
 _LANE = (1 << 16) - 1
 _BLOCK = 64  # events: their records fit the nearest cache
 _LINE = 8  # words that are fetched from memory together
+_FOUR = 4  # words of an array in a record that are copied at once
 _FIELDS = EVENT.fields or cast("MappingProxyType[str, Any]", {})
 _SIZES = (8, 4, 2, 1)
 _CHAT, _COMPLETION, _RESPONSE, _BATCH = (
@@ -265,7 +266,10 @@ def _layout() -> tuple[dict[str, int], tuple[NDArray[np.int64], ...]]:
     for name in sorted(_FIELDS.keys() - {*RARE}, key=lambda name: -_FIELDS[name][0].itemsize):
         kind, offset = _FIELDS[name][:2]
         size = min(kind.itemsize, 8)
-        tasks[size].append((offset // size, begin // size, kind.itemsize // size))
+        width = kind.itemsize // size
+        if width > 1 and width % _FOUR:
+            raise ValueError(f"{name} is neither a number nor a multiple of {_FOUR * size} bytes: put it into RARE")
+        tasks[size].append((offset // size, begin // size, width))
         begins[name] = begin
         begin += kind.itemsize
     return begins, tuple(np.array(tasks[size], np.int64) for size in _SIZES)
@@ -302,7 +306,7 @@ def _gather_all(
         some = order[first : first + _BLOCK]
         for nth in range(len(some)):  # record by record, which the processor foresees: half of the time, or less
             for word in range(0, from8.shape[1], _LINE):
-                read ^= from8[some[nth], word]
+                read ^= from8[np.uint64(some[nth]), word]
         _gather(some, first, apart, from8, to8, tasks8)
         _gather(some, first, apart, from4, to4, tasks4)
         _gather(some, first, apart, from2, to2, tasks2)
@@ -320,15 +324,18 @@ def _gather(
     tasks: NDArray[np.int64],
 ) -> None:
     for task in range(len(tasks)):
-        inside, width = tasks[task, 0], tasks[task, 2]
-        begin = tasks[task, 1] * apart + first * width
+        # Places without a sign: one with a sign is looked at for counting from the end, each time.
+        inside, width = np.uint64(tasks[task, 0]), tasks[task, 2]
+        begin = np.uint64(tasks[task, 1] * apart + first * width)
         if width == 1:
             for nth in range(len(some)):
-                target[begin + nth] = source[some[nth], inside]
+                target[begin + np.uint64(nth)] = source[np.uint64(some[nth]), inside]
         else:
             for nth in range(len(some)):
-                for word in range(width):
-                    target[begin + nth * width + word] = source[some[nth], inside + word]
+                record, to = np.uint64(some[nth]), begin + np.uint64(nth * width)
+                for four in range(0, width, _FOUR):  # of a known number, which are copied at once
+                    for word in range(four, four + _FOUR):
+                        target[to + np.uint64(word)] = source[record, inside + np.uint64(word)]
 
 
 def order_of(clients: NDArray[np.uint64]) -> NDArray[np.intp]:
