@@ -61,11 +61,11 @@ def _fold(
 ) -> None:
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             unit = int(min(max(at[place], 0.0), _LATEST)) // 60
             rings.count(minute, minutes, row, unit, unit % MINUTES, _MANY)
             rings.count(hour, hours, row, unit // 60, unit // 60 % HOURS, _VERY_MANY)
-            slot = np.int64(mix64(np.uint64(model[place])) & np.uint64(MODELS - 1))
+            slot = mix64(np.uint64(model[place])) & np.uint64(MODELS - 1)
             requests[row, slot] += np.uint32(1)
             name[row, slot] = max(name[row, slot], model[place])
 

@@ -46,7 +46,7 @@ def hll_row(registers: NDArray[np.uint8], row: int, mixed: np.uint64) -> None:
     """
     if mixed != np.uint64(0):
         size = np.uint64(registers.shape[1])
-        place = np.int64(mixed & (size - np.uint64(1)))
+        place = mixed & (size - np.uint64(1))  # without a sign: one with a sign might count from the end
         registers[row, place] = max(registers[row, place], _rank(mixed, size))
 
 
@@ -70,7 +70,7 @@ def _exponent(power: np.uint64) -> int:
 def bucket_row(counters: NDArray[np.uint32], row: int, mixed: np.uint64, weight: np.uint32) -> None:
     """Add a weight to the bucket of a mixed key: `counters` has shape (rows, buckets), a power of two of them."""
     if mixed != np.uint64(0):
-        counters[row, np.int64((mixed >> np.uint64(32)) & np.uint64(counters.shape[1] - 1))] += np.uint32(weight)
+        counters[row, (mixed >> np.uint64(32)) & np.uint64(counters.shape[1] - 1)] += np.uint32(weight)
 
 
 @compiled
@@ -82,7 +82,7 @@ def sample_row(bins: NDArray[np.uint32], row: int, mixed: np.uint64) -> None:
     """
     if mixed == np.uint64(0):
         return
-    place = np.int64((mixed & np.uint64(0xFFFF)) * np.uint64(bins.shape[1]) >> np.uint64(16))
+    place = (mixed & np.uint64(0xFFFF)) * np.uint64(bins.shape[1]) >> np.uint64(16)
     key = np.uint32(np.uint32(mixed >> np.uint64(32)) & np.uint32(0xFFFFFFFC)) | np.uint32(2)
     held = np.uint32(bins[row, place] & ~_AGAIN)
     if key > held:

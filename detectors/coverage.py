@@ -166,7 +166,7 @@ def _fold(
     for row in range(len(counts)):
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             may = twins.is_candidate(flags[place], code[place])
             begins[nth] = may and twins.is_begun(flags[place])
             if may:
@@ -198,7 +198,7 @@ def _fold_begun(
         for nth in range(starts[row], starts[row] + counts[row]):
             if not begins[nth]:
                 continue
-            place = places[nth]
+            place = np.uint64(places[nth])
             some = _count_words(vocabulary, row, words, place)
             opened[row] += np.uint32(1)
             spoken[row] += np.uint32(some > 0)
@@ -209,7 +209,7 @@ def _fold_begun(
 
 
 @compiled
-def _count_words(vocabulary: NDArray[np.uint8], row: int, words: NDArray[np.uint32], place: int) -> int:
+def _count_words(vocabulary: NDArray[np.uint8], row: int, words: NDArray[np.uint32], place: np.uint64) -> int:
     """Fold one event's words into its row; how many they are."""
     some = 0
     for slot in range(words.shape[1]):

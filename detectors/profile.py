@@ -78,7 +78,7 @@ def _fold(
     for row in range(len(counts)):
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             _count_habits(flags, row, code[place])
             payload = log16(payload_chars[place])
             logs[row, 0] += np.uint64(payload)

@@ -207,7 +207,7 @@ def _fold_bodies(
     for row in range(len(counts)):
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             key = mix64(body[place])
             hll_row(bodies, row, key)
             hll_row(settings, row, mix64(key ^ params[place]))
@@ -242,7 +242,7 @@ def _fold_special(
     """Add up the requests for several samples, for log probabilities and with blank prompts: few have any."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             asked, nothing = top_logprobs[place], flags[place] & _IS_BLANK != 0
             if not is_open[place]:
                 if asked >= 5 and answer[place]:

@@ -199,7 +199,7 @@ def _fold(
     for row in range(len(counts)):
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
             one, full = _taken(chars[place], choice[place], log_choice[place], top_logprobs[place])
             log_one[row] += np.uint64(one)
@@ -240,7 +240,7 @@ def _fold_frames(
 ) -> None:
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            place = places[nth]
+            place = np.uint64(places[nth])
             own = worth[nth] if worth[nth] >= _WORTH else np.uint32(0)
             _count_frame(head, head_worth, row, mix64(heads[place]), own)
             _count_frame(tail, tail_worth, row, mix64(tails[place]), own)

@@ -197,7 +197,7 @@ def _count_codes(
 ) -> None:
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            count_code(out, row, code[places[nth]])
+            count_code(out, row, code[np.uint64(places[nth])])
 
 
 @compiled
