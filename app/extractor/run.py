@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
 from app.extractor.indicators import Sharing
-from app.extractor.memory import keep_freed
+from app.extractor.memory import keep_freed, settle
 from app.extractor.watch import Watcher
 from app.settings import Settings
 from app.store import heartbeat
@@ -237,8 +236,7 @@ def main(settings: Settings) -> int:
     seed = text_seed(load_secret(settings))
     keep_freed()
     _load_loops()
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: later collections need not walk it
+    settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_start(settings, seed))
     return 0

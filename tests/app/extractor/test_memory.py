@@ -34,3 +34,11 @@ def test_the_next_batch_takes_its_pages_from_the_last():
     if kept != "True":
         pytest.skip("another allocator")
     assert int(faults) < 500  # one batch alone has 1,600 pages
+
+
+def test_what_is_loaded_is_not_collected_again():
+    told = "from app.extractor.memory import settle; settle\nimport gc\nsettle()\n"
+    told += "print(gc.get_freeze_count(), *gc.get_threshold())"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
+    assert int(found[0]) > 1_000
+    assert int(found[1]) > 10_000
