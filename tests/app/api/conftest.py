@@ -36,8 +36,21 @@ def routed(tmp_path_factory):
     return create_console_app(read_settings(nobody))
 
 
-async def make_app(routed, database_url, redis_url, folder, scoring):
-    """The application as the roof puts it together, without a listener."""
+@pytest.fixture(scope="session")
+def application(routed):
+    """A function that gives the application as the roof puts it together, without a listener, by its settings."""
+
+    def make(settings):
+        app = copy.copy(routed)
+        app.state, app.user_middleware, app.middleware_stack = State(), [], None
+        equip(app, settings)
+        return app
+
+    return make
+
+
+async def make_app(application, database_url, redis_url, folder, scoring):
+    """The application with its engine."""
     env = {
         "DATABASE_URL": database_url.replace("+aiosqlite", "").replace("+psycopg", ""),
         "REDIS_URL": redis_url,
@@ -45,9 +58,7 @@ async def make_app(routed, database_url, redis_url, folder, scoring):
         "STILLWATCH_SECRET": "s" * 32,
         "STILLWATCH_ADMIN_TOKEN": ADMIN,
     }
-    app = copy.copy(routed)
-    app.state, app.user_middleware, app.middleware_stack = State(), [], None
-    equip(app, read_settings(env))
+    app = application(read_settings(env))
     app.state.scoring = scoring
     return app
 
@@ -58,12 +69,12 @@ async def close_app(app):
 
 
 @pytest.fixture
-async def app_on(tmp_path, scoring, routed):
+async def app_on(tmp_path, scoring, application):
     """A function that makes an application on any database and Redis."""
     made = []
 
     async def make(database_url, redis_url):
-        app = await make_app(routed, database_url, redis_url, tmp_path, scoring)
+        app = await make_app(application, database_url, redis_url, tmp_path, scoring)
         made.append(app)
         return app
 

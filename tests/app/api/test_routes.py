@@ -17,7 +17,6 @@ from schemathesis.specs.openapi import checks
 from app.access import ensure_admin
 from app.alerts import lifecycle
 from app.api.routes import document
-from app.main import create_console_app
 from app.settings import read_settings
 from app.store.db import session_scope
 
@@ -71,7 +70,7 @@ class Driven:
 
 
 @contextmanager
-def driven(url, redis_url, folder, scoring, finding):
+def driven(application, url, redis_url, folder, scoring, finding):
     """The application with one alert in it."""
 
     async def prepare(app):
@@ -85,7 +84,7 @@ def driven(url, redis_url, folder, scoring, finding):
 
     env = {"DATABASE_URL": url.replace("+aiosqlite", ""), "REDIS_URL": redis_url, "STILLWATCH_DATA": str(folder)}
     with asyncio.Runner() as runner:
-        app = create_console_app(read_settings(env))
+        app = application(read_settings(env))
         app.state.scoring = scoring
         try:
             runner.run(prepare(app))
@@ -101,13 +100,13 @@ def driven(url, redis_url, folder, scoring, finding):
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_whatever_the_description_allows_is_answered_as_it_says(
-    label, sqlite_url, redis_url, tmp_path, scoring, make_finding, migrated
+    label, sqlite_url, redis_url, tmp_path, scoring, make_finding, migrated, application
 ):
     """Random requests, valid and not, of one operation: no 5xx, and every answer has the form it is said to have."""
     operation = OPERATIONS[label]
     modes = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
     migrated(sqlite_url)
-    with driven(sqlite_url, redis_url, tmp_path, scoring, make_finding()) as app:
+    with driven(application, sqlite_url, redis_url, tmp_path, scoring, make_finding()) as app:
 
         @settings(
             max_examples=30,
