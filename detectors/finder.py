@@ -145,6 +145,7 @@ def _those(
     places: Places,
     values: Hashes,
     places_count: int,
+    some: Marks,
     lists: Small,
     begins: Numbers,
     strings: Numbers,
@@ -166,6 +167,8 @@ def _those(
                 bucket = _THREES + ((value << _EIGHT & _LOW) * _FACTORS >> _SHIFT_SHORT)
             else:
                 bucket = _TWOS + ((value << _SIXTEEN & _LOW) * _FACTORS >> _SHIFT_SHORT)
+            if not some[bucket >> _THREE] >> (bucket & _SEVEN) & np.uint64(1):
+                continue
             listed = np.int64(lists[bucket])
             for entry in range(begins[listed], begins[listed + 1]):
                 string = strings[entry]
@@ -256,7 +259,7 @@ def find(
         own, before, begin, end = count, made, text_begins[text], text_ends[text]
         size = _places(codes, begin, end, some, places, values)
         count = _those(
-            codes, begin, end, places, values, size, lists, begins, strings, ahead, signs, bounds, seen, text + 1,
+            codes, begin, end, places, values, size, some, lists, begins, strings, ahead, signs, bounds, seen, text + 1,
             found, count,
         )  # fmt: skip
         made = _met(
