@@ -50,33 +50,26 @@ def test_a_life(launch, quiet_upstream, processes, wait_for):
 
 @pytest.mark.slow
 def test_two_side_by_side(launch, quiet_upstream, processes, wait_for):
-    first, second = launch("first", UPSTREAM=quiet_upstream), launch("s" * 120, UPSTREAM=quiet_upstream)
+    """An open answer holds the one's gateway up to the drain limit, unless the operator insists; the other goes on."""
+    first = launch("first", UPSTREAM=quiet_upstream, STILLWATCH_DRAIN_SECONDS="60")
+    second = launch("s" * 120, UPSTREAM=quiet_upstream)
     for run in (first, second):
         wait_for(run.ready, START_SECONDS, "the start")
         assert set(run.children()) == SERVICES
         assert run.get("/api/v1/status")[0] == 200
     assert not set(first.children().values()) & set(second.children().values())
-    assert first.interrupt(signal.SIGTERM) == 0
-    assert not processes(first.mark)
-    assert second.get("/v1/models", second.gateway) == (200, {})
-    assert second.interrupt() == 0
-    assert not processes(second.mark)
-
-
-@pytest.mark.slow
-def test_ctrl_c_again_waits_for_nobody(launch, quiet_upstream, processes, wait_for):
-    """An open answer holds the gateway up to the drain limit, unless the operator insists."""
-    run = launch(UPSTREAM=quiet_upstream, STILLWATCH_DRAIN_SECONDS="60")
-    wait_for(run.ready, START_SECONDS, "the start")
-    with socket.create_connection(("127.0.0.1", run.gateway)) as customer:
+    with socket.create_connection(("127.0.0.1", first.gateway)) as customer:
         customer.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
         time.sleep(0.5)
-        run.process.send_signal(signal.SIGINT)
-        run.process.send_signal(signal.SIGINT)  # at once: the same Ctrl-C, seen twice
+        first.process.send_signal(signal.SIGINT)
+        first.process.send_signal(signal.SIGINT)  # at once: the same Ctrl-C, seen twice
         with pytest.raises(subprocess.TimeoutExpired):
-            run.process.wait(3)
-        assert run.interrupt() == 0
-    assert not processes(run.mark)
+            first.process.wait(3)
+        assert first.interrupt() == 0
+    assert not processes(first.mark)
+    assert second.get("/v1/models", second.gateway) == (200, {})
+    assert second.interrupt(signal.SIGTERM) == 0
+    assert not processes(second.mark)
 
 
 @pytest.mark.parametrize(
