@@ -15,9 +15,10 @@ from detectors.reference import Reference
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
 
-SPEAKS = 0.05  # a family takes part in a review when at most one ordinary client in twenty goes so far,
-NOTABLE = 0.01  # and one of them at least must go further than all but one in a hundred
-RARE = 0.01  # what a sentence tells by itself, and a single family beyond every ordinary client
+LEANS = 0.3  # a family takes part in a review when at most three ordinary clients in ten go so far,
+NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
+SPEAKS = 0.05  # what a sentence tells where nothing is rare,
+RARE = 0.01  # and where something is; a single family beyond every ordinary client
 REVIEW_LOOK = 1
 RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
@@ -96,15 +97,16 @@ def joined(fused: Fused, nats_: NDArray[np.float64]) -> Fused:
 
 
 def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
-    """Whether at least two families speak, one of them leading, and one of them notably; rhythm counts for nothing.
+    """Whether at least two families lean the same way, one of them leading, one notably; rhythm counts for nothing.
 
-    The bar is low on purpose: how rare all of it is together is what the score's threshold says.
+    The bar is low on purpose: how rare all of it is together is what the score's threshold says, and a higher bar
+    leaves that threshold to clients of few kinds who are far over it in a family or two.
     """
     able = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
     leads = [place for place, family in enumerate(FAMILIES) if family in LEADING]
-    speaks = family_p < SPEAKS * slack
+    leans = family_p < LEANS * slack
     notable = (family_p[:, able] < NOTABLE * slack).any(axis=1)
-    return np.asarray(speaks[:, leads].any(axis=1) & notable & (speaks[:, able].sum(axis=1) >= 2), np.bool_)
+    return np.asarray(leans[:, leads].any(axis=1) & notable & (leans[:, able].sum(axis=1) >= 2), np.bool_)
 
 
 def levels(
@@ -151,9 +153,9 @@ def sentence(
         evidence = [one for one in evidence if one.family != "rhythm"]
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
+    whole = f"all of it together is that of 1 in {int(np.exp(together)):,} ordinary clients."
     if not speaking and together > 0.0:
-        rate = f"{int(np.exp(together)):,}"
-        return f"Nothing that it does is rare by itself; all of it together is that of 1 in {rate} ordinary clients."
+        return f"Nothing that it does is rare by itself; {whole}"
     if not speaking:
         return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}
@@ -163,7 +165,8 @@ def sentence(
             others.add(one.family)
     claims = [_claim(one) for one in speaking]
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
-    return f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
+    text = f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
+    return text if together <= -np.log(speaking[0].p) else f"{text[:-1]}; {whole}"
 
 
 def _rarity(p: Sequence[float]) -> str:

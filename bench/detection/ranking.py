@@ -23,12 +23,16 @@ from detectors.engine import Engine
 from detectors.forest import Forest
 from detectors.reference import Reference
 
-EACH = 12  # harvesters of each variant
-ORDINARY, HARD_EACH = 600, 12
+SEED = "R1"
+EACH = 10  # harvesters of each variant
+ORDINARY, HARD_EACH = 300, 6
+SINGLES, EIGHTS = 15, 3  # operators under cover, by how many accounts they have
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
 TREES, LEAF, PART, _CHUNK = 120, 5, 0.3, 60
+_COPY = 1 << 63  # of the client number of an account that is seen a second time
+_ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
 READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
 """The detectors whose scores and measures the joint score reads: those that look at what is done with answers.
 
@@ -78,6 +82,28 @@ def permissive(world: World) -> World:
     return replace(world, lists=Lists(by))
 
 
+def varied(world: World) -> World:
+    """The world with the texts of ordinary clients among the harvesters' lists.
+
+    A forest that saw lists of few sources alone takes their wording and its breadth for the harvest: with the same
+    texts on both sides, what is done with them must tell.
+    """
+    by: dict[str, dict[str, Any]] = {}
+    for language, kinds in world.lists.by.items():
+        pools = world.pools.others.get(language, world.pools)
+        asked = tuple(dict.fromkeys([*pools.questions, *(turns[0].text for turns in pools.dialogues)]))
+        more = {
+            "instructions": (("questions", asked), ("short", pools.short)),
+            "maths": (("exercises", pools.maths), *made(language, world.split)["maths"]),
+            "code": (("programs", pools.code),),
+        }
+        by[language] = {
+            kind: tuple({name: (name, texts) for name, texts in (*named, *more.get(kind, ()))}.values())
+            for kind, named in kinds.items()
+        }
+    return replace(world, lists=Lists(by))
+
+
 def plans(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY) -> Iterator[Plan]:
     """Harvesters of every variant, ordinary clients as they are common, and hard negatives."""
     scale = Scale(0, 1, 0, 0, CAP, DAYS)
@@ -93,11 +119,11 @@ def plans(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY) -
 
 
 def crowd(world: World, seed: str, ordinary: int = ORDINARY) -> Iterator[Plan]:
-    """Operators of one, eight and twenty-five accounts, covered in part, and an ordinary client like each of them.
+    """Operators of one and of eight accounts, covered in part, and an ordinary client like each of them.
 
     The likes have a harvester's arrivals, language and lengths: trees that saw them do not take lengths for harvests.
     """
-    scale = Scale(0, 1 + 31 * ordinary // ORDINARY, 7 * ordinary // ORDINARY, ordinary // ORDINARY, 2 * CAP, DAYS)
+    scale = Scale(0, 1 + SINGLES * ordinary // ORDINARY, EIGHTS * ordinary // ORDINARY, 0, 2 * CAP, DAYS)
     pairs = list(dataset.harvesting(world, f"{seed}/crowd", scale))
     yield from dataset.ordinary(world, f"{seed}/crowd/o", ordinary // 2, 2 * CAP, DAYS)
     for plan in pairs:
@@ -112,8 +138,17 @@ def accounts(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY
     )
 
 
+def unseen(one: Account) -> Account:
+    """The same account as a log without answers' texts shows it: nothing but their number of tokens is known."""
+    events = one.events.copy()
+    for name in _ANSWERS:
+        events[name] = 0
+    events["client"] ^= np.uint64(_COPY)
+    return replace(one, client=one.client ^ _COPY, events=events)
+
+
 def observe(engine: Engine, some: Iterable[Account]) -> Seen:
-    """What the engine's reference says of the accounts at each of their looks."""
+    """What the engine's reference says of the accounts at each of their looks, with their answers seen and unseen."""
     parts: list[list[fitting.Snapshot]] = []
     family: dict[int, str] = {}
     held: list[Account] = []
@@ -124,12 +159,12 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
             held.clear()
 
     for one in some:
-        family[one.client] = one.family
-        held.append(one)
-        if len(held) == _CHUNK:
+        family[one.client] = family[one.client ^ _COPY] = one.family
+        held += [one, unseen(one)]
+        if len(held) >= _CHUNK:
             settle()
     settle()
-    number = {client: place for place, client in enumerate(family)}
+    number = {client: place // 2 for place, client in enumerate(family)}
     evidence, who, numbers = [], [], []
     for look, shot in enumerate(fitting.join(parts), 1):
         rows = shot.rows.copy()
@@ -157,7 +192,7 @@ def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Ref
         out[str(family)] = round(_area(_grown(part, known).share(tried.numbers[:, read]), tried), 3)
     half = _grown(learn, known).share(other.numbers[:, read])
     about = {
-        "trees": 2 * TREES,
+        "trees": TREES,
         "numbers": len(read),
         "families_left_out_of_training": list(BLIND),
         "accounts": len(np.unique(seen.account)),
@@ -176,22 +211,10 @@ def read_names(known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _grown(seen: Seen, known: Sequence[str]) -> Forest:
-    """Two stands of trees as one forest: one reads all the numbers, the other the scores alone.
-
-    The first finds more of what training has seen the like of, the second holds on tools that it has not.
-    """
+    """Trees over all the numbers that the joint score reads."""
     names = read_names(known)
-    every = likeness.chosen(names, known)
-    scores = likeness.chosen([name for name in names if name.endswith(".score")], known)
     part = seen.some(~np.isin(seen.family, BLIND))
-    stands = [planted(_trees(part, columns), columns, every, names) for columns in (every, scores)]
-    nodes = max(one.feature.shape[1] for one in stands)
-    arrays = {
-        name: np.concatenate([np.pad(array, ((0, 0), (0, nodes - array.shape[1]))) for array in arrays])
-        for name in ("feature", "threshold", "left", "right", "value")
-        if (arrays := [getattr(one, name) for one in stands])
-    }
-    return Forest(names=names, depth=max(one.depth for one in stands), **arrays)
+    return planted(_trees(part, likeness.chosen(names, known)), names)
 
 
 def _trees(seen: Seen, columns: NDArray[np.intp]) -> ExtraTreesClassifier:
@@ -205,11 +228,8 @@ def _trees(seen: Seen, columns: NDArray[np.intp]) -> ExtraTreesClassifier:
     return model.fit(_plain(seen.numbers[:, columns]), seen.harvests, weight)
 
 
-def planted(
-    model: ExtraTreesClassifier, columns: NDArray[np.intp], every: NDArray[np.intp], names: tuple[str, ...]
-) -> Forest:
-    """A model trained on `columns` as plain arrays over `names`, which stand at `every`; padded to the largest tree."""
-    own_place = np.searchsorted(every, columns)
+def planted(model: ExtraTreesClassifier, names: tuple[str, ...]) -> Forest:
+    """A model trained on the numbers `names` as plain arrays, padded to its largest tree."""
     trees = [one.tree_ for one in model.estimators_]
     nodes = max(tree.node_count for tree in trees)
     shape = (len(trees), nodes)
@@ -218,7 +238,7 @@ def planted(
     for place, tree in enumerate(trees):
         own = np.arange(tree.node_count)
         leaf = tree.children_left < 0
-        feature[place, own] = np.where(leaf, 0, own_place[np.where(leaf, 0, tree.feature)])
+        feature[place, own] = np.where(leaf, 0, tree.feature)
         threshold[place, own] = tree.threshold
         left[place, own] = np.where(leaf, own, tree.children_left)
         right[place, own] = np.where(leaf, own, tree.children_right)

@@ -75,7 +75,7 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     tried = store.cached(
         f"ranking-{clients}",
         store.digest(data, key, more=("ranking",)),
-        ranking.accounts(world, f"{seed}/rank", each, common),
+        ranking.accounts(ranking.varied(world), ranking.SEED, each, common),
     )
     seen = ranking.observe(engine, tried)
     trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen)

@@ -55,14 +55,14 @@ def test_rhythm_alone_is_nothing(ref) -> None:
 
 
 def test_a_kind_that_hardly_speaks_does_not_complete_a_review(ref) -> None:
-    assert level(ref, [1e-6, 1, 0.06, 1]) == Level.WATCH
-    assert level(ref, [1e-6, 1, 0.04, 1]) == Level.REVIEW
+    assert level(ref, [1e-6, 1, 0.31, 1]) == Level.WATCH
+    assert level(ref, [1e-6, 1, 0.29, 1]) == Level.REVIEW
 
 
 def test_two_kinds_of_which_none_is_notable_are_no_review(ref) -> None:
     low = dataclasses.replace(ref, review=np.full(len(LOOKS), 4.0, np.float32))
-    assert level(low, [0.04, 1, 0.04, 1]) < Level.REVIEW
-    assert level(low, [0.009, 1, 0.04, 1]) == Level.REVIEW
+    assert level(low, [0.06, 1, 0.06, 1]) < Level.REVIEW
+    assert level(low, [0.04, 1, 0.06, 1]) == Level.REVIEW
 
 
 def test_rhythm_does_not_complete_a_review(ref) -> None:
@@ -189,6 +189,15 @@ def test_where_only_all_of_it_together_is_rare_the_sentence_says_that() -> None:
     assert fuse.sentence(quiet, 100, (), 6.0) == (
         "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients."
     )
+
+
+def test_what_is_rarer_together_than_by_itself_is_said_to_be() -> None:
+    told = [evidence("content", 0.04, term("a", 1.0, sentence="It asks for reasoning."))]
+    assert fuse.sentence(told, 100, (), 6.0) == (
+        "It asks for reasoning; at most 1 in 25 ordinary clients of its kind goes that far; "
+        "all of it together is that of 1 in 403 ordinary clients."
+    )
+    assert "together" not in fuse.sentence(told, 100, (), 3.0)
 
 
 def test_counter_evidence_is_told_once_the_strongest_first() -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.detection import dataset, ranking
 from bench.detection.ranking import Seen
 from detectors import likeness, reference, registry, rerank
+from detectors.engine import Engine
 from detectors.reference import LOOKS
 
 
@@ -76,11 +77,11 @@ def test_accounts_hold_every_variant_and_hard_negatives() -> None:
 
 def test_a_planted_forest_says_what_the_trained_one_says() -> None:
     known = seen(200)
-    columns, every = np.array([0, 2]), np.array([0, 1, 2])
+    columns = np.array([0, 2])
     model = ranking._trees(known, columns)
-    planted = ranking.planted(model, columns, every, ("a", "b", "c"))
+    planted = ranking.planted(model, ("a", "c"))
     expected = model.predict_proba(known.numbers[:, columns].astype(np.float32))[:, 1]
-    assert np.allclose(planted.share(known.numbers), expected, atol=1e-5)
+    assert np.allclose(planted.share(known.numbers[:, columns]), expected, atol=1e-5)
 
 
 def test_the_joint_score_reads_what_is_done_with_answers_and_nothing_of_time_or_volume() -> None:
@@ -91,15 +92,36 @@ def test_the_joint_score_reads_what_is_done_with_answers_and_nothing_of_time_or_
     assert not [name for name in names if "streamed" in name or "system" in name]
 
 
-def test_half_of_the_trees_ask_scores_alone() -> None:
+def test_the_trees_tell_harvests_by_the_numbers_that_they_may_read() -> None:
     known = ("template.score", "template.new_content", "rhythm.score", "shape.score")
     numbers = np.random.default_rng(2).random((400, 4))
     account = np.arange(400)
     family = np.where(numbers[:, 1] + numbers[:, 3] > 1.2, "lists", "")
     grown = ranking._grown(Seen(numbers, account, family, np.ones(400), numbers), known)
     assert grown.names == ("template.score", "template.new_content", "shape.score")
-    assert len(grown.feature) == 2 * ranking.TREES
-    assert (grown.feature[: ranking.TREES] == 1).any()
-    assert not (grown.feature[ranking.TREES :][grown.left[ranking.TREES :] > 0] == 1).any()
     told = grown.share(numbers[:, [0, 1, 3]])
     assert told[family == "lists"].mean() > 2.0 * told[family == ""].mean()
+
+
+def test_harvesters_walk_ordinary_texts_as_well() -> None:
+    world = dataset.world(None, "dev")
+    named = dict(ranking.varied(world).lists.by["en"]["instructions"])
+    assert set(named["questions"]) >= set(world.pools.questions)
+    assert set(dict(world.lists.by["en"]["instructions"])) < set(named)
+
+
+def test_every_account_is_seen_with_and_without_its_answers() -> None:
+    world = ranking.varied(ranking.permissive(dataset.world(None, "dev")))
+    account = next(iter(ranking.accounts(world, "t", 1, 5)))
+    blind = ranking.unseen(account)
+    assert account.events["out_chars"].any()
+    assert not blind.events["out_chars"].any()
+    assert (blind.events["out_tokens"] == account.events["out_tokens"]).all()
+    assert (account.events["client"] == account.client).all()
+    known = ranking.observe(Engine(registry.shipped(), reference.empty()), [account])
+    looks = len(known.account)
+    assert looks > 0
+    assert looks % 2 == 0
+    assert set(known.account) == {0}
+    assert set(known.family) == {account.family}
+    assert known.importance.sum() == pytest.approx(1.0)
