@@ -74,7 +74,7 @@ class Pooling:
         self.scores: dict[int, Scored] = {}  # by the core's number of a campaign
 
     def hear(self, link: Link, asked: Iterable[int], ticks: float) -> dict[int, float]:
-        """The ranks of clients that groups ask for: log-odds of harvesting. Raises Unavailable."""
+        """The ranks of clients that groups ask for: nats among ordinary clients. Raises Unavailable."""
         self._heard = {client: at for client, at in self._heard.items() if ticks - at < AGAIN_SECONDS}
         due = [client for client in sorted(asked) if client not in self._heard][:MOST_HEARD]
         if not due:

@@ -21,9 +21,9 @@ from detectors.campaign.tells import WORDING, Kind
 
 _EDGES = 50
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
-_UNLIKE = -0.35  # log-odds of harvesting by a client's own row, below which it is no member,
+_UNLIKE = 2.3  # nats of a client's own row, below which it is no member,
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
-_BELOW = 0.6  # if it is so much below the median member's too
+_BELOW = 1.4  # if it is so much below the median member's too
 
 
 class Known(NamedTuple):
@@ -36,7 +36,7 @@ class Known(NamedTuple):
     party: NDArray[np.int64]  # of each account: its organisation, or itself
     bans: Mapping[int, float]
     lists: Mapping[str, int]
-    rank: NDArray[np.float64]  # of each account: log-odds of harvesting by its own row; NaN where nobody told
+    rank: NDArray[np.float64]  # of each account: the nats of its own row among ordinary ones; NaN where nobody told
     stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
 
 

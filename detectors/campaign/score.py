@@ -19,8 +19,9 @@ _TOLD: dict[str, float] = {
     "system_prompt_alone": 0.0, "wordings_alone": 0.0,
 }  # fmt: skip
 """What is left of a term once the members' own rows are told: fitted on development groups, ordinary and planted."""
-_RANK, _GROWS, _LOW, _ORDINARY, _LEVEL = 1.5, 2.0, 3.0, -0.3, 3.6  # the nats of the members' own rows; see `_ranked`
-_MOST_RANK, _LEAST_RANK = 1.2, -2.0
+_RANK, _GROWS, _LOW, _LEVEL = 0.65, 0.87, 1.3, 4.5  # what the members' own rows weigh; see `_ranked`
+_UNUSUAL = 3.0  # nats of a row that one ordinary client in twenty reaches
+_MOST_RANK = 6.5
 _LEAVING = 2.4  # nats that it takes off if all who share the wording took nothing by their own rows
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
 _GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
@@ -53,7 +54,7 @@ class Facts(NamedTuple):
     framed: bool = True  # tied by wordings with their parameters, not by wordings alone
     held: float = 0.0  # share of the members that surer ground ties already
     movers: int = 0  # members that refused requests moved between
-    rank: float = NAN  # mean log-odds of harvesting by the members' own rows; NaN: not told
+    rank: float = NAN  # mean nats of the members' own rows, among ordinary clients'; NaN: not told
     low: float = NAN  # a quarter of the members lie below it
     kept: float = 1.0  # of those who share the wordings, those whose own rows do not speak against it
 
@@ -110,11 +111,11 @@ def _ranked(facts: Facts) -> list[Term]:
 
     A mean over many says more than one over few.
     """
-    mean, low = (float(np.clip(one, _LEAST_RANK, _MOST_RANK)) - _ORDINARY for one in (facts.rank, facts.low))
+    mean, low = (float(np.clip(one, 0.0, _MOST_RANK)) - _UNUSUAL for one in (facts.rank, facts.low))
     more = float(np.clip(np.log(max(facts.parties, 1) / 4.0), 0.0, 3.2))
-    text = (f"By their own requests the members' log-odds of harvesting are {facts.rank:.1f} on average, and three "
-            f"quarters of them lie above {facts.low:.1f}; ordinary clients lie near -1.4.")  # fmt: skip
-    parts = [_term("members_rank", facts.rank, "log-odds", (_RANK + _GROWS * more) * mean + _LOW * low + _LEVEL, text)]
+    text = (f"Each by its own requests, the members score {facts.rank:.1f} nats on average, and three quarters of them "
+            f"at least {facts.low:.1f}; half of all ordinary clients score less than 0.7.")  # fmt: skip
+    parts = [_term("members_rank", facts.rank, "nats", (_RANK + _GROWS * more) * mean + _LOW * low + _LEVEL, text)]
     if facts.kept < 1.0:
         text = f"{1.0 - facts.kept:.0%} of those who share it take nothing by their own requests; they are left out."
         parts.append(_term("left_out", facts.kept, "share", -_LEAVING * (1.0 - facts.kept), text))
@@ -228,11 +229,12 @@ def sentence(m: Measured, facts: Facts) -> str:
 
 def _standing(facts: Facts) -> str:
     """How the members stand among all clients by their own rows, where that was told and speaks for it."""
-    if np.isnan(facts.rank) or facts.rank <= _ORDINARY:
+    if np.isnan(facts.rank) or facts.rank <= 1.4:
         return ""
-    if facts.rank > 0.0:
-        return "; by their own requests they are, on average, more likely harvesters than not"
-    return "; by their own requests they go, on average, further than most ordinary clients"
+    share = 1.0 - float(np.exp(-facts.rank))
+    return (
+        f"; by their own requests they go, on average, further than {min(int(100 * share), 99)} of 100 ordinary clients"
+    )
 
 
 def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> str:

@@ -26,8 +26,8 @@ from detectors.campaign.tells import Kind
 _FORMAT = 1
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
 _DAY = 86_400.0
-_CHANGE = 0.2  # log-odds: a smaller difference does not link a client anew
-_TAKING = -0.5  # log-odds: where three quarters of a group lie below it, nothing is taken
+_CHANGE = 0.5  # nats: a smaller difference does not link a client anew
+_TAKING = 2.0  # nats: where three quarters of a group lie below it, nothing is taken
 _MORE, _SOME = 1.25, 4  # a row is asked for again after so many times the requests, and some more
 
 
@@ -54,7 +54,7 @@ class Linker:
         self.united: list[tuple[int, ...]] = []
         self.lists: dict[str, int] = dict(self.settings.scoring.lists)
         self.wanted = np.zeros(0, np.uint64)  # imported indicators
-        self.ranks: dict[int, tuple[float, int]] = {}  # by clients' own rows: log-odds, and after how many requests
+        self.ranks: dict[int, tuple[float, int]] = {}  # by clients' own rows: nats, and after how many requests
         self.asked: set[int] = set()  # clients of whose own rows groups would like to hear
         self.found: dict[int, Assessment] = {}  # by campaign id
         self.expired_at = 0.0
@@ -203,7 +203,7 @@ class Linker:
         return bool(self.bans) and not self.bans.keys().isdisjoint(self.graph.clients.known()[group.accounts].tolist())
 
     def _heard(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """For each account the log-odds that `tell` gave, NaN where there are none; and whose are out of date."""
+        """For each account the nats that `tell` gave, NaN where there are none; and whose are out of date."""
         n = self.graph.accounts["n"][: len(self.graph.clients)].astype(np.float64)
         rank, stale = np.full(len(n), np.nan), np.ones(len(n), np.bool_)
         if self.ranks:
@@ -242,7 +242,7 @@ class Linker:
             self.found[one.campaign.id] = one
 
     def tell(self, ranks: Mapping[int, float]) -> None:
-        """What clients' own rows say: log-odds of harvesting, as the engine's judge ranks them."""
+        """What clients' own rows say: how rare each is among ordinary clients, in nats; see rows.py."""
         clients = np.fromiter(ranks.keys(), np.uint64, len(ranks))
         place = self.graph.clients.find(clients)
         n = np.where(place >= 0, self.graph.accounts["n"][np.maximum(place, 0)], 0) if len(place) else place

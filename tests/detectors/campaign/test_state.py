@@ -140,18 +140,18 @@ def test_sign_up_attributes_are_edges(operator, bystanders) -> None:
 def test_groups_ask_for_their_members_rows_and_are_judged_by_them(world) -> None:
     linker, _ = after(world)
     assert {*ONE, *OTHER} <= linker.asked
-    linker.tell(dict.fromkeys(ONE, 0.9) | dict.fromkeys(OTHER, -1.4))
+    linker.tell(dict.fromkeys(ONE, 5.5) | dict.fromkeys(OTHER, 0.4))
     found = linker.link(float(world["at"].max()))
     assert members(found) == {frozenset(ONE)}  # the others take nothing, whatever wording they share
     told = {term.feature: term for term in found[0].terms}
-    assert told["members_rank"].value == pytest.approx(0.9)
+    assert told["members_rank"].value == pytest.approx(5.5)
     assert "by their own requests" in found[0].sentence
     assert not {*ONE, *OTHER} & linker.asked
 
 
 def test_who_takes_nothing_by_its_own_row_is_left_out(world) -> None:
     linker, _ = after(world)
-    linker.tell(dict.fromkeys(ONE, 0.9) | {12: -1.4})
+    linker.tell(dict.fromkeys(ONE, 5.5) | {12: 0.4})
     found = linker.link(float(world["at"].max()))
     (one,) = [one for one in found if 1 in one.clients]
     assert one.clients == frozenset(ONE) - {12}
@@ -160,7 +160,7 @@ def test_who_takes_nothing_by_its_own_row_is_left_out(world) -> None:
 
 def test_rows_are_asked_for_again_when_a_client_sent_much_more(world, operator) -> None:
     linker, _ = after(world)
-    linker.tell(dict.fromkeys(ONE, 0.9))
+    linker.tell(dict.fromkeys(ONE, 5.5))
     more = operator([1], requests=30, seed=21, wording=11)
     linker.observe(more)
     linker.link(float(more["at"].max()))
