@@ -21,10 +21,15 @@ ENV PATH=/opt/stillwatch/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     OMP_NUM_THREADS=1 \
+    NUMBA_CACHE_DIR=/opt/stillwatch/loops \
+    NUMBA_CPU_NAME=generic \
     STILLWATCH_DATA=/data \
     STILLWATCH_GATEWAY_HOST=0.0.0.0 \
     STILLWATCH_CONSOLE_HOST=0.0.0.0
+# Loops compiled here, for any processor of this kind, so that no container has to.
+RUN install --directory --owner=stillwatch --mode=0700 "$NUMBA_CACHE_DIR"
 USER stillwatch
+RUN python -m app.run.warm
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080 8081

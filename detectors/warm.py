@@ -1,8 +1,6 @@
-"""`python -m detectors.warm`: compile every loop ahead, so that no process has to at its first batch."""
+"""Compile every loop ahead, so that no process has to at its first batch."""
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 
@@ -34,7 +32,3 @@ def warm() -> int:
     events(exchanges, seed=1, lists=index)
     shingles(TEXTS[0], 1)
     return sum(bool(loop.signatures) for loop in LOOPS)
-
-
-if __name__ == "__main__":
-    sys.stderr.write(f"Compiled loops that are ready: {warm()} of {len(LOOPS)}\n")

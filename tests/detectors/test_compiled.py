@@ -1,60 +1,66 @@
-"""Compiled loops: one compilation serves fields of rows however these lie in memory."""
+"""Compiled loops: where their code lies follows from all that is compiled into them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from detectors import checks, registry
-from detectors.batch import Batch
-from detectors.compiled import LOOPS, compiled, fold
+from detectors import cells, compiled, rings, template
 
 
-@compiled
-def _add(total, weights, starts, counts, values):
-    for row in range(len(counts)):
-        for place in range(starts[row], starts[row] + counts[row]):
-            total[row] += np.uint64(values[place])
-            weights[row, 1] += np.uint16(1)
+def place(module) -> Path:
+    return compiled.folder(Path(module.__file__))
 
 
-def _rows(count, offset):
-    return np.zeros(count, [("before", "u1", (offset,)), ("total", "<u8"), ("weights", "<u2", (3,))])
+def test_a_change_of_an_imported_module_moves_the_code_and_of_another_does_not(monkeypatch) -> None:
+    before = {module: place(module) for module in (template, rings, cells)}
+    changed = Path(cells.__file__)
+    read = compiled._read
+
+    def other(path: Path) -> tuple[bytes, tuple[Path, ...]]:
+        digest, imports = read(path)
+        return (b"another", imports) if path == changed else (digest, imports)
+
+    monkeypatch.setattr(compiled, "_read", other)
+    assert place(cells) != before[cells]
+    assert place(template) != before[template]
+    monkeypatch.setattr(compiled, "_read", read)
+    assert {module: place(module) for module in before} == before
 
 
-def _folded(count, offset, values):
-    rows = _rows(count, offset)
-    counts = np.array([2, 3][:count])
-    fold(_add, (rows["total"], rows["weights"]), (np.cumsum(counts) - counts, counts, values))
-    return rows["total"].tolist(), rows["weights"].tolist()
+def test_imports_are_found_however_they_are_written(tmp_path) -> None:
+    one = tmp_path / "one.py"
+    one.write_text(
+        "from detectors import (\n    cells,\n    twins as t,\n)\nfrom detectors.rings import count\nimport os\n"
+    )
+    _, found = compiled._read(one)
+    assert {path.stem for path in found} == {"cells", "twins", "rings"}
 
 
-def test_one_row_and_rows_that_are_not_aligned_need_no_other_code() -> None:
-    values = np.arange(1.0, 6.0)
-    assert _folded(1, 8, values) == ([3], [[0, 2, 0]])
-    for offset in (1, 4, 8):
-        assert _folded(2, offset, values) == ([3, 12], [[0, 2, 0], [0, 3, 0]])
-    assert len(_add.signatures) == 1
-    assert _add in LOOPS
+def test_nowhere_to_keep_the_code_is_no_error(tmp_path, monkeypatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
+
+    @compiled.compiled
+    def double(value: int) -> int:
+        return 2 * value
+
+    assert double(21) == 42
+    compiled.LOOPS.remove(double)
 
 
-def test_another_type_is_an_error_and_not_another_compilation() -> None:
-    values = np.arange(1.0, 6.0)
-    _folded(2, 8, values)
-    for other in (values.astype(np.float32), np.repeat(values, 2)[::2]):
-        with pytest.raises(TypeError):
-            _folded(2, 8, other)
-    assert len(_add.signatures) == 1
+def test_fields_of_another_type_are_refused() -> None:
+    @compiled.compiled
+    def add(field, column) -> None:
+        for place in range(len(column)):
+            field[place] += column[place]
 
-
-@pytest.mark.parametrize("detector", registry.shipped(), ids=lambda one: one.name)
-@pytest.mark.parametrize("clients", [1, 5])
-def test_a_part_of_a_packed_row_is_filled_like_a_row_of_its_own(detector, clients: int) -> None:
-    batch = Batch(checks.sample(clients, clients, 400))
-    own = np.zeros(clients, detector.state)
-    packed = np.zeros(clients, [("before", "u1", (3,)), ("part", detector.state), ("after", "u1")])
-    detector.update(own, batch)
-    detector.update(packed["part"], batch)
-    assert packed["part"].tobytes() == own.tobytes() != bytes(own.nbytes)
-    assert not packed["before"].any()
-    assert not packed["after"].any()
+    rows = np.zeros(3, [("a", "<u4"), ("b", "<u8")])
+    compiled.fold(add, (rows["a"],), (np.arange(3, dtype=np.uint32),))
+    assert rows["a"].tolist() == [0, 1, 2]
+    with pytest.raises(TypeError):
+        compiled.fold(add, (rows["b"],), (np.arange(3, dtype=np.uint32),))
+    compiled.LOOPS.remove(add)
