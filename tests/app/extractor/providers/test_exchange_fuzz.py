@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.extractor.providers import read
-from detectors.exchange import Dialect, Operation
+from detectors.exchange import Dialect, Exchange, Message, Operation
 from detectors.features import events
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "wire").glob("*.http"))
@@ -29,6 +29,12 @@ ODD = [
 ]  # fmt: skip
 LIMIT = 5.0  # seconds of processor time for one copy: far above what any takes, far below a stall
 FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ready():
+    """The loops compiled where they are not yet: no copy is to answer for that."""
+    events([Exchange(0.0, 0, messages=(Message("user", "a"),), completions=("a",))], seed=1)
 
 
 def check(copy):
