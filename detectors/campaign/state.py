@@ -153,12 +153,11 @@ class Linker:
             return True
         if len(group.accounts) < self.settings.scoring.watched:
             return False
+        stale = group.accounts[known.stale[group.accounts]]  # those too that take nothing so far
+        self.asked.update(known.graph.clients.known()[stale].tolist())
         rank = known.rank[group.accounts]
         told = rank[~np.isnan(rank)]
         if len(told) < HEARD * len(rank):
-            if group.part:
-                stale = group.accounts[known.stale[group.accounts]]
-                self.asked.update(known.graph.clients.known()[stale].tolist())
             return not group.part
         key = taking(known, group.accounts).tobytes()
         if key in seen:

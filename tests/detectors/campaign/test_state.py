@@ -167,3 +167,14 @@ def test_rows_are_asked_for_again_when_a_client_sent_much_more(world, operator) 
     assert 1 in linker.asked
     assert 2 not in linker.asked
     assert Linker.restore(linker.snapshot(), SETTINGS).ranks == linker.ranks
+
+
+def test_who_took_nothing_at_first_is_heard_of_again(world, operator) -> None:
+    linker, _ = after(world)
+    linker.tell(dict.fromkeys(ONE, 0.4))
+    linker.link(float(world["at"].max()))
+    assert not set(ONE) & linker.asked
+    more = operator(ONE, requests=30, seed=22, wording=11)
+    linker.observe(more)
+    assert not [one for one in linker.link(float(more["at"].max())) if 1 in one.clients]
+    assert set(ONE) <= linker.asked
