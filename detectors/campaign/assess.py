@@ -67,15 +67,29 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
     facts = _facts(known, by, measured)._replace(framed=group.framed, held=held, kept=kept)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
-    found = scores.terms(measured, facts)
-    total = float(sum(term.share for term in found))
-    reached = scores.level(total, facts, known.scoring)
+    facts, found, reached = _stronger(known, measured, facts)
     unheard = members[known.stale[members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
     campaign = _campaign(known, by, group, measured, facts, found, reached)
     asked = tuple(known.graph.clients.known()[unheard].tolist())
     return Assessment(campaign, Group(measured.members, group.tokens, group.framed), asked)
+
+
+def _stronger(known: Known, measured: Measured, facts: Facts) -> tuple[Facts, tuple[Term, ...], Level]:
+    """The reading with the members' own rows, or the one without, whichever reaches the higher level.
+
+    Rows are compared with those of ordinary clients, among whom a harvest of an unseen sort may look like one of
+    them; a group that reaches review without them needs them for nothing but who takes part.
+    """
+    best: tuple[Facts, tuple[Term, ...], Level] | None = None
+    for one in (facts, facts._replace(rank=float("nan"))):
+        found = scores.terms(measured, one)
+        reached = scores.level(float(sum(term.share for term in found)), one, known.scoring)
+        if best is None or reached > best[2]:
+            best = one, found, reached
+    assert best is not None
+    return best
 
 
 def _campaign(
