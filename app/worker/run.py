@@ -14,6 +14,7 @@ from types import FrameType
 import redis
 
 from app.errors import Unavailable
+from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
 from app.settings import Settings
 from app.store import accounts, heartbeat
@@ -64,8 +65,9 @@ def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECON
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: later collections need not walk it
+    keep_freed()
+    warm(engine)
+    settle()  # what is loaded now stays: later collections need not walk it
     worker.run()
     return 0
 
@@ -119,7 +121,6 @@ class Worker:
 
     def run(self) -> None:
         """Score until `stopping`; then finish the batch and release the leases."""
-        warm(self._engine)
         backoff = BACKOFF_SECONDS[0]
         try:
             while not self.stopping:

@@ -5,7 +5,6 @@ Speaks JSON lines: a request on standard input, its result on standard output.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -16,9 +15,10 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
+from app.memory import keep_freed, settle
 from app.settings import read_settings
 from app.worker.partitions import identify
-from app.worker.run import Worker
+from app.worker.run import Worker, warm
 from detectors.engine import Engine
 from detectors.registry import load
 
@@ -60,21 +60,21 @@ class Drain:
 
     def __init__(self) -> None:
         shipped = load()
-        self._engine = Timed(shipped.detectors, shipped.reference)
-        self._worker = Worker(read_settings(os.environ), self._engine, identify(), LEASE_SECONDS)
+        self.engine = Timed(shipped.detectors, shipped.reference)
+        self._worker = Worker(read_settings(os.environ), self.engine, identify(), LEASE_SECONDS)
 
     def ours(self, events: int) -> Cost:
         """Score until `events` more have been counted."""
         counts = self._worker.counts
         before = dict(counts)
-        engine, clients = self._engine.spent, self._engine.clients
+        engine, clients = self.engine.spent, self.engine.clients
         begun = time.process_time()
         while counts["events"] - before.get("events", 0) < events:
             self._worker.turn()
         cpu = time.process_time() - begun
         batches, findings = (counts[name] - before.get(name, 0) for name in ("batches", "findings"))
-        seen = self._engine.clients - clients
-        return Cost(events, cpu, self._engine.spent - engine, 0.0, batches, seen, findings)
+        seen = self.engine.clients - clients
+        return Cost(events, cpu, self.engine.spent - engine, 0.0, batches, seen, findings)
 
     def close(self) -> None:
         """Stop the worker."""
@@ -118,8 +118,9 @@ def _count(pipe: redis.client.Pipeline, fields: dict[bytes, bytes]) -> None:
 def main() -> int:
     """Answer requests until standard input ends."""
     drain = Drain()
-    gc.collect()
-    gc.freeze()  # as the product's worker does before it begins
+    keep_freed()  # this and what follows as the product's worker does before it begins
+    warm(drain.engine)
+    settle()
     for line in sys.stdin:
         request = json.loads(line)
         if request["do"] == "ours":

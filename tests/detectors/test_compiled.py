@@ -42,7 +42,7 @@ def test_imports_are_found_however_they_are_written(tmp_path) -> None:
 def test_nowhere_to_keep_the_code_is_no_error(tmp_path, monkeypatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
+    monkeypatch.setattr(compiled, "_GIVEN", str(blocked))
 
     @compiled.compiled
     def double(value: int) -> int:

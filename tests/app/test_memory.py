@@ -10,7 +10,7 @@ import pytest
 FAULTS = """
 import resource
 import numpy as np
-from app.extractor.memory import keep_freed
+from app.memory import keep_freed
 if {keep}:
     print(keep_freed())
 def batch():
@@ -37,7 +37,7 @@ def test_the_next_batch_takes_its_pages_from_the_last():
 
 
 def test_what_is_loaded_is_not_collected_again():
-    told = "from app.extractor.memory import settle; settle\nimport gc\nsettle()\n"
+    told = "from app.memory import settle; settle\nimport gc\nsettle()\n"
     told += "print(gc.get_freeze_count(), *gc.get_threshold())"
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
     assert int(found[0]) > 1_000
