@@ -135,14 +135,23 @@ def joint_nats(reference: Reference, looks: NDArray[np.integer], odds: NDArray[n
     Beyond the highest ordinary client p cannot fall any more: each further nat of log-odds adds one, so that
     clients keep their order.
     """
-    enough = np.flatnonzero(reference.joint_sizes >= SHRINK)
-    look = np.clip(looks.astype(np.int64) - 1, 0, int(enough[-1]) if len(enough) else 0)
+    look = np.clip(looks.astype(np.int64) - 1, 0, _joint_deepest(reference))
     size, tails = reference.joint_sizes[look], reference.joint_tails[look]
     reached = (tails >= odds[:, None].astype(np.float32)).sum(axis=1)
     beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
     p = (1.0 + np.minimum(beyond, size)) / (1.0 + size)
     further = np.where(size > 0, np.maximum(odds - tails[:, 0], 0.0), 0.0)
     return np.asarray(further - np.log(p), np.float64)
+
+
+def joint_limit(reference: Reference, look: int) -> float:
+    """The nats of the joint score above every ordinary client's at a look: the rarest that their number resolves."""
+    return float(np.log1p(reference.joint_sizes[min(max(look - 1, 0), _joint_deepest(reference))]))
+
+
+def _joint_deepest(reference: Reference) -> int:
+    enough = np.flatnonzero(reference.joint_sizes >= SHRINK)
+    return int(enough[-1]) if len(enough) else 0
 
 
 def _deepest(reference: Reference, detector: int) -> int:

@@ -169,7 +169,7 @@ class Judge:
         threshold = self.reference.review_at(look)
         heard = bool(look or tripped)
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
-        together = score if level >= Level.WATCH and self.forest is not None else 0.0
+        together = self._told_together(level, look, score)
         return Explanation(
             client=int(row["client"]),
             at=now,
@@ -187,6 +187,12 @@ class Judge:
             probability=float(rerank.probability(self.reference, found.rank)[0]),
             resolvable=self.reference.resolvable(look),
         )
+
+    def _told_together(self, level: Level, look: int, score: float) -> float:
+        """The joint score as far as "1 in so many" may be said: it goes on beyond the highest ordinary client."""
+        if level < Level.WATCH or self.forest is None:
+            return 0.0
+        return min(score, calibrate.joint_limit(self.reference, look))
 
     def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
         """A detector's terms with what the peer group does beside them."""

@@ -116,5 +116,7 @@ def test_a_joint_score_is_conformal_and_goes_on_beyond_the_last_client() -> None
     assert told[0] == pytest.approx(-np.log(11 / 1000), abs=1e-6)
     assert told[1] == pytest.approx(np.log(1000) + 0.1, abs=1e-3)
     assert told[2] - told[1] == pytest.approx(1.9, abs=1e-3)
+    assert calibrate.joint_limit(ref, 1) == calibrate.joint_limit(ref, 7) == pytest.approx(np.log(1000))
+    assert calibrate.joint_limit(reference.empty(), 1) == 0.0
     assert told[3] == told[0]  # a look that nobody reached takes the last that somebody did
     assert calibrate.joint_nats(reference.empty(), look, np.zeros(4)).tolist() == [0.0] * 4

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from detectors import reference, registry
+from detectors import calibrate, fuse, reference, registry
+from detectors.base import Level
 from detectors.checks import sample
 from detectors.engine import Engine
 from detectors.judge import Judge
@@ -46,6 +49,28 @@ def test_tripwires_are_looked_at_among_the_asked_alone(shipped_engine: Engine, r
     everyone = np.ones(len(rows), np.bool_)
     assert judge.tripped(rows, everyone, 0.0).tolist() == expected.tolist()
     assert not judge.tripped(rows, ~everyone, 0.0).any()
+
+
+def test_a_sentence_calls_nothing_rarer_than_the_reference_can_tell(harvest) -> None:
+    engine = registry.load()
+    table = Table(engine)
+    table.step(np.concatenate([harvest(client, 120) for client in range(1, 9)]), 0.0)
+    row = table.rows()[0].copy()
+    row["level"] = Level.REVIEW
+    clients = float(np.exp(calibrate.joint_limit(engine.reference, int(row["look"]))))
+    told = [
+        float(number.replace(",", ""))
+        for nats in (2.0, 20.0)
+        for number in re.findall(
+            r"that of 1 in ([\d,]+)",
+            fuse.sentence((), 120, (), engine.judge._told_together(Level.REVIEW, int(row["look"]), nats)),
+        )
+    ]
+    assert told[0] == 7.0
+    assert told[1] == pytest.approx(clients, rel=1e-3)
+    assert clients < np.exp(20.0)
+    said = re.findall(r"that of 1 in ([\d,]+)", engine.explain(row, 0.0).sentence)
+    assert all(float(number.replace(",", "")) <= clients for number in said)
 
 
 def test_an_empty_reference_knows_no_detector() -> None:
