@@ -351,6 +351,36 @@ def order_of(clients: NDArray[np.uint64]) -> NDArray[np.intp]:
     return order
 
 
+def reach(clients: NDArray[np.uint64], most: int) -> int:
+    """How many of the first events hold no more than `most` distinct clients."""
+    if len(clients) <= most:
+        return len(clients)
+    bits = max(int(4 * most).bit_length(), 4)
+    return int(_reach(np.ascontiguousarray(clients), most, np.zeros(1 << bits, np.uint64), np.uint64(64 - bits)))
+
+
+@compiled
+def _reach(clients: NDArray[np.uint64], most: int, slots: NDArray[np.uint64], shift: np.uint64) -> int:
+    """`reach`, with a table of two to eight times as many empty slots as clients to be held."""
+    found, nought = 0, False
+    mask = np.uint64(len(slots) - 1)
+    for place in range(len(clients)):
+        client = clients[place]
+        if client == 0:
+            found += not nought
+            nought = True
+        else:
+            slot = (client * np.uint64(0x9E3779B97F4A7C15)) >> shift
+            while slots[slot] != 0 and slots[slot] != client:
+                slot = (slot + np.uint64(1)) & mask
+            if slots[slot] == 0:
+                slots[slot] = client
+                found += 1
+        if found > most:
+            return place
+    return len(clients)
+
+
 def distinct(clients: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The sorted unique clients."""
     ordered = np.sort(clients)

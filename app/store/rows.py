@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.errors import LeaseLost, Unavailable
 from app.store import packed
 from app.store.redis import Argument, Link, pack
-from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, parse, read_command
+from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, Room, keys, parse, read_command
 
 DAY_MILLISECONDS = 86_400_000
 _FOREIGN = 2  # the mark of a value that is no row of ours
@@ -70,13 +70,14 @@ class Rows:
         self._loaded: NDArray[np.void] = np.empty(0, self._raw)
         self._received = bytearray(_RECEIVE_BYTES)
         self._set = np.empty(0, np.uint8)
+        self._room = Room()
 
     def fetch(
         self, claim: Claim, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
     ) -> Blocks | None:
         """The next blocks of an owned partition, its fence and offset watched; None when nothing waits.
 
-        Raises LeaseLost when the claim is no longer the newest.
+        Their events are valid until the next fetch. Raises LeaseLost when the claim is no longer the newest.
         """
         names = claim.keys
         commands: list[tuple[Argument, ...]] = [
@@ -92,7 +93,7 @@ class Rows:
         if (offset or START) != claim.offset:  # a new claim, or a commit whose reply never came
             claim.offset = offset or START
             reply = self._link.call(*read_command(claim.partition, claim.offset, count))
-        blocks = parse(reply, claim.partition, partitions, count, most_events, most_clients)
+        blocks = parse(reply, claim.partition, partitions, count, most_events, most_clients, self._room)
         if blocks is None:
             self.release()
         return blocks

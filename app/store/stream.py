@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.store.redis import Argument
+from detectors.batch import reach
 from detectors.event import EVENT, SCHEMA
 
 START = b"0-0"
@@ -92,13 +93,38 @@ class Blocks:
         return self.entries[-1][0]
 
 
+class Room:
+    """Memory that each batch's events are put into: anew for each would cost more than the copying."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, np.uint8)
+
+    def joined(self, blocks: Sequence[bytes]) -> NDArray[np.void]:
+        """The events of all blocks as one array; it is valid until the next call."""
+        size = sum(map(len, blocks))
+        if len(self._bytes) < size:
+            self._bytes = np.empty(size, np.uint8)
+        at = 0
+        view = memoryview(self._bytes.data)
+        for block in blocks:
+            view[at : at + len(block)] = block
+            at += len(block)
+        return self._bytes[:size].view(EVENT)
+
+
 def parse(
-    reply: object, partition: int, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
+    reply: object,
+    partition: int,
+    partitions: int,
+    count: int,
+    most_events: int,
+    most_clients: int = 1 << 62,
+    room: Room | None = None,
 ) -> Blocks | None:
     """The blocks of an XREAD reply for `count` entries: up to `most_events` events and about `most_clients` clients.
 
     At least one block is taken. None when nothing waits. What is no block of ours is counted and skipped, never
-    an error.
+    an error. With a `room` the events are valid until it is used again.
     """
     if not reply:
         return None
@@ -110,7 +136,7 @@ def parse(
         size += len(blocks[-1])
         if size >= most_events * EVENT.itemsize:
             break
-    events = np.frombuffer(b"".join(blocks), EVENT)
+    events = (room or Room()).joined(blocks)
     used = len(blocks)
     if len(events) > most_clients:
         used = _fitting([len(block) // EVENT.itemsize for block in blocks], events["client"], most_clients)
@@ -134,10 +160,9 @@ def _block(fields: list[bytes] | None) -> bytes:
 
 def _fitting(sizes: Sequence[int], clients: NDArray[np.uint64], most_clients: int) -> int:
     """How many of the first blocks, of so many events each, hold no more than `most_clients`; one at least."""
-    _, first = np.unique(clients, return_index=True)
-    if len(first) <= most_clients:
+    over = reach(clients, most_clients)  # up to the event that brings one client too many
+    if over == len(clients):
         return len(sizes)
-    over = int(np.sort(first)[most_clients])  # the event that brings one client too many
     return max(1, int(np.searchsorted(np.cumsum(sizes), over, side="right")))
 
 

@@ -27,6 +27,7 @@ LEAST_CHARS = 100  # of a body: shorter ones coincide
 LEAST_SHINGLES = 4  # of an answer that is worth remembering
 FAN_OUT = 3  # conversations, none its own, in which a signature is fanned out
 ASKED_EVENTS = 16_384  # in one exchange with the ledger: more would not come back in time
+CLOSE_MINUTES = 4  # that lie so close are all asked about, without a look which of them hold an event
 MOST_SUSPECTS = 1_000  # of one batch
 RETRY_SECONDS = (0.5, 10.0)
 KEEP_SECONDS = 10.0  # between two looks at the ledger's size
@@ -202,10 +203,19 @@ def _notes(events: NDArray[np.void], asked: NDArray[np.intp]) -> Notes:
     for name, field in (("client", "client"), ("opening", "opening"), ("context", "body"), ("at", "at")):
         issues[name] = events[field][first]
     presented = events["presented"]
-    at = events["at"][asked] * (1.0 / 60.0)
-    minutes = np.unique(np.concatenate([at, at - MOVED_SECONDS / 60.0]).astype(np.int64))
     shown = np.unique(presented[presented != 0])
-    return Notes(issued, issues, shown, _refused(events), minutes.tolist(), _answers(events))
+    return Notes(issued, issues, shown, _refused(events), _minutes(events["at"][asked]), _answers(events))
+
+
+def _minutes(at: NDArray[np.float64]) -> list[int]:
+    """The minutes in which a body may have been refused that was sent again at these times."""
+    if not len(at):
+        return []
+    first, last = int((at.min() - MOVED_SECONDS) / 60.0), int(at.max() / 60.0)
+    if last - first < CLOSE_MINUTES:
+        return list(range(first, last + 1))
+    near = np.concatenate([at, at - MOVED_SECONDS])
+    return [int(one) for one in np.unique((near / 60.0).astype(np.int64))]
 
 
 def _refused(events: NDArray[np.void]) -> NDArray[np.void]:

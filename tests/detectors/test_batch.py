@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from detectors import batch as module
 from detectors import twins
-from detectors.batch import RARE, Batch, distinct, order_of
+from detectors.batch import RARE, Batch, distinct, order_of, reach
 from detectors.event import EVENT, Flag, zeros
 from detectors.exchange import Operation, Outcome
 from detectors.registry import load
@@ -234,3 +236,9 @@ def test_no_kind_of_batch_needs_a_loop_compiled_anew() -> None:
         twins._count_codes,
     )
     assert [len(loop.signatures) for loop in loops] == [1] * len(loops)
+
+
+@hypothesis.given(st.lists(st.integers(0, 12) | st.integers(2**64 - 8, 2**64 - 1), max_size=60), st.integers(1, 12))
+def test_reach_ends_before_the_event_that_brings_one_client_too_many(clients: list[int], most: int) -> None:
+    expected = next((k for k in range(len(clients)) if len(set(clients[: k + 1])) > most), len(clients))
+    assert reach(np.array(clients, np.uint64), most) == expected
