@@ -17,6 +17,11 @@ LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of th
 
 LEANS = 0.3  # a family takes part in a review when at most three ordinary clients in ten go so far,
 NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
+AGREES = 0.03  # two families that are each so rare,
+AGREED_NATS = 8.0  # and together as rare as 1 in 3,000 were they independent, open a review
+BACKED_NATS = (
+    2.5  # where the joint score calls the client one in twelve at least, though it calls it no harvest it knows
+)
 SPEAKS = 0.05  # what a sentence tells where nothing is rare,
 RARE = 0.01  # and where something is; a single family beyond every ordinary client
 REVIEW_LOOK = 1
@@ -109,18 +114,34 @@ def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.b
     return np.asarray(leans[:, leads].any(axis=1) & notable & (leans[:, able].sum(axis=1) >= 2), np.bool_)
 
 
+def agreed(fused: Fused, slack: float = 1.0) -> NDArray[np.bool_]:
+    """Whether two families, rhythm apart and one of them leading, are rare enough to be a review by themselves.
+
+    The joint score knows the harvests that it was trained on: it must not talk away what two kinds of evidence say of
+    one that it does not know. `slack` times as common will do to stay in review.
+    """
+    able = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
+    leads = [place for place, family in enumerate(FAMILIES) if family in LEADING]
+    rare = fused.p < AGREES * slack
+    both = np.sort(fused.p[:, able], axis=1)[:, :2]
+    much = -np.log(np.maximum(both, 1e-300)).sum(axis=1) >= AGREED_NATS - 2.0 * np.log(slack)
+    backed = fused.score >= BACKED_NATS / slack
+    return np.asarray(rare[:, leads].any(axis=1) & (rare[:, able].sum(axis=1) >= 2) & much & backed, np.bool_)
+
+
 def levels(
     reference: Reference, fused: Fused, looks: NDArray[np.integer], previous: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """The level of each client at its look. Rhythm alone raises none; one family alone raises WATCH at most.
 
-    A touched tripwire is a review by itself.
+    A touched tripwire is a review by itself, and so are two families that agree.
     """
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
     steady = (np.delete(fused.p, FAMILIES.index("rhythm"), axis=1) < 1.0).any(axis=1)
-    opens = two_kinds(fused.p) & (fused.score >= review) & (looks >= REVIEW_LOOK)
-    keeps = (previous == Level.REVIEW) & two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)
+    opens = ((two_kinds(fused.p) & (fused.score >= review)) | agreed(fused)) & (looks >= REVIEW_LOOK)
+    holds = (two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)) | agreed(fused, _HELD)
+    keeps = (previous == Level.REVIEW) & holds
     watched = (fused.score >= watch) | fused.beyond
     still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch)
     level = np.where((watched | still) & steady, Level.WATCH, Level.NONE)
@@ -134,8 +155,12 @@ def trip_score(reference: Reference) -> float:
 
 
 def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
-    """The score that is told of each client: its fused nats, or that of a touched tripwire."""
-    return np.where(fused.tripped, trip_score(reference), fused.score).astype(np.float32)
+    """The score that is told of each client: its fused nats, or that of a touched tripwire.
+
+    A client of which two families agree stands at a review's threshold at least.
+    """
+    least = np.where(agreed(fused), trip_score(reference) - TRIP_NATS, -np.inf)
+    return np.where(fused.tripped, trip_score(reference), np.maximum(fused.score, least)).astype(np.float32)
 
 
 def sentence(

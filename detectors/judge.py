@@ -169,7 +169,7 @@ class Judge:
         threshold = self.reference.review_at(look)
         heard = bool(look or tripped)
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
-        together = self._told_together(level, look, score)
+        together = self._told_together(level, look, float(found.fused.score[0]))
         return Explanation(
             client=int(row["client"]),
             at=now,

@@ -84,7 +84,29 @@ def test_a_touched_tripwire_is_a_review_by_itself_and_scores_well_over_the_thres
 
 
 def test_the_sum_must_pass_the_threshold(ref) -> None:
-    assert level(ref, [0.009, 1, 0.009, 1]) == Level.WATCH
+    assert level(ref, [0.02, 1, 0.02, 1]) == Level.WATCH
+
+
+@pytest.mark.parametrize(
+    ("p", "nats", "expected"),
+    [
+        ([0.018, 1, 0.018, 1], 2.6, Level.REVIEW),
+        ([0.018, 1, 0.018, 1], 2.4, Level.NONE),  # the joint score knows it as an ordinary client
+        ([0.019, 1, 0.019, 1], 2.6, Level.NONE),  # not rare enough together
+        ([0.0001, 1, 0.04, 1], 2.6, Level.NONE),  # one of them is not rare by itself
+        ([1, 1, 0.0001, 0.0001], 2.6, Level.NONE),  # rhythm counts for nothing, and none leads
+    ],
+)
+def test_two_kinds_that_agree_are_not_talked_away_by_the_joint_score(ref, p, nats, expected) -> None:
+    fused = fuse.joined(fuse.fuse(np.array([p]), np.zeros((1, 4)), FAMILIES), np.array([nats]))
+    assert fuse.levels(ref, fused, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
+    assert fuse.told(ref, fused).tolist() == [pytest.approx(10.0 if expected == Level.REVIEW else nats)]
+
+
+def test_two_kinds_that_agreed_are_held_while_they_nearly_do(ref) -> None:
+    fused = fuse.joined(fuse.fuse(np.array([[0.04, 1, 0.04, 1]]), np.zeros((1, 4)), FAMILIES), np.array([1.0]))
+    for previous, expected in ((Level.NONE, Level.NONE), (Level.REVIEW, Level.REVIEW)):
+        assert fuse.levels(ref, fused, np.array([3]), np.array([previous], np.uint8)).tolist() == [expected]
 
 
 def test_a_score_above_every_ordinary_client_is_watched_below_the_threshold_too(ref) -> None:
