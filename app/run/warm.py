@@ -26,16 +26,9 @@ def main() -> int:
 
 
 def _rows() -> None:
-    """A row to Redis and back, as the worker writes and reads it."""
-    rows = load().empty(np.ones(1, np.uint64))
-    values = packed.pack(rows)
-    packed.unpack(values, rows.dtype)
-    reply = np.frombuffer(bytearray(b"$%d\r\n%b\r\n" % (len(values[0]), values[0])), np.uint8)
-    words = packed.words_of(rows)
-    packed.take(reply, 0, len(reply), words, 0, np.zeros(1, np.uint8))
-    frame = np.zeros(1, np.uint8)
+    """A row to Redis and back, and a batch's clients, as the worker does it."""
+    packed.warm(load().empty(np.ones(1, np.uint64)))
     reach(np.arange(3, dtype=np.uint64), 1)
-    packed.put(words, frame, frame, frame, np.zeros(2 * rows.itemsize, np.uint8))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,16 @@ def pack(rows: NDArray[np.void]) -> list[bytes]:
     return [out[: write(row, out, 0)].tobytes() for row in words_of(np.ascontiguousarray(rows))]
 
 
+def warm(rows: NDArray[np.void]) -> None:
+    """Load every loop by writing a row and reading it again, so that no batch has to."""
+    values = pack(rows[:1])
+    unpack(values, rows.dtype)
+    reply = np.frombuffer(bytearray(b"$%d\r\n%b\r\n" % (len(values[0]), values[0])), np.uint8)
+    take(reply, 0, len(reply), words_of(rows[:1].copy()), 0, np.zeros(1, np.uint8))
+    frame = np.zeros(1, np.uint8)
+    put(words_of(rows[:1].copy()), frame, frame, frame, np.zeros(2 * rows.itemsize, np.uint8))
+
+
 @compiled
 def size_of(row: NDArray[np.uint64]) -> int:
     """The bytes of a row's value."""

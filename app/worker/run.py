@@ -17,7 +17,7 @@ from app.errors import Unavailable
 from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
 from app.settings import Settings
-from app.store import accounts, heartbeat
+from app.store import accounts, heartbeat, packed
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.ledger import Ledger
@@ -76,7 +76,9 @@ def warm(engine: Engine) -> None:
     """Run the engine once before anything is claimed: a first batch that takes long is more likely to die half way."""
     event = zeros(1)
     event["client"], event["at"] = 1, time.time()
-    engine.step(engine.empty(event["client"]), event, 0.0)
+    rows = engine.empty(event["client"])
+    engine.step(rows, event, 0.0)
+    packed.warm(rows)
 
 
 class Worker:
