@@ -14,6 +14,8 @@ from detectors.reference import Reference
 
 FAMILIES: tuple[Family, ...] = ("content", "surface", "rhythm", "coordination")
 LEADING: frozenset[Family] = frozenset({"content", "coordination"})  # one of them must speak in a review
+_ABLE = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
+_LEADS = [place for place, family in enumerate(FAMILIES) if family in LEADING]
 
 LEANS = 0.3  # a family takes part in a review when at most three ordinary clients in ten go so far,
 NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
@@ -75,8 +77,7 @@ def combine(
     `family_p`, `floors` and `single` (see there) have shape (clients, families), `tripped` (clients, detectors). What a
     family says by one detector alone counts towards two kinds of evidence, and adds nothing to the sum.
     """
-    loud = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
-    beyond = ((family_p <= floors * (1.0 + 1e-9)) & (family_p < RARE))[:, loud].any(axis=1)
+    beyond = ((family_p <= floors * (1.0 + 1e-9)) & (family_p < RARE))[:, _ABLE].any(axis=1)
     touched = np.zeros(len(family_p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
     evidence = nats(family_p) * [RHYTHM if family == "rhythm" else 1.0 for family in FAMILIES]
     spoken = family_p if single is None else np.minimum(family_p, single)
@@ -107,11 +108,8 @@ def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.b
     The bar is low on purpose: how rare all of it is together is what the score's threshold says, and a higher bar
     leaves that threshold to clients of few kinds who are far over it in a family or two.
     """
-    able = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
-    leads = [place for place, family in enumerate(FAMILIES) if family in LEADING]
-    leans = family_p < LEANS * slack
-    notable = (family_p[:, able] < NOTABLE * slack).any(axis=1)
-    return np.asarray(leans[:, leads].any(axis=1) & notable & (leans[:, able].sum(axis=1) >= 2), np.bool_)
+    notable = (family_p[:, _ABLE] < NOTABLE * slack).any(axis=1)
+    return np.asarray(notable & _both(family_p < LEANS * slack), np.bool_)
 
 
 def agreed(fused: Fused, slack: float = 1.0) -> NDArray[np.bool_]:
@@ -120,13 +118,15 @@ def agreed(fused: Fused, slack: float = 1.0) -> NDArray[np.bool_]:
     The joint score knows the harvests that it was trained on: it must not talk away what two kinds of evidence say of
     one that it does not know. `slack` times as common will do to stay in review.
     """
-    able = [place for place, family in enumerate(FAMILIES) if family != "rhythm"]
-    leads = [place for place, family in enumerate(FAMILIES) if family in LEADING]
-    rare = fused.p < AGREES * slack
-    both = np.sort(fused.p[:, able], axis=1)[:, :2]
-    much = -np.log(np.maximum(both, 1e-300)).sum(axis=1) >= AGREED_NATS - 2.0 * np.log(slack)
+    rarest = np.sort(fused.p[:, _ABLE], axis=1)[:, :2]
+    much = -np.log(np.maximum(rarest, 1e-300)).sum(axis=1) >= AGREED_NATS - 2.0 * np.log(slack)
     backed = fused.score >= BACKED_NATS / slack
-    return np.asarray(rare[:, leads].any(axis=1) & (rare[:, able].sum(axis=1) >= 2) & much & backed, np.bool_)
+    return np.asarray(much & backed & _both(fused.p < AGREES * slack), np.bool_)
+
+
+def _both(speaks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether two families speak, rhythm apart, and one of them leads; `speaks` has shape (clients, families)."""
+    return np.asarray(speaks[:, _LEADS].any(axis=1) & (speaks[:, _ABLE].sum(axis=1) >= 2), np.bool_)
 
 
 def levels(

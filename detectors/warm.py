@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.checks import NOW, sample
 from detectors.compiled import LOOPS
+from detectors.engine import Engine
 from detectors.event import Listed
 from detectors.exchange import Dialect, Exchange, Message, Operation, Outcome
 from detectors.features import events
@@ -16,13 +17,18 @@ from detectors.registry import load
 TEXTS = ("Name three rivers of Asia.", "Schreibe drei Sätze über Flüsse.", "请写一首关于河流的诗。", "")
 
 
+def fold(engine: Engine) -> None:
+    """Run every loop of a worker's engine once, looks and an explanation included; `engine` is not touched."""
+    other = Engine(engine.detectors, engine.reference)
+    made = sample(events=4_000)
+    rows = other.empty(np.unique(made["client"]))
+    other.step(rows, made, NOW)
+    other.explain(rows[0], NOW)
+
+
 def warm() -> int:
     """Run the engine and the features once over what was made up; how many loops are compiled now."""
-    engine = load()
-    made = sample(events=4_000)
-    rows = engine.empty(np.unique(made["client"]))
-    engine.step(rows, made, NOW)
-    engine.explain(rows[0], NOW)
+    fold(load())
     exchanges = [
         Exchange(at=NOW, client=1, dialect=Dialect.OPENAI, operation=Operation.CHAT, outcome=Outcome.OK, status=200,
                  messages=(Message("system", "Answer in one line."), Message("user", text)), completions=(text * 9,))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+import numpy as np
 import redis
 
 from app.errors import Unavailable
@@ -34,8 +35,8 @@ from app.worker.record import Recorder
 from app.worker.score import Scorer
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
-from detectors.event import zeros
 from detectors.pivot import Pivot
+from detectors.warm import fold
 
 LEDGER_SECONDS = 0.25
 LINK_SECONDS = 2.0  # a batch of many megabytes is no hot-side call, and no customer waits for it
@@ -73,12 +74,9 @@ def serve(settings: Settings, engine: Engine, lease_seconds: float = LEASE_SECON
 
 
 def warm(engine: Engine) -> None:
-    """Run the engine once before anything is claimed: a first batch that takes long is more likely to die half way."""
-    event = zeros(1)
-    event["client"], event["at"] = 1, time.time()
-    rows = engine.empty(event["client"])
-    engine.step(rows, event, 0.0)
-    packed.warm(rows)
+    """Load all that a batch runs before anything is claimed: a first batch that takes long may die half way."""
+    fold(engine)
+    packed.warm(engine.empty(np.ones(1, np.uint64)))
 
 
 class Worker:

@@ -11,7 +11,7 @@ import sys
 
 from app.settings import Settings, read_settings
 from app.telemetry import configure_logging
-from app.worker.run import serve
+from app.worker.run import serve, warm
 from detectors.engine import Engine
 from detectors.registry import load
 
@@ -19,6 +19,7 @@ from detectors.registry import load
 def main(lease_seconds: float) -> int:
     """Serve requests until standard input ends, then kill what still runs."""
     settings, engine = read_settings(os.environ), load()
+    warm(engine)  # the compiled loops too
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     children: list[int] = []
     for _ in sys.stdin:
