@@ -30,6 +30,7 @@ from app.store.secret import load_secret
 READY_SECONDS = 90.0  # for gateway and API to answer, on a slow machine
 MOST_STARTS = 4  # of one of them before we give up
 MIGRATE_SECONDS = 120.0
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE_SECONDS = 1.0  # a signal that comes twice within it was sent once, to the whole group
 LEGEND = "sample-clients.csv"
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -220,8 +221,9 @@ async def run(settings: Settings, folder: Path, screen: Screen, environ: Mapping
         elif number == signal.SIGINT and loop.time() - asked > PATIENCE_SECONDS:
             supervisor.hurry()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS:
         loop.add_signal_handler(number, stop, number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # delivered now, if one came before its handler
     try:
         await task
     except asyncio.CancelledError:
@@ -238,6 +240,8 @@ def main(settings: Settings) -> int:
     with contextlib.closing(lock_folder(folder)):
         check_ports(settings)
         screen = Screen()
+        # A stop that comes before there is a loop to handle it waits; unhandled, it would end this process by the signal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         screen.say("Stillwatch starts ...")
         asyncio.run(run(settings, folder, screen, os.environ))
     return 0
