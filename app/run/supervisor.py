@@ -240,7 +240,7 @@ def main(settings: Settings) -> int:
     with contextlib.closing(lock_folder(folder)):
         check_ports(settings)
         screen = Screen()
-        # A stop that comes before there is a loop to handle it waits; unhandled, it would end this process by the signal.
+        # A stop that comes before the loop can handle it waits: unhandled, it would end this process by the signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         screen.say("Stillwatch starts ...")
         asyncio.run(run(settings, folder, screen, os.environ))
