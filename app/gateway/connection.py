@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from app.gateway.chunks import OPENINGS
 from app.gateway.drive import Turn, Waiter
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_between",
         "_chunks",
         "_drainer",
         "_head",
@@ -51,12 +49,14 @@ class Connection(asyncio.Protocol):
         "_waiter",
         "_write_paused",
         "answered",
+        "between",
         "buffered",
         "busy",
         "closed",
         "complete",
         "driven",
         "error",
+        "heard",
         "idle_since",
         "keep",
         "loop",
@@ -66,7 +66,6 @@ class Connection(asyncio.Protocol):
         "spoiled",
         "stale",
         "status",
-        "through",
         "touched",
     )
 
@@ -79,11 +78,9 @@ class Connection(asyncio.Protocol):
         self._drainer: asyncio.Future[None] | None = None
         self._waiter: Waiter | None = None
         self.pump: Callable[[], None] | None = None  # called, instead of a waiter, whenever something has come
-        self.through: Callable[[bytes, int], None] | None = (
-            None  # given a chunk that came by itself, and where it begins
-        )
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
+        self.heard = False  # something has come of which `touched` does not know
         self.idle_since = self.touched = 0.0
         self._sent = self._sent_before = 0  # bytes over all exchanges, and until the present one
         self._reset()
@@ -94,7 +91,7 @@ class Connection(asyncio.Protocol):
         self.status = 0  # 0 until the head is complete
         self.error = ""
         self.complete = self.keep = self.spoiled = self.stale = self.answered = False
-        self._between = False  # the last chunk of a chunked body ended where what was read so far ends
+        self.between = False  # nothing, or a chunk's line, is what comes next of a chunked body
         self._chunks: list[bytes] = []
         self.buffered = 0
         self._head_only = self.paused = False
@@ -161,6 +158,15 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
+    def splice(self, heir: asyncio.Protocol) -> None:
+        """Have `heir` take what comes from now on; it hands back here what it does not know."""
+        self._transport.set_protocol(heir)
+
+    def rejoin(self) -> None:
+        """Take what comes here again."""
+        if not self.closed:
+            self._transport.set_protocol(self)
+
     def release(self, reusable: bool) -> None:
         """The exchange is over: back to the pool, or closed at once unless everything ended in order."""
         self.busy = False
@@ -196,14 +202,6 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        through = self.through
-        if through is not None and self._between:
-            opening = OPENINGS.get(len(data))
-            if opening is not None and data.startswith(opening) and data.endswith(b"\r\n"):
-                # One chunk and nothing else, which needs no parsing: the parser is between two, and stays there.
-                self.touched = self.loop.time()
-                through(data, len(opening))
-                return
         if not self.busy or self.complete:
             self.spoiled = True  # bytes that belong to no exchange
             self.abort()
@@ -213,8 +211,8 @@ class Connection(asyncio.Protocol):
         if not self.status:
             self._head.append(data)
         self._feed(data)
-        # After the last chunk header there came its end; nothing but a line's end can have come since.
-        self._between = self._between and data.endswith(b"\r\n")
+        # After the head, or the last chunk's line, there came its end; nothing but a line's end can have come since.
+        self.between = self.between and data.endswith(b"\r\n")
         if not self.status:
             if sum(map(len, self._head)) > HEAD_LIMIT:
                 self.fail("invalid")
@@ -346,6 +344,7 @@ class Connection(asyncio.Protocol):
                 self.fail("invalid")  # nobody asked for an upgrade, and below 100 there is nothing
             return
         self.status = status
+        self.between = True
         if self._head_only:
             self.complete = True
             self.keep = self._parser.should_keep_alive()
@@ -360,13 +359,13 @@ class Connection(asyncio.Protocol):
         self.buffered += len(data)
 
     def on_chunk_header(self) -> None:
-        self._between = False
+        self.between = False
 
     def on_chunk_complete(self) -> None:
-        self._between = True
+        self.between = True
 
     def on_message_complete(self) -> None:
-        self._between = False
+        self.between = False
         if self.status and not self.complete:
             self.complete = True
             self.keep = self._parser.should_keep_alive()

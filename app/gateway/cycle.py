@@ -78,6 +78,11 @@ class Cycle:
         """The client's address."""
         return self._protocol.peer
 
+    @property
+    def protocol(self) -> Protocol:
+        """The client's connection."""
+        return self._protocol
+
     # What the protocol calls.
 
     def like(self, body: bytes, length: bytes) -> Cycle:
@@ -252,14 +257,6 @@ class Cycle:
     def chunked(self) -> bool:
         """Whether the answer goes to the client in chunks, once it has begun."""
         return self._framing == CHUNKED
-
-    def pass_on(self, chunk: bytes) -> Awaitable[None] | None:
-        """Write one whole chunk as it came; an awaitable where the client is slow to read."""
-        if self.gone:
-            return None
-        protocol = self._protocol
-        protocol.write(chunk)
-        return protocol.drain() if protocol.write_paused else None
 
     def _add(self, parts: list[bytes], data: bytes, last: bool) -> None:
         framing = self._framing

@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from app.gateway.chunks import OPENINGS
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
 from app.gateway.heads import answer_head
 from app.gateway.plan import Plan
 from app.gateway.relay import Relay
+from app.gateway.splice import Splice, passing
 from app.gateway.tap import Kept, Tap
 from app.store.frames import TIMEOUT
 
@@ -27,6 +29,8 @@ class Swift(Relay):
     """A relay whose connection calls it; it stands among what the server runs."""
 
     _request = _response = b""  # the bodies, while the copy needs no tap for them
+    _held: list[bytes] | None = None  # chunks that passed and are not yet noted
+    _spliced = False
 
     def __init__(
         self,
@@ -95,14 +99,16 @@ class Swift(Relay):
         if data and self._copy_bytes >= 0:
             self._note(data)
         pending = self.call.begin(self.status, head, data, complete)
-        if head.coded and self.call.chunked:
-            connection.through = self._through
+        if head.coded and self.call.chunked and not complete and pending is None:
+            self._splice()
         self._passed(pending, complete)
 
     def _go_on(self) -> None:
         """More of the body is here, or its end."""
         connection = self._connection
         complete, data = connection.complete, connection.take()
+        if self._held:
+            self._sort()
         if data:
             if self.response_tap is not None:
                 self.response_tap.add(data)
@@ -112,17 +118,26 @@ class Swift(Relay):
         if complete or pending is not None or connection.error:
             self._passed(pending, complete)
 
-    def _through(self, chunk: bytes, start: int) -> None:
-        """One chunk of the body has come by itself, its data from `start` on: it goes on as it is."""
-        try:
-            if self.response_tap is not None:
-                self.response_tap.add(chunk[start:-2])
-            elif self._copy_bytes >= 0:
-                self._note(chunk[start:-2])
-            pending = self.call.pass_on(chunk)
-            if pending is not None:
-                self._slow(self._pump(pending, False))
-        except Exception as error:  # noqa: BLE001  the cycle is the edge
+    def _splice(self) -> None:
+        """Let chunks that come by themselves pass without us."""
+        if self._copy_bytes >= 0:
+            self._held = []
+        passed = passing(self._connection, self.call.protocol, self._held, self._sort, self._give_up)
+        self._spliced = True
+        self._connection.splice(Splice(self._connection, passed))
+
+    def _sort(self) -> None:
+        """Note the chunks that passed without us, without what is around their data."""
+        held = self._held or []
+        for chunk in held:
+            self._note(chunk[len(OPENINGS[len(chunk)]) : -2])
+        held.clear()
+
+    def _give_up(self, error: Exception | None) -> None:
+        """The chunk that passed last was too much for the client, or could not be passed on."""
+        if error is None:
+            self._slow(self._pump(self.call.protocol.drain(), False))
+        else:
             self._end(error)
 
     def _passed(self, pending: Awaitable[None] | None, complete: bool) -> None:
@@ -143,6 +158,8 @@ class Swift(Relay):
 
     def copied(self) -> Kept:
         """The bodies' copies."""
+        if self._held:
+            self._sort()
         request, response = self.request_tap, self.response_tap
         return (
             *(((self._request,), len(self._request), -1) if request is None else request.copied()),
@@ -166,8 +183,19 @@ class Swift(Relay):
     # The end.
 
     def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
-        self._connection.pump = self._connection.through = None
+        self._let_go()
+        if self._held:
+            self._sort()
+        if self._copy_bytes >= 0 and self.response_tap is None:
+            self.response_tap = self._tap(self._response)  # the coroutine knows no other
         self.call.hand_over(self, self._finish(rest))
+
+    def _let_go(self) -> None:
+        """Be called by the connection no more."""
+        self._connection.pump = None
+        if self._spliced:
+            self._spliced = False
+            self._connection.rejoin()
 
     async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
         try:
@@ -176,7 +204,7 @@ class Swift(Relay):
             self._on_end(self)
 
     def _end(self, error: BaseException | None) -> None:
-        self._connection.pump = self._connection.through = None
+        self._let_go()
         self._settle()
         self._on_end(self)
         self.call.ended(self, error)

@@ -141,8 +141,10 @@ class Pool:
         while self._idle and self._idle[0].idle_since < now - POOL_IDLE_SECONDS:
             self._idle.pop(0).abort()
         silent = now - self._idle_seconds
-        for connection in [entry for entry in self._all if entry.busy and entry.touched < silent]:
-            if not connection.paused:
+        for connection in [entry for entry in self._all if entry.busy]:
+            if connection.heard:
+                connection.heard, connection.touched = False, now
+            elif connection.touched < silent and not connection.paused:
                 connection.fail("timeout")
         self._ticker = self._loop.call_later(min(TICK_SECONDS, self._idle_seconds / 4), self._tick)
 

@@ -114,16 +114,32 @@ def test_an_invalid_head_is_502_and_the_client_may_go_on(swiftly, model_api, kit
     assert (status, b"upstream_invalid" in body) == (502, True)
 
 
-def test_a_slow_client_is_given_everything(swiftly, model_api, kit):
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_slow_client_is_given_everything_and_the_copy_counts_it(swiftly, model_api, kit, sink, streamed):
     size = 24 << 20
-    model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(b"z" * size)))
-    swiftly.request("/swift/slow", b"{}")
+
+    def behave(seen, wire):
+        seen.read_body(wire)
+        if not streamed:
+            wire.send(kit.answer(b"z" * size))
+            return
+        wire.send(STREAM)
+        for _ in range(size // 4096):
+            wire.send(kit.chunk(b"z" * 4096))
+        wire.send(b"0\r\n\r\n")
+
+    model_api.behaviour = behave
+    target = f"/swift/slow/{streamed}"
+    swiftly.request(target, b"{}")
     found = swiftly.response()
     kit.until(lambda: model_api.last().body == b"{}")
     assert found.read() == b"z" * size
+    copy = sink.copy(target.encode())
+    assert (copy.response_bytes, copy.outcome) == (size, 0)
+    assert copy.request_body == b"{}"
 
 
-def test_a_stale_connection_is_replaced(model_api, gateway, client, kit):
+def test_a_stale_connection_is_replaced(model_api, gateway, client, kit, sink):
     def once(seen, wire):
         wire.send(kit.answer(seen.read_body(wire)))
         wire.reset()
@@ -132,6 +148,8 @@ def test_a_stale_connection_is_replaced(model_api, gateway, client, kit):
     assert client.ask("/swift/first", b"1") == (200, b"1")
     model_api.behaviour = kit.echo
     assert client.ask("/swift/second", b"2") == (200, b"2")
+    copy = sink.copy(b"/swift/second")
+    assert (copy.request_body, copy.response_body, copy.outcome) == (b"2", b"2", 0)
 
 
 def test_silence_has_a_limit(make_gateway, model_api, kit):
