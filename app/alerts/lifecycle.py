@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.alerts import episodes, history
+from app.alerts import episodes, history, reviewing
 from app.alerts.episodes import Move, Step
 from app.alerts.evidence import FindingInput, frozen, reading, severity_of, speaking
 from app.clients import queries as clients
-from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
+from app.errors import Conflict
 from app.models.alert import Alert
-from app.models.base import COUNT_LIMIT, is_id, moment, new_id
+from app.models.base import COUNT_LIMIT, moment, new_id
 from app.models.client import client_ref
 from app.models.label import Label
 from app.models.vocabulary import Action, Disposition, State, Verdict
@@ -30,7 +30,6 @@ from detectors.base import Level
 __all__ = ["DecisionOut", "FindingInput", "claim", "close", "fingerprint", "record", "reopen"]
 
 CHUNK = 200  # alerts opened by one statement
-NOTE_LIMIT = 4000  # characters
 VERDICTS: dict[Disposition, Verdict] = {
     Disposition.DISTILLATION_CONFIRMED: Verdict.HARVESTING,
     Disposition.DISTILLATION_SUSPECTED: Verdict.HARVESTING,
@@ -210,43 +209,10 @@ def _back_to_new(alert: Alert) -> None:
     alert.note = alert.assignee = None
 
 
-async def _locked(session: AsyncSession, alert_id: str, expected_version: int | None) -> Alert:
-    """The alert, locked, in the version that the reviewer saw."""
-    if expected_version is None:
-        raise PreconditionRequired("say which version you saw: send its ETag in If-Match")
-    alert = None
-    if is_id(alert_id, "al"):
-        alert = await session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
-    if alert is None:
-        raise NotFound("no such alert")
-    if alert.version != expected_version:
-        raise PreconditionFailed(f"the alert is at version {alert.version} now: read it again")
-    return alert
-
-
-def _disposition(text: str | None) -> Disposition:
-    try:
-        return Disposition(text or "")
-    except ValueError:
-        raise InvalidInput("/disposition", f"choose one of {', '.join(Disposition)}") from None
-
-
-def _note(pointer: str, text: str) -> str:
-    text = text.strip()
-    if len(text) > NOTE_LIMIT or "\0" in text:
-        raise InvalidInput(pointer, f"give at most {NOTE_LIMIT} characters, none of them NUL")
-    return text
-
-
 async def claim(session: AsyncSession, alert_id: str, actor: str, expected_version: int | None, now: float) -> Alert:
     """Take the alert into review; Conflict where it is closed or another reviewer has it."""
-    alert = await _locked(session, alert_id, expected_version)
-    if alert.state == State.CLOSED:
-        raise Conflict("the alert is closed: re-open it first")
-    if alert.state == State.IN_REVIEW and alert.assignee != actor:
-        raise Conflict("another reviewer has claimed the alert")
-    if alert.state == State.NEW:
-        alert.state, alert.assignee = State.IN_REVIEW, actor
+    alert = await reviewing.locked(session, Alert, alert_id, expected_version)
+    if reviewing.take(alert, actor):
         history.step(session, alert, "claimed", actor, {}, now)
         await session.flush()
     return alert
@@ -262,9 +228,9 @@ async def close(
     now: float,
 ) -> Alert:
     """Close with a verdict, which also becomes a label; a benign one ends the alert's decisions."""
-    chosen = _disposition(disposition)
-    note = _note("/note", note)
-    alert = await _locked(session, alert_id, expected_version)
+    chosen = reviewing.disposition_of(disposition)
+    note = reviewing.words("/note", note, required=False)
+    alert = await reviewing.locked(session, Alert, alert_id, expected_version)
     if alert.state == State.CLOSED:
         raise Conflict("the alert is closed already")
     alert.state, alert.disposition = State.CLOSED, chosen
@@ -294,10 +260,8 @@ async def reopen(
     session: AsyncSession, alert_id: str, reason: str, actor: str, expected_version: int | None, now: float
 ) -> Alert:
     """Bring a closed alert back to the queue; Conflict where a newer episode of the client is open."""
-    reason = _note("/reason", reason)
-    if not reason:
-        raise InvalidInput("/reason", "say why")
-    alert = await _locked(session, alert_id, expected_version)
+    reason = reviewing.words("/reason", reason)
+    alert = await reviewing.locked(session, Alert, alert_id, expected_version)
     if alert.state != State.CLOSED:
         raise Conflict("the alert is not closed")
     newer = sa.select(Alert.id).where(Alert.fingerprint == alert.fingerprint, Alert.episode > alert.episode)

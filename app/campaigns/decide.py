@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns import history, lifecycle, organisations, queries
+from app.alerts import reviewing
+from app.campaigns import history, organisations, queries
 from app.errors import Conflict
 from app.models.base import moment
 from app.models.campaign import Campaign
@@ -142,7 +143,7 @@ async def apply(
 
     Raises Conflict where the campaign does not have `expected_clients` members any more: look again, then say so.
     """
-    campaign = await lifecycle.locked(session, campaign_id, expected_version)
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     plan = await _plan(session, campaign, wanted, actor, now)
     if len(plan.items) != expected_clients:
         raise Conflict(f"the campaign has {len(plan.items)} members now, not {expected_clients}: look again")
@@ -168,8 +169,8 @@ async def revoke(
     session: AsyncSession, campaign_id: str, reason: str, actor: str, expected_version: int | None, now: float
 ) -> tuple[Campaign, list[DecisionOut]]:
     """End every standing decision that was made about the campaign as a whole."""
-    reason = lifecycle.text("/reason", reason)
-    campaign = await lifecycle.locked(session, campaign_id, expected_version)
+    reason = reviewing.words("/reason", reason)
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     query = sa.select(Decision).where(
         Decision.campaign_id == campaign.id, Decision.revoked_at.is_(None), Decision.expires_at > moment(now)
     )

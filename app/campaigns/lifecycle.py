@@ -8,15 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import lifecycle as alerts
+from app.alerts import reviewing
 from app.campaigns import history, queries
-from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
-from app.models.base import is_id, moment
+from app.errors import Conflict
+from app.models.base import moment
 from app.models.campaign import Campaign
 from app.models.vocabulary import Disposition, State
 from app.policies import decide
 from app.policies.decide import DecisionOut
-
-NOTE_LIMIT = 4000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,49 +27,12 @@ class Closed:
     ended: list[DecisionOut]
 
 
-async def locked(session: AsyncSession, campaign_id: str, expected_version: int | None) -> Campaign:
-    """The campaign, locked, in the version that the reviewer saw."""
-    if expected_version is None:
-        raise PreconditionRequired("say which version you saw: send its ETag in If-Match")
-    campaign = None
-    if is_id(campaign_id, "cp"):
-        campaign = await session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
-    if campaign is None:
-        raise NotFound("no such campaign")
-    if campaign.version != expected_version:
-        raise PreconditionFailed(f"the campaign is at version {campaign.version} now: read it again")
-    return campaign
-
-
-def text(pointer: str, given: str, *, required: bool = True) -> str:
-    """A person's words, trimmed; InvalidInput where they are missing, too long or hold NUL."""
-    given = given.strip()
-    if len(given) > NOTE_LIMIT or "\0" in given:
-        raise InvalidInput(pointer, f"give at most {NOTE_LIMIT} characters, none of them NUL")
-    if required and not given:
-        raise InvalidInput(pointer, "say why")
-    return given
-
-
-def disposition_of(given: str | None) -> Disposition:
-    """The disposition of that name; InvalidInput names the choices."""
-    try:
-        return Disposition(given or "")
-    except ValueError:
-        raise InvalidInput("/disposition", f"choose one of {', '.join(Disposition)}") from None
-
-
 async def claim(
     session: AsyncSession, campaign_id: str, actor: str, expected_version: int | None, now: float
 ) -> Campaign:
     """Take the campaign into review; Conflict where it is closed or another reviewer has it."""
-    campaign = await locked(session, campaign_id, expected_version)
-    if campaign.state == State.CLOSED:
-        raise Conflict("the campaign is closed: re-open it first")
-    if campaign.state == State.IN_REVIEW and campaign.assignee != actor:
-        raise Conflict("another reviewer has claimed the campaign")
-    if campaign.state == State.NEW:
-        campaign.state, campaign.assignee = State.IN_REVIEW, actor
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
+    if reviewing.take(campaign, actor):
         history.step(session, campaign, "claimed", actor, {}, now)
         await session.flush()
     return campaign
@@ -88,9 +50,9 @@ async def close(
     with_alerts: bool = False,
 ) -> Closed:
     """Close with a verdict; `with_alerts` closes its members' open alerts with the same one and the same note."""
-    chosen = disposition_of(disposition)
-    note = text("/note", note, required=False)
-    campaign = await locked(session, campaign_id, expected_version)
+    chosen = reviewing.disposition_of(disposition)
+    note = reviewing.words("/note", note, required=False)
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.state == State.CLOSED:
         raise Conflict("the campaign is closed already")
     shut(campaign, chosen, note, actor, now)
@@ -112,7 +74,7 @@ async def _close_alerts(
     session: AsyncSession, campaign: Campaign, disposition: Disposition, note: str, actor: str, now: float
 ) -> tuple[int, list[DecisionOut]]:
     """Close every open alert of the members; how many, and the decisions that ended with them."""
-    words = f"{note}\nClosed with campaign {campaign.id}.".strip()[:NOTE_LIMIT]
+    words = f"{note}\nClosed with campaign {campaign.id}.".strip()[: reviewing.NOTE_LIMIT]
     found = await queries.open_alerts(session, await queries.member_ids(session, campaign.id))
     ended: list[DecisionOut] = []
     for alert in found:
@@ -125,8 +87,8 @@ async def reopen(
     session: AsyncSession, campaign_id: str, reason: str, actor: str, expected_version: int | None, now: float
 ) -> Campaign:
     """Bring a closed campaign back to the queue; Conflict where a newer episode exists or it was merged away."""
-    reason = text("/reason", reason)
-    campaign = await locked(session, campaign_id, expected_version)
+    reason = reviewing.words("/reason", reason)
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.state != State.CLOSED:
         raise Conflict("the campaign is not closed")
     if campaign.merged_into is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.alerts import reviewing
 from app.campaigns import constraints, history, lifecycle, queries
 from app.campaigns.found import EDGES_KEPT
 from app.errors import Conflict, InvalidInput
@@ -47,12 +48,12 @@ async def split(
     With a disposition the part that is moved out is closed at once. Raises InvalidInput where a client is no member
     or nobody would be left.
     """
-    reason = lifecycle.text("/reason", reason)
-    verdict = lifecycle.disposition_of(disposition) if disposition else None
+    reason = reviewing.words("/reason", reason)
+    verdict = reviewing.disposition_of(disposition) if disposition else None
     moving = sorted(set(clients))
     if not 1 <= len(moving) <= MOST:
         raise InvalidInput("/clients", f"name 1 to {MOST} members")
-    campaign = await lifecycle.locked(session, campaign_id, expected_version)
+    campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.merged_into is not None:
         raise Conflict(f"the campaign was merged into {campaign.merged_into}: split that one")
     present = await queries.member_ids(session, campaign.id)
@@ -164,12 +165,12 @@ async def merge(
     now: float,
 ) -> Campaign:
     """Move everybody of another campaign into this one and close that one as merged; a split between them is lifted."""
-    reason = lifecycle.text("/reason", reason)
+    reason = reviewing.words("/reason", reason)
     if other_id == campaign_id:
         raise InvalidInput("/other", "name another campaign")
     first, second = sorted((campaign_id, other_id))  # locked in one order, so that two merges never cross
     versions = {campaign_id: expected_version, other_id: other_version}
-    found = {name: await lifecycle.locked(session, name, versions[name]) for name in (first, second)}
+    found = {name: await reviewing.locked(session, Campaign, name, versions[name]) for name in (first, second)}
     campaign, other = found[campaign_id], found[other_id]
     if campaign.state == State.CLOSED or other.merged_into is not None or campaign.merged_into is not None:
         raise Conflict("one of the campaigns is closed or was merged already: re-open it, or take the one it is in")
