@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,18 +13,16 @@ from starlette.responses import Response
 from app.alerts import lifecycle, queries
 from app.campaigns import queries as campaign_queries
 from app.clients import queries as clients
-from app.console import deciding, evidence, listing, markdown, render, review, session, words
+from app.console import acting, deciding, evidence, listing, markdown, render, review, session, words
+from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.deciding import NOTHING, Ordered
 from app.console.review import DecisionView
 from app.console.route import PageRoute
 from app.console.session import Visit
-from app.errors import Conflict, InvalidInput
 from app.models.alert import Alert
-from app.models.vocabulary import State
 from app.policies import decide, mode
-from app.policies.tell import tell
+from app.policies.decide import DecisionOut
 
-READ, WRITE = "alerts:read", "alerts:write"
 NEWEST, GRAVEST = "-created_at", "-severity"
 SORTS: dict[str, str] = {NEWEST: "Newest first", GRAVEST: "Gravest first", "-score": "Highest score first"}
 ARRIVALS = 20  # counted at most; more are "20+"
@@ -69,35 +66,6 @@ class Filters:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One state with the number of its alerts."""
-
-    title: str
-    url: str
-    count: int
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """What the reviewer typed, kept when it could not be saved."""
-
-    disposition: str = ""
-    note: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why nothing was saved: a conflict, or a problem with one field."""
-
-    status: int
-    conflict: str = ""
-    problem: str = ""
-    invalid: str = ""
-
-
 def filters_of(request: Request) -> Filters:
     """The filters of the address; unknown words mean none."""
     asked = request.query_params
@@ -123,7 +91,7 @@ async def show_list(request: Request) -> Response:
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "alerts": page.items,
             "top": max((alert.score for alert in page.items), default=0.0),
-            "tabs": _tabs(filters, counts),
+            "tabs": listing.tabs("/alerts", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
             "severities": words.SEVERITIES,
@@ -136,15 +104,6 @@ async def show_list(request: Request) -> Response:
             "gateway_url": _gateway_url(request),
         }
         return render.html("alerts.html", visit.page("alerts", **context))
-
-
-def _tabs(filters: Filters, counts: Mapping[State, int]) -> list[Tab]:
-    tabs = []
-    for name, title in (*words.STATES.items(), ("all", "All")):
-        count = sum(counts.values()) if name == "all" else counts.get(State(name), 0)
-        url = listing.address("/alerts", {**filters.parameters(), "state": name})
-        tabs.append(Tab(title, url, count, name == filters.state))
-    return tabs
 
 
 def _gateway_url(request: Request) -> str:
@@ -246,57 +205,27 @@ async def next_new(request: Request) -> Response:
     return render.redirect(f"/alerts/{other[0]}" if other else "/alerts")
 
 
-Act = Callable[[Visit, str, dict[str, str], int | None], Awaitable[Alert]]
+async def _claim(visit: Visit, alert_id: str, _form: dict[str, str], version: int | None) -> Sequence[DecisionOut]:
+    await lifecycle.claim(visit.db, alert_id, visit.name, version, visit.now)
+    return ()
 
 
-async def _claim(visit: Visit, alert_id: str, _form: dict[str, str], version: int | None) -> Alert:
-    return await lifecycle.claim(visit.db, alert_id, visit.name, version, visit.now)
-
-
-async def _close(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Alert:
+async def _close(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Sequence[DecisionOut]:
     disposition, note = form.get("disposition", ""), form.get("note", "")
-    return await lifecycle.close(visit.db, alert_id, disposition, note, visit.name, version, visit.now)
+    await lifecycle.close(visit.db, alert_id, disposition, note, visit.name, version, visit.now)
+    return await decide.ended_of_alert(visit.db, alert_id)
 
 
-async def _reopen(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Alert:
-    return await lifecycle.reopen(visit.db, alert_id, form.get("reason", ""), visit.name, version, visit.now)
+async def _reopen(visit: Visit, alert_id: str, form: dict[str, str], version: int | None) -> Sequence[DecisionOut]:
+    await lifecycle.reopen(visit.db, alert_id, form.get("reason", ""), visit.name, version, visit.now)
+    return ()
 
 
-def _refusal(error: Conflict | InvalidInput) -> Refusal:
-    if isinstance(error, InvalidInput):
-        field = error.pointer.strip("/")
-        said = {"disposition": "Choose a disposition.", "reason": "Say why you reopen the alert."}
-        return Refusal(422, problem=said.get(field, f"{field.capitalize()}: {error.problem}."), invalid=field)
-    if error.status == 409:
-        return Refusal(409, conflict=f"{str(error).capitalize()}.")
-    return Refusal(409, conflict="Someone else, or the scorer, changed this alert while you were reading it.")
+async def _again(request: Request, visit: Visit, alert_id: str, refusal: Refusal, entered: Entered) -> Response:
+    return await page(request, visit, await queries.get_alert(visit.db, alert_id), refusal, entered)
 
 
-def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
-    """A handler that takes one step in the life of an alert, and shows the alert again either way."""
-
-    async def handle(request: Request) -> Response:
-        alert_id, form = request.path_params["alert_id"], await session.read_form(request)
-        version = form.get("version", "")
-        try:
-            async with session.visit(request, READ, WRITE, write=True) as visit:
-                session.check_token(form, visit.csrf)
-                await act(visit, alert_id, form, int(version) if version.isdecimal() and len(version) < 10 else None)
-                ended = await decide.ended_of_alert(visit.db, alert_id)
-        except (Conflict, InvalidInput) as error:
-            entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
-            async with session.visit(request, READ) as visit:
-                alert = await queries.get_alert(visit.db, alert_id)
-                return await page(request, visit, alert, _refusal(error), entered)
-        await tell(request.app.state.redis, ended)
-        return render.redirect(f"/alerts/{alert_id}?done={done}")
-
-    return handle
-
-
-async def _back(request: Request) -> Response:
-    """The address of a form that was refused, asked for again: the alert that it was about."""
-    return render.redirect(f"/alerts/{quote(request.path_params['alert_id'], safe='')}")
+STEPS = acting.Steps("alert", "scorer", _again)
 
 
 def make_router() -> APIRouter:
@@ -307,12 +236,5 @@ def make_router() -> APIRouter:
     router.add_api_route("/alerts/next", next_new, methods=["GET"])
     router.add_api_route("/alerts/{alert_id}", show, methods=["GET"])
     router.add_api_route("/alerts/{alert_id}/markdown", as_markdown, methods=["GET"])
-    steps: tuple[tuple[str, Act, str], ...] = (
-        ("claim", _claim, "claimed"),
-        ("close", _close, "closed"),
-        ("reopen", _reopen, "reopened"),
-    )
-    for name, act, done in steps:
-        router.add_api_route(f"/alerts/{{alert_id}}/{name}", _acting(act, done), methods=["POST"])
-        router.add_api_route(f"/alerts/{{alert_id}}/{name}", _back, methods=["GET"])
+    STEPS.add(router, (("claim", _claim, "claimed"), ("close", _close, "closed"), ("reopen", _reopen, "reopened")))
     return router

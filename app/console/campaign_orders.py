@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.campaigns import decide, queries
 from app.campaigns.decide import CampaignOrder, Plan
 from app.console import campaign_view, campaigns, deciding, render, session
-from app.console.alerts import READ, Entered
+from app.console.acting import READ, Entered, version_of
 from app.console.deciding import NOTHING, Ordered
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -101,13 +101,13 @@ async def apply(request: Request) -> Response:
                 _order(form, visit),
                 int(expected) if expected.isdecimal() and len(expected) < 10 else 0,
                 visit.name,
-                campaigns.version_of(form),
+                version_of(form),
                 visit.now,
             )
     except (Conflict, InvalidInput) as error:
         async with session.visit(request, READ) as visit:
             campaign = await queries.get_campaign(visit.db, campaign_id)
-            return await campaigns.page(request, visit, campaign, campaigns.refused(error), Entered())
+            return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
     await tell(request.app.state.redis, done.changed)
     if done.remaining:
         async with session.visit(request, READ, deciding.WRITE) as visit:
@@ -122,12 +122,12 @@ async def revoke(request: Request) -> Response:
     try:
         async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
-            version, why = campaigns.version_of(form), form.get("reason", "")
+            version, why = version_of(form), form.get("reason", "")
             _, ended = await decide.revoke(visit.db, campaign_id, why, visit.name, version, visit.now)
     except (Conflict, InvalidInput) as error:
         async with session.visit(request, READ) as visit:
             campaign = await queries.get_campaign(visit.db, campaign_id)
-            return await campaigns.page(request, visit, campaign, campaigns.refused(error), Entered())
+            return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
     await tell(request.app.state.redis, ended)
     return render.redirect(f"/campaigns/{campaign_id}?done=revoked")
 
@@ -139,5 +139,5 @@ def make_router() -> APIRouter:
     router.add_api_route("/campaigns/{campaign_id}/order", look, methods=["POST"])
     for name, handler in (("decide", apply), ("revoke", revoke)):
         router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", handler, methods=["POST"])
-        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", campaigns.back, methods=["GET"])
+        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", campaigns.STEPS.back, methods=["GET"])
     return router

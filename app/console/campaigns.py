@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,15 +12,13 @@ from starlette.responses import Response
 
 from app.campaigns import decide, lifecycle, organisations, queries, regroup
 from app.campaigns.queries import CampaignFilter, MemberFilter
-from app.console import campaign_view, charts, deciding, graph, health, listing, render, session, words
-from app.console.alerts import CLIENT_LENGTH, READ, WRITE, Entered, Refusal, Tab
+from app.console import acting, campaign_view, charts, deciding, graph, health, listing, render, session, words
+from app.console.acting import READ, WRITE, Entered, Refusal
+from app.console.alerts import CLIENT_LENGTH
 from app.console.route import PageRoute
 from app.console.session import Visit
-from app.errors import Conflict, InvalidInput
 from app.models.campaign import Campaign
-from app.models.vocabulary import State
 from app.policies.decide import DecisionOut
-from app.policies.tell import tell
 from detectors.base import Level
 
 NEWEST = "-created_at"
@@ -100,7 +97,7 @@ async def show_list(request: Request) -> Response:
         context = {
             "campaigns": page.items,
             "top": max((campaign.score for campaign in page.items), default=0.0),
-            "tabs": _tabs(filters, counts),
+            "tabs": listing.tabs("/campaigns", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
             "sorts": SORTS,
@@ -111,15 +108,6 @@ async def show_list(request: Request) -> Response:
             "redis": beats is not None,
         }
         return render.html("campaigns.html", visit.page("campaigns", **context))
-
-
-def _tabs(filters: Filters, counts: Mapping[State, int]) -> list[Tab]:
-    tabs = []
-    for name, title in (*words.STATES.items(), ("all", "All")):
-        count = sum(counts.values()) if name == "all" else counts.get(State(name), 0)
-        url = listing.address("/campaigns", {**filters.parameters(), "state": name})
-        tabs.append(Tab(title, url, count, name == filters.state))
-    return tabs
 
 
 async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refusal, entered: Entered) -> Response:
@@ -170,9 +158,6 @@ async def show(request: Request) -> Response:
         return await page(request, visit, campaign, Refusal(200), Entered())
 
 
-Act = Callable[[Visit, str, dict[str, str], int | None], Awaitable[list[DecisionOut]]]
-
-
 async def _claim(visit: Visit, campaign_id: str, _form: dict[str, str], version: int | None) -> list[DecisionOut]:
     await lifecycle.claim(visit.db, campaign_id, visit.name, version, visit.now)
     return []
@@ -210,48 +195,11 @@ async def _merge(visit: Visit, campaign_id: str, form: dict[str, str], version: 
     return []
 
 
-FIELD_NAMES = {"/disposition": "Choose a disposition.", "/reason": "Say why.", "/other": "Name another campaign."}
+async def _again(request: Request, visit: Visit, campaign_id: str, refusal: Refusal, entered: Entered) -> Response:
+    return await page(request, visit, await queries.get_campaign(visit.db, campaign_id), refusal, entered)
 
 
-def refused(error: Conflict | InvalidInput) -> Refusal:
-    """The error as the page shows it."""
-    if isinstance(error, InvalidInput):
-        said = f"{error.pointer.strip('/').capitalize()}: {error.problem}."
-        return Refusal(422, problem=FIELD_NAMES.get(error.pointer, said), invalid=error.pointer.strip("/"))
-    if error.status == 409:
-        return Refusal(409, conflict=f"{str(error).capitalize()}.")
-    return Refusal(409, conflict="Someone else, or the linker, changed this campaign while you were reading it.")
-
-
-def version_of(form: Mapping[str, str]) -> int | None:
-    """The version that the form was shown with."""
-    text = form.get("version", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
-
-
-def _acting(act: Act, done: str) -> Callable[[Request], Awaitable[Response]]:
-    """A handler that takes one step in the life of a campaign, and shows the campaign again either way."""
-
-    async def handle(request: Request) -> Response:
-        campaign_id, form = request.path_params["campaign_id"], await session.read_form(request, FIELDS)
-        try:
-            async with session.visit(request, READ, WRITE, write=True) as visit:
-                session.check_token(form, visit.csrf)
-                ended = await act(visit, campaign_id, form, version_of(form))
-        except (Conflict, InvalidInput) as error:
-            entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
-            async with session.visit(request, READ) as visit:
-                campaign = await queries.get_campaign(visit.db, campaign_id)
-                return await page(request, visit, campaign, refused(error), entered)
-        await tell(request.app.state.redis, ended)
-        return render.redirect(f"/campaigns/{campaign_id}?done={done}")
-
-    return handle
-
-
-async def back(request: Request) -> Response:
-    """The address of a form that was refused, asked for again: the campaign that it was about."""
-    return render.redirect(f"/campaigns/{quote(request.path_params['campaign_id'], safe='')}")
+STEPS = acting.Steps("campaign", "linker", _again, FIELDS)
 
 
 def make_router() -> APIRouter:
@@ -259,14 +207,14 @@ def make_router() -> APIRouter:
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.add_api_route("/campaigns", show_list, methods=["GET"])
     router.add_api_route("/campaigns/{campaign_id}", show, methods=["GET"])
-    steps: tuple[tuple[str, Act, str], ...] = (
-        ("claim", _claim, "claimed"),
-        ("close", _close, "closed"),
-        ("reopen", _reopen, "reopened"),
-        ("split", _split, "split"),
-        ("merge", _merge, "merged"),
+    STEPS.add(
+        router,
+        (
+            ("claim", _claim, "claimed"),
+            ("close", _close, "closed"),
+            ("reopen", _reopen, "reopened"),
+            ("split", _split, "split"),
+            ("merge", _merge, "merged"),
+        ),
     )
-    for name, act, done in steps:
-        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", _acting(act, done), methods=["POST"])
-        router.add_api_route(f"/campaigns/{{campaign_id}}/{name}", back, methods=["GET"])
     return router

@@ -14,7 +14,7 @@ from app.campaigns import indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
-from app.console import alerts, evidence, listing, render, review, session, words
+from app.console import acting, evidence, listing, render, review, session, words
 from app.console.route import PageRoute
 from app.errors import Unavailable
 from app.models.client import ACCOUNT_LENGTH, Client
@@ -118,11 +118,11 @@ async def show(request: Request) -> Response:
             "plots": evidence.plots(found.activity.minutes, found.activity.hours) if found else [],
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),
-            "alerts": await queries.alerts_of(visit.db, client_id) if alerts.READ in visit.scopes else None,
+            "alerts": await queries.alerts_of(visit.db, client_id) if acting.READ in visit.scopes else None,
             "campaigns": await campaign_queries.campaigns_of(visit.db, client_id)
-            if alerts.READ in visit.scopes
+            if acting.READ in visit.scopes
             else [],
-            "matches": await indicators.hits_of(visit.db, client_id) if alerts.READ in visit.scopes else [],
+            "matches": await indicators.hits_of(visit.db, client_id) if acting.READ in visit.scopes else [],
             "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
             "decisions": [review.decision(decision, visit.now) for decision in decisions],
         }

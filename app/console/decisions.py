@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.alerts import queries as alert_queries
-from app.console import alerts, deciding, listing, render, review, session
-from app.console.alerts import Entered, Refusal
+from app.console import acting, alerts, deciding, listing, render, review, session
+from app.console.acting import Entered, Refusal
 from app.console.deciding import WRITE
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -66,7 +65,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "tabs": tabs,
         "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
         "may_revoke": WRITE in visit.scopes,
-        "may_see_alerts": alerts.READ in visit.scopes,
+        "may_see_alerts": acting.READ in visit.scopes,
         "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
         "problem": problem,
         "done": "" if problem else DONE.get(request.query_params.get("done", ""), ""),
@@ -100,7 +99,7 @@ async def decide(request: Request) -> Response:
     """`POST /alerts/{id}/decide`: a decision about the alert's client; shows the alert again either way."""
     alert_id, form = request.path_params["alert_id"], await session.read_form(request)
     try:
-        async with session.visit(request, alerts.READ, WRITE, write=True) as visit:
+        async with session.visit(request, acting.READ, WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
             alert = await alert_queries.get_alert(visit.db, alert_id)
             order = deciding.order(form, alert.client_id, alert.id, visit.scopes)
@@ -108,7 +107,7 @@ async def decide(request: Request) -> Response:
     except (Conflict, InvalidInput) as error:
         wrong = error if isinstance(error, InvalidInput) else None
         ordered = deciding.entered(form, wrong, f"{str(error).capitalize()}.")
-        async with session.visit(request, alerts.READ) as visit:
+        async with session.visit(request, acting.READ) as visit:
             alert = await alert_queries.get_alert(visit.db, alert_id)
             refusal = Refusal(error.status, problem=ordered.problem)
             return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
@@ -121,10 +120,6 @@ async def _back(_request: Request) -> Response:
     return render.redirect("/decisions")
 
 
-async def _back_to_alert(request: Request) -> Response:
-    return render.redirect(f"/alerts/{quote(request.path_params['alert_id'], safe='')}")
-
-
 def make_router() -> APIRouter:
     """`/decisions`, and the form on an alert's page."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -132,5 +127,5 @@ def make_router() -> APIRouter:
     router.add_api_route("/decisions/{decision_id}/revoke", revoke, methods=["POST"])
     router.add_api_route("/decisions/{decision_id}/revoke", _back, methods=["GET"])
     router.add_api_route("/alerts/{alert_id}/decide", decide, methods=["POST"])
-    router.add_api_route("/alerts/{alert_id}/decide", _back_to_alert, methods=["GET"])
+    router.add_api_route("/alerts/{alert_id}/decide", alerts.STEPS.back, methods=["GET"])
     return router

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from app.clients import queries as clients
-from app.console import health
+from app.console import health, words
+from app.models.vocabulary import State
 from detectors.engine import Engine
 
 PAGE_ROWS = 50
@@ -22,6 +23,16 @@ class Pager:
 
     previous: str | None
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One state with the number of those in it."""
+
+    title: str
+    url: str
+    count: int
+    current: bool
 
 
 def address(path: str, parameters: Mapping[str, str | None]) -> str:
@@ -36,6 +47,16 @@ def pager(path: str, parameters: Mapping[str, str], previous: str | None, follow
         address(path, {**parameters, "cursor": previous}) if previous else None,
         address(path, {**parameters, "cursor": following}) if following else None,
     )
+
+
+def tabs(path: str, parameters: Mapping[str, str], counts: Mapping[State, int]) -> list[Tab]:
+    """A tab for each state and one for all; `parameters` are those of the list as it is shown."""
+    numbers = {**{name: counts.get(State(name), 0) for name in words.STATES}, "all": sum(counts.values())}
+    titles = {**words.STATES, "all": "All"}
+    return [
+        Tab(titles[name], address(path, {**parameters, "state": name}), count, name == parameters["state"])
+        for name, count in numbers.items()
+    ]
 
 
 def threshold(scoring: Engine) -> float:
