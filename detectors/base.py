@@ -104,6 +104,11 @@ class Detector(abc.ABC):
         """The numbers named by `measures` for the joint score: shape (len(rows), len(measures)). Changes nothing."""
         return np.zeros((len(rows), 0))
 
+    def armed(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Which rows may touch the tripwire at all: asked of every row of a batch, so that few must be scored."""
+        plain = np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
+        return np.asarray(plain.any(axis=1), np.bool_)
+
     def turn(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """What these rows begin their next window with: nothing, unless a detector carries something over."""
         return np.zeros(len(rows), rows.dtype)

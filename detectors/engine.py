@@ -12,6 +12,7 @@ from detectors import activity, fuse, pooling, profile
 from detectors.activity import Activity
 from detectors.base import Detector, Explanation, Level
 from detectors.batch import Batch
+from detectors.compiled import compiled, fold
 from detectors.drift import Tally
 from detectors.judge import Judge
 from detectors.reference import LOOKS, Reference
@@ -117,7 +118,9 @@ class Engine:
         told = []
         for behind in range(int((last - first).max()), -1, -1):
             part = batch.compact(batch.spread(last) - window == behind)
-            if len(part):
+            if len(part.clients) == len(rows):  # as the last part has something of every client
+                told.append(self._within(rows, part, last - behind))
+            elif len(part):
                 place = np.searchsorted(batch.clients, part.clients)
                 some = taken(rows, place)
                 told.append(self._within(some, part, last[place] - behind))
@@ -192,13 +195,10 @@ class Engine:
 
     def _fold(self, rows: NDArray[np.void], batch: Batch, current: Batch) -> None:
         """Fold a batch into its rows; the detectors get its `current` events, without late ones of a past window."""
-        fresh = rows["events"] == 0
-        rows["first"] = np.where(fresh, batch.first, np.minimum(rows["first"], batch.first))
-        rows["last"] = np.where(fresh, batch.last, np.maximum(rows["last"], batch.last))
-        rows["events"] += batch.counts.astype(np.uint64)
-        for name in ("in_tokens", "out_tokens"):
-            rows[name] += batch.sum(batch[name]).astype(np.uint64)
-        rows["counted"] += current.counted.counts.astype(np.uint32)
+        whole = batch.whole
+        fields = [rows[name] for name in ("events", "first", "last", "in_tokens", "out_tokens", "counted")]
+        columns = (whole["at"], whole["in_tokens"], whole["out_tokens"])
+        fold(_fold_head, fields, (batch.starts, batch.counts, current.counted.counts, batch.places, *columns))
         profile.update(rows["profile"], current)
         for detector in self.detectors:
             detector.update(rows[detector.name], current)
@@ -264,6 +264,38 @@ def window_of(clients: NDArray[np.uint64], at: NDArray[np.float64]) -> NDArray[n
     offset = (clients % np.uint64(int(WINDOW))).astype(np.float64)
     since = np.clip(at + offset, 0.0, (2**31 - 1) * WINDOW)
     return (since.astype(np.int64) // int(WINDOW)).astype(np.int32)
+
+
+@compiled
+def _fold_head(
+    events: NDArray[np.uint64],
+    first: NDArray[np.float64],
+    last: NDArray[np.float64],
+    in_tokens: NDArray[np.uint64],
+    out_tokens: NDArray[np.uint64],
+    counted: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    places: NDArray[np.int64],
+    at: NDArray[np.float64],
+    received: NDArray[np.uint32],
+    sent: NDArray[np.uint32],
+) -> None:
+    """Count each row's events and tokens, and stretch the time it spans; `taken` are the events counted of each."""
+    for row in range(len(counts)):
+        if counts[row] == 0:
+            continue
+        begin = at[np.uint64(places[starts[row]])]
+        earliest, latest = (begin, begin) if events[row] == 0 else (first[row], last[row])
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = np.uint64(places[nth])
+            earliest, latest = min(earliest, at[place]), max(latest, at[place])
+            in_tokens[row] += np.uint64(received[place])
+            out_tokens[row] += np.uint64(sent[place])
+        first[row], last[row] = earliest, latest
+        events[row] += np.uint64(counts[row])
+        counted[row] += np.uint32(taken[row])
 
 
 def _reach(batch: Batch, who: NDArray[np.intp], until: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -114,12 +114,12 @@ class Judge:
         return float(calibrate.joint_nats(self.reference, np.ones(1, np.int64), np.array([rank]))[0])
 
     def tripped(self, rows: NDArray[np.void], among: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
-        """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows hold anything of one."""
+        """Which clients of `among` touch a tripwire as their rows stand; cheap, for few rows are armed."""
         out = np.zeros(len(rows), np.bool_)
         for detector in self.detectors:
             if detector.tripwire:
                 held = rows[detector.name]
-                some = np.flatnonzero(among & _filled(held) & ~out)
+                some = np.flatnonzero(among & detector.armed(held) & ~out)
                 if len(some):
                     out[some] = detector.score(held[some], now) >= TRIP
         return out
@@ -219,9 +219,3 @@ def _chosen(detectors: Sequence[Detector], forest: Forest | None) -> NDArray[np.
         return likeness.chosen(forest.names, likeness.names(detectors))
     except ValueError:
         return None
-
-
-def _filled(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which records are not all zero."""
-    plain = np.ascontiguousarray(records).view(np.uint8).reshape(len(records), records.dtype.itemsize)
-    return np.asarray(plain.any(axis=1), np.bool_)

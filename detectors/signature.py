@@ -70,6 +70,10 @@ class Signature(Detector):
         del now
         return np.asarray(_parts(rows).sum(axis=1), np.float32)
 
+    def armed(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Those that count anything but signatures of their own."""
+        return np.asarray(rows["foreign"].any(axis=1) | (rows["moved"] > 0), np.bool_)
+
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Requests of each level, and bodies taken over from a refused client."""
         del now

@@ -96,6 +96,10 @@ class Variants(Detector):
         del now
         return np.asarray(self._parts(rows)[0].sum(axis=1), np.float32)
 
+    def armed(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Those refused for extraction often enough: there are never more variants than such requests."""
+        return np.asarray(rows["n"] >= ENOUGH, np.bool_)
+
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The variants, the winner, and refusals for something else."""
         del now

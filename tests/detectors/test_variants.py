@@ -69,7 +69,9 @@ def score(*events):
     detector = Variants()
     rows = np.zeros(1, detector.state)
     detector.update(rows, Batch(np.concatenate(events)))
-    return float(detector.score(rows, 0.0)[0])
+    told = float(detector.score(rows, 0.0)[0])
+    assert told < 1.0 or detector.armed(rows)[0]
+    return told
 
 
 def test_a_search_and_its_winner_trip_and_the_search_alone_does_not(refused, winner) -> None:
