@@ -1,7 +1,7 @@
 # One image for every role: stillwatch gateway | extractor | worker | console | migrate | run
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_COMPILE_BYTECODE=1
 COPY requirements/bootstrap.lock requirements/runtime.lock requirements/
 RUN python -m venv /opt/stillwatch \
  && /opt/stillwatch/bin/python -m pip install --quiet --require-hashes -r requirements/bootstrap.lock \
