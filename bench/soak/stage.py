@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 TOKEN = "soak-admin-token-0123456789"
 SECRET = "a-secret-of-the-soak-and-system-tests-0123456789"
 PARTITIONS = 4
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+READY_SECONDS = 180.0  # on a machine that does much else
+STOP_SECONDS = 60.0
 ROLES = ("extractor", "gateway", "worker", "console")
 
 
@@ -116,7 +116,7 @@ class Stage:
 
     def get(self, port: int, path: str, accept: str = "*/*") -> tuple[int, bytes]:
         """Status and body of a GET with the admin token; 0 where there is no answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         with contextlib.closing(connection):
             try:
                 connection.request("GET", path, headers={"authorization": f"Bearer {TOKEN}", "accept": accept})

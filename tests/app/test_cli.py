@@ -23,7 +23,7 @@ ROLES = (
 def stillwatch(*arguments, env=None, cwd=None):
     command = [sys.executable, "-P", "-m", "app.cli", *arguments]
     environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "120", **(env or {})}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, timeout=240)
 
 
 def test_help_names_every_command():

@@ -92,7 +92,7 @@ def until_ready(process, port):
     deadline, said = time.monotonic() + READY_SECONDS, "nothing"
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/readyz", timeout=10)
+            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/readyz", timeout=30)
         except httpx.TransportError as error:
             said = repr(error)
         else:
@@ -111,7 +111,7 @@ def test_a_stop_signal_ends_it_with_success(tmp_path, redis_url, free_port, numb
         try:
             assert "server" not in until_ready(process, port).headers
             process.send_signal(number)
-            _, log = process.communicate(timeout=30)
+            _, log = process.communicate(timeout=90)
         finally:
             process.kill()
     assert process.returncode == 0, log

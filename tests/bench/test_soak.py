@@ -15,7 +15,7 @@ from bench.soak.hold import Sample, slope
 def test_three_thousand_requests_a_fifth_of_them_left(tmp_path):
     page = tmp_path / "soak.md"
     command = [sys.executable, "-m", "bench.soak", "--requests", "3000", "--aborts", "0.2", "--out", str(page)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
     rows = [line.split("|")[1:4] for line in done.stdout.splitlines() if line.startswith("| ")][1:]
     found = {what.strip(): (value.strip(), verdict.strip()) for what, value, verdict in rows}
     assert found["requests that failed"] == ("0", "ok"), done.stderr

@@ -27,7 +27,7 @@ from app.store.handoff import OUTCOMES, Copy, serve
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-of-the-conformance-suite-0123456789"
-WAIT = 20.0  # seconds until a test gives up; never waited for in a passing run
+WAIT = 60.0  # seconds until a test gives up; never waited for in a passing run
 Pairs = list[tuple[bytes, bytes]]
 
 
@@ -504,7 +504,7 @@ class Gateway:
         if self.process.poll() is None:
             self.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(90)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -283,7 +283,7 @@ def test_case_38_early_answer_reaches_a_client_that_is_still_sending(gateway, co
         link.exactly(65536)
         link.send(wire.plain(b"too large", b"Connection: close", status=status))
         if ending == "open":
-            release.wait(10)
+            release.wait(60)
         elif ending == "close":
             link.close()
         else:
@@ -299,7 +299,7 @@ def test_case_38_early_answer_reaches_a_client_that_is_still_sending(gateway, co
         assert b"%d" % answer.status == status[:3]
         assert answer.body == b"too large"
         release.set()
-        sending.join(10)
+        sending.join(60)
         assert not sending.is_alive()
     assert copies.outcomes(b"/early") == ["ok"]
 
@@ -337,7 +337,7 @@ def test_case_43_a_huge_upload_streams_through(gateway, copies, upstream, wire, 
             client.send(wire.chunk(piece) if framing == "chunked" else piece)
             wanted = zlib.crc32(piece, wanted)
             if number == 8:
-                assert begun.wait(5)  # before the client's last byte
+                assert begun.wait(60)  # before the client's last byte
                 assert probe.ask(wire.request("GET", b"/_stillwatch/livez")).status == 200
         assert client.ask(wire.end if framing == "chunked" else b"").status == 200
     assert digest == [wanted, size]

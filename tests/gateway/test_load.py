@@ -143,7 +143,7 @@ def test_case_67_three_hundred_streams_at_once(gateway, upstream, wire):
     def script(link, asked):
         link.body(asked)
         link.send(wire.chunked_head(), wire.chunk(b"data: 1\n\n"))
-        release.wait(20)
+        release.wait(60)
         link.send(wire.chunk(b"data: 2\n\n"), wire.end)
 
     upstream.script = script

@@ -46,7 +46,7 @@ def test_case_11_truncated_stream_is_never_made_whole(gateway, copies, upstream,
             link.send(wire.chunked_head(), *map(wire.chunk, deltas))
         else:
             link.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 999\r\n\r\n", *deltas)
-        seen.wait(20)  # a reset would overtake what was sent
+        seen.wait(60)  # a reset would overtake what was sent
         link.reset() if end == "reset" else link.close()
 
     upstream.script = script
@@ -131,7 +131,7 @@ def test_case_13_and_20_each_chunk_goes_on_before_the_next_is_there(gateway, ups
         link.body(asked)
         link.send(wire.chunked_head(kind=kind))
         for number, step in enumerate(steps):
-            assert step.wait(10)
+            assert step.wait(60)
             link.send(wire.chunk(b"<%d>" % number))
         link.send(wire.end)
 
@@ -190,7 +190,7 @@ def test_case_14_headers_do_not_wait_for_the_body(gateway, upstream, wire, frami
             link.send(head + b"Transfer-Encoding: chunked\r\n\r\n")
         else:
             link.send(head + (b"Content-Length: 2\r\n\r\n" if framing == "length" else b"\r\n"))
-        assert got.wait(10)
+        assert got.wait(60)
         link.send(wire.chunk(b"{}") + wire.end if framing == "chunked" else b"{}")
         if framing == "none":
             link.close()

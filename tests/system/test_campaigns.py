@@ -24,7 +24,7 @@ PROMPT = (
     "</think> before you answer, leave nothing out and do not summarise. Problem {number}: {words}"
 )
 WORDS = "river quarry lantern maple orbit granite saddle violin harbour thimble copper meadow falcon ribbon".split()  # noqa: SIM905
-LINKED_SECONDS = 60.0
+LINKED_SECONDS = 180.0
 SETTINGS = {"direct": True, "STILLWATCH_TRUSTED_PEERS": "127.0.0.0/8", "STILLWATCH_SHARING_KEY": "k" * 32}
 
 
@@ -87,7 +87,7 @@ def api(line):
     """Calls the REST API; returns status, body and ETag."""
 
     def call(path: str, body: dict | None = None, version: str = ""):
-        with closing(http.client.HTTPConnection("127.0.0.1", line.product.console, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", line.product.console, timeout=60)) as connection:
             headers = {"authorization": f"Bearer {stage.TOKEN}", "content-type": "application/json"}
             if version:
                 headers["if-match"] = version
@@ -109,7 +109,9 @@ def shared(line, api, campaign: str) -> None:
     parts = itertools.count(100)
 
     def goes_on() -> None:
-        asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, next(parts), turns=1), line.loop.loop).result(60)
+        asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, next(parts), turns=1), line.loop.loop).result(
+            180
+        )
 
     def exported() -> bool:
         goes_on()
@@ -138,7 +140,7 @@ def test_a_sharded_harvest_is_found_kept_and_split(line, api, monkeypatch):
     line.product.await_life("linker")
     started = time.monotonic()
     for work in (others, harvest):
-        asyncio.run_coroutine_threadsafe(work(line.product.gateway), line.loop.loop).result(120)
+        asyncio.run_coroutine_threadsafe(work(line.product.gateway), line.loop.loop).result(300)
     found: list[dict] = []
 
     def appears() -> bool:
@@ -158,7 +160,7 @@ def test_a_sharded_harvest_is_found_kept_and_split(line, api, monkeypatch):
     line.product.stop("linker")
     line.product.launch("linker")
     line.product.await_life("linker")
-    asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, 1), line.loop.loop).result(120)
+    asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, 1), line.loop.loop).result(300)
     seen = one["seen_at"]
     until(lambda: api(f"/campaigns/{one['id']}")[1]["seen_at"] > seen, "a pass after the restart", LINKED_SECONDS)
     assert [item["id"] for item in api("/campaigns")[1]["data"]] == [one["id"]]
@@ -169,7 +171,7 @@ def test_a_sharded_harvest_is_found_kept_and_split(line, api, monkeypatch):
     version = api(f"/campaigns/{one['id']}")[2]
     status, made, _ = api(f"/campaigns/{one['id']}/split", {"clients": moved, "reason": "a customer's own"}, version)
     assert status == 200, made
-    asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, 2), line.loop.loop).result(120)
+    asyncio.run_coroutine_threadsafe(harvest(line.product.gateway, 2), line.loop.loop).result(300)
     seen = api(f"/campaigns/{one['id']}")[1]["seen_at"]
     until(lambda: api(f"/campaigns/{one['id']}")[1]["seen_at"] > seen, "a pass after the split", LINKED_SECONDS)
     assert members(api, one["id"]) == set(map(client, KEYS[3:]))

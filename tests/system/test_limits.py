@@ -47,14 +47,14 @@ def test_requests_beyond_the_limit_are_refused_at_once_and_counted(line):
     open_streams = run(streams(port, AT_ONCE))
     until(lambda: line.product.counters()["in_flight"] == AT_ONCE, "as many as allowed are served", 10)
     until(lambda: line.api.requests == before + AT_ONCE, "the model API has them all", 10)
-    head, _, body = run(refused(port)).result(20).partition(b"\r\n\r\n")
+    head, _, body = run(refused(port)).result(60).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 1" in head.lower()
     assert json.loads(body)["error"]["code"] == "overloaded"
     assert line.api.requests == before + AT_ONCE, "the model API is not asked"
     assert line.product.counters()["overloaded"] == 1
     assert line.metric("stillwatch_gateway_overloaded_total", gateway=True) == 1
-    assert all(b"[DONE]" in answer for answer in open_streams.result(30)), "those under way are left alone"
+    assert all(b"[DONE]" in answer for answer in open_streams.result(60)), "those under way are left alone"
     line.ask("sk-afterwards")
     until(lambda: line.counts("worker").get("events", 0) == AT_ONCE + 2, "the refused one has its event too", 20)
 

@@ -66,7 +66,7 @@ def test_no_label_grows_with_customers(line):
     until(lambda: {"gateway", "extractor", "worker"} <= shape(line).get("role", set()), "every role reports", 20)
     before = shape(line)
     count = sum(1 for _ in series(line))
-    asyncio.run_coroutine_threadsafe(crowd(), line.loop.loop).result(60)
+    asyncio.run_coroutine_threadsafe(crowd(), line.loop.loop).result(180)
     until(lambda: line.counts("worker").get("events", 0) > CLIENTS, "all of it is scored", 20)
     after = shape(line)
     assert set(after) <= set(LABELS), "a new label: say here how many values it may have"

@@ -175,7 +175,7 @@ def test_no_secret_is_kept_or_told_anywhere(line, said):
         for start in range(0, len(requests), 60):
             line.api.answer = answer(start)
             work = ask_all(product.gateway, requests[start : start + 60])
-            asyncio.run_coroutine_threadsafe(work, line.loop.loop).result(120)
+            asyncio.run_coroutine_threadsafe(work, line.loop.loop).result(300)
     finally:
         line.api.answer = b""
     client = client_of(stage.SECRET.encode(), [(b"authorization", harvester["authorization"].encode())], b"", "")

@@ -54,7 +54,7 @@ async def running(url: str, backlog: int = 1000, close_seconds: float = 5.0):
         await emitter.close(close_seconds)
 
 
-async def until(condition, seconds: float = 10.0) -> float:
+async def until(condition, seconds: float = 90.0) -> float:
     """Poll until `condition` holds; how long it took."""
     begun = time.monotonic()
     while not condition():

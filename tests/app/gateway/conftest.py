@@ -21,7 +21,7 @@ from app.settings import read_settings
 from app.store.handoff import Copy, Counters, Record, serve
 
 SECRET = "a secret of thirty-two characters or more"
-PATIENCE = 10.0  # seconds before a wait is a failure
+PATIENCE = 60.0  # seconds before a wait is a failure
 
 
 def until(condition: Callable[[], object], what: str = "the condition", seconds: float = PATIENCE) -> object:

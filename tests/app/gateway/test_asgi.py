@@ -25,7 +25,7 @@ def stock(make_gateway, kit):
     kit.until(lambda: server.started)
     yield config.app.state.parts, server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 def test_requests_pass(model_api, stock, kit):
@@ -56,7 +56,7 @@ def test_case_02_a_client_that_leaves_is_noticed(model_api, stock, kit):
     model_api.behaviour = behave
     with kit.Client(port) as client:
         client.request("/leave", b"x")
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         assert parts.counts.in_flight == 1
     kit.until(lambda: noticed)
     kit.until(lambda: parts.counts.in_flight == 0)

@@ -251,7 +251,7 @@ def test_switching_under_traffic_fails_no_request(stage, private_valkey, kit, mo
             assert time.monotonic() - began < 2
     done.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert wrong == []
     told = gateway.counters()
     assert (told["faults"], told["mode"], told["mode_version"]) == (0, 2, 6)

@@ -80,7 +80,7 @@ def test_case_09_a_stop_fails_readiness_ends_streams_in_time_and_flushes(model_a
         kit.until(lambda: observer.ask("/_stillwatch/readyz")[0] == 503, "readiness failing", 2)
         assert found.read() == b"first+la"  # an answer that ends within the limit is whole
         assert client.rest().endswith(b"\r\n0\r\n\r\n") is False
-        assert running.wait(5) == 0
+        assert running.wait(60) == 0
         assert time.monotonic() - began < 3
     with pytest.raises(ConnectionRefusedError):
         kit.Client(port)
@@ -94,7 +94,7 @@ def test_an_idle_gateway_stops_at_once_with_exit_code_0(process, kit, number):
     with kit.Client(port) as client:
         assert client.ask("/x", b"x") == (200, b"x")
         running.send_signal(number)
-        assert running.wait(5) == 0
+        assert running.wait(60) == 0
         assert b"Traceback" not in running.stderr.read()
 
 
@@ -105,7 +105,7 @@ def test_case_56_no_log_line_carries_a_query_or_a_credential(model_api, process,
         client.send(b"GET / canary-line\r\n\r\n")
         client.rest()
     running.send_signal(signal.SIGTERM)
-    log = running.communicate(timeout=10)[1].decode()
+    log = running.communicate(timeout=60)[1].decode()
     assert "path=/v1/x" in log
     assert "canary" not in log
 
@@ -134,5 +134,5 @@ def test_few_descriptors_are_warned_of(model_api, tmp_path, free_port, kit):
 
     assert kit.until(status, "the listener", 30)["mode"] == "bypass"
     running.send_signal(signal.SIGTERM)
-    assert b"512 open files" in running.communicate(timeout=10)[1]
+    assert b"512 open files" in running.communicate(timeout=60)[1]
     assert running.returncode == 0

@@ -212,7 +212,7 @@ def test_a_repeated_head_while_the_last_answer_is_not_complete_waits_its_turn(mo
     client.send(_same(b"zero"))
     assert client.response().read() == b"zero"
     go = threading.Event()
-    model_api.behaviour = lambda seen, wire: (go.wait(5), kit.echo(seen, wire))
+    model_api.behaviour = lambda seen, wire: (go.wait(60), kit.echo(seen, wire))
     client.send(_same(b"first"))
     kit.until(lambda: len(model_api.seen) == 2)
     client.send(_same(b"second"))
@@ -248,6 +248,6 @@ def test_half_closed_clients_are_treated_as_gone(gateway, model_api, kit):
     model_api.behaviour = lambda seen, wire: (released.set(), noticed.append(wire.gone_within(2)))
     with gateway.client() as client:
         client.request("/half")
-        assert released.wait(5)
+        assert released.wait(60)
         client.sock.shutdown(socket.SHUT_WR)
         kit.until(lambda: noticed)

@@ -41,7 +41,7 @@ def test_each_chunk_of_a_stream_passes_before_the_next_is_sent(swiftly, model_ap
         seen.read_body(wire)
         wire.send(STREAM)
         for number, step in enumerate(steps):
-            assert step.wait(5)
+            assert step.wait(60)
             wire.send(kit.chunk(b"data: %d\n\n" % number))
         wire.send(b"0\r\n\r\n")
 
@@ -83,7 +83,7 @@ def test_a_client_that_leaves_is_noticed_at_once(swiftly, model_api, gateway, ki
     model_api.behaviour = behave
     target = f"/swift/leave/{begun}"
     swiftly.request(target, b"{}")
-    assert arrived.wait(5)
+    assert arrived.wait(60)
     if begun:
         assert swiftly.response().read1(64) == b"data: 0\n\n"
     swiftly.close()
@@ -174,7 +174,7 @@ def test_a_stop_cuts_what_is_under_way(make_gateway, model_api, kit):
         assert client.ask("/swift/prime", b"x") == (200, b"x")
         model_api.behaviour = behave
         client.request("/swift/open", b"{}")
-        assert arrived.wait(5)
+        assert arrived.wait(60)
         gateway.stop()
         assert not gateway.thread.is_alive()
         assert client.rest() == b""

@@ -24,7 +24,7 @@ def keeper(redis_url):
         one.stop()
 
 
-def eventually(holds, seconds=15.0):
+def eventually(holds, seconds=90.0):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

@@ -32,7 +32,7 @@ def publish(link, events):
     link.pipeline(linking.publish_commands(events))
 
 
-def work(process, holds, seconds=30.0):
+def work(process, holds, seconds=120.0):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

@@ -40,7 +40,7 @@ def processes():
 def wait_for():
     """A function that polls until something is true."""
 
-    def wait(check, seconds=20.0, what="it"):
+    def wait(check, seconds=120.0, what="it"):
         deadline = time.monotonic() + seconds
         while True:
             found = check()
@@ -79,7 +79,7 @@ class Run:
 
     def get(self, path, port=None):
         """Status and decoded JSON of a GET on the console, or on `port`."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.console, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.console, timeout=30)
         with contextlib.closing(connection):
             try:
                 connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
@@ -109,7 +109,7 @@ class Run:
 
     def interrupt(self, number=signal.SIGINT):
         self.process.send_signal(number)
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 @pytest.fixture

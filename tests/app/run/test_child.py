@@ -33,7 +33,7 @@ async def make(tmp_path):
         await found.stop(at_once=True)
 
 
-async def until(check, seconds=15.0):
+async def until(check, seconds=90.0):
     async with asyncio.timeout(seconds):
         while not check():
             await asyncio.sleep(0.02)

@@ -8,8 +8,8 @@ import pytest
 from app.gateway.identify import client_of
 from app.sample.traffic import PERSONAS
 
-START_SECONDS = 90
-ALERT_SECONDS = 100  # the promise is 60 on a machine of one's own; here other tests run beside it
+START_SECONDS = 240
+ALERT_SECONDS = 240  # the promise is 60 on a machine of one's own; here other tests run beside it
 WATCH_SECONDS = 12  # after both harvesters are found: nobody else may follow
 
 

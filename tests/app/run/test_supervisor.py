@@ -9,7 +9,7 @@ import time
 import pytest
 
 SERVICES = {"gateway", "extractor", "worker", "linker", "console", "valkey"}
-START_SECONDS = 90
+START_SECONDS = 240
 
 
 @pytest.mark.slow
@@ -30,11 +30,11 @@ def test_a_life(launch, quiet_upstream, processes, wait_for):
     assert run.get("/v1/models", run.gateway) == (200, {})
 
     second = launch(UPSTREAM=quiet_upstream)  # same folder
-    assert second.process.wait(20) == 2
+    assert second.process.wait(90) == 2
     assert second.said().count("\n") == 1
     assert f"another Stillwatch (process {run.process.pid}) runs on" in second.said()
     third = launch("other", ports=(run.gateway, run.console), UPSTREAM=quiet_upstream)
-    assert third.process.wait(20) == 2
+    assert third.process.wait(90) == 2
     assert "set STILLWATCH_GATEWAY_PORT" in third.said()
 
     assert run.interrupt() == 0
@@ -84,7 +84,7 @@ def test_two_side_by_side(launch, quiet_upstream, processes, wait_for):
 )
 def test_a_wrong_setting_is_one_line(launch, processes, env, words):
     run = launch(**{"UPSTREAM": "http://127.0.0.1:1", **env})
-    assert run.process.wait(60) == 2
+    assert run.process.wait(120) == 2
     last = run.said().strip().splitlines()[-1]
     assert last.startswith(f"stillwatch: {words}")
     assert ". Remedy: " in last

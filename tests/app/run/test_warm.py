@@ -24,7 +24,7 @@ print(json.dumps(sorted(one.name for one in home().glob("*"))))
 
 def run() -> tuple[list[dict[str, int]], list[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", PRINT], cwd=ROOT, capture_output=True, text=True, check=True, timeout=170
+        [sys.executable, "-c", PRINT], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     *_, loops, folders = done.stdout.splitlines()
     return json.loads(loops), json.loads(folders)

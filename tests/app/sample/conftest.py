@@ -31,7 +31,7 @@ def sample_api():
         time.sleep(0.05)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.fixture

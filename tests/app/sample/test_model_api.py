@@ -78,7 +78,7 @@ def test_refusals_are_the_clients_own_errors(client, options, error):
     ],
 )
 def test_status_and_shape(sample_api, method, path, headers, body, status):
-    connection = http.client.HTTPConnection(urlsplit(sample_api).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(sample_api).netloc, timeout=30)
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
     found = json.loads(answer.read())

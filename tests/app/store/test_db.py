@@ -94,7 +94,7 @@ def test_up_twice_down_and_up_again(database_url):
 def test_processes_that_migrate_at_once_all_succeed(database_url):
     script = f"from app.store.db import migrate; migrate({database_url!r})"
     started = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(3)]
-    outcomes = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+    outcomes = [(process.communicate(timeout=300)[1], process.returncode) for process in started]
     assert [code for _, code in outcomes] == [0, 0, 0], outcomes
     assert "alert" in tables(database_url)
 

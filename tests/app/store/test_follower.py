@@ -32,7 +32,7 @@ async def following(redis_url):
     await follower.close()
 
 
-async def until(condition, seconds=10):
+async def until(condition, seconds=60):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

@@ -42,7 +42,7 @@ def _offer(sender, frame):
     return sender.offer_parts(len(frame), (frame[:20], frame[20:]))
 
 
-async def _until(condition, seconds=5):
+async def _until(condition, seconds=60):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.002)

@@ -44,7 +44,7 @@ def test_processes_that_start_together_agree(tmp_path):
     for process in processes:  # each has been started: let all of them go
         process.stdin.close()
         process.stdin = None
-    told = {process.communicate(timeout=60)[0].strip() for process in processes}
+    told = {process.communicate(timeout=240)[0].strip() for process in processes}
     assert len(told) == 1
     assert len(told.pop()) == 64
 

@@ -30,7 +30,7 @@ def engine():
 def eventually():
     """Wait until a condition holds, or fail."""
 
-    def wait(condition, seconds=20.0):
+    def wait(condition, seconds=120.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"

@@ -67,7 +67,7 @@ def test_a_signal_ends_it_with_everything_committed_and_released(
     for _ in range(20):
         publish(client, ordinary(ids))
     worker.send_signal(number)
-    assert worker.wait(20) == 0
+    assert worker.wait(90) == 0
     left = sum(client.xlen(keys(p).events) for p in range(PARTITIONS))
     assert not [key for p in range(PARTITIONS) for key in (keys(p).lease, keys(p).attempts) if client.exists(key)]
     assert client.smembers("workers") == set()
@@ -101,14 +101,14 @@ def test_it_waits_for_a_server_that_is_not_there_yet(launch, private_valkey, pub
         publish(client, ordinary(np.arange(1, 100, dtype=np.uint64)))
         eventually(lambda: sum(counted(client).values()) == 99)
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(90) == 0
 
 
 def test_a_stop_while_redis_is_away_is_clean_too(launch, free_port):
     worker = launch(f"redis://127.0.0.1:{free_port()}")
     assert "Redis failed" in worker.stderr.readline()
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(90) == 0
 
 
 def test_a_wrong_url_is_one_clear_line(settings, engine):
