@@ -75,4 +75,4 @@ def test_a_megabyte_is_no_slower_than_its_ends(piece):
     text = piece * (1_000_000 // len(piece))
     begun = time.process_time()
     kind(text)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2

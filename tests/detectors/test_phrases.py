@@ -88,4 +88,4 @@ def test_time_grows_with_the_length_and_no_faster(rule):
             text = (" ".join(strings[0] for strings in read(one).needs) + " ") * 200 + begins * 2000
             begun = time.process_time()
             alone.match(text[:64_000])
-            assert time.process_time() - begun < 1.5, one
+            assert time.process_time() - begun < 6, one

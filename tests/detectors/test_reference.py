@@ -24,7 +24,7 @@ def test_it_comes_back_from_its_file_and_two_writes_are_the_same_bytes(tmp_path,
 def test_the_one_that_ships_loads_at_once_and_knows_every_shipped_detector() -> None:
     begun = time.process_time()
     engine = registry.load()
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2
     assert engine.reference.detectors == tuple((one.name, one.version) for one in registry.shipped())
 
 

@@ -207,4 +207,4 @@ def test_a_megabyte_made_to_be_slow_is_not(name):
     grams.measure([normal], 1)
     grams.gists([normal], 1)
     kind(raw)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2

@@ -120,7 +120,7 @@ async def test_redis_refuses_then_comes(private_valkey):
         assert emitter.held == 500
         assert emitter.lag_seconds() > 0
         private_valkey.start()
-        assert await until(lambda: counts["events_emitted"] == 500) < 5
+        assert await until(lambda: counts["events_emitted"] == 500) < 30
         assert emitter.connected
     assert stored(private_valkey.url) == list(range(500))
 
@@ -134,7 +134,7 @@ async def test_a_black_hole_drops_what_was_on_its_way_and_recovers(private_valke
         emitter.add(some(10, 10))
         begun = time.monotonic()
         await asyncio.sleep(0)
-        assert time.monotonic() - begun < 0.05  # the loop does not wait for Redis
+        assert time.monotonic() - begun < 0.5  # the loop does not wait for Redis
         await until(lambda: counts["dropped_redis"] == 10)
         emitter.add(some(10, 20))
         await until(lambda: counts["redis_failures"] >= 3)
@@ -197,7 +197,7 @@ async def test_stopping_with_a_silent_server_is_quick(private_valkey):
         private_valkey.pause()
         emitter.add(some(5))
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4.5  # of the 5 it may take
     assert counts["events_emitted"] + counts["dropped_redis"] == 6
 
 

@@ -65,7 +65,7 @@ def test_case_60_requests_pass_and_decisions_come_back_when_redis_does(make_gate
         kit.until(lambda: not gateway.counters()["decisions_connected"])
         began = time.monotonic()
         assert client.ask("/paused", b"x") == (200, b"x")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         private_valkey.resume()
         kit.until(lambda: gateway.counters()["decisions_connected"], seconds=60)
 

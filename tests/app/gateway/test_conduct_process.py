@@ -55,7 +55,7 @@ def service(model_api, private_valkey, sqlite_url, tmp_path, free_port, kit, mig
     for process in started:
         process.terminate()
     for process in started:
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture
@@ -100,31 +100,31 @@ def domain(sqlite_url, kit):
 @pytest.mark.slow
 def test_what_nobody_said_reaches_the_gateway_and_a_flush_undoes_nothing(service, status, domain, private_valkey, kit):
     service("gateway", STILLWATCH_MODE="enforce")
-    kit.until(lambda: status() == 200, "the gateway", 30)
+    kit.until(lambda: status() == 200, "the gateway")
     decision = domain.block()  # committed by a process that then died
     service("worker")
-    kit.until(lambda: status() == 403, "the worker's word", 30)
+    kit.until(lambda: status() == 403, "the worker's word")
     private_valkey.flush()
     for _ in range(5):
         assert status() == 403
     with contextlib.closing(private_valkey.client()) as client:
-        kit.until(lambda: client.exists("{decisions}:generation"), "the worker's comparison", 20)
+        kit.until(lambda: client.exists("{decisions}:generation"), "the worker's comparison")
     assert status() == 403
     assert status("Authorization: Bearer other") == 200
     domain.revoke(decision)  # and nobody says so
-    kit.until(lambda: status() == 200, "the worker's next comparison", 20)
+    kit.until(lambda: status() == 200, "the worker's next comparison")
 
 
 def test_the_command_line_switches_a_running_gateway(service, status, domain, private_valkey, kit):
     service("gateway")
-    kit.until(lambda: status() == 200, "the gateway", 30)
+    kit.until(lambda: status() == 200, "the gateway")
     domain.block()
     service("worker")
-    assert service("mode", "enforce", "--reason", "test").wait(30) == 0
-    kit.until(lambda: status() == 403, "enforcement", 30)
+    assert service("mode", "enforce", "--reason", "test").wait(120) == 0
+    kit.until(lambda: status() == 403, "enforcement")
     private_valkey.pause()
     assert status() == 403
     private_valkey.resume()
-    assert service("mode", "bypass").wait(30) == 0
-    kit.until(lambda: status() == 200, "bypass", 2)
-    assert service("mode", "off").wait(30) == 1
+    assert service("mode", "bypass").wait(120) == 0
+    kit.until(lambda: status() == 200, "bypass")
+    assert service("mode", "off").wait(120) == 1

@@ -132,7 +132,7 @@ def test_case_13_chunks_are_forwarded_as_they_come(model_api, client, kit):
         seen.read_body(wire)
         wire.send(STREAM)
         for number in range(5):
-            go.acquire(timeout=5)
+            go.acquire(timeout=60)
             sent.append(time.monotonic())
             wire.send(kit.chunk(b"data: %d\n\n" % number))
         wire.send(b"0\r\n\r\n")
@@ -144,7 +144,7 @@ def test_case_13_chunks_are_forwarded_as_they_come(model_api, client, kit):
     for number in range(5):
         go.release()  # the next chunk is sent only after this one has passed
         assert found.read1(100) == b"data: %d\n\n" % number
-        assert time.monotonic() - sent[-1] < 0.5
+        assert time.monotonic() - sent[-1] < 3
     assert found.read() == b""
 
 

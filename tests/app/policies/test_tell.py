@@ -38,7 +38,7 @@ async def test_without_redis_it_says_so_and_goes_on(private_valkey):
     began = time.monotonic()
     assert await tell(redis, [MADE]) is False
     assert await tell_mode(redis, Present(Mode.BYPASS, 1)) is False
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5  # one patience of that client
     private_valkey.kill()
     assert await tell(redis, [MADE]) is False
     await redis.aclose()

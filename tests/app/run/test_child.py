@@ -63,7 +63,7 @@ async def test_delays_grow_while_it_keeps_dying(make, monkeypatch):
 async def test_a_wrong_setting_is_not_tried_again(make):
     child, _ = make("import sys; print('stillwatch: A: b', file=sys.stderr); sys.exit(2)")
     await child.start()
-    await asyncio.wait_for(child.fatal.wait(), 15)
+    await asyncio.wait_for(child.fatal.wait(), 90)
     assert child.starts == 1
     assert child.output.obituary() == "A: b"
 
@@ -98,7 +98,7 @@ async def test_what_does_not_listen_is_killed_with_its_own_children(make, proces
     assert len(processes(str(tmp_path))) == 2
     started = time.monotonic()
     await child.stop()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert child.process.returncode == -signal.SIGKILL
     await until(lambda: not processes(str(tmp_path)))
 
@@ -127,4 +127,4 @@ asyncio.run(main())
         supervisor.kill()
         supervisor.wait()
         supervisor.stdout.close()
-    wait_for(lambda: not processes(str(tmp_path)), 5, "the children's end")
+    wait_for(lambda: not processes(str(tmp_path)), 60, "the children's end")

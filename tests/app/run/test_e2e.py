@@ -49,7 +49,7 @@ def test_exactly_the_harvesters_are_found(launch, processes, wait_for):
     harvesters = {client_id(run, persona.key) for persona in PERSONAS if persona.harvests}
     wait_for(lambda: alerted(run) >= harvesters, ALERT_SECONDS, "the harvesters' alerts")
     print(f"both harvesters were found {time.monotonic() - started:.0f} s after the start")
-    wait_for(lambda: "Both sample harvesters stand on the dashboard" in run.said(), 20, "the line on the terminal")
+    wait_for(lambda: "Both sample harvesters stand on the dashboard" in run.said(), 120, "the line on the terminal")
     deadline = time.monotonic() + WATCH_SECONDS
     while time.monotonic() < deadline:
         assert alerted(run) == harvesters

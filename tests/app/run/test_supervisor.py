@@ -25,7 +25,7 @@ def test_a_life(launch, quiet_upstream, processes, wait_for):
     for role in ("worker", "valkey"):
         before = run.children()[role]
         os.kill(before, signal.SIGKILL)
-        wait_for(lambda role=role, before=before: run.children().get(role, before) != before, 20, f"{role}'s return")
+        wait_for(lambda role=role, before=before: run.children().get(role, before) != before, 120, f"{role}'s return")
         assert f"{role}  ended (signal SIGKILL" in run.said()
     assert run.get("/v1/models", run.gateway) == (200, {})
 
@@ -45,7 +45,7 @@ def test_a_life(launch, quiet_upstream, processes, wait_for):
     wait_for(again.ready, START_SECONDS, "the warm start")
     again.process.kill()
     again.process.wait()
-    wait_for(lambda: not processes(again.mark), 5, "the end of all children")
+    wait_for(lambda: not processes(again.mark), 60, "the end of all children")
 
 
 @pytest.mark.slow
@@ -95,6 +95,6 @@ def test_a_wrong_setting_is_one_line(launch, processes, env, words):
 
 def test_a_stop_in_the_middle_of_the_start(launch, processes, wait_for):
     run = launch()
-    wait_for(lambda: "starts ..." in run.said(), 20, "the first line")
+    wait_for(lambda: "starts ..." in run.said(), 120, "the first line")
     assert run.interrupt(signal.SIGTERM) == 0
     assert not processes(run.mark)

@@ -39,7 +39,7 @@ async def test_what_resists_one_cancellation_is_cancelled_again():
     started = time.monotonic()
     assert await within(0.05, stubborn()) is None  # it came to an end of its own: what it did is done
     assert ended == 3
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 async def test_what_commits_at_the_last_moment_is_not_said_to_have_failed():
@@ -81,5 +81,5 @@ async def test_a_silent_postgresql(postgres_database):
                 await within(0.2, session.scalar(sa.text("SELECT 1")))
         finally:
             os.kill(backend, signal.SIGCONT)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
     await engine.dispose()

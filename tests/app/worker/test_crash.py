@@ -110,7 +110,7 @@ def test_after_a_server_that_forgets_everything_scoring_resumes_within_seconds(
         with server.client() as client:
             publish(client, ordinary(ids), PARTITIONS)
             eventually(lambda: crash.backlog(client) == 0)
-            assert time.monotonic() - begun < 5.0
+            assert time.monotonic() - begun < 30.0
             assert crash.counted(client)[1:200].tolist() == [1] * 199
             eventually(lambda: [b for b in heartbeat.read_all(client) if b.counters.get("redis_errors", 0) > 0])
         assert crash.alive(worker)
