@@ -57,6 +57,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_COPY_BYTES", "262144", "most bytes copied of each request and of each answer"),
     Setting("STILLWATCH_CHANNEL_BYTES", "33554432", "most bytes waiting between gateway and extractor"),
     Setting("STILLWATCH_BACKLOG_BLOCKS", "20000", "stream entries a partition may hold before events are dropped"),
+    Setting(
+        "STILLWATCH_NICE", "10", "steps of priority that the background processes stand behind gateway and console"
+    ),
     Setting("STILLWATCH_CONNECT_SECONDS", "10", "limit on connecting to the model API"),
     Setting("STILLWATCH_IDLE_SECONDS", "900", "limit on silence from the model API; there is no total limit"),
     Setting("STILLWATCH_MAX_CONCURRENCY", "0", "requests served at once by a gateway; more get a 503; 0: no limit"),
@@ -140,6 +143,7 @@ class Settings:
     copy_bytes: int
     channel_bytes: int
     backlog_blocks: int
+    nice: int
     connect_seconds: float
     idle_seconds: float
     max_concurrency: int
@@ -249,6 +253,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         copy_bytes=_number(env, "STILLWATCH_COPY_BYTES", int, 4096, 64 << 20),
         channel_bytes=_number(env, "STILLWATCH_CHANNEL_BYTES", int, 1 << 20, 4 << 30),
         backlog_blocks=_number(env, "STILLWATCH_BACKLOG_BLOCKS", int, 10, 10_000_000),
+        nice=_number(env, "STILLWATCH_NICE", int, 0, 19),
         connect_seconds=_number(env, "STILLWATCH_CONNECT_SECONDS", float, 0.1, 300),
         idle_seconds=_number(env, "STILLWATCH_IDLE_SECONDS", float, 1, 86400),
         max_concurrency=_number(env, "STILLWATCH_MAX_CONCURRENCY", int, 0, 10_000_000),

@@ -215,3 +215,4 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("STILLWATCH_") or name in ("UPSTREAM", "REDIS_URL", "DATABASE_URL"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("STILLWATCH_NICE", "0")  # the tests have deadlines, and the machine may be in use

@@ -21,6 +21,7 @@ from app.extractor.emit import Command, Emitter
 from app.extractor.indicators import Sharing
 from app.extractor.watch import Watcher
 from app.memory import keep_freed, settle
+from app.priority import step_back
 from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve
@@ -233,6 +234,7 @@ def _load_loops() -> None:
 def main(settings: Settings) -> int:
     """Run the extractor until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "extractor")
+    step_back(settings.nice)
     seed = text_seed(load_secret(settings))
     keep_freed()
     _load_loops()

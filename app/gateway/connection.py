@@ -56,6 +56,7 @@ class Connection(asyncio.Protocol):
         "complete",
         "driven",
         "error",
+        "first",
         "heard",
         "idle_since",
         "keep",
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
         self._drainer: asyncio.Future[None] | None = None
         self._waiter: Waiter | None = None
         self.pump: Callable[[], None] | None = None  # called, instead of a waiter, whenever something has come
+        self.first: Callable[[bytes], bool] | None = None  # shown what comes first, which it may take as all there is
         self.driven = False  # whether a Driver runs the relay, else a task
         self.closed = self.busy = self.reused = False
         self.heard = False  # something has come of which `touched` does not know
@@ -158,6 +160,12 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
+    def whole(self) -> None:
+        """The answer that has just come is complete, and another exchange may follow; the parser has not seen it."""
+        self.touched = self.loop.time()
+        self.status = 200
+        self.answered = self.complete = self.keep = True
+
     def splice(self, heir: asyncio.Protocol) -> None:
         """Have `heir` take what comes from now on; it hands back here what it does not know."""
         self._transport.set_protocol(heir)
@@ -202,6 +210,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        first = self.first
+        if first is not None:
+            self.first = None
+            if first(data):
+                return
         if not self.busy or self.complete:
             self.spoiled = True  # bytes that belong to no exchange
             self.abort()

@@ -238,6 +238,12 @@ class Cycle:
             parts.append(b"0\r\n\r\n")
         return self._put(b"".join(parts), last)
 
+    def pass_on(self, answer: bytes) -> None:
+        """Write a whole answer as it came."""
+        self._started = self.complete = True
+        self._protocol.write(answer)
+        self._protocol.answered()
+
     def write(self, data: bytes, last: bool) -> Awaitable[None] | None:
         """Write more of the answer; an awaitable where the client is slow to read."""
         if self.gone:

@@ -268,9 +268,15 @@ def answer_head(block: bytes) -> AnswerHead:
             length = int(value)
         elif lower != b"\r\ncontent-type" or b"event-stream" in value.lower():
             return AnswerHead(block[2:-2].split(b"\r\n") if len(block) > 2 else [])
-    head = AnswerHead.__new__(AnswerHead)
+    head = plain_head(block[2:])
     head.length = length
-    head.block = block[2:]
+    return head
+
+
+def plain_head(block: bytes) -> AnswerHead:
+    """The head of an answer whose lines all go on as they came and may be copied; CR LF stands behind each."""
+    head = AnswerHead.__new__(AnswerHead)
+    head.block = block
     return head
 
 

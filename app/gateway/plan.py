@@ -7,7 +7,7 @@ from app.gateway.identify import Identifier, scrub
 from app.gateway.problems import NO_ROUTE, Problem
 from app.gateway.routes import Router
 from app.gateway.upstream import Pool
-from app.store.frames import Subject
+from app.store.frames import FIXED, Subject
 
 
 class Plan:
@@ -22,6 +22,7 @@ class Plan:
         "client",
         "copied",
         "expects",
+        "framed",
         "length",
         "opening",
         "pool",
@@ -73,6 +74,7 @@ class Plan:
         dialect = route.dialect if route is not None else 0
         shown = scrub(target) if b"?" in target else target
         self.subject = Subject(named.peer.encode(), method.encode(), shown, dialect, named.ja4)
+        self.framed = FIXED.size + len(self.subject.text) + sum(map(len, self.copied))  # of every copy's frame
 
     def become(self, other: Plan) -> None:
         """Take over another plan of the same head, for every request that shares this one."""

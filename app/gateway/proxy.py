@@ -110,7 +110,11 @@ class Proxy:
         self._counts.outcomes[relay.outcome] += 1
         now = self._clock.now()
         if relay.observer is not None:
-            relay.observer.note(relay.plan, relay.call.length, relay, relay.at, relay.began, now)
+            whole = relay.whole(now)
+            if whole is not None:
+                relay.observer.sender.offer_whole(*whole)
+            else:
+                relay.observer.note(relay.plan, relay.call.length, relay, relay.at, relay.began, now)
         if self._log_requests:
             _log(relay.call, relay, now - relay.began)
 

@@ -14,12 +14,13 @@ from app.gateway.chunks import OPENINGS
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
-from app.gateway.heads import answer_head
+from app.gateway.heads import answer_head, plain_head
 from app.gateway.plan import Plan
 from app.gateway.relay import Relay
 from app.gateway.splice import Splice, passing
 from app.gateway.tap import Kept, Tap
-from app.store.frames import TIMEOUT
+from app.gateway.whole import split
+from app.store.frames import OK, TIMEOUT, Whole
 
 if TYPE_CHECKING:
     from app.gateway.proxy import Observer
@@ -68,6 +69,8 @@ class Swift(Relay):
         try:
             connection.begin(b"%b%b%b%b" % (before, call.length, after, body), call.method == "HEAD", True)
             connection.pump = self._come
+            if call.keep_alive and call.method != "HEAD":
+                connection.first = self._whole
         except Exception as error:  # noqa: BLE001  the cycle is the edge
             self._end(error)
 
@@ -82,6 +85,29 @@ class Swift(Relay):
                 self._go_on()
         except Exception as error:  # noqa: BLE001  the cycle is the edge
             self._end(error)
+
+    def _whole(self, data: bytes) -> bool:
+        """Pass on an answer that came whole in one piece; False where it is not one, or not that simple."""
+        found, call = split(data), self.call
+        if found is None or call.gone:
+            return False
+        connection = self._connection
+        connection.whole()
+        self._kept = None
+        self.status, self.answered_at = 200, connection.touched
+        if self._copy_bytes >= 0:
+            head, body = found
+            self.answer = plain_head(head)
+            if body:
+                self._note(body)
+        try:
+            call.pass_on(data)
+        except Exception as error:  # noqa: BLE001  the cycle is the edge
+            self._end(error)
+        else:
+            self.outcome = OK
+            self._end(None)
+        return True
 
     def _open(self) -> None:
         """The head is here, and what came with it, or nothing will come."""
@@ -156,6 +182,28 @@ class Swift(Relay):
 
     # What the observer calls.
 
+    def whole(self, now: float) -> tuple[int, Whole] | None:
+        """The copy at `now` and the size of its frame, where both bodies are whole and no tap was needed for them."""
+        answer = self.answer
+        if answer is None or self.request_tap is not None or self.response_tap is not None or self._held:
+            return None
+        plan, length, request, response = self.plan, self.call.length, self._request, self._response
+        head, began = answer.copied(), self.began
+        return plan.framed + len(length) + len(request) + len(head) + len(response), (
+            self.at,
+            plan.client,
+            plan.subject,
+            plan.copied,
+            length,
+            request,
+            self.status,
+            head,
+            response,
+            self.answered_at - began,
+            now - began,
+            self.outcome,
+        )
+
     def copied(self) -> Kept:
         """The bodies' copies."""
         if self._held:
@@ -192,7 +240,7 @@ class Swift(Relay):
 
     def _let_go(self) -> None:
         """Be called by the connection no more."""
-        self._connection.pump = None
+        self._connection.pump = self._connection.first = None
         if self._spliced:
             self._spliced = False
             self._connection.rejoin()

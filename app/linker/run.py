@@ -19,6 +19,7 @@ from app.linker.core import Core
 from app.linker.desk import Desk
 from app.linker.keeper import LEASE_SECONDS, Keeper
 from app.linker.pooling import pooling
+from app.priority import step_back
 from app.settings import Settings
 from app.store import linking
 from app.store.db import make_engine
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 def main(settings: Settings) -> int:
     """Run a linker until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "linker")
+    step_back(settings.nice)
     linker = Process(settings)
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -128,6 +128,43 @@ def pack(
     return FIXED.size + variable, parts
 
 
+Whole = tuple[
+    float, int, Subject, tuple[bytes, bytes], bytes, bytes, int, bytes, bytes, float, float, int
+]  # what `pack_whole` takes, in its order
+
+
+def pack_whole(facts: Whole) -> tuple[bytes, ...]:
+    """The pieces of the frame of an exchange whose bodies were copied whole.
+
+    The request's headers come as what stands before and after the value of Content-Length, and that value.
+    """
+    at, client, subject, (before, after), length, request, status, head, response, ttfb, duration, outcome = facts
+    lines = before + length + after
+    asked, told = len(request), len(response)
+    variable = len(subject.text) + len(lines) + asked + len(head) + told
+    fixed = FIXED.pack(
+        FIXED_LENGTH + variable,
+        COPY,
+        outcome,
+        subject.dialect,
+        status,
+        *subject.lengths,
+        len(lines),
+        asked,
+        len(head),
+        told,
+        -1,
+        -1,
+        client,
+        asked,
+        told,
+        at,
+        ttfb,
+        duration,
+    )
+    return fixed, subject.text, lines, request, head, response
+
+
 def _subject(copy: Copy) -> Subject:
     peer, method, ja4 = (text.encode("latin-1", "replace") for text in (copy.peer, copy.method, copy.ja4))
     return Subject(peer, method, copy.target, copy.dialect, ja4)

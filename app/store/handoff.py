@@ -14,13 +14,13 @@ from pathlib import Path
 from struct import Struct
 from typing import Any, cast
 
-from app.store.frames import OUTCOMES, Copy, Counters, Decoder, Record, encode
+from app.store.frames import OUTCOMES, Copy, Counters, Decoder, Record, Whole, encode, pack_whole
 
 __all__ = ["OUTCOMES", "Copy", "Counters", "Decoder", "Record", "Sender", "encode", "serve"]
 
 ACK = Struct("<Q")  # extractor to gateway: copies received on this connection so far
 HIGH_WATER = 1 << 20  # bytes in the transport beyond which frames are held back
-FLUSH_SECONDS = 0.005
+FLUSH_SECONDS = 0.02  # each write wakes the extractor, which gathers as long
 FLUSH_BYTES = 65536  # make a write, before the time is up: the bytes are still in the processor's cache
 COUNTER_SECONDS = 1.0
 RETRY_SECONDS = (0.05, 1.0)  # first and longest pause between attempts to connect
@@ -77,7 +77,8 @@ class Sender:
         self._counters = counters
         self._accounts = accounts
         self._pieces: list[bytes] = []  # of the frames that came last
-        self._count = self._size = 0  # those frames, and their bytes
+        self._facts: list[Whole] = []  # of copies that came after those and whose frames are yet to be made
+        self._count = self._size = 0  # of both, and their bytes
         self._batches: deque[tuple[int, int, list[bytes]]] = deque()  # the same of earlier ones: frames, bytes, pieces
         self._transport: asyncio.WriteTransport | None = None
         self._protocol: _Sending | None = None
@@ -120,19 +121,45 @@ class Sender:
         if self.waiting + size > self._limit or self._loop is None:
             self._drops += 1
             return False
+        if self._facts:
+            self._frame()
         self._pieces += parts
+        self._add(size, self._loop)
+        return True
+
+    def offer_whole(self, size: int, facts: Whole) -> bool:
+        """The same for a copy whose frame of `size` bytes is made when it is sent: many at once cost less."""
+        if self.waiting + size > self._limit or self._loop is None:
+            self._drops += 1
+            return False
+        self._facts.append(facts)
+        self._add(size, self._loop)
+        return True
+
+    def _add(self, size: int, loop: asyncio.AbstractEventLoop) -> None:
         self._count += 1
         self._size += size
         self.waiting += size
         if self._timer is None:
-            self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
+            self._timer = loop.call_later(FLUSH_SECONDS, self._due)
         if self._size > FLUSH_BYTES:
             self._seal()
             if not self._paused and self._transport is not None:
                 self._flush()
-        return True
+
+    def _due(self) -> None:
+        self._timer = None
+        self._flush()
+
+    def _frame(self) -> None:
+        pieces = self._pieces
+        for facts in self._facts:
+            pieces += pack_whole(facts)
+        self._facts = []
 
     def _seal(self) -> None:
+        if self._facts:
+            self._frame()
         self._batches.append((self._count, self._size, self._pieces))
         self._pieces = []
         self._count = self._size = 0
@@ -147,9 +174,6 @@ class Sender:
         self._flush()
 
     def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._count:
             self._seal()
         while self._batches and self._transport is not None and not self._paused:
@@ -214,7 +238,7 @@ class Sender:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         self._drops += self._count + sum(count for count, _, _ in self._batches)
-        self._pieces, self._count, self._size = [], 0, 0
+        self._pieces, self._facts, self._count, self._size = [], [], 0, 0
         self._batches.clear()
         self.waiting = 0
         self._loop = None

@@ -17,6 +17,7 @@ import redis
 from app.errors import Unavailable
 from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
+from app.priority import step_back
 from app.settings import Settings
 from app.store import accounts, heartbeat, packed
 from app.store.db import make_engine
@@ -53,6 +54,7 @@ logger = logging.getLogger(__name__)
 def main(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings, "worker")
+    step_back(settings.nice)
     return serve(settings, load_engine(settings.reference, settings.plans, settings.releases))
 
 

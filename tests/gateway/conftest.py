@@ -406,6 +406,7 @@ class Gateway:
             "STILLWATCH_DATA": str(folder),
             "STILLWATCH_SECRET": SECRET,
             "STILLWATCH_LOG_LEVEL": "debug",
+            "STILLWATCH_NICE": "0",
             **settings,
         }
         self._limit = limit

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.store.frames import DIALECTS, FRAME_LIMIT, OUTCOMES, PREFIX, Copy, Counters, Decoder, encode
+from app.store.frames import (
+    DIALECTS,
+    FRAME_LIMIT,
+    OUTCOMES,
+    PREFIX,
+    Copy,
+    Counters,
+    Decoder,
+    Subject,
+    encode,
+    pack,
+    pack_whole,
+)
 from detectors.exchange import Outcome
 
 steady = settings(deadline=None, derandomize=True)  # the same examples each time, however busy the machine
@@ -102,3 +114,21 @@ def test_counters_carry_accounts():
     bare = Counters("gateway-1", {"requests": 2.0})
     assert b"accounts" not in encode(bare)
     assert Decoder().feed(encode(bare)) == [bare]
+
+
+@steady
+@given(copies(), st.binary(max_size=20), st.binary(max_size=20), st.binary(max_size=5))
+def test_a_copy_of_whole_bodies_has_the_same_frame_either_way(copy, before, after, length):
+    subject = Subject(copy.peer.encode(), copy.method.encode(), copy.target, copy.dialect, copy.ja4.encode())
+    asked, told, head = copy.request_body, copy.response_body, b"a: b\r\n"
+    size, pieces = pack(
+        copy.at, copy.client, subject, before + length + after, (asked,), len(asked), -1, copy.status, head, (told,),
+        len(told), -1, copy.ttfb, copy.duration, copy.outcome,
+    )  # fmt: skip
+    facts = (
+        copy.at, copy.client, subject, (before, after), length, asked, copy.status, head, told, copy.ttfb,
+        copy.duration, copy.outcome,
+    )  # fmt: skip
+    frame = b"".join(pack_whole(facts))
+    assert frame == b"".join(pieces)
+    assert len(frame) == size

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.store import handoff
-from app.store.frames import Copy, Counters, Decoder, encode
+from app.store.frames import Copy, Counters, Decoder, Subject, encode
 from app.store.handoff import Sender, serve
 
 
@@ -70,6 +70,36 @@ async def test_copies_arrive_in_order_and_are_acknowledged(path):
     await _until(lambda: sender.sent == 500)
     assert [copy.client for copy in got] == list(range(500))
     assert (sender.dropped, sender.waiting, sender.connected) == (0, 0, True)
+    await sender.close(1)
+    await _stop(server)
+
+
+def _facts(number):
+    subject = Subject(b"192.0.2.1", b"POST", b"/v1")
+    return 1.5, number, subject, (b"a: ", b"\r\n"), b"b", b"q" * 10, 200, b"", b"r", 0.1, 0.2, 0
+
+
+async def test_copies_whose_frames_are_made_late_are_the_same_in_the_same_order(path):
+    got = []
+    server = await serve(path, got.extend)
+    sender = Sender(path, 1 << 20, "g")
+    sender.start()
+    size = len(encode(_copy()))
+    for number in range(0, 1000, 2):
+        assert sender.offer_whole(size, _facts(number))
+        assert sender.waiting >= size
+        if number % 6 == 0:
+            assert _offer(sender, encode(_copy(number + 1)))
+    await _until(lambda: sender.sent == 667)
+    assert [copy.client for copy in got] == sorted(copy.client for copy in got)
+    assert got[0] == _copy(0)
+    assert (sender.dropped, sender.waiting) == (0, 0)
+    full = Sender(path, 2 * size, "g")
+    full.start()
+    assert [full.offer_whole(size, _facts(number)) for number in range(3)] == [True, True, False]
+    assert full.dropped == 1
+    await full.close(0)
+    assert full.dropped == 3
     await sender.close(1)
     await _stop(server)
 
