@@ -57,9 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_COPY_BYTES", "262144", "most bytes copied of each request and of each answer"),
     Setting("STILLWATCH_CHANNEL_BYTES", "33554432", "most bytes waiting between gateway and extractor"),
     Setting("STILLWATCH_BACKLOG_BLOCKS", "20000", "stream entries a partition may hold before events are dropped"),
-    Setting(
-        "STILLWATCH_NICE", "10", "steps of priority that the background processes stand behind gateway and console"
-    ),
+    Setting("STILLWATCH_NICE", "5", "steps of priority that the background processes stand behind gateway and console"),
     Setting("STILLWATCH_CONNECT_SECONDS", "10", "limit on connecting to the model API"),
     Setting("STILLWATCH_IDLE_SECONDS", "900", "limit on silence from the model API; there is no total limit"),
     Setting("STILLWATCH_MAX_CONCURRENCY", "0", "requests served at once by a gateway; more get a 503; 0: no limit"),

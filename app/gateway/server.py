@@ -229,12 +229,17 @@ class Protocol(asyncio.Protocol):
             self._model = cycle
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer a request that cannot be read, unless an earlier one is still being answered: then cut."""
+        """Answer a request that cannot be read; one before it that is here whole is answered instead, and the last."""
         if self._deaf:
             return
         self._deaf = True
         type(self).unreadable += 1
         unstarted, self._waiting = self._waiting, None
+        if self._in_head and self._cycle is not None and not self._cycle.complete:
+            self._cycle.keep_alive = False
+            if self._cycle is unstarted:
+                self._start(unstarted)
+            return
         if self._cycle is None or self._cycle.complete or self._cycle is unstarted:
             body = problem.body()
             head = STATUS_LINES[problem.status] + b"content-type: application/json\r\nconnection: close\r\n"

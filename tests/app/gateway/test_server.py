@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from app.gateway.server import Protocol
+
 POST = b"POST / HTTP/1.1\r\nHost: g\r\n"
 SMUGGLING = {
     "length and chunked": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -125,6 +127,27 @@ def test_pipelined_requests_are_answered_in_order(model_api, client, kit):
     client.send(b"".join(requests) + b"GET /last HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
     found = re.findall(rb"/(?:p\d+|last)", client.rest())
     assert found == [b"/p%d%03d" % (n, n) for n in range(200)] + [b"/last"]
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_what_cannot_be_read_behind_a_request_costs_that_request_nothing(model_api, client, kit, split):
+    def behave(seen, wire):
+        body = seen.read_body(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n" + body[:1])
+        if split:
+            client.send(b"GARBAGE\r\n\r\n")
+            kit.until(lambda: Protocol.unreadable > before, "the garbage")
+        wire.send(body[1:])
+
+    before = Protocol.unreadable
+    model_api.behaviour = behave
+    garbage = b"" if split else b"GARBAGE\r\n\r\n"
+    client.send(b"POST /good HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc" + garbage)
+    found = client.rest()
+    assert found.startswith(b"HTTP/1.1 200 OK")
+    assert found.endswith(b"\r\n\r\nabc")
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert Protocol.unreadable == before + 1
 
 
 def test_many_refused_pipelined_requests_do_not_nest(client):
