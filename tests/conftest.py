@@ -25,9 +25,60 @@ from app.store.db import migrate
 
 READY_SECONDS = 90
 
+# What takes longest, the longest first, as measured: each test process begins with its share of it.
+LONG = (
+    "tests/app/run/test_e2e.py",
+    "tests/system/test_campaigns.py",
+    "tests/bench/detection/test_page.py",
+    "tests/app/run/test_supervisor.py",
+    "tests/app/console/test_pages_browser.py",
+    "tests/app/api/test_routes.py",
+    "tests/system/test_process_faults.py",
+    "tests/bench/test_score.py",
+    "tests/detectors/test_robust.py",
+    "tests/gateway/test_streams.py",
+    "tests/system/test_database_faults.py",
+    "tests/detectors/test_fitting.py",
+    "tests/gateway/test_disconnects.py",
+    "tests/bench/test_soak.py",
+    "tests/gateway/test_secrets.py",
+    "tests/app/run/test_mode.py",
+    "tests/gateway/test_load.py",
+    "tests/system/test_redis_faults.py",
+    "tests/app/worker/test_crash.py",
+    "tests/gateway/test_http.py",
+    "tests/app/gateway/test_conduct_process.py",
+    "tests/bench/detection/baselines/test_learned.py",
+    "tests/detectors/test_engine.py",
+    "tests/gateway/test_differential.py",
+    "tests/app/run/test_warm.py",
+)
+
 # The same examples each time, and no verdict on how busy the machine is.
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Spread what takes long over the test processes, and begin with it: else one works alone at the end.
+
+    Each process is given an equal run of the list; who has done his takes from the end of another's.
+    """
+    shares = getattr(config, "workerinput", {}).get("workercount", 0)
+    if not shares:
+        return
+    rank = {config.rootpath / name: place for place, name in enumerate(LONG)}
+    heads: list[list[pytest.Item]] = [[] for _ in range(shares)]
+    for item in sorted((item for item in items if item.path in rank), key=lambda item: rank[item.path]):
+        turn, place = divmod(rank[item.path], shares)
+        heads[shares - 1 - place if turn % 2 else place].append(item)
+    rest = [item for item in items if item.path not in rank]
+    ordered: list[pytest.Item] = []
+    for number, head in enumerate(heads, 1):
+        some = max(0, len(items) * number // shares - len(ordered) - len(head))
+        ordered += head + rest[:some]
+        del rest[:some]
+    items[:] = ordered + rest
 
 
 def _free_port() -> int:
