@@ -20,6 +20,8 @@ _HARVEST = 0.30
 _HIT = float(np.log(_HARVEST / _ORDINARY))
 _MISS = float(np.log((1.0 - _HARVEST) / (1.0 - _ORDINARY)))
 _PLAIN = 0.6  # "think step by step" is common; asking for private or complete reasoning is not
+_APART = 2.0  # the most that single requests for more than that are worth, whatever else the client sends
+_FEW = 8.0  # of them: so many speak half as loud as any number
 _WEIGHTS = {
     "multi_turn": 0.7,
     "closed_answers": 0.95,
@@ -31,6 +33,7 @@ _WEIGHTS = {
 }
 _ONLY_PLAIN = int(elicitation.PLAIN)
 _IN_SYSTEM, _IN_USER = np.uint32(Flag.ELICIT_SYSTEM), np.uint32(Flag.ELICIT_USER)
+_TWIN = np.uint8(sum(1 << twins.NAMES.index(name) for name in ("closed_answers", "greedy", "structured", "end_users")))
 
 
 class Reasoning(Detector):
@@ -51,7 +54,7 @@ class Reasoning(Detector):
 
     Cost
     ----
-    One table look-up and a few sums an event; 184 bytes a client. The matcher runs in the extractor.
+    One table look-up and a few sums an event; 228 bytes a client. The matcher runs in the extractor.
 
     References
     ----------
@@ -60,7 +63,7 @@ class Reasoning(Detector):
     """
 
     name: ClassVar[str] = "reasoning"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "elicitation", "reasoning_chars")
@@ -76,6 +79,9 @@ class Reasoning(Detector):
             ("user", "<u4"),  # asked in the user turn
             ("log_chars", "<u8"),
             ("payloads", "u1", (128,)),
+            ("apart", "<u4"),  # of the strong ones, single requests without an end user, tools, a format, temperature 0
+            ("apart_chars", "<u8"),  # of their answers, sixteenths of a doubling
+            ("apart_payloads", "u1", (32,)),
         ]
     )
 
@@ -91,6 +97,9 @@ class Reasoning(Detector):
         bits, flags = whole["elicitation"], whole["flags"]
         if bits.any() or whole.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
             fold(_count_asked, [rows[name] for name in ("plain", "strong", "system", "user")], (*events, bits, flags))
+            own = [rows[name] for name in ("apart", "apart_chars", "apart_payloads")]
+            told = answers.code, answers.log_choice, whole["payload"], whole["body"]
+            fold(_count_apart, own, (*events, bits, flags, *told))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Shares of requests that ask for reasoning, and the text taken, for the joint score."""
@@ -98,10 +107,10 @@ class Reasoning(Detector):
         return values[:, [1, 0, 2]]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
-        """Mean log-likelihood ratio a request x answer text, less the twins; 0 to about 2.7."""
+        """Mean log-likelihood ratio a request x answer text, less the twins, or what stands apart; 0 to about 2.7."""
         del now
         base, _, _, factor = self._parts(rows)
-        return np.asarray(base * factor.prod(axis=1), np.float32)
+        return np.asarray(np.maximum(base * factor.prod(axis=1), _apart(rows)), np.float32)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The share of requests that ask for reasoning by kind, then what each twin took away."""
@@ -112,6 +121,7 @@ class Reasoning(Detector):
         weight = strong / max(strong + _PLAIN * plain, 1e-9)
         where = "in the system prompt" if row["system"] > row["user"] else "in the prompt"
         nan = twins.NAN
+        single, more = float(row["apart"]), max(float(_apart(rows)[0] - base[0] * factor[0].prod()), 0.0)
         terms = (
             Term("full_reasoning_asked", strong, "share", nan, nan, nan, float(base[0]) * weight,
                  f"It asks {where} for complete or hidden reasoning in {twins.percent(strong)} of its requests."),
@@ -119,6 +129,8 @@ class Reasoning(Detector):
                  f"It asks {where} for the reasoning step by step in {twins.percent(plain)} of its requests."),
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
                  f"It takes about {chars:,.0f} characters of answer and reasoning from each request."),
+            Term("asked_apart", single, "count", nan, nan, nan, more,
+                 f"It asks for complete or hidden reasoning in {single:,.0f} single requests that name no end user."),
         )  # fmt: skip
         return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
 
@@ -136,6 +148,42 @@ class Reasoning(Detector):
         share = twins.shares(rows["twins"], n, distinct)
         values = np.column_stack([plain, strong, np.exp2(doublings) - 1.0])
         return ratio * size, values, share, twins.factors(share, _WEIGHTS)
+
+
+def _apart(rows: NDArray[np.void]) -> NDArray[np.float64]:
+    """What single requests for complete or hidden reasoning are worth by their number, their answers and their news."""
+    count = rows["apart"].astype(np.float64)
+    some = np.maximum(count, 1.0)
+    new = np.clip(1.15 * hll_count(rows["apart_payloads"]) / some, 0.0, 1.0)  # an estimate: a tenth is its error
+    size = np.clip((rows["apart_chars"] / some / twins.LOG - 6.0) / 4.0, 0.0, 1.0)
+    return np.asarray(_APART * count / (count + _FEW) * size * new**2, np.float64)
+
+
+@compiled
+def _count_apart(
+    apart: NDArray[np.uint32],
+    chars: NDArray[np.uint64],
+    payloads: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    bits: NDArray[np.uint16],
+    flags: NDArray[np.uint32],
+    code: NDArray[np.uint8],
+    log_choice: NDArray[np.int64],
+    payload: NDArray[np.uint64],
+    body: NDArray[np.uint64],
+) -> None:
+    """Count the strong requests that begin something and may be a harvest's, their answers and their contents."""
+    for row in range(len(counts)):
+        for nth in range(starts[row], starts[row] + counts[row]):
+            place = places[nth]
+            if not np.int64(bits[place]) & ~_ONLY_PLAIN:
+                continue
+            if code[place] & _TWIN == 0 and twins.is_begun(flags[place]):
+                apart[row] += np.uint32(1)
+                chars[row] += np.uint64(log_choice[place])
+                hll_row(payloads, row, mix64(payload[place] or body[place]))
 
 
 @compiled

@@ -25,11 +25,15 @@ _MOMENT = 900.0  # seconds: repeats of one body within it are samples, later one
 _FEW = 60.0  # bodies: as many as a load test repeats
 _WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.7, "streamed": 0.2}
 _REPEATS = 1.6
+_FEW_RARE = 6.0  # of what ordinary clients never send: so many speak half as loud as any number
+_FEW_LABELS = 10.0  # the same of the probabilities of single words
+_COMMON, _RARE = [0, 2, 4], [1, 3, 5]  # of the parts: samples, sweep, resampled bodies; probabilities, blanks, labels
+_IS_TWIN = np.uint32(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.USER_ID | Flag.SCHEMA | Flag.TOOLS)
 
 
 class _Parts(NamedTuple):
     parts: NDArray[np.float64]  # samples, log probabilities, sweep, blanks, resampled bodies, soft labels
-    lost: NDArray[np.float64]  # what repeats take of all but the resampled bodies
+    lost: NDArray[np.float64]  # what repeats take of the common parts but the resampled bodies, and of the rare ones
     values: NDArray[np.float64]
     share: NDArray[np.float64]
     factor: NDArray[np.float64]
@@ -44,7 +48,9 @@ class Sampling(Detector):
     probabilities of free text or of ever new first words, sweeps send one prompt under several parameters,
     dialects without a number of samples are sent one body several times at once, and Magpie lets the model
     invent the prompt by sending an empty one. Products hardly do. The score adds the six, most of them
-    weighed by the length of the answers, reduced by the ordinary twins.
+    weighed by the length of the answers. Samples and sweeps count by their share of the requests, reduced by
+    the ordinary twins; what ordinary clients never send counts by how often it was sent, so that other
+    traffic beside it hides nothing.
 
     Misses
     ------
@@ -64,10 +70,11 @@ class Sampling(Detector):
     """
 
     name: ClassVar[str] = "sampling"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at")
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at",
+                                  "model")  # fmt: skip
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = (
         "several_samples", "free_text_logprobs", "settings_per_prompt", "blank_prompts", "answers_per_prompt",
@@ -83,11 +90,11 @@ class Sampling(Detector):
             ("blank", "<u4"),  # empty prompts answered at length
             ("weights", "<u8", (3,)),  # samples, log probabilities, blanks, in units of 1/64
             ("bodies", "u1", (128,)),
-            ("settings", "u1", (128,)),  # distinct pairs of body and parameters
+            ("settings", "u1", (128,)),  # distinct pairs of body and parameters, the model among them
             ("moments", "u1", (64,)),  # distinct pairs of body and quarter of an hour
             ("answers", "u1", (64,)),  # distinct answers
-            ("scored", "<u4"),  # requests for log probabilities of a word or two, answer known
-            ("labels", "u1", (16,)),  # distinct answers to them
+            ("scored", "<u4"),  # requests for log probabilities of a word or two
+            ("labels", "u1", (16,)),  # distinct answers to them, where known
         ]
     )
 
@@ -101,7 +108,7 @@ class Sampling(Detector):
         columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
         fold(_fold_special, own, (*events, answers.open, answers.chars, answers.log_choice, *columns))
         own = [rows[name] for name in ("n", "bodies", "settings", "moments", "answers")]
-        columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
+        columns = [whole[name] for name in ("body", "params", "model", "temperature", "choices", "at", "answer")]
         fold(_fold_bodies, own, (*events, *columns))
         rows["twins"] += twins.sums(seen)
 
@@ -111,10 +118,12 @@ class Sampling(Detector):
         return values[:, [0, 2, 3, 4, 5, 6]]
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
-        """Samples, log probabilities, sweeps, blanks, resampled bodies, soft labels, less the twins; 0 to about 10."""
+        """Samples, sweeps, resampled bodies, less the twins; probabilities, blanks, soft labels; 0 to about 11."""
         del now
         parts = self._parts(rows)
-        return np.asarray((parts.parts.sum(axis=1) - parts.lost) * parts.factor.prod(axis=1), np.float32)
+        common = parts.parts[:, _COMMON].sum(axis=1) - parts.lost[:, 0]
+        rare = parts.parts[:, _RARE].sum(axis=1) - parts.lost[:, 1]
+        return np.asarray(common * parts.factor.prod(axis=1) + rare, np.float32)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Samples, probabilities, sweeps, blank prompts and repeats at once, then what each twin took away."""
@@ -125,7 +134,7 @@ class Sampling(Detector):
         sentences = (
             f"It asks for {samples:.0f} answers to one prompt in {twins.percent(several)} of its requests.",
             f"It asks for the probabilities of free text in {twins.percent(scored)} of its requests.",
-            f"It sends each prompt under {sweep:.1f} different settings.",
+            f"It sends each prompt under {sweep:.1f} different settings, or to as many models.",
             f"It sends an empty prompt and takes a long answer in {twins.percent(blank)} of its requests.",
             f"It sends one prompt {again:.1f} times within minutes and takes another answer each time.",
             f"It asks for the probabilities of single words, ever new ones, in {twins.percent(soft)} of its requests.",
@@ -140,8 +149,8 @@ class Sampling(Detector):
         )
         repeated = float(parts.share[0, _REPEATED])
         told = twins.TWINS[_REPEATED].sentence.format(share=twins.percent(repeated))
-        repeats = Term(twins.NAMES[_REPEATED], repeated, "share", nan, nan, nan, -float(parts.lost[0]), told)
-        base = float(parts.parts[0].sum() - parts.lost[0])
+        repeats = Term(twins.NAMES[_REPEATED], repeated, "share", nan, nan, nan, -float(parts.lost[0].sum()), told)
+        base = float(parts.parts[0, _COMMON].sum() - parts.lost[0, 0])
         return (*terms, repeats, *twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS))
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:
@@ -149,7 +158,8 @@ class Sampling(Detector):
         total = np.maximum(n, 1.0)
         bodies, settings = hll_count(rows["bodies"]), hll_count(rows["settings"])
         sweep = np.where(bodies > 0.0, settings / np.maximum(bodies, 1e-9), 1.0)
-        weights = rows["weights"] / total[:, None] / _UNIT
+        often = np.column_stack([total, rows["logprobs"] + _FEW_RARE, rows["blank"] + _FEW_RARE])
+        weights = rows["weights"] / often / _UNIT
         open_share = 1.0 - rows["twins"][:, 1] / total
         # Both counts are estimates: a ratio under about 1.4 may be their error.
         swept = np.clip(np.log2(np.maximum(sweep, 1.0)) - 0.5, 0.0, 2.0) * open_share * (n > 0)
@@ -164,10 +174,11 @@ class Sampling(Detector):
         soft = rows["scored"] / total
         # Classes are few: beyond some sixteen different answers the labels are no labels.
         fresh = np.clip(np.log2(np.maximum(hll_count(rows["labels"]), 1.0) / 16.0) / 3.0, 0.0, 1.0)
-        parts = np.column_stack([weights[:, :2], swept, weights[:, 2], resampled, soft * fresh])
+        labels = rows["scored"] / (rows["scored"] + _FEW_LABELS) * fresh
+        parts = np.column_stack([weights[:, :2], swept, weights[:, 2], resampled, labels])
         share = twins.shares(rows["twins"], n, np.minimum(settings, total), rows["blank"])
         taken = np.clip(_REPEATS * share[:, _REPEATED], 0.0, 1.0 - 1e-3)
-        lost = taken * (parts.sum(axis=1) - resampled)
+        lost = taken[:, None] * np.column_stack([weights[:, 0] + swept, weights[:, 1] + labels])
         samples = rows["samples"] / np.maximum(rows["several"], 1)
         values = np.column_stack([
             rows["several"] / total, samples, rows["logprobs"] / total, np.maximum(sweep, 1.0), rows["blank"] / total,
@@ -199,6 +210,8 @@ def _fold_bodies(
     places: NDArray[np.int64],
     body: NDArray[np.uint64],
     params: NDArray[np.uint64],
+    model: NDArray[np.uint32],
+    temperature: NDArray[np.float32],
     choices: NDArray[np.uint16],
     at: NDArray[np.float64],
     answer: NDArray[np.uint64],
@@ -210,7 +223,10 @@ def _fold_bodies(
             place = np.uint64(places[nth])
             key = mix64(body[place])
             hll_row(bodies, row, key)
-            hll_row(settings, row, mix64(key ^ params[place]))
+            setting = params[place]
+            if not temperature[place] <= twins.GREEDY:  # who compares models asks each for its most likely answer
+                setting ^= mix64(np.uint64(model[place]))
+            hll_row(settings, row, mix64(key ^ setting))
             if choices[place] <= 1:  # more samples need no repeats
                 quarter = mix64(np.uint64(np.int64(at[place] / _MOMENT)) + np.uint64(1))
                 hll_row(moments, row, mix64(key ^ quarter))
@@ -245,7 +261,7 @@ def _fold_special(
             place = np.uint64(places[nth])
             asked, nothing = top_logprobs[place], flags[place] & _IS_BLANK != 0
             if not is_open[place]:
-                if asked >= 5 and answer[place]:
+                if asked >= 5:
                     scored[row] += np.uint32(1)
                     hll_row(labels, row, mix64(answer[place]))
             elif choices[place] >= 2 or asked >= 0 or nothing:
@@ -253,7 +269,8 @@ def _fold_special(
                 # Some tools put all of the text into the system role: that is no empty prompt.
                 invented = nothing and much and in_chars[place] <= _BLANK_PROMPT
                 _count(several, samples, weights, row, int(choices[place]), log_choice[place])
-                _count_more(logprobs, blank, weights, row, asked, invented, log_choice[place])
+                twin = flags[place] & _IS_TWIN != 0
+                _count_more(logprobs, blank, weights, row, asked, invented, twin, log_choice[place])
 
 
 @compiled
@@ -271,9 +288,11 @@ def _count(
 @compiled
 def _count_more(
     logprobs: NDArray[np.uint32], blank: NDArray[np.uint32], weights: NDArray[np.uint64],
-    row: int, asked: int, invented: bool, log: int,
+    row: int, asked: int, invented: bool, twin: bool, log: int,
 ) -> None:  # fmt: skip
     enough = min(max(log - 4 * twins.LOG, 0), 5 * twins.LOG) * _UNIT // (5 * twins.LOG)
+    if twin:
+        enough //= 4
     if asked >= 0:
         logprobs[row] += np.uint32(1)
         weights[row, 1] += np.uint64(2 * enough if asked >= 5 else enough)

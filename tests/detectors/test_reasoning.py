@@ -52,9 +52,20 @@ def test_a_strong_class_beside_a_plain_one_counts_as_strong(asking) -> None:
     assert score(asking(elicitation=FULL | STEPS)) == score(asking())
 
 
-def test_a_tenth_of_the_requests_is_within_the_ordinary(asking) -> None:
-    assert score(asking(elicitation=np.where(np.arange(100) % 10 == 0, FULL, 0))) == 0.0
-    assert score(asking(elicitation=np.where(np.arange(100) % 3 == 0, FULL, 0))) > 0.1
+def test_plain_requests_in_a_tenth_are_within_the_ordinary(asking) -> None:
+    assert score(asking(elicitation=np.where(np.arange(100) % 10 == 0, STEPS, 0))) == 0.0
+    assert score(asking(elicitation=np.where(np.arange(100) % 2 == 0, STEPS, 0))) > 0.1
+
+
+def test_single_requests_for_complete_reasoning_are_not_thinned_out_by_what_is_sent_beside_them(asking) -> None:
+    some = np.arange(100) % 10 == 0
+    beside = {"elicitation": np.where(some, FULL, 0), "flags": np.where(some, 0, int(Flag.USER_ID | Flag.MULTI_TURN))}
+    assert score(asking(**beside)) == score(asking(**beside, out_chars=np.where(some, 4_000, 20))) > 0.9
+    assert score(asking(**beside, temperature=0.0)) == 0.0
+    assert score(asking(**beside, payload=np.where(some, 7, np.arange(100) + 8))) < 0.1  # one prompt, again and again
+    assert score(asking(elicitation=np.where(some, FULL, 0), flags=int(Flag.USER_ID))) == 0.0
+    told = {term.feature: term for term in Reasoning().explain(rows_of(asking(**beside))[0], 0.0)}
+    assert "in 10 single requests" in told["asked_apart"].sentence
 
 
 @pytest.mark.parametrize(

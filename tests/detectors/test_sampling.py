@@ -48,10 +48,39 @@ def test_probabilities_of_ever_new_single_words_are_no_labels(traffic) -> None:
     assert score(traffic(1, 100, top_logprobs=20, out_chars=6, answer=0)) == 0.0
 
 
+@pytest.mark.parametrize(
+    "rare",
+    [
+        {"flags": int(Flag.BLANK_INPUT), "payload": 0, "payload_chars": 0},
+        {"top_logprobs": 20},
+        {"top_logprobs": 20, "out_chars": 6},
+    ],
+)
+def test_what_ordinary_clients_never_send_is_not_hidden_by_what_is_sent_beside_it(traffic, rare) -> None:
+    some = np.arange(300) % 10 == 0
+    alone, mixed = traffic(1, 30, **rare), traffic(1, 300, flags=int(Flag.USER_ID | Flag.MULTI_TURN))
+    for name, value in ({"flags": 0} | rare).items():
+        mixed[name][some] = value
+    assert score(mixed) > 0.9 * score(alone) > 0.2
+
+
+def test_probabilities_for_end_users_count_for_a_quarter(traffic) -> None:
+    assert score(traffic(1, 100, top_logprobs=20, flags=int(Flag.USER_ID))) < 0.3 * score(
+        traffic(1, 100, top_logprobs=20)
+    )
+
+
 def test_a_sweep_over_settings_scores_and_a_repeat_with_the_same_does_not(traffic) -> None:
     bodies = np.repeat(np.arange(1, 51), 4).astype(np.uint64)
     assert score(traffic(1, 200, body=bodies, params=np.tile([1, 2, 3, 4], 50))) > 1.0
     assert score(traffic(1, 200, body=bodies, answer=bodies)) == 0.0
+
+
+def test_one_prompt_to_several_models_is_a_sweep_unless_each_is_asked_for_its_most_likely_answer(traffic) -> None:
+    models = {"body": np.repeat(np.arange(1, 51), 4).astype(np.uint64), "model": np.tile([1, 2, 3, 4], 50)}
+    assert score(traffic(1, 200, **models)) > 1.0
+    assert score(traffic(1, 200, **models, temperature=0.0, answer=models["body"])) == 0.0
+    assert score(traffic(1, 200, model=np.arange(200) % 2 + 1)) == 0.0  # a move to another model
 
 
 def test_one_body_sent_several_times_at_once_is_sampled_and_a_later_run_is_none(traffic) -> None:
