@@ -182,7 +182,7 @@ class Judge:
             sentence=fuse.sentence(evidence, requests, tripped, together) if heard else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
-            cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped),
+            cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped, requests),
             rank=float(found.rank[0]),
             probability=float(rerank.probability(self.reference, found.rank)[0]),
             resolvable=self.reference.resolvable(look),

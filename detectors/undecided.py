@@ -37,7 +37,11 @@ def _labelled(values: Values) -> bool:
 
 
 def _graded(values: Values) -> bool:
-    return values.get("graded_items", 0.0) > 0.5
+    return values.get("graded_items", 0.0) > 0.25
+
+
+def _stepped(values: Values) -> bool:
+    return values.get("episodes", 0.0) > 1.0
 
 
 def _optimised(values: Values) -> bool:
@@ -81,6 +85,11 @@ PAIRS: tuple[Twin, ...] = (
         "decide it.",
     ),
     Twin(
+        "a product's agent or harvested trajectories", _stepped,
+        "Its tasks run on over tools' results, as a product's agent does. Whether people come back to its tasks and "
+        "change them, or each is new, runs through and is never taken up again, would decide it.",
+    ),
+    Twin(
         "test-set generator or synthetic data", _asked_about_texts,
         "It has about {count} texts turned into fixed records or short texts; making test questions from one's own "
         f"documents looks the same. Whether it ends after some hundred calls or goes on past about {SMALL_LIST} texts "
@@ -101,34 +110,58 @@ PAIRS: tuple[Twin, ...] = (
 
 
 def missing(
-    evidence: Sequence[Evidence], level: Level, look: int, counted: int, tripped: Sequence[Evidence] = ()
+    evidence: Sequence[Evidence],
+    level: Level,
+    look: int,
+    counted: int,
+    tripped: Sequence[Evidence] = (),
+    requests: int = 0,
 ) -> str:
-    """The observation that is missing for a verdict, in words; empty where nothing is."""
+    """The observation that is missing for a verdict, in words; empty where nothing is.
+
+    `counted` of the client's `requests` are compared; the others say nothing of what it does with answers.
+    """
     if tripped:
         return ""
     if look == 0:
-        return f"Too few requests so far: the first comparison is made at {LOOKS[0]}."
+        return _too_few(counted, requests)
     if level == Level.NONE:
         return ""
-    values: dict[str, float] = {}
-    for one in evidence:
-        for term in one.terms:
-            values.setdefault(term.feature, term.value)
-    count = values.get("new_content", 1.0) * counted
     families = {one.family for one in evidence if one.p < SPEAKING}
+    told = []
     if level == Level.WATCH and not families:
-        return (
+        told.append(
             "No kind of evidence is strong by itself; what would decide it is a second, independent kind, or a link "
             "to other clients."
         )
-    told = []
     if level == Level.WATCH and len(families) == 1:
         told.append(
             f"Only one kind of evidence speaks ({next(iter(families))}); what would decide it is a second, "
             "independent kind, or a link to other clients."
         )
-    if count < SMALL_LIST and not any(values.get(name, 0.0) > share for name, share in DECIDED.items()):
-        pair = next((one for one in PAIRS if one.applies(values)), None)
-        if pair is not None:
-            told.append(pair.sentence.format(count=f"{count:,.0f}"))
-    return " ".join(told)
+    told.append(pair(evidence, counted))
+    return " ".join(filter(None, told))
+
+
+def pair(evidence: Sequence[Evidence], counted: int) -> str:
+    """What would tell the client from its permitted twin, in words; empty where no pair is in question."""
+    values: dict[str, float] = {}
+    for one in evidence:
+        for term in one.terms:
+            values.setdefault(term.feature, term.value)
+    count = values.get("new_content", 1.0) * counted
+    if count >= SMALL_LIST or any(values.get(name, 0.0) > share for name, share in DECIDED.items()):
+        return ""
+    return next((one.sentence.format(count=f"{count:,.0f}") for one in PAIRS if one.applies(values)), "")
+
+
+def _too_few(counted: int, requests: int) -> str:
+    first = f"Too few requests so far: the first comparison is made at {LOOKS[0]}."
+    if requests < LOOKS[0]:
+        return first
+    return (
+        f"Only {counted:,} of its {requests:,} requests can be compared, the first time at {LOOKS[0]} of them. "
+        "Embeddings, file uploads, status calls, failed calls and unread formats do not show what it does with "
+        "answers: a search index and the collecting of vectors send the same requests. Whether vectors of users' "
+        "questions follow, or the answers of its batches, would decide it."
+    )

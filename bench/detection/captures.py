@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from app.ingest.replay import ClientResult, replay
+from detectors import undecided
 from detectors.base import Explanation, Level
 from detectors.engine import Engine
 
@@ -111,8 +112,10 @@ def _line(one: Captured) -> str:
 def _reason(told: Explanation) -> str:
     """The alert's own sentence, or the strongest statement, or nothing."""
     speaking = [one for one in told.evidence if one.p < 0.05]
+    if not speaking and told.look:
+        return told.sentence if told.level > Level.NONE else "nothing out of the ordinary"
     if not speaking:
-        return "nothing out of the ordinary" if told.look else "too few text requests to compare"
+        return "too few text requests to compare"
     first = min(speaking, key=lambda one: one.p)
     return max(first.terms, key=lambda term: term.share).sentence
 
@@ -124,4 +127,5 @@ def _missing(one: Captured) -> str:
         return told.cannot_tell
     if told.look < 100:
         return f"More requests: it was compared at {told.look}, and most harvests are found later."
-    return "A second kind of evidence, or other clients that are linked to it."
+    pair = undecided.pair(told.evidence, told.requests)
+    return pair or "A second kind of evidence, or other clients that are linked to it."

@@ -27,6 +27,13 @@ def test_before_the_first_look_more_requests_are_missing() -> None:
     assert "25" in missing(Level.NONE, look=0)
 
 
+def test_requests_that_cannot_be_compared_are_not_called_too_few() -> None:
+    told = undecided.missing([], Level.NONE, 0, 12, (), 1_080)
+    assert told.startswith("Only 12 of its 1,080 requests can be compared")
+    assert "search index" in told
+    assert undecided.missing([], Level.NONE, 0, 3, (), 9) == missing(Level.NONE, look=0)
+
+
 def test_of_an_ordinary_client_nothing_is_missing() -> None:
     assert missing(Level.NONE, several_samples=1.0) == ""
 
@@ -37,6 +44,8 @@ def test_of_an_ordinary_client_nothing_is_missing() -> None:
         ({"several_samples": 1.0, "greedy": 0.0}, "scored by repeated sampling"),
         ({"soft_labels": 1.0}, "moderation of live texts"),
         ({"graded_items": 0.9}, "graded again after each change"),
+        ({"graded_items": 0.38, "structured": 1.0}, "graded again after each change"),
+        ({"episodes": 4.0, "structured": 1.0}, "as a product's agent does"),
         ({"repeats": 0.6, "template_share": 1.0}, "a prompt optimiser"),
         ({"structured": 1.0}, "one's own documents"),
         ({"greedy": 1.0}, "one run of an evaluation"),
@@ -78,6 +87,8 @@ def test_one_kind_of_evidence_misses_a_second() -> None:
     assert "repeated sampling" in told
     none = [evidence("content", 0.2)]
     assert "No kind of evidence is strong" in undecided.missing(none, Level.WATCH, 3, 100)
+    weak = [evidence("content", 0.2, episodes=4.0)]
+    assert "as a product's agent does" in undecided.missing(weak, Level.WATCH, 3, 100)
 
 
 def test_a_touched_tripwire_leaves_nothing_open() -> None:
