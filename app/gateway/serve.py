@@ -13,6 +13,7 @@ import uvicorn
 from app.errors import SettingError
 from app.gateway.app import Gateway, create_gateway_app
 from app.gateway.server import Protocol, Server
+from app.memory import gather
 from app.settings import Settings
 from app.telemetry import configure_logging
 
@@ -96,6 +97,7 @@ def main(settings: Settings) -> int:
     logger.info("gateway on http://%s:%d for %s", *listener.getsockname()[:2], settings.upstream)
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not walk it
+    gather()
     gc.set_threshold(GARBAGE)
     with listener:
         make_server(app, settings.drain_seconds).run(sockets=[listener])

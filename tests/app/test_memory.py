@@ -1,4 +1,4 @@
-"""Freed memory stays with the process, so that the next batch finds its pages there."""
+"""Freed memory stays with the process, so that the next batch finds its pages there, and the heap lies on few pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+
+from app.memory import _heap, gather
 
 FAULTS = """
 import resource
@@ -42,3 +44,25 @@ def test_what_is_loaded_is_not_collected_again():
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
     assert int(found[0]) > 1_000
     assert int(found[1]) > 10_000
+
+
+def test_what_is_gathered_is_the_writable_memory_that_no_file_backs(tmp_path):
+    maps = tmp_path / "maps"
+    maps.write_text(
+        "00200000-00800000 rw-p 00000000 00:00 0                          [heap]\n"
+        "01100000-01500000 rw-p 00000000 00:00 0 \n"  # one whole huge page in it
+        "02000000-02400000 r-xp 00000000 00:00 0 \n"
+        "03000000-03400000 rw-p 00000000 08:01 77                         /lib/x.so\n"
+        "04000000-04400000 rw-s 00000000 00:00 0 \n"
+        "05000000-05100000 rw-p 00000000 00:00 0 \n"  # too small
+        "06000000-06400000 rw-p 00000000 00:00 0                          [stack]\n"
+    )
+    assert list(_heap(maps)) == [(0x200000, 0x600000), (0x1200000, 0x200000)]
+    assert list(_heap(tmp_path / "none")) == []
+
+
+def test_gathering_leaves_every_byte_in_place():
+    kept = [bytes([number % 251]) * 5000 for number in range(2000)]
+    gathered = gather()
+    assert gathered % (2 << 20) == 0
+    assert all(one == bytes([number % 251]) * 5000 for number, one in enumerate(kept))
