@@ -35,20 +35,33 @@ _CHAT, _COMPLETION, _RESPONSE, _BATCH = (
 _ABORTED, _IS_RETRY = int(Outcome.CLIENT_ABORTED), np.uint32(Flag.RETRY)
 
 
+class Room:
+    """Memory for one batch after the other: made anew for each it would cost more than the loops take."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, np.uint8)
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """So many bytes of anything; valid until the next call."""
+        self._bytes = self._bytes if len(self._bytes) >= size else np.empty(size, np.uint8)
+        return self._bytes[:size]
+
+
 class Batch:
     """Events of many clients, sorted by client; every array in it follows that order.
 
     `clients` are the sorted unique clients, `index[i]` the client's position for event i, `starts` and
     `counts` each client's segment. A restricted batch (`only`, `counted`) keeps all clients, so that
     row i stays client i; its segments may be empty. In a batch of beginnings (`prefixes`) a client may
-    stand several times, each time with more of its events and with a row of its own.
+    stand several times, each time with more of its events and with a row of its own. With a `room` its columns are
+    valid until that is used again.
     """
 
-    def __init__(self, events: NDArray[np.void]) -> None:
+    def __init__(self, events: NDArray[np.void], room: Room | None = None) -> None:
         column = np.ascontiguousarray(events["client"])
         order = order_of(column)
         self._events, self._order = events, order
-        self._memory, self._apart = _gathered(events, order)
+        self._memory, self._apart = _gathered(events, order, room or Room())
         column = column.take(order)
         heads = np.empty(len(column), np.bool_)
         heads[:1] = True
@@ -279,12 +292,12 @@ _BEGINS, _TASKS = _layout()
 _WIDTH = max(begin + _FIELDS[name][0].itemsize for name, begin in _BEGINS.items())
 
 
-def _gathered(events: NDArray[np.void], order: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int]:
+def _gathered(events: NDArray[np.void], order: NDArray[np.intp], room: Room) -> tuple[NDArray[np.uint8], int]:
     """The events in another order, as columns in one run of memory, and the steps of it: a column begins at a step
     times its place an event. In one pass: field by field would fetch all of the events' memory for each.
     """
     apart = -(-len(events) // 8) * 8  # so that every column is aligned
-    memory = np.empty(_WIDTH * apart, np.uint8)
+    memory = room.take(_WIDTH * apart)
     records = np.ascontiguousarray(events)
     sources = [records.view(f"u{size}").reshape(len(events), EVENT.itemsize // size) for size in _SIZES]
     for source in sources:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detectors import activity, fuse, pooling, profile
 from detectors.activity import Activity
 from detectors.base import Detector, Explanation, Level
-from detectors.batch import Batch
+from detectors.batch import Batch, Room
 from detectors.compiled import compiled, fold
 from detectors.drift import Tally
 from detectors.judge import Judge
@@ -78,6 +78,7 @@ class Engine:
         self.detectors = tuple(detectors)
         self.row = _row(self.detectors)
         self.schema = _schema(self.detectors, self.row)
+        self._room = Room()  # for the columns of a step's batch
         self.reset = 0  # rows of another schema that were started anew
         self.use(reference)
 
@@ -105,7 +106,7 @@ class Engine:
         del now  # findings carry the time of the events, so that a late batch says when it happened
         if not len(events):
             return np.zeros(0, FINDING)
-        batch = Batch(events)
+        batch = Batch(events, self._room)
         if not np.array_equal(rows["client"], batch.clients):
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)

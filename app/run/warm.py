@@ -7,9 +7,11 @@ import time
 
 import numpy as np
 
-from app.store import packed
+from app.store import blocks, packed
+from app.worker.sift import sift
 from detectors.batch import reach
 from detectors.compiled import LOOPS, tidy
+from detectors.event import zeros
 from detectors.registry import load
 from detectors.warm import warm
 
@@ -26,8 +28,10 @@ def main() -> int:
 
 
 def _rows() -> None:
-    """A row to Redis and back, and a batch's clients, as the worker does it."""
+    """A row to Redis and back, and what else the worker does with a batch beside the engine."""
     packed.warm(load().empty(np.ones(1, np.uint64)))
+    blocks.warm()
+    sift(zeros(1))
     reach(np.arange(3, dtype=np.uint64), 1)
 
 

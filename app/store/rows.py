@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import LeaseLost, Unavailable
-from app.store import packed
+from app.store import blocks, packed
+from app.store.blocks import Memory
 from app.store.redis import Argument, Link, pack
-from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, Room, keys, parse, read_command
+from app.store.reply import Reply
+from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, read, read_command
 
 DAY_MILLISECONDS = 86_400_000
 _FOREIGN = 2  # the mark of a value that is no row of ours
 _SENT_ROWS = 256  # written and sent at once: what was just written is still in the processor's cache
-_RECEIVE_BYTES = 1 << 19
-_READ_ROOM = 1 << 18  # left free behind what is awaited, so that much comes at once
 _MULTI, _EXEC, _UNWATCH = pack("MULTI"), pack("EXEC"), pack("UNWATCH")
 
 Empty = Callable[[NDArray[np.uint64]], NDArray[np.void]]
@@ -68,9 +68,8 @@ class Rows:
         self._expiry = b"%d" % max(1, round(row_days * DAY_MILLISECONDS))
         self._raw = np.dtype(f"V{row.itemsize}")  # whole rows at once, where numpy would go field by field
         self._loaded: NDArray[np.void] = np.empty(0, self._raw)
-        self._received = bytearray(_RECEIVE_BYTES)
         self._set = np.empty(0, np.uint8)
-        self._room = Room()
+        self._memory = Memory()
 
     def fetch(
         self, claim: Claim, partitions: int, count: int, most_events: int, most_clients: int = 1 << 62
@@ -86,17 +85,25 @@ class Rows:
             ("GET", names.offset),
             read_command(claim.partition, claim.offset, count),
         ]
-        _, fence, offset, reply = self._link.pipeline(commands)
+        reply = self._ask(*commands)
+        reply.line()
+        fence, offset = reply.text(), reply.text()
+        if (offset or START) != claim.offset or fence is None or int(fence) != claim.token:
+            blocks.read(reply, 0, self._memory)  # what was asked for in vain
         if fence is None or int(fence) != claim.token:
             self.release()
             raise LeaseLost(f"partition {claim.partition}")
         if (offset or START) != claim.offset:  # a new claim, or a commit whose reply never came
             claim.offset = offset or START
-            reply = self._link.call(*read_command(claim.partition, claim.offset, count))
-        blocks = parse(reply, claim.partition, partitions, count, most_events, most_clients, self._room)
-        if blocks is None:
+            reply = self._ask(read_command(claim.partition, claim.offset, count))
+        found = read(reply, claim.partition, partitions, count, most_events, most_clients, self._memory)
+        if found is None:
             self.release()
-        return blocks
+        return found
+
+    def _ask(self, *commands: tuple[Argument, ...]) -> Reply:
+        self._link.send(b"".join(pack(*command) for command in commands))
+        return Reply(self._link, self._memory.received)
 
     def load(self, claim: Claim, clients: NDArray[np.uint64]) -> Loaded:
         """The rows of sorted unique clients, in their order; fresh ones where there is none that we can read.
@@ -114,21 +121,22 @@ class Rows:
         missing, foreign = self._receive(rows)
         return self._checked(rows.view(self._row), clients, missing, foreign)
 
-    def commit(self, claim: Claim, blocks: Blocks, rows: NDArray[np.void]) -> None:
+    def commit(self, claim: Claim, batch: Blocks, rows: NDArray[np.void]) -> None:
         """Write rows, offset and acknowledgement in one transaction; raises LeaseLost when nothing was written."""
-        self._transact(claim, rows, self._closing(claim.keys, blocks.last))
-        claim.offset = blocks.last
+        self._transact(claim, rows, self._closing(claim.keys, batch.last))
+        claim.offset = batch.last
 
-    def quarantine(self, claim: Claim, blocks: Blocks) -> None:
+    def quarantine(self, claim: Claim, batch: Blocks) -> None:
         """Move blocks that break the engine aside, in one transaction; raises LeaseLost when nothing was moved."""
         names = claim.keys
+        entries = self._link.call("XRANGE", names.events, batch.first, batch.last, "COUNT", batch.entries)
         moved: list[tuple[Argument, ...]] = [
             ("XADD", names.poison, "MAXLEN", "~", POISON_BLOCKS, "*", b"id", entry, *fields)
-            for entry, fields in blocks.entries
+            for entry, fields in entries
             if fields
         ]
-        self._transact(claim, np.empty(0, self._row), [*moved, *self._closing(names, blocks.last)])
-        claim.offset = blocks.last
+        self._transact(claim, np.empty(0, self._row), [*moved, *self._closing(names, batch.last)])
+        claim.offset = batch.last
 
     def release(self) -> None:
         """Give up a fetched batch without committing anything."""
@@ -186,7 +194,7 @@ class Rows:
 
     def _receive(self, rows: NDArray[np.void]) -> tuple[NDArray[np.uint8], int]:
         """Fill `rows` from the reply: 1 where one is not there, 2 where it is no row of ours; how many are not."""
-        reply = _Reply(self._link, self._received)
+        reply = Reply(self._link, self._memory.received)
         reply.array(len(rows))
         words, missing = packed.words_of(rows), np.zeros(len(rows), np.uint8)
         done, ended, wanted = 0, packed.MORE, 0
@@ -196,7 +204,7 @@ class Rows:
             ended, reply.position, done, wanted = packed.take(plain, reply.position, reply.end, words, done, missing)
         if ended == packed.BROKEN:
             raise reply.broken()
-        self._received = reply.buffer
+        self._memory.received = reply.buffer
         return missing, int((missing == _FOREIGN).sum())
 
     def _checked(
@@ -212,49 +220,3 @@ class Rows:
             # As plain bytes: an assignment of records would go field by field.
             rows.view(self._raw)[missing] = self._empty(clients[missing]).view(self._raw)
         return Loaded(rows, fresh, reset)
-
-
-class _Reply:
-    """A bulk reply as it arrives: what came and is not yet read is `buffer` from `position` up to `end`."""
-
-    def __init__(self, link: Link, buffer: bytearray) -> None:
-        self.buffer = buffer
-        self.end = 0
-        self.position = 0
-        self._link = link
-
-    def need(self, wanted: int) -> None:
-        """Receive until `wanted` bytes are there to be read."""
-        if self.end - self.position >= wanted:
-            return
-        if self.position + wanted > len(self.buffer) - _READ_ROOM:
-            rest = self.buffer[self.position : self.end]
-            if wanted > len(self.buffer) - _READ_ROOM:
-                self.buffer = bytearray(2 * wanted + _READ_ROOM)
-            self.position, self.end = 0, len(rest)
-            self.buffer[: self.end] = rest
-        view = memoryview(self.buffer)
-        while self.end - self.position < wanted:
-            self.end += self._link.receive_into(view[self.end :])
-
-    def line(self) -> bytes:
-        """The next line, without its end."""
-        while True:
-            found = self.buffer.find(b"\r\n", self.position, self.end)
-            if found >= 0:
-                line = bytes(self.buffer[self.position : found])
-                self.position = found + 2
-                return line
-            self.need(self.end - self.position + 1)
-
-    def array(self, count: int) -> None:
-        """Read the head of an array of `count`; raises Unavailable for an error reply."""
-        head = self.line()
-        if head != b"*%d" % count:
-            self._link.close()
-            raise Unavailable(f"Redis: {head.decode(errors='replace')}")
-
-    def broken(self) -> Unavailable:
-        """Close the connection: what came is no reply to what was asked."""
-        self._link.close()
-        return Unavailable("Redis: the reply is not the one that was asked for")

@@ -38,9 +38,11 @@ class Sights:
 
     def note(self, events: NDArray[np.void]) -> None:
         """Remember who asked which model, until the next `flush`; the same events say the same again."""
+        if sum(map(len, self._waiting)) >= MOST_WAITING:
+            return
         fresh = ~np.isin(events["model"], list(self._settled)) & (events["model"] != 0)
         answered = np.flatnonzero(fresh & (events["status"] < 400) & (events["status"] > 0))
-        if len(answered) and sum(map(len, self._waiting)) < MOST_WAITING:
+        if len(answered):
             sights = np.empty(len(answered), SIGHT)
             for name in ("client", "model", "at"):
                 sights[name] = events[name][answered]

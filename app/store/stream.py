@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.store import blocks
+from app.store.blocks import Memory
 from app.store.redis import Argument
+from app.store.reply import Reply
 from detectors.batch import reach
 from detectors.event import EVENT, SCHEMA
 
@@ -17,8 +19,6 @@ START = b"0-0"
 POISON_BLOCKS = 1000  # how many blocks that broke the engine are kept for a look
 LATEST_PLAUSIBLE = 2.0**35  # seconds since the epoch: the year 3058; beyond it a time is garbage
 _SCHEMA = str(SCHEMA).encode()
-
-Entry = tuple[bytes, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,84 +81,48 @@ def written_at(entry: bytes) -> float:
 class Blocks:
     """A run of stream entries and the events in them, in one contiguous array of EVENT."""
 
-    entries: Sequence[Entry]
+    entries: int
+    first: bytes  # the ids of the first entry and of the last, which is the offset once this is applied
+    last: bytes
     events: NDArray[np.void]
     rejected: int  # entries that are not blocks of this schema, skipped
     misplaced: int  # events that belong to another partition or to no time, skipped
     more: bool  # the stream had more than was asked for, or than was taken
 
-    @property
-    def last(self) -> bytes:
-        """The id of the last entry: the offset once this is applied."""
-        return self.entries[-1][0]
 
-
-class Room:
-    """Memory that each batch's events are put into: anew for each would cost more than the copying."""
-
-    def __init__(self) -> None:
-        self._bytes = np.empty(0, np.uint8)
-
-    def joined(self, blocks: Sequence[bytes]) -> NDArray[np.void]:
-        """The events of all blocks as one array; it is valid until the next call."""
-        size = sum(map(len, blocks))
-        if len(self._bytes) < size:
-            self._bytes = np.empty(size, np.uint8)
-        at = 0
-        view = memoryview(self._bytes.data)
-        for block in blocks:
-            view[at : at + len(block)] = block
-            at += len(block)
-        return self._bytes[:size].view(EVENT)
-
-
-def parse(
-    reply: object,
+def read(
+    reply: Reply,
     partition: int,
     partitions: int,
     count: int,
     most_events: int,
     most_clients: int = 1 << 62,
-    room: Room | None = None,
+    memory: Memory | None = None,
 ) -> Blocks | None:
     """The blocks of an XREAD reply for `count` entries: up to `most_events` events and about `most_clients` clients.
 
     At least one block is taken. None when nothing waits. What is no block of ours is counted and skipped, never
-    an error. With a `room` the events are valid until it is used again.
+    an error. With a `memory` the events are valid until it is used again.
     """
-    if not reply:
+    taken = blocks.read(reply, most_events * EVENT.itemsize, memory or Memory())
+    if taken is None:
         return None
-    entries: list[Entry] = reply[0][1]  # type: ignore[index]
-    blocks: list[bytes] = []
-    size = 0
-    for _, fields in entries:
-        blocks.append(_block(fields))
-        size += len(blocks[-1])
-        if size >= most_events * EVENT.itemsize:
-            break
-    events = (room or Room()).joined(blocks)
-    used = len(blocks)
+    events = taken.data.view(EVENT)
+    used = len(taken.sizes)
     if len(events) > most_clients:
-        used = _fitting([len(block) // EVENT.itemsize for block in blocks], events["client"], most_clients)
-        events = events[: sum(map(len, blocks[:used])) // EVENT.itemsize]
-    rejected = blocks[:used].count(b"")
+        used = _fitting(taken.sizes // EVENT.itemsize, events["client"], most_clients)
+        events = events[: int(taken.sizes[:used].sum()) // EVENT.itemsize]
+    rejected = int((taken.sizes[:used] == 0).sum())
     kept = _plausible(events, partition, partitions)
     misplaced = len(events) - int(kept.sum())
     if misplaced:
         events = events[kept]
-    return Blocks(entries[:used], events, rejected, misplaced, used < len(entries) or len(entries) >= count)
+    more = used < taken.seen or taken.seen >= count
+    first, last = (b"%d-%d" % tuple(taken.ids[place].tolist()) for place in (0, used - 1))
+    return Blocks(used, first, last, events, rejected, misplaced, more)
 
 
-def _block(fields: list[bytes] | None) -> bytes:
-    """The events of an entry, empty where it is no block of ours."""
-    if not fields or len(fields) % 2:
-        return b""
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    block = named.get(b"b", b"")
-    return block if named.get(b"s") == _SCHEMA and len(block) % EVENT.itemsize == 0 else b""
-
-
-def _fitting(sizes: Sequence[int], clients: NDArray[np.uint64], most_clients: int) -> int:
+def _fitting(sizes: NDArray[np.int64], clients: NDArray[np.uint64], most_clients: int) -> int:
     """How many of the first blocks, of so many events each, hold no more than `most_clients`; one at least."""
     over = reach(clients, most_clients)  # up to the event that brings one client too many
     if over == len(clients):

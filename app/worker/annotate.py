@@ -17,21 +17,19 @@ from numpy.typing import NDArray
 from app.errors import Unavailable
 from app.store.ledger import ANSWER, ISSUED, REFUSED, Ledger, Notes, Place, Seen
 from app.store.sights import Sights
+from app.worker.sift import Sifted, sift
 from detectors.engine import taken
 
 Accounts = Callable[[Sequence[int]], list[str]]
 """The accounts of clients, empty where unknown."""
 
 MOVED_SECONDS = 10.0  # from the end of the refusal to the same body from somebody else
-LEAST_CHARS = 100  # of a body: shorter ones coincide
-LEAST_SHINGLES = 4  # of an answer that is worth remembering
 FAN_OUT = 3  # conversations, none its own, in which a signature is fanned out
 ASKED_EVENTS = 16_384  # in one exchange with the ledger: more would not come back in time
 CLOSE_MINUTES = 4  # that lie so close are all asked about, without a look which of them hold an event
 MOST_SUSPECTS = 1_000  # of one batch
 RETRY_SECONDS = (0.5, 10.0)
 KEEP_SECONDS = 10.0  # between two looks at the ledger's size
-REFUSALS = (429, 403)
 
 logger = logging.getLogger(__name__)
 
@@ -97,16 +95,15 @@ class Annotator:
         return marked[0] if len(marked) == 1 else np.concatenate(marked)
 
     def _mark(self, events: NDArray[np.void], now: float) -> NDArray[np.void]:
-        asked = _asked(events)
-        told = _notes(events, asked)
+        found = sift(events)
+        told = _notes(events, found)
         seen = self._ledger.exchange(told, now)
-        shown = np.flatnonzero(events["presented"])
-        foreign = self._foreign(taken(events, shown), told, seen, now)
-        moved = self._moved(events, asked, seen.refused)
+        foreign = self._foreign(taken(events, found.shown), told, seen, now)
+        moved = self._moved(events, found.asked, seen.refused)
         if not foreign.any() and not len(moved):
             return events
         marked = events.copy()
-        marked["foreign"][shown] = foreign
+        marked["foreign"][found.shown] = foreign
         marked["moved"][moved] = 1
         self._counts["signatures_foreign"] += int((foreign > 0).sum())
         self._counts["bodies_moved"] += len(moved)
@@ -178,12 +175,6 @@ class Annotator:
         return (known & alike) | (one == other), known
 
 
-def _asked(events: NDArray[np.void]) -> NDArray[np.intp]:
-    """The places of events whose bodies are long enough to tell one client from another, and were not refused."""
-    telling = (events["body"] != 0) & (events["in_chars"] >= LEAST_CHARS)
-    return np.flatnonzero(telling & ~_is_refused(events["status"]))
-
-
 def _apart(events: NDArray[np.void], issuer: NDArray[np.void]) -> NDArray[np.bool_]:
     """Whether a signature stands in a conversation that is not its own, by the opening and by what is before it."""
     opening = (events["opening"] != issuer["opening"]) & (events["opening"] != 0) & (issuer["opening"] != 0)
@@ -194,33 +185,31 @@ def _place(event: np.void) -> Place:
     return Place(int(event["presented"]), int(event["client"]), int(event["opening"]), float(event["at"]))
 
 
-def _notes(events: NDArray[np.void], asked: NDArray[np.intp]) -> Notes:
+def _notes(events: NDArray[np.void], found: Sifted) -> Notes:
     """What the batch writes to the ledger, and asks of it."""
-    signed = np.flatnonzero(events["issued"])
-    issued, first = np.unique(events["issued"][signed], return_index=True)
-    first = signed[first]
+    issued, first = np.unique(events["issued"][found.signed], return_index=True)
+    first = found.signed[first]
     issues = np.zeros(len(issued), ISSUED)
     for name, field in (("client", "client"), ("opening", "opening"), ("context", "body"), ("at", "at")):
         issues[name] = events[field][first]
-    presented = events["presented"]
-    shown = np.unique(presented[presented != 0])
-    return Notes(issued, issues, shown, _refused(events), _minutes(events["at"][asked]), _answers(events))
+    shown = np.unique(events["presented"][found.shown])
+    refused, answers = _refused(events, found.refused), _answers(events, found.answered)
+    return Notes(issued, issues, shown, refused, _minutes(events, found), answers)
 
 
-def _minutes(at: NDArray[np.float64]) -> list[int]:
-    """The minutes in which a body may have been refused that was sent again at these times."""
-    if not len(at):
+def _minutes(events: NDArray[np.void], found: Sifted) -> list[int]:
+    """The minutes in which a body may have been refused that was sent again by those who are asked about."""
+    if not len(found.asked):
         return []
-    first, last = int((at.min() - MOVED_SECONDS) / 60.0), int(at.max() / 60.0)
+    first, last = int((found.first - MOVED_SECONDS) / 60.0), int(found.last / 60.0)
     if last - first < CLOSE_MINUTES:
         return list(range(first, last + 1))
+    at = events["at"][found.asked]
     near = np.concatenate([at, at - MOVED_SECONDS])
     return [int(one) for one in np.unique((near / 60.0).astype(np.int64))]
 
 
-def _refused(events: NDArray[np.void]) -> NDArray[np.void]:
-    told = np.flatnonzero(_is_refused(events["status"]))
-    told = told[(events["body"][told] != 0) & (events["in_chars"][told] >= LEAST_CHARS)]
+def _refused(events: NDArray[np.void], told: NDArray[np.intp]) -> NDArray[np.void]:
     refused = np.zeros(len(told), REFUSED)
     refused["body"], refused["client"] = events["body"][told], events["client"][told]
     # The copy in another's hands before the refusal came was no answer to it.
@@ -228,12 +217,7 @@ def _refused(events: NDArray[np.void]) -> NDArray[np.void]:
     return refused
 
 
-def _is_refused(status: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    return np.asarray((status == REFUSALS[0]) | (status == REFUSALS[1]), np.bool_)
-
-
-def _answers(events: NDArray[np.void]) -> NDArray[np.void]:
-    long = np.flatnonzero(events["answer_gist"][:, LEAST_SHINGLES - 1])
+def _answers(events: NDArray[np.void], long: NDArray[np.intp]) -> NDArray[np.void]:
     answers = np.empty(len(long), ANSWER)
     answers["gist"], answers["client"] = events["answer_gist"][long], events["client"][long]
     answers["at"] = np.clip(events["at"][long], 0, 2**32 - 1)

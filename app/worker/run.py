@@ -19,7 +19,7 @@ from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
 from app.priority import step_back
 from app.settings import Settings
-from app.store import accounts, heartbeat, packed
+from app.store import accounts, blocks, heartbeat, packed
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.ledger import Ledger
@@ -34,8 +34,10 @@ from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
 from app.worker.quality import Quality
 from app.worker.record import Recorder
 from app.worker.score import Scorer
+from app.worker.sift import sift
 from app.worker.tell import INTERVAL_SECONDS, Teller
 from detectors.engine import Engine
+from detectors.event import zeros
 from detectors.pivot import Pivot
 from detectors.warm import fold
 
@@ -79,6 +81,8 @@ def warm(engine: Engine) -> None:
     """Load all that a batch runs before anything is claimed: a first batch that takes long may die half way."""
     fold(engine)
     packed.warm(engine.empty(np.ones(1, np.uint64)))
+    blocks.warm()
+    sift(zeros(1))
 
 
 class Worker:

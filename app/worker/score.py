@@ -59,9 +59,9 @@ class Pace:
     def went_well(self, blocks: Blocks) -> None:
         """Read more at once next time, where less than a batch came of all that was asked for."""
         self.events = min(MOST_EVENTS, 4 * self.events)
-        if len(blocks.entries) < self.blocks or not len(blocks.events):
+        if blocks.entries < self.blocks or not len(blocks.events):
             return
-        fit = MOST_EVENTS * len(blocks.entries) // len(blocks.events)
+        fit = MOST_EVENTS * blocks.entries // len(blocks.events)
         self.blocks = min(MOST_BLOCKS, max(FULL_BATCH_BLOCKS, min(fit, 2 * self.blocks)))
 
     def went_wrong(self) -> None:
@@ -139,7 +139,7 @@ class Scorer:
         if blocks is None:
             self._unmark(claim)
             return False
-        self._heads[claim.partition] = written_at(blocks.entries[0][0])
+        self._heads[claim.partition] = written_at(blocks.first)
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
@@ -233,7 +233,7 @@ class Scorer:
 
     def _poisoned(self, claim: Claim, pace: Pace, blocks: Blocks) -> None:
         self._counts["engine_errors"] += 1
-        if len(blocks.entries) > 1:
+        if blocks.entries > 1:
             logger.exception("the engine failed on a batch: its blocks are tried one at a time")
             pace.went_wrong()
             self._rows.release()
@@ -242,13 +242,13 @@ class Scorer:
 
     def _quarantine(self, claim: Claim, blocks: Blocks, why: str, *, failed: bool = False) -> None:
         self._rows.quarantine(claim, blocks)
-        self._counts["poison_blocks"] += len(blocks.entries)
+        self._counts["poison_blocks"] += blocks.entries
         self._counts["poison_events"] += len(blocks.events)
         logger.error("moved a block aside", exc_info=failed, extra={"partition": claim.partition, "why": why})
 
     def _count(self, blocks: Blocks) -> None:
         self._counts["batches"] += 1
-        self._counts["blocks"] += len(blocks.entries)
+        self._counts["blocks"] += blocks.entries
         self._counts["events"] += len(blocks.events)
         self._counts["blocks_rejected"] += blocks.rejected
         self._counts["events_misplaced"] += blocks.misplaced

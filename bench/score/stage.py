@@ -85,7 +85,7 @@ class Stage:
                 part = mine[start : start + LOAD_ROWS]
                 fresh = engine.empty(part)
                 engine.step(fresh, self._events(part, self._now - HISTORY_SECONDS), self._now)
-                rows.commit(claim, Blocks([(b"0-1", [])], np.empty(0, EVENT), 0, 0, False), fresh)
+                rows.commit(claim, Blocks(1, b"0-1", b"0-1", np.empty(0, EVENT), 0, 0, False), fresh)
             self._link.call("DEL", keys(partition).offset)
         self.bytes_per_client = (self._used_memory() - before) / self.clients
 

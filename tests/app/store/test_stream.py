@@ -9,17 +9,12 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from app.store.stream import (
-    Blocks,
-    keys,
-    lag_command,
-    parse,
-    partition_of,
-    publish_command,
-    read_command,
-    row_key,
-)
+from app.store.redis import Link
+from app.store.redis import pack as command_bytes
+from app.store.reply import RECEIVE_BYTES, Reply
+from app.store.stream import Blocks, keys, lag_command, partition_of, publish_command, read, read_command, row_key
 from detectors.event import EVENT, SCHEMA, pack, zeros
+from tests.app.store.test_reply import arriving, encoded
 
 EVERYTHING = 10**6
 
@@ -72,29 +67,30 @@ def test_what_is_published_is_read_back_as_one_array(redis_url):
         for part in (events[:20], events[20:45], events[45:]):
             client.execute_command(*publish_command(1, pack(part), len(part)))
         assert client.execute_command(*lag_command(1)) == 3
-        first = raw(client, read_command(1, b"0-0", 2))
-        blocks = parse(first, 1, 4, 2, EVERYTHING)
+        link = Link(redis_url, 5.0)
+        blocks = ask(link, read_command(1, b"0-0", 2))
         assert blocks is not None
         assert pack(blocks.events) == pack(events[:45])
         assert blocks.more
-        rest = parse(raw(client, read_command(1, blocks.last, 2)), 1, 4, 2, EVERYTHING)
+        rest = ask(link, read_command(1, blocks.last, 2))
         assert isinstance(rest, Blocks)
         assert pack(rest.events) == pack(events[45:])
         assert not rest.more
-        assert parse(raw(client, read_command(1, rest.last, 2)), 1, 4, 2, EVERYTHING) is None
+        assert ask(link, read_command(1, rest.last, 2)) is None
+        link.close()
 
 
-def raw(client, command):
-    connection = client.connection_pool.get_connection()
-    try:
-        connection.send_command(*command)
-        return connection.read_response(disable_decoding=True)
-    finally:
-        client.connection_pool.release(connection)
+def ask(link, command):
+    link.send(command_bytes(*command))
+    return read(Reply(link, bytearray(RECEIVE_BYTES)), 1, 4, 2, EVERYTHING)
+
+
+def parse(data, *limits):
+    return read(arriving(data), *limits)
 
 
 def reply(*entries):
-    return [[b"{p0}:events", [(b"%d-0" % (i + 1), fields) for i, fields in enumerate(entries)]]]
+    return encoded([[b"{p0}:events", [[b"%d-0" % (i + 1), fields] for i, fields in enumerate(entries)]]])
 
 
 GOOD = pack(events_of([5]))
@@ -141,7 +137,7 @@ def test_at_least_one_block_is_taken_whatever_the_limit():
     good = [b"b", GOOD * 5, b"s", NOW]
     blocks = parse(reply(good, good), 0, 1, 10, 1)
     assert blocks is not None
-    assert (len(blocks.entries), blocks.more) == (1, True)
+    assert (blocks.entries, blocks.more) == (1, True)
 
 
 @pytest.mark.parametrize(("most", "used"), [(1, 1), (4, 1), (5, 2), (6, 2), (7, 3), (8, 3), (9, 4), (99, 4)])

@@ -268,7 +268,7 @@ class Sized:
     """What a pace looks at."""
 
     def __init__(self, entries, events):
-        self.entries, self.events = [None] * entries, [None] * events
+        self.entries, self.events = entries, [None] * events
 
 
 def test_reads_grow_where_blocks_are_small_and_shrink_back():
