@@ -35,7 +35,7 @@ async def opened(chromium, served, seeded):
         contexts.append(context)
         await context.add_init_script(WATCH_POLICY)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         if signed_in:
             await sign_in(page)
         return page
