@@ -12,6 +12,7 @@ from starlette.datastructures import State
 from app.access import create_token, ensure_admin
 from app.access.scopes import SCOPES
 from app.alerts import lifecycle
+from app.api import access
 from app.campaigns.found import Edge, Found, Member
 from app.campaigns.record import record as record_campaigns
 from app.main import create_console_app, equip
@@ -21,6 +22,14 @@ from detectors.registry import load
 
 ADMIN = "operator-chosen-admin-token"
 NOW = 1_800_000_100.0
+PATIENCE = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no silent database: nothing is answered with 503 because it took seconds."""
+    monkeypatch.setattr(access, "LOOK_UP_SECONDS", PATIENCE)
+    monkeypatch.setattr(access, "REQUEST_SECONDS", PATIENCE)
 
 
 @pytest.fixture(scope="session")
