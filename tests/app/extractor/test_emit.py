@@ -12,8 +12,9 @@ import pytest
 
 from app.extractor import emit
 from app.extractor.emit import BLOCK_EVENTS, Emitter
-from app.store.redis import Link, connect
-from app.store.stream import keys, parse, partition_of, read_command
+from app.store.redis import Link, connect, pack
+from app.store.reply import RECEIVE_BYTES, Reply
+from app.store.stream import keys, partition_of, read, read_command
 from detectors.event import zeros
 
 PARTITIONS = 4
@@ -31,8 +32,8 @@ def stored(url: str) -> list[int]:
     clients: list[int] = []
     with contextlib.closing(Link(url, 5)) as link:
         for partition in range(PARTITIONS):
-            reply = link.call(*read_command(partition, b"0-0", 100_000))
-            blocks = parse(reply, partition, PARTITIONS, 100_000, 10**9)
+            link.send(pack(*read_command(partition, b"0-0", 100_000)))
+            blocks = read(Reply(link, bytearray(RECEIVE_BYTES)), partition, PARTITIONS, 100_000, 10**9)
             if blocks is None:
                 continue
             assert (blocks.rejected, blocks.misplaced) == (0, 0)

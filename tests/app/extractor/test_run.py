@@ -19,8 +19,9 @@ from app.extractor.run import Extractor, run
 from app.settings import read_settings
 from app.store.handoff import Counters, Sender, encode
 from app.store.heartbeat import read_all
-from app.store.redis import Link, connect
-from app.store.stream import parse, read_command
+from app.store.redis import Link, connect, pack
+from app.store.reply import RECEIVE_BYTES, Reply
+from app.store.stream import read, read_command
 from detectors.event import EVENT, Listed
 from detectors.exchange import Dialect
 from detectors.features import model_hash
@@ -45,7 +46,8 @@ def stored(url):
     found = [np.zeros(0, EVENT)]
     with contextlib.closing(Link(url, 5)) as link:
         for partition in range(4):
-            blocks = parse(link.call(*read_command(partition, b"0-0", 10_000)), partition, 4, 10_000, 10**9)
+            link.send(pack(*read_command(partition, b"0-0", 10_000)))
+            blocks = read(Reply(link, bytearray(RECEIVE_BYTES)), partition, 4, 10_000, 10**9)
             if blocks is not None:
                 assert blocks.rejected == blocks.misplaced == 0
                 found.append(blocks.events)
