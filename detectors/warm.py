@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from detectors.campaign import Linker, Settings
+from detectors.campaign.graph import Bounds
 from detectors.checks import NOW, sample
 from detectors.compiled import LOOPS
 from detectors.engine import Engine
@@ -37,4 +39,13 @@ def warm() -> int:
     index = build({Listed.CANARY: TEXTS})
     events(exchanges, seed=1, lists=index)
     shingles(TEXTS[0], 1)
+    _link()
     return sum(bool(loop.signatures) for loop in LOOPS)
+
+
+def _link() -> None:
+    """A pass of the linker, from nothing and after some news."""
+    linker = Linker(Settings(bounds=Bounds(singles=1 << 10, recurring=1 << 10)))
+    for some in np.array_split(sample(events=200), 2):
+        linker.observe(some)
+        linker.link(NOW)

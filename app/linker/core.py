@@ -23,8 +23,7 @@ from detectors.campaign.moves import indicated
 from detectors.campaign.tells import LOAD, joined
 from detectors.indicators import SLOT_BITS
 
-PAIRS = 20_000  # of one split that the core is told one by one; what is recorded obeys the whole of it anyhow
-UNITED = 200  # the same for a merge
+UNITED = 200  # of a merge's clients, those that the core is told to keep together; the rest follows by its wordings
 KIND_BITS = (1 << SLOT_BITS) - 1
 
 logger = logging.getLogger(__name__)
@@ -90,13 +89,8 @@ class Core:
 
     def _constrain(self, constraints: Constraints) -> None:
         """Make the core's constraints those of the database: a reviewer may have taken one back."""
-        apart = {pair for one, other in constraints.cannot for pair in _pairs(one, other)}
-        changed = apart ^ self.linker.forbidden
-        self.linker.forbidden = apart
-        together = [pair for group in constraints.must for pair in _chained(group)]
-        self.linker.united = list(together)
-        touched = {client for pair in (*changed, *together) for client in pair}
-        self.linker.graph.touch(sorted(touched))
+        self.linker.forbid(constraints.cannot)
+        self.linker.unite(pair for group in constraints.must for pair in _chained(group))
 
     def link(self, now: float, scores: Mapping[int, Scored] | None = None) -> list[Found]:
         """A pass: everything that is found, the most suspicious first; `scores` of the members as one are shown."""
@@ -116,16 +110,6 @@ class Core:
 def _added(one: Matched, other: Matched) -> Matched:
     first, last = min(one.first, other.first), max(one.last, other.last)
     return Matched(one.slot, one.client, one.count + other.count, one.kinds | other.kinds, first, last)
-
-
-def _pairs(one: Iterable[int], other: Iterable[int]) -> Iterator[tuple[int, int]]:
-    left = PAIRS
-    for a in sorted(one):
-        for b in sorted(other):
-            if left <= 0:
-                return
-            left -= 1
-            yield min(a, b), max(a, b)
 
 
 def _chained(group: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,11 @@ HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so 
 _BELOW = 1.4  # if it is so much below the median member's too
 
 
+_WAITING = Campaign(
+    0, Level.NONE, 0.0, 0.0, "", "", 0.0, 0.0, 0, (), (), (), Without("", 0, 0.0, Level.NONE, ""), (), (), ()
+)  # what is no campaign, and might be one once its members' rows are told
+
+
 class Known(NamedTuple):
     """What an assessment draws on."""
 
@@ -71,7 +76,8 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
     unheard = members[known.stale[members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
-    campaign = _campaign(known, by, group, measured, facts, found, reached)
+    shown = reached is not Level.NONE
+    campaign = _campaign(known, by, group, measured, facts, found, reached) if shown else _WAITING
     asked = tuple(known.graph.clients.known()[unheard].tolist())
     return Assessment(campaign, Group(measured.members, group.tokens, group.framed), asked)
 

@@ -11,13 +11,25 @@ from numpy.typing import NDArray
 
 from detectors.campaign.index import Index, joined
 from detectors.campaign.tells import LOAD, PHRASES, WORDING, Kind, Tells
+from detectors.compiled import compiled
 from detectors.sketch import mix
 
 ACCOUNT = np.dtype(
     [("first", "<f8"), ("last", "<f8"), ("n", "<u4"), ("edge", "<i4"), ("phrases", "<u2"), ("pad", "V6")]
 )
-TOKEN = np.dtype([("df", "<u4"), ("edge", "<i4"), ("recipe", "<u8"), ("kind", "u1"), ("closed", "?"), ("tells", "?"),
-                  ("pad", "V5")])  # fmt: skip
+TOKEN = np.dtype(
+    [
+        ("df", "<u4"),
+        ("edge", "<i4"),
+        ("recipe", "<u8"),
+        ("kind", "u1"),
+        ("closed", "?"),
+        ("tells", "?"),  # its requests looked like a harvest when they were looked at last,
+        ("pad", "V1"),
+        ("judged", "<u4"),  # after so many
+        ("n", "<u4"),  # requests that carry it
+    ]
+)
 EDGE = np.dtype(
     [
         ("account", "<i4"),
@@ -176,6 +188,7 @@ class Graph:
         np.maximum.at(self._edges["last"], edge, rows["last"])
         np.add.at(self._edges["n"], edge, rows["n"])
         np.add.at(self.tokens["df"], self._edges["token"][fresh], np.uint32(1))
+        np.add.at(self.tokens["n"], token, rows["n"])
         phrases = np.isin(self.tokens["kind"][self._edges["token"][fresh]], PHRASES)
         np.add.at(self.accounts["phrases"], self._edges["account"][fresh][phrases], np.uint16(1))
         self._load(rows, edge, loads)
@@ -226,14 +239,10 @@ class Graph:
         return self._walk(self.tokens["edge"][tokens], "down", most)
 
     def _walk(self, heads: NDArray[np.int32], before: str, most: int = 0) -> NDArray[np.intp]:
-        found: list[NDArray[np.int32]] = []
-        column = self._edges[before]
-        at = heads[heads > 0] - 1
-        while len(at) and not (most and len(found) == most):
-            found.append(at)
-            previous = column[at]
-            at = previous[previous > 0] - 1
-        return np.concatenate(found).astype(np.intp) if found else np.zeros(0, np.intp)
+        heads, column, most = np.ascontiguousarray(heads), self._edges[before], most or len(self._edges)
+        found = np.empty(_walked(heads, column, most, np.empty(0, np.intp)), np.intp)
+        _walked(heads, column, most, found)
+        return found
 
     def touch(self, clients: Iterable[int]) -> None:
         """Have some clients linked anew at the next link."""
@@ -257,10 +266,14 @@ class Graph:
     def load_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what `arrays` gave."""
         self.clients, self.names = _indexed(arrays["clients"]), _indexed(arrays["names"])
-        self.accounts, self.tokens = arrays["accounts"].copy(), arrays["tokens"].copy()
-        self._edges, self._loads = arrays["edges"].copy(), arrays["loads"].copy()
+        self.accounts, self.tokens = arrays["accounts"].copy(), np.zeros(len(arrays["tokens"]), TOKEN)
+        for name in set(arrays["tokens"].dtype.fields or ()) & {"df", "edge", "recipe", "kind", "closed", "tells"}:
+            self.tokens[name] = arrays["tokens"][name]
+        edges = arrays["edges"]
+        self._edges, self._loads = _grown(edges.copy(), len(edges) + 2), arrays["loads"].copy()
         self.loads_used = len(self._loads)
-        self.pairs = _indexed(joined(self._edges["account"], self._edges["token"]))
+        np.add.at(self.tokens["n"], edges["token"], edges["n"])
+        self.pairs = _indexed(joined(edges["account"], edges["token"]))
         singles = arrays["singles"]
         slot = (mix(singles["token"]) & np.uint64(len(self._singles) - 1)).astype(np.int64)
         self._singles[slot] = singles
@@ -270,39 +283,61 @@ class Graph:
 
     def expire(self, now: float) -> NDArray[np.int32]:
         """Forget what is older than the horizon; the new number of each old account, -1 for those that are gone."""
-        self.accounts, self.tokens = self.accounts[: len(self.clients)].copy(), self.tokens[: len(self.names)].copy()
-        edges = self.edges
+        edges, accounts = self.edges, self.accounts[: len(self.clients)]
         keep = edges["last"] >= now - self.bounds.horizon
         if keep.sum() > self.bounds.most_edges:
             oldest = np.partition(edges["last"], -self.bounds.most_edges)[-self.bounds.most_edges]
             keep &= edges["last"] > oldest
-        stays = self.accounts["last"] >= now - self.bounds.horizon
+        stays = accounts["last"] >= now - self.bounds.horizon
         stays[edges["account"][keep]] = True
-        self.counters["expired"] += int(len(edges) - keep.sum())
-        edges, held = edges[keep].copy(), self._singles["account"]
         account, clients = _renumber(stays)
-        used, names = _renumber(np.bincount(edges["token"], minlength=len(self.tokens)) > 0)
+        if not (keep.all() and stays.all()):
+            self._drop(keep, account, clients)
+        self.tokens["closed"] = False
+        self._close(np.arange(len(self.names), dtype=np.int32))
+        self._touched = [np.arange(len(self.clients), dtype=np.int32)]
+        return account
+
+    def _drop(self, keep: NDArray[np.bool_], account: NDArray[np.int32], clients: NDArray[np.intp]) -> None:
+        """Go on with some of the edges and accounts, numbered anew, and with the tokens that are left."""
+        self.pairs = Index()  # first: room for what is copied
+        edges, held = self._edges[: len(keep)][keep], self._singles["account"]
+        self.counters["expired"] += len(keep) - len(edges)
+        used, names = _renumber(np.bincount(edges["token"], minlength=len(self.names)) > 0)
         self.clients, self.names = _indexed(self.clients.known()[clients]), _indexed(self.names.known()[names])
         self.accounts, self.tokens = self.accounts[clients], self.tokens[names]
         edges["account"], edges["token"] = account[edges["account"]], used[edges["token"]]
         self.tokens["df"] = np.bincount(edges["token"], minlength=len(self.tokens))
-        self.tokens["closed"], self.tokens["edge"], self.accounts["edge"] = False, 0, 0
+        self.tokens["n"] = np.bincount(edges["token"], edges["n"], len(self.tokens))
+        self.tokens["judged"], self.tokens["edge"], self.accounts["edge"] = 0, 0, 0
         heavy = np.flatnonzero(edges["load"] >= 0)
         self._loads = self._loads[edges["load"][heavy]]
         self.loads_used = len(heavy)
         edges["load"][heavy] = np.arange(len(heavy))
-        self._edges = edges
         self.pairs = _indexed(joined(edges["account"], edges["token"]))
+        self._edges = _grown(edges, len(edges) + 2)
         live = (self._singles["token"] != 0) & (account[held] >= 0) if len(account) else self._singles["token"] < 0
         self._singles["account"] = np.where(live, account[held] if len(account) else 0, 0)
         self._singles["token"] *= live.astype(np.uint64)
-        self._close(np.arange(len(self.tokens), dtype=np.int32))
-        self._chain(np.arange(len(edges)))
-        self._touched = [np.arange(len(self.clients), dtype=np.int32)]
-        return account
+        self._chain(np.arange(len(self.pairs)))
 
 
 _ROW = np.dtype([("at", "<f8"), ("last", "<f8"), ("n", "<u4"), ("load", "<i4")])
+
+
+@compiled
+def _walked(heads: NDArray[np.int32], column: NDArray[np.int32], most: int, found: NDArray[np.intp]) -> int:
+    """Follow each chain for `most` edges: how many there are; `found` is filled as far as it goes."""
+    count = 0
+    for head in heads:
+        at, left = head, most
+        while at > 0 and left > 0:
+            if count < len(found):
+                found[count] = at - 1
+            count += 1
+            left -= 1
+            at = column[at - 1]
+    return count
 
 
 def _grown(column: NDArray[Any], size: int) -> NDArray[Any]:

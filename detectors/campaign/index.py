@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.sketch import mix
+from detectors.cells import mix64
+from detectors.compiled import compiled
 
 _LEAST = 1 << 10
 
@@ -16,7 +17,7 @@ class Index:
     def __init__(self, room: int = 0) -> None:
         self.keys: NDArray[np.uint64] = np.zeros(max(room, 64), np.uint64)  # by number
         self.size = 0
-        self._allot(max(_LEAST, 1 << (2 * room).bit_length()))
+        self._allot(max(_LEAST, 1 << max(2 * room - 1, 1).bit_length()))
 
     def __len__(self) -> int:
         return self.size
@@ -27,60 +28,90 @@ class Index:
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Each key's number; -1 where it has none."""
-        found = np.full(len(keys), -1, np.int32)
-        mask = np.uint64(len(self._slots) - 1)
-        slot = mix(keys) & mask
-        left = np.flatnonzero(keys != 0)
-        slot = slot[left]
-        while len(left):
-            there = self._slots[slot]
-            hit = there == keys[left]
-            found[left[hit]] = self._numbers[slot[hit]]
-            on = ~hit & (there != 0)
-            left, slot = left[on], (slot[on] + np.uint64(1)) & mask
+        found = np.empty(len(keys), np.int32)
+        _find(np.ascontiguousarray(keys, np.uint64), self._slots, self._numbers, found)
         return found
 
     def put(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Each key's number, new ones given where it had none; keys may occur several times."""
-        found = self.find(keys)
-        fresh = np.flatnonzero((found < 0) & (keys != 0))
-        if not len(fresh):
-            return found
-        distinct, first, back = np.unique(keys[fresh], return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")  # numbers follow the order in which keys came
-        rank = np.empty(len(order), np.int32)
-        rank[order] = np.arange(len(order), dtype=np.int32)
-        self._add(distinct[order])
-        found[fresh] = (self.size - len(order) + rank)[back]
+        found = np.empty(len(keys), np.int32)
+        keys, place = np.ascontiguousarray(keys, np.uint64), 0
+        while place < len(keys):
+            place, self.size = _put(keys, place, self._slots, self._numbers, self.keys, self.size, found)
+            if place < len(keys):
+                self._grow()
         return found
 
-    def _add(self, keys: NDArray[np.uint64]) -> None:
-        start, end = self.size, self.size + len(keys)
-        if end > len(self.keys):
-            self.keys.resize(end + end // 4, refcheck=False)
-        self.keys[start:end] = keys
-        self.size = end
-        if 2 * end > len(self._slots):
-            self._allot(1 << (3 * end).bit_length())
-            self._fill(self.keys[:end], np.arange(end, dtype=np.int32))
-        else:
-            self._fill(keys, np.arange(start, end, dtype=np.int32))
+    def _grow(self) -> None:
+        """Room for more keys, or for more slots; at most half of the slots are taken."""
+        if self.size == len(self.keys):
+            self.keys.resize(self.size + self.size // 4, refcheck=False)
+        if 2 * self.size >= len(self._slots):
+            self._allot(2 * len(self._slots))
+            _fill(self.keys, self.size, self._slots, self._numbers)
 
     def _allot(self, slots: int) -> None:
         self._slots: NDArray[np.uint64] = np.zeros(slots, np.uint64)
         self._numbers: NDArray[np.int32] = np.zeros(slots, np.int32)
 
-    def _fill(self, keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> None:
-        """Place distinct keys that are not there yet: each round, of those that want one free slot, one gets it."""
-        mask = np.uint64(len(self._slots) - 1)
-        slot = mix(keys) & mask
-        left = np.arange(len(keys))
-        while len(left):
-            free = self._slots[slot] == 0
-            self._slots[slot[free]] = keys[left[free]]
-            placed = self._slots[slot] == keys[left]
-            self._numbers[slot[placed]] = numbers[left[placed]]
-            left, slot = left[~placed], (slot[~placed] + np.uint64(1)) & mask
+
+@compiled
+def _slot(key: np.uint64, slots: NDArray[np.uint64]) -> np.uint64:
+    """Where a key is, or the free slot where it would be."""
+    mask = np.uint64(len(slots) - 1)
+    slot = mix64(key) & mask
+    while slots[slot] != np.uint64(0) and slots[slot] != key:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@compiled
+def _find(
+    keys: NDArray[np.uint64], slots: NDArray[np.uint64], numbers: NDArray[np.int32], found: NDArray[np.int32]
+) -> None:
+    for place in range(len(keys)):
+        key = keys[place]
+        found[place] = -1
+        if key != np.uint64(0):
+            slot = _slot(key, slots)
+            if slots[slot] == key:
+                found[place] = numbers[slot]
+
+
+@compiled
+def _put(
+    keys: NDArray[np.uint64],
+    place: int,
+    slots: NDArray[np.uint64],
+    numbers: NDArray[np.int32],
+    known: NDArray[np.uint64],
+    size: int,
+    found: NDArray[np.int32],
+) -> tuple[int, int]:
+    """Number keys from `place` on until there is no more room: the place of the first that is left, and the size."""
+    most = min(len(known), len(slots) // 2)
+    while place < len(keys):
+        key = keys[place]
+        if key == np.uint64(0):
+            found[place] = -1
+        else:
+            slot = _slot(key, slots)
+            if slots[slot] != key:
+                if size == most:
+                    return place, size
+                slots[slot], numbers[slot], known[size] = key, size, key
+                size += 1
+            found[place] = numbers[slot]
+        place += 1
+    return place, size
+
+
+@compiled
+def _fill(keys: NDArray[np.uint64], size: int, slots: NDArray[np.uint64], numbers: NDArray[np.int32]) -> None:
+    """Place distinct keys in free slots."""
+    for number in range(size):
+        slot = _slot(keys[number], slots)
+        slots[slot], numbers[slot] = keys[number], number
 
 
 def joined(left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.uint64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ _SEEDS = np.isin(np.arange(len(Kind)), SEEDS)
 _WORDED = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind is not Kind.LISTED])
 _PLAIN = np.isin(np.arange(len(Kind)), [kind for kind in WORDING if kind not in FRAMED])
 _LOADED = np.isin(np.arange(len(Kind)), WORDING)
+_PORTION = 1 << 15  # edges that are looked at together
 _SALTS = tuple(np.uint64(0x9E3779B97F4A7C15 * turn & (2**64 - 1)) for turn in range(1, 9))
 
 
@@ -57,10 +58,15 @@ class Rules:
     many: int = 5  # clients; so many need not
     hopeless: float = -5.5  # nats of answers and topics that nothing else makes up for
     telling: float = 0.25  # a wording counts when its requests look so much like a harvest
+    news: float = 1.05  # a wording is looked at anew when so many times the requests carry it
     sampled: int = 128  # of a touched wording's clients, the newest so many say what it is like
     population: int = 20_000  # rarity is counted as if there were at least so many clients
     large: int = 500  # clients of a group beyond which it is peeled
     held: float = 0.5  # unless one wording reaches so many of them
+
+
+Apart = tuple[frozenset[int], frozenset[int]]
+"""Clients of whom a reviewer said that none of the first is with one of the second."""
 
 
 class Group(NamedTuple):
@@ -83,7 +89,7 @@ def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
 
 
 def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Of the given edges those of wordings that can start a group, sorted by token.
+    """Of the given edges those of wordings that can start a group, sorted by token, as the tokens are told now.
 
     Left out is what is an item itself, or a turn of phrase that people happen to share: the clients that
     share a wording send different items under it, and several each; in a wording of many clients one each
@@ -96,51 +102,91 @@ def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArra
     edges = edges[some][np.argsort(token[some], kind="stable")]
     token = graph.edges["token"][edges]
     starts = np.flatnonzero(np.diff(token, prepend=-1))
-    if not len(starts):
-        return edges
+    keep = np.zeros(len(starts), np.bool_)
+    bounds = np.append(starts, len(edges))
+    for first, last in _portions(bounds):
+        some = edges[bounds[first] : bounds[last]]
+        keep[first:last] = _telling(graph, rules, some, starts[first:last] - starts[first])
+    told = token[starts]
+    graph.tokens["tells"][told], graph.tokens["judged"][told] = keep, graph.tokens["n"][told]
+    return np.asarray(edges[np.repeat(keep, np.diff(bounds))], np.intp)
+
+
+def _portions(bounds: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """Runs, so many at a time that what is worked out for their edges stays small: the first, and after the last."""
+    first = 0
+    while first < len(bounds) - 1:
+        last = max(int(np.searchsorted(bounds, bounds[first] + _PORTION, side="right")) - 1, first + 1)
+        yield first, last
+        first = last
+
+
+def _telling(graph: Graph, rules: Rules, edges: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which tokens' requests look enough like a harvest by one; `starts` is where each one's edges begin."""
     size = np.diff(starts, append=len(edges))
     load = graph.edges["load"][edges]
-    payloads = graph.loads["payloads"][np.maximum(load, 0)] * (load >= 0)[:, None].astype(np.uint8)
+    loads, there = graph.loads[np.maximum(load, 0)], load >= 0
+    payloads = loads["payloads"] * there[:, None].astype(np.uint8)
     each = hll_count(payloads)
     total = np.add.reduceat(each, starts)
     together = hll_count(np.maximum.reduceat(payloads, starts, axis=0))
     firm = np.add.reduceat((each > 1.5).astype(np.int64), starts)
-    held = np.add.reduceat((load >= 0).astype(np.int64), starts)
+    held = np.add.reduceat(there.astype(np.int64), starts)
     item = (together < 1.5) | (together < rules.repeated * total)
     loose = (firm < rules.firm * held) & (held < rules.many)
-    sums = np.add.reduceat(graph.loads["sums"][np.maximum(load, 0)] * (load >= 0)[:, None], starts, axis=0)
+    sums = np.add.reduceat(loads["sums"] * there[:, None], starts, axis=0, dtype=np.int64)
     taken = harvest.value(harvest.shares(sums), together / np.maximum(sums[:, 0], 1))
-    topic = harvest.topics(graph.loads[np.maximum(load, 0)]) * (load >= 0)[:, None]
-    n = graph.loads["sums"][np.maximum(load, 0), 0] * (load >= 0).astype(np.float64)
-    nats = harvest.nats_taken(taken) + harvest.nats_alike(harvest.alike(topic, n, starts))
-    worded = _WORDED[graph.tokens["kind"][token[starts]]]
-    keep = (size >= rules.least) & ~(worded & (item | loose)) & (taken >= rules.telling) & (nats >= rules.hopeless)
-    keep |= ~_LOADED[graph.tokens["kind"][token[starts]]] & (size >= 2)
-    graph.tokens["tells"][token[starts]] = keep
-    return np.asarray(edges[np.repeat(keep, size)], np.intp)
+    topic = harvest.topics(loads) * there[:, None]
+    nats = harvest.nats_taken(taken) + harvest.nats_alike(harvest.alike(topic, loads["sums"][:, 0] * there, starts))
+    kind = graph.tokens["kind"][graph.edges["token"][edges[starts]]]
+    keep = (size >= rules.least) & ~(_WORDED[kind] & (item | loose))
+    keep &= (taken >= rules.telling) & (nats >= rules.hopeless)
+    return np.asarray(keep | (~_LOADED[kind] & (size >= 2)), np.bool_)
 
 
-def around(graph: Graph, rules: Rules, weight: NDArray[np.float64], touched: NDArray[np.int32]) -> NDArray[np.intp]:
-    """The seeds that a link of some accounts needs: their own, and those of whom they share one with."""
+def around(
+    graph: Graph, rules: Rules, weight: NDArray[np.float64], touched: NDArray[np.int32], more: NDArray[np.int32]
+) -> NDArray[np.intp]:
+    """The seeds that a link of some accounts needs: their own, and those of whom they share one with.
+
+    `more` are tokens of theirs that these would not lead to. A token is looked at anew once notably more requests
+    carry it than when it was looked at last.
+    """
     token = np.unique(graph.edges["token"][graph.of_accounts(touched)])
     token = token[_SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)]
-    near = seeds(graph, rules, weight, graph.of_tokens(token, rules.sampled))
+    some = graph.tokens[token]
+    seeds(graph, rules, weight, graph.of_tokens(token[some["n"] > rules.news * some["judged"]], rules.sampled))
+    near = graph.of_tokens(token[graph.tokens["tells"][token]], rules.sampled)
     others = np.unique(graph.edges["account"][near])
-    theirs = np.unique(graph.edges["token"][graph.of_accounts(others)])
+    theirs = np.union1d(graph.edges["token"][graph.of_accounts(others)], more)
     return graph.of_tokens(theirs[graph.tokens["tells"][theirs] & (weight[theirs] > 0.0)])
 
 
-def united(groups: list[Group], clients: NDArray[np.uint64], pairs: Sequence[tuple[int, ...]]) -> list[Group]:
-    """The groups, those joined that a reviewer said are one operator's: by a client of each."""
-    for one, other in pairs:
-        near = [group for group in groups if {one, other} & set(clients[group.accounts].tolist())]
-        if len(near) > 1:
-            whole = Group(
-                np.unique(np.concatenate([group.accounts for group in near])),
-                np.unique(np.concatenate([group.tokens for group in near])),
-            )
-            groups = [group for group in groups if not any(group is held for held in near)] + [whole]
-    return groups
+def united(groups: list[Group], pairs: NDArray[np.int32]) -> list[Group]:
+    """The groups, those joined that a reviewer said are one operator's: by an account of each, in pairs."""
+    if not len(pairs) or not groups:
+        return groups
+    wanted = np.zeros(max(int(pairs.max()), *(int(one.accounts.max()) for one in groups)) + 1, np.bool_)
+    wanted[pairs.ravel()] = True
+    holders: dict[int, list[int]] = {}
+    for place, group in enumerate(groups):
+        for account in group.accounts[wanted[group.accounts]].tolist():
+            holders.setdefault(account, []).append(place)
+    left, right = [], []
+    for one, other in pairs.tolist():
+        near = holders.get(one, []) + holders.get(other, [])
+        left += near[1:]
+        right += near[:-1]
+    root = components(len(groups), np.array(left, np.int32), np.array(right, np.int32))
+    parts: dict[int, list[Group]] = {}
+    for group, name in zip(groups, root.tolist(), strict=True):
+        parts.setdefault(name, []).append(group)
+    return [some[0] if len(some) == 1 else _joined(some) for some in parts.values()]
+
+
+def _joined(some: list[Group]) -> Group:
+    accounts = np.unique(np.concatenate([one.accounts for one in some]))
+    return Group(accounts, np.unique(np.concatenate([one.tokens for one in some])))
 
 
 def groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:
@@ -293,15 +339,22 @@ def components(size: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> 
             root = up
 
 
-def parted(members: Sequence[int], foes: dict[int, set[int]]) -> list[list[int]]:
+def parted(members: Iterable[int], apart: Sequence[Apart]) -> list[list[int]]:
     """A group without two members that must not be together: each goes to the first part where it has no foe."""
-    parts: list[list[int]] = []
+    sides: dict[int, list[tuple[int, int]]] = {}  # member: which side it is on, of which pair
+    for place, (one, other) in enumerate(apart):
+        for side, clients in enumerate((one, other)):
+            for client in clients:
+                sides.setdefault(client, []).append((place, side))
+    parts: list[tuple[list[int], set[tuple[int, int]]]] = []
     for member in members:
-        bad = foes.get(member, set())
-        for part in parts:
-            if not bad.intersection(part):
+        mine = sides.get(member, [])
+        foes = [(place, 1 - side) for place, side in mine]
+        for part, present in parts:
+            if present.isdisjoint(foes):
                 part.append(member)
+                present.update(mine)
                 break
         else:
-            parts.append([member])
-    return parts
+            parts.append(([member], set(mine)))
+    return [part for part, _ in parts]

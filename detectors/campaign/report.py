@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,11 +64,10 @@ class Campaign:
     frames: tuple[int, ...]  # tokens of the sub-stream
     networks: tuple[int, ...]  # tokens of networks that two members or more come from
     history: tuple[str, ...]
+    clients: frozenset[int] = field(init=False, repr=False, compare=False)  # the members' ids
 
-    @property
-    def clients(self) -> frozenset[int]:
-        """The members' ids."""
-        return frozenset(one.client for one in self.members)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clients", frozenset([one.client for one in self.members]))
 
 
 @dataclass(frozen=True, slots=True)

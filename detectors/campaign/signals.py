@@ -86,10 +86,9 @@ class Layout(NamedTuple):
 
 def layout(graph: Graph, accounts: NDArray[np.int32]) -> Layout:
     """The edges of some accounts, sorted by account."""
-    edges = graph.of_accounts(accounts)
-    account = graph.edges["account"][edges]
-    order = np.argsort(account, kind="stable")
-    return Layout(edges[order], np.searchsorted(account[order], np.arange(len(graph.clients) + 1)))
+    edges = graph.of_accounts(np.sort(accounts))
+    counts = np.bincount(graph.edges["account"][edges], minlength=len(graph.clients))
+    return Layout(edges, np.concatenate([[0], np.cumsum(counts)]))
 
 
 def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArray[np.float64]) -> Measured:

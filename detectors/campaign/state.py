@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from zipfile import BadZipFile
 
@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import link, moves, signals, tells
+from detectors.campaign import link, moves, settle, signals, tells
 from detectors.campaign.assess import HEARD, Assessment, Known, assess, taking
 from detectors.campaign.graph import Bounds, Graph
+from detectors.campaign.heard import Heard
 from detectors.campaign.identity import Identities
-from detectors.campaign.link import Group, Rules
+from detectors.campaign.link import Apart, Group, Rules
+from detectors.campaign.memo import Memo
 from detectors.campaign.report import Campaign, Indicators, carrying
 from detectors.campaign.score import Scoring
 from detectors.campaign.signals import Layout
@@ -26,9 +28,7 @@ from detectors.campaign.tells import Kind
 _FORMAT = 1
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
 _DAY = 86_400.0
-_CHANGE = 0.5  # nats: a smaller difference does not link a client anew
 _TAKING = 2.0  # nats: where three quarters of a group lie below it, nothing is taken
-_MORE, _SOME = 1.25, 4  # a row is asked for again after so many times the requests, and some more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,15 @@ class Linker:
         self.identities = Identities()
         self.organisations: dict[int, int] = {}
         self.bans: dict[int, float] = {}
-        self.forbidden: set[tuple[int, int]] = set()
-        self.united: list[tuple[int, ...]] = []
+        self.forbidden: tuple[Apart, ...] = ()
+        self.united: list[tuple[int, int]] = []
         self.lists: dict[str, int] = dict(self.settings.scoring.lists)
         self.wanted = np.zeros(0, np.uint64)  # imported indicators
-        self.ranks: dict[int, tuple[float, int]] = {}  # by clients' own rows: nats, and after how many requests
+        self._heard = Heard()
         self.asked: set[int] = set()  # clients of whose own rows groups would like to hear
         self.found: dict[int, Assessment] = {}  # by campaign id
+        self._memo = Memo()
+        self._named: dict[int, Assessment] = {}  # what the ones in `found` were before they got their ids
         self.expired_at = 0.0
         self.links = 0
 
@@ -77,30 +79,29 @@ class Linker:
 
         Afterwards `asked` has the clients whose own rows could decide about a group; `tell` takes what they say.
         """
+        graph, rules = self.graph, self.settings.rules
         if now - self.expired_at > _DAY:
-            self.graph.expire(now)
+            self._heard.renumber(graph.expire(now))
             self.expired_at, full = now, True
-            left = set(self.graph.clients.known().tolist()) if self.ranks else set()
-            self.ranks = {client: rank for client, rank in self.ranks.items() if client in left}
-        touched = self.graph.take_touched()
-        rules, weight = self.settings.rules, link.weights(self.graph, self.settings.rules)
-        full = full or not self.links or len(touched) > _MUCH * max(len(self.graph.clients), 1)
+        touched, weight = graph.take_touched(), link.weights(graph, rules)
+        full = full or not self.links or len(touched) > _MUCH * max(len(graph.clients), 1)
         self.links += 1
         if full:
             self.asked.clear()
-            edges = link.seeds(self.graph, rules, weight, np.arange(len(self.graph.edges)))
+            self._memo.clear()
+            standing: dict[int, Assessment] = {}
+            groups = link.groups(graph, rules, link.seeds(graph, rules, weight, np.arange(len(graph.edges))))
+            groups = link.united(groups, self._united())
         else:
-            edges = link.around(self.graph, rules, weight, touched)
-        groups = link.groups(self.graph, rules, edges)
-        groups = link.united(groups, self.graph.clients.known(), self.united)
-        if not full:
-            news = np.zeros(len(self.graph.clients), np.bool_)
-            news[touched] = True
-            groups = [group for group in groups if news[group.accounts].any()]
+            standing, groups = self._concerned(weight, touched)
         known = self._known(weight)
-        by = signals.layout(self.graph, np.unique(np.concatenate([one.accounts for one in groups]))) if groups else None
-        found = self._whole(known, by, self._assess(known, by, groups)) if by is not None else []
-        self._settle(found, set() if full else self._beyond(groups, touched), now)
+        found, kept = self._beside(standing, groups)
+        if groups:
+            every = [*groups, *(one.group for one in found)]
+            by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in every])))
+            found += self._assess(known, by, groups)
+            found = settle.whole(found, self.forbidden, lambda group: self._judge(known, by, group, 0.0))
+        self._settle(found, kept, now)
         return self.campaigns()
 
     def campaigns(self) -> tuple[Campaign, ...]:
@@ -108,20 +109,41 @@ class Linker:
         shown = [one.campaign for one in self.found.values() if not self.identities.quiet(one.campaign)]
         return tuple(sorted(shown, key=lambda one: (-one.level, -one.score, one.id)))
 
-    def _beyond(self, groups: list[Group], touched: NDArray[np.int32]) -> set[int]:
-        """The campaigns that this link does not concern: they stay as they are."""
-        some = np.unique(np.concatenate([touched, *(group.accounts for group in groups)]))
-        seen = set(self.graph.clients.known()[some].tolist())
-        return {number for number, one in self.found.items() if seen.isdisjoint(one.campaign.clients)}
+    def _concerned(
+        self, weight: NDArray[np.float64], touched: NDArray[np.int32]
+    ) -> tuple[dict[int, Assessment], list[Group]]:
+        """The campaigns that have no touched member, and the groups that have one or belong to one that has."""
+        news = np.zeros(len(self.graph.clients), np.bool_)
+        news[touched] = True
+        standing, more = {}, [np.zeros(0, np.int32)]
+        moved = [one.group for one in self.found.values() if news[one.group.accounts].any()]
+        for group in moved:
+            news[group.accounts] = True
+            more.append(group.tokens)
+        moved_ids = {id(group) for group in moved}
+        standing = {number: one for number, one in self.found.items() if id(one.group) not in moved_ids}
+        rules = self.settings.rules
+        edges = link.around(self.graph, rules, weight, touched, np.concatenate(more))
+        groups = link.united(link.groups(self.graph, rules, edges), self._united())
+        return standing, [group for group in groups if news[group.accounts].any()]
+
+    def _beside(self, standing: dict[int, Assessment], groups: list[Group]) -> tuple[list[Assessment], set[int]]:
+        """Of the campaigns that stand as they were those that share a member with the groups; the ids of the others."""
+        near = np.zeros(len(self.graph.clients), np.bool_)
+        for group in groups:
+            near[group.accounts] = True
+        mixed = {number for number, one in standing.items() if near[one.group.accounts].any()}
+        return [self._named[number] for number in sorted(mixed)], standing.keys() - mixed
 
     def _known(self, weight: NDArray[np.float64]) -> Known:
-        rules, scoring = self.settings.rules, self.settings.scoring
-        return Known(self.graph, weight, rules, scoring, self._parties(), self.bans, self.lists, *self._heard())
+        rules, scoring, heard = self.settings.rules, self.settings.scoring, self._heard.columns(self.graph)
+        return Known(self.graph, weight, rules, scoring, self._parties(), self.bans, self.lists, *heard)
 
     def _assess(self, known: Known, by: Layout, groups: list[Group]) -> list[Assessment]:
         """The campaigns among the groups, those by surer ground first; `asked` grows by whom they want to hear of."""
         graph = self.graph
-        clients, foes = graph.clients.known(), self._foes()
+        clients = graph.clients.known()
+        foes = {client for pair in self.forbidden for side in pair for client in side}
         out: list[Assessment] = []
         sure: set[int] = set()
         seen: set[bytes] = set()
@@ -129,11 +151,12 @@ class Linker:
             if not self._worth(known, group, seen):
                 continue
             names = clients[group.accounts].tolist()
-            split = link.parted(names, foes) if foes.keys() & set(names) else [names]
+            split = [names] if foes.isdisjoint(names) else link.parted(names, self.forbidden)
             for part in split:
                 accounts = group.accounts if len(split) == 1 else graph.clients.find(np.array(sorted(part), np.uint64))
                 held = 0.0 if group.framed else len(sure.intersection(part)) / len(part)
-                one = assess(known, by, group._replace(accounts=np.sort(accounts)), held) if len(part) > 1 else None
+                some = group._replace(accounts=np.sort(accounts))
+                one = self._judge(known, by, some, held) if len(part) > 1 else None
                 if one is None:
                     continue
                 self.asked.update(one.unheard)
@@ -165,34 +188,18 @@ class Linker:
         seen.add(key)
         return bool(np.percentile(told, 75) >= _TAKING)
 
-    def _foes(self) -> dict[int, set[int]]:
-        foes: dict[int, set[int]] = {}
-        for a, b in self.forbidden:
-            foes.setdefault(a, set()).add(b)
-            foes.setdefault(b, set()).add(a)
-        return foes
+    def _judge(self, known: Known, by: Layout, group: Group, held: float) -> Assessment | None:
+        """What a group is; where nothing moved and little else happened, what it was."""
 
-    def _whole(self, known: Known, by: Layout, found: list[Assessment]) -> list[Assessment]:
-        """Where most of a group's members are in a stronger one of the same level, the two as one, if that holds."""
-        found.sort(key=_strength)
-        foes = self._foes()
-        out: list[Assessment] = []
-        for one in found:
-            mine = one.campaign.clients
-            near = max(range(len(out)), key=lambda at: len(out[at].campaign.clients & mine), default=-1)
-            if near < 0 or 2 * len(out[near].campaign.clients & mine) <= len(mine):
-                out.append(one)
-                continue
-            other = out[near]
-            if mine <= other.campaign.clients or one.campaign.level is not other.campaign.level:
-                continue
-            names = mine | other.campaign.clients
-            if len(link.parted(sorted(names), foes)) > 1:
-                continue
-            both = assess(known, by, _joint(other.group, one.group))
-            if both is not None and both.campaign.level is other.campaign.level:
-                out[near] = replace(both, unheard=other.unheard + one.unheard)
-        return out
+        def judge(group: Group, held: float) -> Assessment | None:
+            return assess(known, by, group, held)
+
+        return judge(group, held) if self._eventful(group) else self._memo.judge(known, group, held, judge)
+
+    def _united(self) -> NDArray[np.int32]:
+        """The pairs of accounts that a reviewer put together."""
+        pairs = self.graph.clients.find(np.array(self.united, np.uint64).reshape(-1)).reshape(-1, 2)
+        return pairs[(pairs >= 0).all(axis=1)]
 
     def _eventful(self, group: Group) -> bool:
         """Whether a small group may count: something moved between its accounts, or one of them was banned."""
@@ -200,18 +207,6 @@ class Linker:
         if np.isin(kinds, (Kind.MOVED, Kind.SIGNATURE, Kind.INDICATOR)).any():
             return True
         return bool(self.bans) and not self.bans.keys().isdisjoint(self.graph.clients.known()[group.accounts].tolist())
-
-    def _heard(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """For each account the nats that `tell` gave, NaN where there are none; and whose are out of date."""
-        n = self.graph.accounts["n"][: len(self.graph.clients)].astype(np.float64)
-        rank, stale = np.full(len(n), np.nan), np.ones(len(n), np.bool_)
-        if self.ranks:
-            place = self.graph.clients.find(np.fromiter(self.ranks.keys(), np.uint64, len(self.ranks)))
-            values = np.array(list(self.ranks.values()), np.float64)[place >= 0]
-            place = place[place >= 0]
-            rank[place] = values[:, 0]
-            stale[place] = n[place] > _MORE * values[:, 1] + _SOME
-        return rank, stale
 
     def _parties(self) -> NDArray[np.int64]:
         """For each account the number of its organisation; those without one are their own."""
@@ -224,60 +219,72 @@ class Linker:
         return party
 
     def _settle(self, found: list[Assessment], kept: set[int], now: float) -> None:
-        """Give each its lasting id; an account is in one campaign, the larger of several."""
-        found.sort(key=_strength)
-        taken: set[int] = set()
-        chosen = []
-        for one in found:
-            fresh = one.campaign.clients - taken
-            left = len(fresh) == len(one.campaign.clients) or len(fresh) >= self.settings.scoring.members
-            if 2 * len(fresh) < len(one.campaign.clients) or not left:
-                continue
-            members = tuple(member for member in one.campaign.members if member.client in fresh)
-            chosen.append(replace(one, campaign=replace(one.campaign, members=members)))
-            taken |= fresh
-        self.found = {number: self.found[number] for number in kept}
-        for one in self.identities.name(chosen, kept, now):
-            self.found[one.campaign.id] = one
+        """Give each its lasting id; an account is in one campaign. What is as it was keeps all it had."""
+        chosen = settle.exclusive(found, self.settings.scoring.members)
+        before = {id(one): number for number, one in self._named.items()}
+        same = {before[id(one)] for one in chosen if id(one) in before}
+        fresh = [one for one in chosen if id(one) not in before]
+        kept = kept | same
+        self.found = {number: self.found[number] for number in sorted(kept)}
+        self._named = {number: self._named[number] for number in sorted(kept)}
+        for one, named in zip(fresh, self.identities.name(fresh, kept, now), strict=True):
+            self.found[named.campaign.id], self._named[named.campaign.id] = named, one
+
+    @property
+    def ranks(self) -> dict[int, tuple[float, int]]:
+        """What `tell` was told, by client: nats, and after how many requests."""
+        return self._heard.of(self.graph)
 
     def tell(self, ranks: Mapping[int, float]) -> None:
         """What clients' own rows say: how rare each is among ordinary clients, in nats; see rows.py."""
-        clients = np.fromiter(ranks.keys(), np.uint64, len(ranks))
-        place = self.graph.clients.find(clients)
-        n = np.where(place >= 0, self.graph.accounts["n"][np.maximum(place, 0)], 0) if len(place) else place
-        changed = []
-        for (client, rank), requests in zip(ranks.items(), n.tolist(), strict=True):
-            if not abs(self.ranks.get(client, (np.inf, 0))[0] - rank) < _CHANGE:
-                changed.append(client)
-            self.ranks[client] = (rank, requests)
         self.asked -= ranks.keys()
-        self.graph.touch(changed)
+        self.graph.touch(self._heard.tell(self.graph, ranks).tolist())
 
     def cannot_link(self, one: int, other: int) -> None:
         """Never again in one campaign."""
         if one != other:
-            self.forbidden.add((min(one, other), max(one, other)))
-            self.graph.touch([one, other])
+            self.forbid((*self.forbidden, (frozenset([one]), frozenset([other]))))
+
+    def forbid(self, apart: Iterable[Apart]) -> None:
+        """None of the first with one of the second, for each pair; replaces what was said."""
+        apart = tuple(dict.fromkeys(apart))
+        for pair in set(apart) ^ set(self.forbidden):
+            self._anew(*pair)
+        self.forbidden = apart
+
+    def unite(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Each pair's campaigns are one; replaces what was said."""
+        pairs = list(dict.fromkeys(pairs))
+        self._anew({client for pair in set(pairs) ^ set(self.united) for client in pair})
+        self.united = pairs
+
+    def _anew(self, *clients: Iterable[int]) -> None:
+        """Something else than requests is news of these clients."""
+        self._memo.clear()
+        for some in clients:
+            self.graph.touch(some)
 
     def set_organisations(self, organisations: Mapping[int, int]) -> None:
         """Which verified organisation clients belong to; replaces what was set."""
         self.organisations = dict(organisations)
-        self.graph.touch(organisations)
+        self._anew(organisations)
 
     def set_attributes(self, attributes: Mapping[int, Mapping[str, int]], now: float) -> None:
         """Sign-up attributes as hashes, where the operator supplies them."""
         rows = moves.attributes(attributes, now)
         if len(rows):
+            self._memo.clear()
             self.graph.add(tells.Tells(rows, np.zeros(0, tells.LOAD)))
 
     def set_bans(self, bans: Mapping[int, float]) -> None:
         """When clients were banned; replaces what was set."""
-        self.graph.touch(set(bans) ^ set(self.bans))
+        self._anew(set(bans) ^ set(self.bans))
         self.bans = dict(bans)
 
     def set_lists(self, sizes: Mapping[str, int]) -> None:
         """How long the public lists behind EVENT's `listed` are."""
         self.lists = dict(sizes)
+        self._memo.clear()
 
     def closed(self, number: int, now: float) -> None:
         """A reviewer closed it: it is not shown again unless it grows."""
@@ -288,8 +295,8 @@ class Linker:
         """A reviewer says that two campaigns are one operator: they stay together; the id that survives."""
         pair = tuple(min(self.found[number].campaign.clients) for number in (one, other) if number in self.found)
         if len(pair) == 2:
-            self.united.append(pair)
-            self.graph.touch([*self.found[one].campaign.clients, *self.found[other].campaign.clients])
+            self.united.append((pair[0], pair[1]))
+            self._anew([*self.found[one].campaign.clients, *self.found[other].campaign.clients])
         return min(one, other, key=lambda number: (self.identities.born(number), number))
 
     def campaign_of(self, client: int) -> int | None:
@@ -330,7 +337,7 @@ class Linker:
             "format": _FORMAT,
             "organisations": list(self.organisations.items()),
             "bans": list(self.bans.items()),
-            "forbidden": sorted(self.forbidden),
+            "forbidden": [[sorted(one), sorted(other)] for one, other in self.forbidden],
             "united": self.united,
             "lists": self.lists,
             "indicators": self.wanted.tolist(),
@@ -338,9 +345,7 @@ class Linker:
             "expired_at": self.expired_at,
         }
         out = io.BytesIO()
-        arrays: dict[str, Any] = self.graph.arrays()
-        arrays["ranked"] = np.fromiter(self.ranks.keys(), np.uint64, len(self.ranks))
-        arrays["ranks"] = np.array(list(self.ranks.values()), np.float64).reshape(-1, 2)
+        arrays: dict[str, Any] = self.graph.arrays() | self._heard.arrays(self.graph)
         np.savez(out, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
         return out.getvalue()
 
@@ -355,14 +360,13 @@ class Linker:
                     raise ValueError("a snapshot of another version")
                 linker.graph.load_arrays({name: held[name] for name in held.files if name != "about"})
                 if "ranks" in held.files:
-                    told = [(rank, int(requests)) for rank, requests in held["ranks"].tolist()]
-                    linker.ranks = dict(zip(held["ranked"].tolist(), told, strict=True))
+                    linker._heard.load_arrays(linker.graph, held)
         except (OSError, KeyError, EOFError, BadZipFile) as error:
             raise ValueError(f"not a snapshot of a linker: {error}") from None
         linker.organisations = {int(client): int(org) for client, org in about["organisations"]}
         linker.bans = {int(client): float(at) for client, at in about["bans"]}
-        linker.forbidden = {(int(a), int(b)) for a, b in about["forbidden"]}
-        linker.united = [tuple(int(one) for one in some) for some in about["united"]]
+        linker.forbidden = tuple((_side(one), _side(other)) for one, other in about["forbidden"])
+        linker.united = [(int(one), int(other)) for one, other in about["united"]]
         linker.lists = dict(about["lists"])
         linker.wanted = np.array(about["indicators"], np.uint64)
         linker.identities = Identities.parse(about["identities"])
@@ -370,13 +374,6 @@ class Linker:
         return linker
 
 
-def _strength(one: Assessment) -> tuple[float, float, int]:
-    """Orders campaigns: by level, then by score and size together, a doubling for 0.7 nats; the same each time."""
-    campaign = one.campaign
-    return -campaign.level, -campaign.score - float(np.log(len(campaign.members))), min(campaign.clients)
-
-
-def _joint(one: Group, other: Group) -> Group:
-    """Two groups as one, on the surer ground of the two."""
-    accounts, tokens = np.union1d(one.accounts, other.accounts), np.union1d(one.tokens, other.tokens)
-    return Group(accounts.astype(np.int32), tokens.astype(np.int32), one.framed or other.framed)
+def _side(told: int | Iterable[int]) -> frozenset[int]:
+    """One client, as earlier versions wrote it, or several."""
+    return frozenset([told]) if isinstance(told, int) else frozenset(told)

@@ -82,17 +82,24 @@ def test_components_join_what_pairs_join() -> None:
 
 
 def test_foes_end_in_different_parts() -> None:
-    parts = link.parted([1, 2, 3, 4], {1: {3}, 3: {1, 4}, 4: {3}})
-    assert parts == [[1, 2, 4], [3]]
+    one, other = (frozenset({1, 4}), frozenset({3})), (frozenset({9}), frozenset({1}))
+    assert link.parted([1, 2, 3, 4], [one, other]) == [[1, 2, 4], [3]]
+    assert link.parted([3, 2, 9, 1], [one, other]) == [[3, 2, 9], [1]]
+
+
+def test_two_sides_of_many_thousand_clients_are_parted_at_once() -> None:
+    every = list(range(20_000))
+    sides = frozenset(every[::2]), frozenset(every[1::2])
+    assert link.parted(every, [sides]) == [every[::2], every[1::2]]
 
 
 def test_a_reviewers_pair_makes_two_groups_one() -> None:
-    clients = np.array([11, 12, 13, 14], np.uint64)
     groups = [Group(np.array([0, 1], np.int32), np.array([5])), Group(np.array([2, 3], np.int32), np.array([6]))]
-    whole = link.united(groups, clients, [(11, 14)])
+    whole = link.united(groups, np.array([[0, 3]], np.int32))
     assert len(whole) == 1
     assert whole[0].accounts.tolist() == [0, 1, 2, 3]
-    assert link.united(groups, clients, [(11, 99)]) == groups
+    assert whole[0].tokens.tolist() == [5, 6]
+    assert link.united(groups, np.array([[0, 99]], np.int32)) == groups
 
 
 def test_a_large_loose_group_is_peeled_into_its_dense_parts(operator) -> None:

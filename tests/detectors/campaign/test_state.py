@@ -55,6 +55,23 @@ def test_a_new_account_joins_with_its_first_requests(world, operator) -> None:
     assert frozenset(OTHER) in members(now)
 
 
+def test_news_of_others_who_share_a_member_leave_a_campaign_as_it_was(world, operator) -> None:
+    linker, found = after(np.concatenate([world, operator([1, 201, 202], requests=4, seed=6, wording=77)]))
+    more = operator([201], requests=2, seed=8, wording=77)
+    linker.observe(more)
+    assert linker.link(float(more["at"].max())) == found
+    assert members(found) == {frozenset(ONE), frozenset(OTHER)}
+
+
+def test_news_of_one_part_leave_united_campaigns_whole(world, operator) -> None:
+    linker, found = after(world)
+    linker.merge(*[one.id for one in found])
+    now = float(world["at"].max())
+    linker.link(now)
+    linker.observe(operator([*ONE, 90], requests=3, seed=8, wording=11))
+    assert members(linker.link(now)) == {frozenset([*ONE, *OTHER, 90])}
+
+
 def test_a_cannot_link_is_obeyed_for_ever(world, operator) -> None:
     linker, _ = after(world)
     for member in ONE[:11]:

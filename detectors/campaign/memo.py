@@ -1,0 +1,67 @@
+"""Memo: what a group was judged to be, as long as little has changed about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.campaign.assess import Assessment, Known
+from detectors.campaign.link import Group
+
+_MORE = 1.1  # a group is judged anew when its accounts sent so many times as much,
+_MOST = 20_000  # groups
+
+
+class _Stand(NamedTuple):
+    """What a judgement rests on beside who is in the group and by which wordings."""
+
+    requests: float
+    told: float  # the sum of what its accounts' own rows say,
+    stale: int  # and how many of them are out of date
+    held: float
+
+
+class Memo:
+    """Judgements of the present links; `clear` it whenever something else than requests changes."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[_Stand, Assessment | None]] = {}
+
+    def clear(self) -> None:
+        """Judge everything anew."""
+        self._held.clear()
+
+    def judge(
+        self, known: Known, group: Group, held: float, judge: Callable[[Group, float], Assessment | None]
+    ) -> Assessment | None:
+        """What the group was judged to be, or is by `judge` if that may have changed."""
+        key, now = _key(group), _stand(known, group, held)
+        before = self._held.get(key)
+        if before is not None and _same(before[0], now):
+            return before[1]
+        if len(self._held) >= _MOST:
+            self._held.clear()
+        found = judge(group, held)
+        self._held[key] = now, found
+        return found
+
+
+def _key(group: Group) -> bytes:
+    mark = hashlib.blake2b(group.accounts.tobytes(), digest_size=16)
+    mark.update(b"%d %d " % (group.framed, group.part))
+    mark.update(group.tokens.tobytes())
+    return mark.digest()
+
+
+def _stand(known: Known, group: Group, held: float) -> _Stand:
+    accounts = group.accounts
+    n = known.graph.accounts["n"][accounts]
+    told, stale = np.nansum(known.rank[accounts]), np.count_nonzero(known.stale[accounts])
+    return _Stand(float(n.sum(dtype=np.int64)), float(told), int(stale), held)
+
+
+def _same(before: _Stand, now: _Stand) -> bool:
+    return now[1:] == before[1:] and now.requests <= _MORE * before.requests

@@ -1,0 +1,46 @@
+"""What clients' own rows say stands beside the accounts, outlives new numbers, and grows old with requests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.campaign.graph import Bounds, Graph
+from detectors.campaign.heard import Heard
+from detectors.campaign.tells import tells
+
+
+def graph_of(events: np.ndarray) -> Graph:
+    graph = Graph(Bounds(singles=1 << 12, recurring=1 << 12))
+    graph.add(tells(events))
+    return graph
+
+
+def test_what_differs_little_is_no_news(operator) -> None:
+    graph, heard = graph_of(operator([1, 2, 3])), Heard()
+    assert heard.tell(graph, {1: 3.0, 2: 0.2, 99: 4.0}).tolist() == [1, 2]
+    assert heard.tell(graph, {1: 3.4, 2: 0.8}).tolist() == [2]
+    assert heard.of(graph) == {1: (3.4, 12), 2: (0.8, 12)}
+
+
+def test_what_was_told_is_out_of_date_once_a_client_sent_much_more(operator) -> None:
+    graph, heard = graph_of(operator([1, 2, 3])), Heard()
+    heard.tell(graph, {1: 3.0, 2: 0.2})
+    graph.add(tells(operator([1, 4], requests=8, seed=5)))
+    rank, stale = heard.columns(graph)
+    places = graph.clients.find(np.array([1, 2, 3, 4], np.uint64))
+    assert rank[places[:2]].tolist() == [3.0, 0.2]
+    assert np.isnan(rank[places[2:]]).all()
+    assert stale[places].tolist() == [True, False, True, True]
+
+
+def test_accounts_keep_what_was_told_when_their_numbers_change(operator) -> None:
+    graph, heard = graph_of(operator([1, 2], wording=5)), Heard()
+    late = operator([3, 4], seed=2, wording=6)
+    late["at"] += 20 * 86_400.0
+    graph.add(tells(late))
+    heard.tell(graph, {2: 0.5, 3: 2.5})
+    heard.renumber(graph.expire(float(late["at"].max())))
+    assert heard.of(graph) == {3: (2.5, 12)}
+    other = Heard()
+    other.load_arrays(graph, heard.arrays(graph))
+    assert other.of(graph) == heard.of(graph)
