@@ -120,9 +120,9 @@ def _chained(group: Iterable[int]) -> Iterator[tuple[int, int]]:
 def save(linker: Linker, offset: bytes, path: Path) -> None:
     """Write what the linker knows, and up to where it read, as one file that is there whole or not at all."""
     draft = path.with_suffix(".draft")
-    data = linker.snapshot()
     with draft.open("wb") as file:
-        file.write(len(offset).to_bytes(4, "little") + offset + data)
+        file.write(len(offset).to_bytes(4, "little") + offset)
+        linker.write(file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -17,9 +17,8 @@ def holders_of(graph: Graph, campaigns: Iterable[Campaign]) -> Holders:
     numbers = graph.names.find(wanted)
     known = numbers >= 0
     wanted, numbers = wanted[known], numbers[known]
-    edges = graph.edges
-    some = np.flatnonzero(np.isin(edges["token"], numbers))
-    order = some[np.argsort(edges["token"][some], kind="stable")]
+    edges, order = graph.edges, np.sort(graph.of_tokens(numbers))
+    order = order[np.argsort(edges["token"][order], kind="stable")]
     tokens, clients = edges["token"][order], graph.clients.known()[edges["account"][order]]
     starts, ends = np.searchsorted(tokens, numbers), np.searchsorted(tokens, numbers, side="right")
     found = {int(token): clients[start:end].tolist() for token, start, end in zip(wanted, starts, ends, strict=True)}

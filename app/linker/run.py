@@ -36,7 +36,8 @@ PASS_SECONDS = 2.0  # between two passes at least; more where a pass takes long
 PASS_SHARE = 0.25  # of the time that passes may take
 AGAIN_SECONDS = 30.0  # after which a pass is recorded though nothing changed: members count as seen
 SAID_SECONDS = 5.0  # between two looks at what people said
-SAVE_SECONDS = 60.0
+SAVE_SECONDS = 60.0  # between two snapshots at least; more where one takes long
+SAVE_SHARE = 0.1  # of the time that snapshots may take
 TELL_SECONDS = 60.0
 HELD_BACK = linking.MOST_EVENTS // 4  # events that stay in the stream until the next snapshot, for a restart
 FILE = "linker.state"
@@ -121,8 +122,8 @@ class Process:
             took = time.monotonic() - moment
             self._next["pass"] = moment + max(PASS_SECONDS, took / PASS_SHARE)
         if moment >= self._next["save"]:
-            self._next["save"] = moment + SAVE_SECONDS
             self._save()
+            self._next["save"] = moment + max(SAVE_SECONDS, (time.monotonic() - moment) / SAVE_SHARE)
         return busy
 
     def _begin(self) -> None:

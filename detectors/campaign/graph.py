@@ -293,6 +293,8 @@ class Graph:
         account, clients = _renumber(stays)
         if not (keep.all() and stays.all()):
             self._drop(keep, account, clients)
+        old = self._singles["last"] < now - EPOCH - self.bounds.horizon
+        self._singles[old] = np.zeros((), _SINGLE)
         self.tokens["closed"] = False
         self._close(np.arange(len(self.names), dtype=np.int32))
         self._touched = [np.arange(len(self.clients), dtype=np.int32)]

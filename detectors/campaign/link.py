@@ -162,33 +162,6 @@ def around(
     return graph.of_tokens(theirs[graph.tokens["tells"][theirs] & (weight[theirs] > 0.0)])
 
 
-def united(groups: list[Group], pairs: NDArray[np.int32]) -> list[Group]:
-    """The groups, those joined that a reviewer said are one operator's: by an account of each, in pairs."""
-    if not len(pairs) or not groups:
-        return groups
-    wanted = np.zeros(max(int(pairs.max()), *(int(one.accounts.max()) for one in groups)) + 1, np.bool_)
-    wanted[pairs.ravel()] = True
-    holders: dict[int, list[int]] = {}
-    for place, group in enumerate(groups):
-        for account in group.accounts[wanted[group.accounts]].tolist():
-            holders.setdefault(account, []).append(place)
-    left, right = [], []
-    for one, other in pairs.tolist():
-        near = holders.get(one, []) + holders.get(other, [])
-        left += near[1:]
-        right += near[:-1]
-    root = components(len(groups), np.array(left, np.int32), np.array(right, np.int32))
-    parts: dict[int, list[Group]] = {}
-    for group, name in zip(groups, root.tolist(), strict=True):
-        parts.setdefault(name, []).append(group)
-    return [some[0] if len(some) == 1 else _joined(some) for some in parts.values()]
-
-
-def _joined(some: list[Group]) -> Group:
-    accounts = np.unique(np.concatenate([one.accounts for one in some]))
-    return Group(accounts, np.unique(np.concatenate([one.tokens for one in some])))
-
-
 def groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:
     """The groups among the given edges of seeds: wordings that have the same clients, and these clients.
 

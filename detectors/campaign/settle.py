@@ -46,6 +46,32 @@ def whole(
     return out
 
 
+def together(
+    found: Iterable[Assessment], pairs: Iterable[tuple[int, int]], judge: Callable[[Group], Assessment | None]
+) -> list[Assessment]:
+    """Those as one that a reviewer said are one operator's: by a client of each, in pairs.
+
+    What several wordings tie scores lower than each part by itself, so the stronger part's level and evidence
+    stand where the whole would fall below it.
+    """
+    out = sorted(found, key=strength)
+    for pair in pairs:
+        near = [next((one for one in out if client in one.campaign.clients), None) for client in pair]
+        if near[0] is None or near[1] is None or near[0] is near[1]:
+            continue
+        one, other = sorted((near[0], near[1]), key=strength)
+        both = judge(_joint(one.group, other.group))
+        if both is None or both.campaign.level < one.campaign.level:
+            both = replace(one, group=_joint(one.group, other.group))
+        members = {member.client: member for some in (other, one, both) for member in some.campaign.members}
+        requests = sum(member.requests for member in members.values())
+        campaign = replace(both.campaign, members=tuple(members.values()), requests=requests)
+        place = out.index(one)
+        out.remove(other)
+        out[place] = replace(both, campaign=campaign, unheard=one.unheard + other.unheard)
+    return out
+
+
 def exclusive(found: Iterable[Assessment], least: int) -> list[Assessment]:
     """The strongest first, each without members of those before it; who loses too many of them is left out.
 

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -91,7 +91,6 @@ class Linker:
             self._memo.clear()
             standing: dict[int, Assessment] = {}
             groups = link.groups(graph, rules, link.seeds(graph, rules, weight, np.arange(len(graph.edges))))
-            groups = link.united(groups, self._united())
         else:
             standing, groups = self._concerned(weight, touched)
         known = self._known(weight)
@@ -101,6 +100,7 @@ class Linker:
             by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in every])))
             found += self._assess(known, by, groups)
             found = settle.whole(found, self.forbidden, lambda group: self._judge(known, by, group, 0.0))
+            found = settle.together(found, self.united, lambda group: self._judge(known, by, group, 0.0))
         self._settle(found, kept, now)
         return self.campaigns()
 
@@ -124,7 +124,7 @@ class Linker:
         standing = {number: one for number, one in self.found.items() if id(one.group) not in moved_ids}
         rules = self.settings.rules
         edges = link.around(self.graph, rules, weight, touched, np.concatenate(more))
-        groups = link.united(link.groups(self.graph, rules, edges), self._united())
+        groups = link.groups(self.graph, rules, edges)
         return standing, [group for group in groups if news[group.accounts].any()]
 
     def _beside(self, standing: dict[int, Assessment], groups: list[Group]) -> tuple[list[Assessment], set[int]]:
@@ -195,11 +195,6 @@ class Linker:
             return assess(known, by, group, held)
 
         return judge(group, held) if self._eventful(group) else self._memo.judge(known, group, held, judge)
-
-    def _united(self) -> NDArray[np.int32]:
-        """The pairs of accounts that a reviewer put together."""
-        pairs = self.graph.clients.find(np.array(self.united, np.uint64).reshape(-1)).reshape(-1, 2)
-        return pairs[(pairs >= 0).all(axis=1)]
 
     def _eventful(self, group: Group) -> bool:
         """Whether a small group may count: something moved between its accounts, or one of them was banned."""
@@ -333,6 +328,12 @@ class Linker:
 
     def snapshot(self) -> bytes:
         """All that it knows, for `restore`."""
+        out = io.BytesIO()
+        self.write(out)
+        return out.getvalue()
+
+    def write(self, file: BinaryIO) -> None:
+        """Write what `snapshot` gives, without a copy of it in memory."""
         about: dict[str, Any] = {
             "format": _FORMAT,
             "organisations": list(self.organisations.items()),
@@ -344,10 +345,8 @@ class Linker:
             "identities": self.identities.document(),
             "expired_at": self.expired_at,
         }
-        out = io.BytesIO()
         arrays: dict[str, Any] = self.graph.arrays() | self._heard.arrays(self.graph)
-        np.savez(out, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
-        return out.getvalue()
+        np.savez(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
 
     @classmethod
     def restore(cls, data: bytes, settings: Settings | None = None) -> Linker:

@@ -74,6 +74,25 @@ def test_what_is_old_is_forgotten_and_the_rest_keeps_its_edges(operator) -> None
     assert sorted(graph.of_accounts(np.array([0, 1]))) == list(range(len(graph.edges)))
 
 
+def test_what_one_client_alone_had_is_forgotten_too(operator, bystanders) -> None:
+    """So an issued signature that nobody presented within the horizon is gone, while its client goes on."""
+    graph = Graph(SMALL)
+    events = operator([1], requests=3)
+    events["issued"] = [71, 72, 73]
+    graph.add(tells(events))
+    late = operator([1], requests=3, seed=2, wording=6)
+    late["at"] += 20 * 86_400.0
+    graph.add(tells(late))
+    before = len(graph.arrays()["singles"])
+    graph.expire(float(late["at"].max()))
+    left = graph.arrays()["singles"]
+    assert 0 < len(left) < before
+    other = operator([2], requests=1, seed=3, wording=7)
+    other["presented"], other["at"] = 71, late["at"].max()
+    graph.add(tells(other))
+    assert len(edges_of(graph, Kind.SIGNATURE)) == 0
+
+
 def test_the_table_of_single_tokens_is_bounded_and_counts_what_it_loses(bystanders) -> None:
     graph = Graph(Bounds(singles=64, recurring=64))
     graph.add(tells(bystanders(30)))

@@ -7,7 +7,7 @@ import pytest
 
 from detectors.campaign import link
 from detectors.campaign.graph import Bounds, Graph
-from detectors.campaign.link import Group, Rules
+from detectors.campaign.link import Rules
 from detectors.campaign.tells import tells
 from detectors.event import Flag
 
@@ -91,15 +91,6 @@ def test_two_sides_of_many_thousand_clients_are_parted_at_once() -> None:
     every = list(range(20_000))
     sides = frozenset(every[::2]), frozenset(every[1::2])
     assert link.parted(every, [sides]) == [every[::2], every[1::2]]
-
-
-def test_a_reviewers_pair_makes_two_groups_one() -> None:
-    groups = [Group(np.array([0, 1], np.int32), np.array([5])), Group(np.array([2, 3], np.int32), np.array([6]))]
-    whole = link.united(groups, np.array([[0, 3]], np.int32))
-    assert len(whole) == 1
-    assert whole[0].accounts.tolist() == [0, 1, 2, 3]
-    assert whole[0].tokens.tolist() == [5, 6]
-    assert link.united(groups, np.array([[0, 99]], np.int32)) == groups
 
 
 def test_a_large_loose_group_is_peeled_into_its_dense_parts(operator) -> None:

@@ -54,6 +54,16 @@ def test_a_joined_one_takes_in_more_by_its_new_members() -> None:
     assert sets(settle.whole(found, (), judge)) == [set(range(16))]
 
 
+def test_what_a_reviewer_put_together_is_one_and_no_weaker_than_its_stronger_part() -> None:
+    parts = [told(range(10), 20.0), told(range(20, 26), 13.0), told(range(30, 36), 13.0)]
+    found = settle.together(parts, [(3, 22), (3, 99), (4, 23)], lambda group: None)
+    assert sets(found) == [{*range(10), *range(20, 26)}, set(range(30, 36))]
+    assert (found[0].campaign.score, found[0].campaign.requests) == (20.0, 48)
+    assert len(found[0].group.accounts) == 16
+    (one, _) = settle.together(parts, [(3, 22)], judge)
+    assert (one.campaign.score, one.group.tokens.tolist()) == (14.0, [5])
+
+
 def test_an_account_is_in_the_strongest_of_its_campaigns() -> None:
     strong, weak, small = told(range(8), 20.0), told(range(6, 20), 13.0), told(range(5, 11), 12.6)
     first, second = settle.exclusive([small, weak, strong], 5)
