@@ -88,7 +88,9 @@ def test_evasions_by_settings_keep_what_they_harvest() -> None:
 
 
 def _capture(name: str, level: Level, score: float, *, harvest: bool, grey: bool = False) -> Captured:
-    told = SimpleNamespace(requests=60, look=50, evidence=(), cannot_tell="")
+    told = SimpleNamespace(
+        requests=60, look=50, evidence=(), cannot_tell="", level=level, sentence="It asks for pairs."
+    )
     result = SimpleNamespace(level=level, score=score, explanation=told, flagged_at_request=None)
     return Captured(name, "kind", harvest, grey, result)  # type: ignore[arg-type]
 
@@ -104,4 +106,6 @@ def test_captures_are_told_with_the_highest_of_their_clients_and_grey_ones_apart
     assert [row.split(" | ")[0] for row in rows] == ["| a", "| b", "| g"]
     assert "| watch | 5.0 |" in rows[0]
     assert "compared at 50" in rows[0]
+    assert ["It asks for pairs." in row for row in rows] == [True, False, True]
+    assert "nothing out of the ordinary" in rows[1]
     assert captures.section([]) == []
