@@ -73,8 +73,7 @@ class Sampling(Detector):
     version: ClassVar[int] = 3
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at",
-                                  "model")  # fmt: skip
+    reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = (
         "several_samples", "free_text_logprobs", "settings_per_prompt", "blank_prompts", "answers_per_prompt",
@@ -90,7 +89,7 @@ class Sampling(Detector):
             ("blank", "<u4"),  # empty prompts answered at length
             ("weights", "<u8", (3,)),  # samples, log probabilities, blanks, in units of 1/64
             ("bodies", "u1", (128,)),
-            ("settings", "u1", (128,)),  # distinct pairs of body and parameters, the model among them
+            ("settings", "u1", (128,)),  # distinct pairs of body and parameters
             ("moments", "u1", (64,)),  # distinct pairs of body and quarter of an hour
             ("answers", "u1", (64,)),  # distinct answers
             ("scored", "<u4"),  # requests for log probabilities of a word or two
@@ -108,7 +107,7 @@ class Sampling(Detector):
         columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
         fold(_fold_special, own, (*events, answers.open, answers.chars, answers.log_choice, *columns))
         own = [rows[name] for name in ("n", "bodies", "settings", "moments", "answers")]
-        columns = [whole[name] for name in ("body", "params", "model", "temperature", "choices", "at", "answer")]
+        columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
         fold(_fold_bodies, own, (*events, *columns))
         rows["twins"] += twins.sums(seen)
 
@@ -134,7 +133,7 @@ class Sampling(Detector):
         sentences = (
             f"It asks for {samples:.0f} answers to one prompt in {twins.percent(several)} of its requests.",
             f"It asks for the probabilities of free text in {twins.percent(scored)} of its requests.",
-            f"It sends each prompt under {sweep:.1f} different settings, or to as many models.",
+            f"It sends each prompt under {sweep:.1f} different settings.",
             f"It sends an empty prompt and takes a long answer in {twins.percent(blank)} of its requests.",
             f"It sends one prompt {again:.1f} times within minutes and takes another answer each time.",
             f"It asks for the probabilities of single words, ever new ones, in {twins.percent(soft)} of its requests.",
@@ -210,8 +209,6 @@ def _fold_bodies(
     places: NDArray[np.int64],
     body: NDArray[np.uint64],
     params: NDArray[np.uint64],
-    model: NDArray[np.uint32],
-    temperature: NDArray[np.float32],
     choices: NDArray[np.uint16],
     at: NDArray[np.float64],
     answer: NDArray[np.uint64],
@@ -223,10 +220,7 @@ def _fold_bodies(
             place = np.uint64(places[nth])
             key = mix64(body[place])
             hll_row(bodies, row, key)
-            setting = params[place]
-            if not temperature[place] <= twins.GREEDY:  # who compares models asks each for its most likely answer
-                setting ^= mix64(np.uint64(model[place]))
-            hll_row(settings, row, mix64(key ^ setting))
+            hll_row(settings, row, mix64(key ^ params[place]))
             if choices[place] <= 1:  # more samples need no repeats
                 quarter = mix64(np.uint64(np.int64(at[place] / _MOMENT)) + np.uint64(1))
                 hll_row(moments, row, mix64(key ^ quarter))
