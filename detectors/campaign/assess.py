@@ -13,17 +13,19 @@ from detectors.base import Level, Term
 from detectors.campaign import score as scores
 from detectors.campaign import signals
 from detectors.campaign.graph import Graph
-from detectors.campaign.link import SPEAKS, WORDS, Group, Rules
+from detectors.campaign.link import SPEAKS, WORDS, Apart, Group, Rules, parted
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES, Facts, Scoring
 from detectors.campaign.signals import Layout, Measured
 from detectors.campaign.tells import WORDING, Kind
+from detectors.campaign.widen import MIXED, widened
 
 _EDGES = 50
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
 _UNLIKE = 2.3  # nats of a client's own row, below which it is no member,
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
 _BELOW = 1.4  # if it is so much below the median member's too
+_ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
 _WAITING = Campaign(
@@ -43,6 +45,7 @@ class Known(NamedTuple):
     lists: Mapping[str, int]
     rank: NDArray[np.float64]  # of each account: the nats of its own row among ordinary ones; NaN where nobody told
     stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
+    apart: tuple[Apart, ...]  # no client of the first with one of the second, for each pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,54 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
     `held` is the share of a group by wordings alone whose members are in a campaign by surer ground already.
     Its level is NONE where only its members' own rows, which nobody told, could make it one.
     """
-    members = taking(known, group.accounts)
+    best: _Reading | None = None
+    for members, surely in _choices(known, by, group.accounts):
+        one = _read(known, by, group, members, held)
+        if one is not None and (surely or _of_one_wording(one.measured)) and (best is None or one.level > best.level):
+            best = one
+    if best is None:
+        return None
+    campaign = _WAITING
+    if best.level is not Level.NONE:
+        by, shown = _wider(known, by, best)
+        campaign = _campaign(known, by, group, best, shown)
+    asked = tuple(known.graph.clients.known()[best.unheard].tolist())
+    return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), asked)
+
+
+class _Reading(NamedTuple):
+    """What some members of a group come to."""
+
+    measured: Measured
+    facts: Facts
+    found: tuple[Term, ...]
+    level: Level
+    unheard: NDArray[np.int32]
+
+
+def _choices(known: Known, by: Layout, accounts: NDArray[np.int32]) -> list[tuple[NDArray[np.int32], bool]]:
+    """Those of a group whose own rows do not speak against it, and before them the same with mixed accounts.
+
+    A row says little of an account that sends the group's wording in a small part of its requests. Those count
+    only where one wording holds the group together: among several, whoever takes nothing may be anybody.
+    """
+    some = taking(known, accounts)
+    against = np.setdiff1d(_independent(known, accounts), some)
+    if not len(against) or not len(some):
+        return [(some, True)]
+    measured = signals.measure(known.graph, by, np.union1d(some, against).astype(np.int32), known.weight)
+    mixed = measured.members[measured.requests <= MIXED * measured.total]
+    more = np.union1d(some, np.intersect1d(against, mixed)).astype(np.int32)
+    return [(more, False), (some, True)] if len(more) > len(some) else [(some, True)]
+
+
+def _of_one_wording(measured: Measured) -> bool:
+    top = scores.wording(measured)
+    return top is not None and top[1] >= _ONE * len(measured.members)
+
+
+def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
+    """The members as one group; None where nothing is left of it, or nothing could make it a campaign."""
     kept = len(members) / len(group.accounts)
     measured = signals.measure(known.graph, by, members, known.weight)
     stays = _belong(known, by, measured)
@@ -76,10 +126,35 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
     unheard = members[known.stale[members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
-    shown = reached is not Level.NONE
-    campaign = _campaign(known, by, group, measured, facts, found, reached) if shown else _WAITING
-    asked = tuple(known.graph.clients.known()[unheard].tolist())
-    return Assessment(campaign, Group(measured.members, group.tokens, group.framed), asked)
+    return _Reading(measured, facts, found, reached, unheard)
+
+
+def _wider(known: Known, by: Layout, one: _Reading) -> tuple[Layout, Measured]:
+    """At review, with those too who share what only this campaign has."""
+    if one.level is not Level.REVIEW:
+        return by, one.measured
+    inside = one.measured.members
+    members = _allowed(known, inside, widened(known.graph, inside, known.weight))
+    if len(members) == len(inside):
+        return by, one.measured
+    by = signals.layout(known.graph, members)
+    return by, signals.measure(known.graph, by, members, known.weight)
+
+
+def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The members, and of those who would join those of no organisation whom no reviewer said to keep apart."""
+    joining = np.setdiff1d(wide, members)
+    joining = joining[known.party[joining] >= 0]
+    names = known.graph.clients.known()
+    inside = set(names[members].tolist())
+    for one, other in known.apart:
+        for mine, theirs in ((one, other), (other, one)):
+            if not inside.isdisjoint(mine):
+                joining = joining[~np.isin(names[joining], np.fromiter(theirs, np.uint64, len(theirs)))]
+    both = inside.union(names[joining].tolist())
+    if len(parted(sorted(both), known.apart)) > 1:  # those who would join may not be together
+        return members
+    return np.union1d(members, joining).astype(np.int32)
 
 
 def _stronger(known: Known, measured: Measured, facts: Facts) -> tuple[Facts, tuple[Term, ...], Level]:
@@ -98,26 +173,25 @@ def _stronger(known: Known, measured: Measured, facts: Facts) -> tuple[Facts, tu
     return best
 
 
-def _campaign(
-    known: Known, by: Layout, group: Group, measured: Measured, facts: Facts, found: tuple[Term, ...], reached: Level
-) -> Campaign:
+def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: Measured) -> Campaign:
+    """The campaign that a reading stands for; `measured` has the members that are shown."""
     edges = known.graph.edges[by.of(measured.members)[0]]
     chosen = measured.chosen if len(measured.chosen) else group.tokens
     names = known.graph.names.known()
     return Campaign(
         id=0,
-        level=reached,
-        score=float(sum(term.share for term in found)),
-        threshold=known.scoring.review,
-        sentence=scores.sentence(measured, facts),
-        cannot_tell=scores.cannot_tell(measured, facts, reached, known.scoring),
+        level=one.level,
+        score=float(sum(term.share for term in one.found)),
+        threshold=scores.needed(one.facts, known.scoring),
+        sentence=scores.sentence(measured, one.facts),
+        cannot_tell=scores.cannot_tell(measured, one.facts, one.level, known.scoring),
         first=float(edges["first"].min()),
         last=float(edges["last"].max()),
         requests=int(measured.requests.sum()),
         members=_members(known, by, measured),
         edges=_edges(known, measured),
-        terms=tuple(sorted(found, key=lambda term: -term.share)),
-        without_strongest=_without(known, measured, facts, found),
+        terms=tuple(sorted(one.found, key=lambda term: -term.share)),
+        without_strongest=_without(known, measured, one.facts, one.found),
         frames=tuple(sorted(names[chosen].tolist())),
         networks=_networks(known, by, measured),
         history=(),
@@ -137,19 +211,20 @@ def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
 
 
 def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Of some accounts those that may be members: no company's keys among others', and no row that speaks against it.
+    """Of some accounts those that may be members: no company's keys among others', no row that speaks against it."""
+    accounts = _independent(known, accounts)
+    rank = known.rank[accounts]
+    told = rank[~np.isnan(rank)]
+    if not len(told):
+        return accounts
+    return accounts[~(rank < min(_UNLIKE, float(np.median(told)) - _BELOW))]
 
-    Who shares a wording with those who take, and takes nothing, is no member; a company's keys stay where
-    they are most of the accounts, and count as one.
-    """
+
+def _independent(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some accounts those that are no company's keys; these stay where they are most, and count as one."""
     _, which, times = np.unique(known.party[accounts], return_inverse=True, return_counts=True)
     several = times[which] > 1
-    stays = ~several if 2 * int(several.sum()) < len(accounts) else np.ones(len(accounts), np.bool_)
-    rank = known.rank[accounts]
-    told = rank[stays & ~np.isnan(rank)]
-    if len(told):
-        stays &= ~(rank < min(_UNLIKE, float(np.median(told)) - _BELOW))
-    return accounts[stays]
+    return accounts[~several] if 2 * int(several.sum()) < len(accounts) else accounts
 
 
 def _facts(known: Known, by: Layout, measured: Measured) -> Facts:

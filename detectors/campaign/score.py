@@ -32,7 +32,8 @@ _POPULATION = 20_000  # rarity is counted as if there were at least so many clie
 class Scoring:
     """Chosen on development seeds alone; see docs/campaigns.md."""
 
-    review: float = 12.5
+    review: float = 11.5
+    alone: float = 14.0  # for review without the members' own rows
     watch: float = 10.0
     members: int = 5  # for review
     watched: int = 4  # for watching
@@ -194,13 +195,26 @@ def poisson_below(count: int, mean: float) -> float:
     return float(min(np.exp(top) * np.exp(logs - top).sum(), 1.0))
 
 
+def _tripped(facts: Facts, scoring: Scoring) -> bool:
+    return facts.moves >= scoring.repeated and 2 * facts.movers >= facts.parties
+
+
+def _eventful(facts: Facts, scoring: Scoring) -> bool:
+    return _tripped(facts, scoring) or facts.successors > 0
+
+
+def needed(facts: Facts, scoring: Scoring) -> float:
+    """The score from which a group is reviewed: more where neither rows nor events speak, only what is shared."""
+    return scoring.alone if np.isnan(facts.rank) and not _eventful(facts, scoring) else scoring.review
+
+
 def level(score: float, facts: Facts, scoring: Scoring) -> Level:
     """REVIEW by score and size; repeated displacement is a tripwire."""
-    tripped = facts.moves >= scoring.repeated and 2 * facts.movers >= facts.parties
-    eventful = tripped or facts.successors > 0
+    tripped, eventful = _tripped(facts, scoring), _eventful(facts, scoring)
     least = scoring.moved_members if eventful else scoring.members
     ground = not np.isnan(facts.rank) or facts.framed or eventful or facts.held >= _GROUND
-    if ground and facts.parties >= least and (score >= scoring.review or (tripped and score >= scoring.watch)):
+    enough = needed(facts, scoring)
+    if ground and facts.parties >= least and (score >= enough or (tripped and score >= scoring.watch)):
         return Level.REVIEW
     least = scoring.moved_members if eventful else scoring.watched
     return Level.WATCH if score >= scoring.watch and facts.parties >= least else Level.NONE

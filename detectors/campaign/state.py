@@ -137,7 +137,8 @@ class Linker:
 
     def _known(self, weight: NDArray[np.float64]) -> Known:
         rules, scoring, heard = self.settings.rules, self.settings.scoring, self._heard.columns(self.graph)
-        return Known(self.graph, weight, rules, scoring, self._parties(), self.bans, self.lists, *heard)
+        known = (self.graph, weight, rules, scoring, self._parties(), self.bans, self.lists)
+        return Known(*known, *heard, self.forbidden)
 
     def _assess(self, known: Known, by: Layout, groups: list[Group]) -> list[Assessment]:
         """The campaigns among the groups, those by surer ground first; `asked` grows by whom they want to hear of."""

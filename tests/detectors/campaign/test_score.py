@@ -33,7 +33,9 @@ def test_the_chance_of_few_overlaps_is_that_of_a_poisson_law() -> None:
 @pytest.mark.parametrize(
     ("total", "facts", "level"),
     [
-        (13.0, FACTS, Level.REVIEW),
+        (14.5, FACTS, Level.REVIEW),
+        (13.0, FACTS, Level.WATCH),
+        (12.0, FACTS._replace(rank=3.0, low=2.0), Level.REVIEW),
         (13.0, FACTS._replace(parties=4), Level.WATCH),
         (13.0, FACTS._replace(parties=3), Level.NONE),
         (13.0, FACTS._replace(parties=3, successors=1), Level.REVIEW),
