@@ -122,7 +122,8 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     facts = _facts(known, by, measured)._replace(framed=group.framed, held=held, kept=kept)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
-    facts, found, reached = _stronger(known, measured, facts)
+    found = scores.terms(measured, facts)
+    reached = scores.level(float(sum(term.share for term in found)), facts, known.scoring)
     unheard = members[known.stale[members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
@@ -155,22 +156,6 @@ def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) 
     if len(parted(sorted(both), known.apart)) > 1:  # those who would join may not be together
         return members
     return np.union1d(members, joining).astype(np.int32)
-
-
-def _stronger(known: Known, measured: Measured, facts: Facts) -> tuple[Facts, tuple[Term, ...], Level]:
-    """The reading with the members' own rows, or the one without, whichever reaches the higher level.
-
-    Rows are compared with those of ordinary clients, among whom a harvest of an unseen sort may look like one of
-    them; a group that reaches review without them needs them for nothing but who takes part.
-    """
-    best: tuple[Facts, tuple[Term, ...], Level] | None = None
-    for one in (facts, facts._replace(rank=float("nan"))):
-        found = scores.terms(measured, one)
-        reached = scores.level(float(sum(term.share for term in found)), one, known.scoring)
-        if best is None or reached > best[2]:
-            best = one, found, reached
-    assert best is not None
-    return best
 
 
 def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: Measured) -> Campaign:
