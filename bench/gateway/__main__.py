@@ -121,7 +121,7 @@ def run(args: argparse.Namespace) -> Rows:
             with thawed(target):
                 measure(made, target, "json", WARM_SECONDS, args.connections)
         if args.loader in ("poll", "both"):
-            for kind in ARGUMENTS:
+            for kind in args.kind or ARGUMENTS:
                 samples[kind] = rounds(made, [target for target in found if kind in target.kinds], kind, args)
         if args.loader in ("wrk", "both") and not (missing := wrk.missing()):
             wrk.origin(made)
@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--loader", choices=("poll", "wrk", "both"), default="both", help="see the benchmark's page")
+    parser.add_argument("--kind", action="append", choices=tuple(ARGUMENTS), help="of request, in place of all kinds")
     parser.add_argument("--quick", action="store_true", help="one short round of nginx, FastAPI + httpx and ours")
     parser.add_argument("--without", action="append", default=[], help="a peer to leave out, by name")
     parser.add_argument("--install-peers", action="store_true", help="install the peers into bench/out and end")
