@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import resource
@@ -13,12 +12,11 @@ import uvicorn
 from app.errors import SettingError
 from app.gateway.app import Gateway, create_gateway_app
 from app.gateway.server import Protocol, Server
-from app.memory import gather
+from app.memory import gather, settle
 from app.settings import Settings
 from app.telemetry import configure_logging
 
 KEEP_ALIVE_SECONDS = 75  # longer than the load balancers in front keep idle connections
-GARBAGE = 20_000  # objects between collections; requests leave no cycles behind
 FEW_FILES = 4096  # a stream takes two descriptors
 SPARE_FILES = 64  # what a gateway needs besides
 BACKLOG = 2048
@@ -95,10 +93,8 @@ def main(settings: Settings) -> int:
     _check_files(settings.max_concurrency)
     listener = _listen(settings.gateway_host, settings.gateway_port)
     logger.info("gateway on http://%s:%d for %s", *listener.getsockname()[:2], settings.upstream)
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: later collections need not walk it
+    settle()
     gather()
-    gc.set_threshold(GARBAGE)
     with listener:
         make_server(app, settings.drain_seconds).run(sockets=[listener])
     return 0
