@@ -42,7 +42,7 @@ def unpack(values: Iterable[bytes | None], row: np.dtype[np.void]) -> NDArray[np
 
 def pack(rows: NDArray[np.void]) -> list[bytes]:
     """The value of each row."""
-    out = np.empty(rows.itemsize, np.uint8)
+    out = np.empty(rows.itemsize + WORD, np.uint8)
     return [out[: write(row, out, 0)].tobytes() for row in words_of(np.ascontiguousarray(rows))]
 
 
@@ -67,19 +67,47 @@ def size_of(row: NDArray[np.uint64]) -> int:
 
 @compiled
 def write(row: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
-    """Write the value of `row` into `out` from `at` on, which has room for the whole row; returns where it ends."""
+    """Write the value of `row` into `out` from `at` on, which has room for a word more than the whole row; its end."""
     if size_of(row) == len(row) * WORD:
         for word in range(len(row)):
             _put_word(row[word], out, at + word * WORD)
         return at + len(row) * WORD
     end = at + (len(row) + 7) // 8
-    out[at:end] = 0
-    for word in range(len(row)):
+    for byte in range(len(row) // 8):
+        out[at + byte] = 0
+        some = np.uint64(0)
+        for bit in range(8):
+            some |= row[8 * byte + bit]
+        if some != 0:
+            end = _put_eight(row, 8 * byte, out, at + byte, end)
+    if len(row) % 8:
+        out[at + len(row) // 8] = 0
+    for word in range(len(row) // 8 * 8, len(row)):
         if row[word] != 0:
             out[at + (word >> 3)] |= np.uint8(1 << (word & 7))
             _put_word(row[word], out, end)
             end += WORD
     return end
+
+
+@compiled
+def _put_eight(row: NDArray[np.uint64], first: int, out: NDArray[np.uint8], at: int, end: int) -> int:
+    """Write the bits of eight words to `at`, and to `end` those that are not zero; where they end.
+
+    Every word is written, and the next one over it where it was zero: which are zero no processor can foresee.
+    """
+    # Places without a sign: one with a sign is looked at for counting from the end, each time.
+    bits, place, written = np.uint64(0), np.uint64(end), np.int64(0)
+    for nth in range(np.uint64(8)):
+        value = row[np.uint64(first) + nth]
+        held = np.uint64(value != 0)
+        for byte in range(np.uint64(WORD)):
+            out[place + byte] = np.uint8((value >> (np.uint64(8) * byte)) & np.uint64(0xFF))
+        place += held * np.uint64(WORD)
+        bits |= held << nth
+        written += np.int64(held)
+    out[at] = np.uint8(bits)
+    return int(end + written * WORD)
 
 
 @compiled
@@ -99,28 +127,50 @@ def _word_at(buffer: NDArray[np.uint8], at: int) -> np.uint64:
 @compiled
 def read(buffer: NDArray[np.uint8], at: int, size: int, row: NDArray[np.uint64]) -> bool:
     """Fill `row` from the value of `size` bytes at `at`; False, and nothing filled, where it is none of such a row."""
-    head = (len(row) + 7) // 8
     if size == len(row) * WORD:
         for word in range(len(row)):
             row[word] = _word_at(buffer, at + word * WORD)
         return True
+    head = (len(row) + 7) // 8
     if size > len(row) * WORD or size < head:
         return False
     held = 0
-    for bit in range(head * 8):
-        if (buffer[at + (bit >> 3)] >> (bit & 7)) & 1:
-            held += 1
-            if bit >= len(row):
-                return False
-    if size != head + held * WORD:
+    for byte in range(head):
+        for bit in range(8):
+            held += (buffer[at + byte] >> bit) & 1
+    if size != head + held * WORD or buffer[at + head - 1] >> ((len(row) - 1) % 8 + 1):
         return False
-    place = at + head
-    for word in range(len(row)):
+    place, last = at + head, at + size - WORD
+    for byte in range(len(row) // 8):
+        if buffer[at + byte] == 0:
+            for bit in range(8):
+                row[8 * byte + bit] = 0
+        else:
+            place = _take_eight(buffer, at + byte, place, last, row, 8 * byte)
+    for word in range(len(row) // 8 * 8, len(row)):
         row[word] = 0
         if (buffer[at + (word >> 3)] >> (word & 7)) & 1:
             row[word] = _word_at(buffer, place)
             place += WORD
     return True
+
+
+@compiled
+def _take_eight(buffer: NDArray[np.uint8], at: int, place: int, last: int, row: NDArray[np.uint64], first: int) -> int:
+    """Fill eight words by the bits at `at` from `place` on, where the value's `last` word is; where they end.
+
+    A word is read for every bit, and counts where the bit is set: which are set no processor can foresee.
+    """
+    bits, begin, read_words = np.uint64(buffer[at]), np.uint64(place), np.int64(0)
+    for nth in range(np.uint64(8)):
+        held = (bits >> nth) & np.uint64(1)
+        source, value = min(begin, np.uint64(last)), np.uint64(0)
+        for byte in range(np.uint64(WORD)):
+            value |= np.uint64(buffer[source + byte]) << (np.uint64(8) * byte)
+        row[np.uint64(first) + nth] = value * held
+        begin += held * np.uint64(WORD)
+        read_words += np.int64(held)
+    return int(place + read_words * WORD)
 
 
 @compiled

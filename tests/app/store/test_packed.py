@@ -119,6 +119,20 @@ def test_commands_are_written_as_redis_reads_them(words) -> None:
     assert out[:size].tobytes() == expected
 
 
+@pytest.mark.parametrize("words", [1, 7, 8, 9, 16, 23])
+def test_rows_of_any_number_of_words_keep_to_their_place(words) -> None:
+    kind = np.dtype([("state", "<u8", (words,))])
+    held = np.arange(words) % 3 == 0
+    rows = np.where([held, ~held, held | True, held & False], np.uint64(2**64 - 1), np.uint64(0)).view(kind)[:, 0]
+    values = packed.pack(rows)
+    assert packed.unpack(values, kind).tobytes() == rows.tobytes()
+    for value in values:  # what follows is no part of it
+        beyond = np.frombuffer(bytearray(value + b"\xff" * 8), np.uint8)
+        out = np.zeros(words, np.uint64)
+        assert packed.read(beyond, 0, len(value), out)
+        assert np.array_equal(out, packed.words_of(packed.unpack([value], kind))[0])
+
+
 def test_a_row_of_no_whole_words_is_refused() -> None:
     with pytest.raises(ValueError, match="no multiple of 8"):
         packed.words_of(np.zeros(1, "V61"))
