@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
         if not self.error and not self.complete:
             self.error = error
         self.abort()
-        self._wake()
+        self.wake()
 
     def abort(self) -> None:
         """Close at once; the model API sees it and can stop generating."""
@@ -196,7 +196,8 @@ class Connection(asyncio.Protocol):
             self.closed = True
             self._transport.abort()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have who waits for what comes look again."""
         if self.pump is not None:
             self.pump()
             return
@@ -237,7 +238,7 @@ class Connection(asyncio.Protocol):
         if self.pump is not None:
             self.pump()
         elif self._waiter is not None:
-            self._wake()
+            self.wake()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -285,7 +286,7 @@ class Connection(asyncio.Protocol):
             else:
                 self.error = "closed"
         self.spoiled = True
-        self._wake()
+        self.wake()
 
     def _framed(self) -> bool:
         names = {line.partition(b":")[0].lower() for line in self.head_block().split(b"\r\n")}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from app.gateway.asgi import AsgiCall
+from app.gateway.chunks import OPENINGS
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
@@ -23,6 +24,7 @@ from app.gateway.problems import (
     distrusted,
     unreachable,
 )
+from app.gateway.splice import Splice, passing
 from app.gateway.tap import Kept, Tap
 from app.gateway.upstream import ConnectFailed, Pool
 from app.store.frames import CLIENT_ABORTED, OK, TIMEOUT, UPSTREAM_ERROR, UPSTREAM_TRUNCATED
@@ -56,6 +58,10 @@ class Relay:
     _more = True  # the request's body is not complete
     _chunked = False
     _kept_size = 0
+    _straight = False  # chunks may pass without us, from the one connection to the other
+    _spliced = False  # and they do
+    _held: list[bytes] | None = None  # those that did and are not yet noted
+    _fault: Exception | None = None  # of one that could not be passed on
 
     def __init__(self, pool: Pool | None, call: Cycle | AsgiCall, clock: Clock, copy_bytes: int) -> None:
         self._pool: Pool = cast(Pool, pool)  # None only where the request is refused
@@ -202,7 +208,9 @@ class Relay:
         data = connection.take()
         if data and tap is not None:
             tap.add(data)
-        await self._pump(call.begin(status, head, data, complete), complete)
+        pending = call.begin(status, head, data, complete)
+        self._straight = head.coded and isinstance(call, Cycle) and call.driven and call.chunked
+        await self._pump(pending, complete)
 
     async def _pump(self, pending: Awaitable[None] | None, complete: bool) -> None:
         """Relay the rest of an answer, its last piece being `pending`."""
@@ -210,18 +218,60 @@ class Relay:
         assert connection is not None
         while True:
             if pending is not None:
+                self._rejoin()  # a client that is slow to read must not be sent more
                 await pending
             if complete or (connection.error and not connection.buffered):
                 # Without a complete answer nothing more is written: the client's connection is cut.
                 self._judge(connection)
                 return
             if not (connection.buffered or connection.complete or connection.error):
+                if self._straight and not self._spliced:
+                    self._splice()
                 await connection.waiting()
+                if self._fault is not None:
+                    raise self._fault
             complete = connection.complete
             data = connection.take()
+            if self._held:
+                self._sort()
             if data and tap is not None:
                 tap.add(data)
             pending = call.write(data, complete)
+
+    def _splice(self) -> None:
+        """Let chunks that come by themselves pass without us."""
+        call, connection = self._call, self._connection
+        assert isinstance(call, Cycle)
+        assert connection is not None
+        self._held = self._holder()
+        passed = passing(connection, call.protocol, self._held, self._sort, self._give_up)
+        self._spliced = True
+        connection.splice(Splice(connection, passed))
+
+    def _holder(self) -> list[bytes] | None:
+        """Where chunks are held for the copy; None where there is none."""
+        return [] if self.response_tap is not None else None
+
+    def _sort(self) -> None:
+        """Note the chunks that passed without us, without what is around their data."""
+        held = self._held
+        if held and self.response_tap is not None:
+            self.response_tap.extend([chunk[len(OPENINGS[len(chunk)]) : -2] for chunk in held])
+            held.clear()
+
+    def _give_up(self, error: Exception | None) -> None:
+        """The chunk that passed last was too much for the client, or could not be passed on."""
+        self._fault = error
+        if self._connection is not None:
+            self._connection.wake()
+
+    def _rejoin(self) -> None:
+        """Have chunks come to us again."""
+        if self._spliced and self._connection is not None:
+            self._spliced = False
+            self._connection.rejoin()
+            if self._held:
+                self._sort()
 
     def _judge(self, connection: Connection) -> None:
         if self._call.gone:
@@ -289,4 +339,5 @@ class Relay:
             upload.cancel()
         connection = self._connection
         if connection is not None:
+            self._rejoin()
             connection.release(not self._more and not self._call.gone)

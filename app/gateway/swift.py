@@ -10,14 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from app.gateway.chunks import OPENINGS
 from app.gateway.clock import Clock
 from app.gateway.connection import Connection
 from app.gateway.cycle import Cycle
 from app.gateway.heads import answer_head, plain_head
 from app.gateway.plan import Plan
 from app.gateway.relay import Relay
-from app.gateway.splice import Splice, passing
 from app.gateway.tap import Kept, Tap
 from app.gateway.whole import split
 from app.store.frames import OK, TIMEOUT, Whole
@@ -30,8 +28,6 @@ class Swift(Relay):
     """A relay whose connection calls it; it stands among what the server runs."""
 
     _request = _response = b""  # the bodies, while the copy needs no tap for them
-    _held: list[bytes] | None = None  # chunks that passed and are not yet noted
-    _spliced = False
 
     def __init__(
         self,
@@ -125,7 +121,8 @@ class Swift(Relay):
         if data and self._copy_bytes >= 0:
             self._note(data)
         pending = self.call.begin(self.status, head, data, complete)
-        if head.coded and self.call.chunked and not complete and pending is None:
+        self._straight = head.coded and self.call.chunked
+        if self._straight and not complete and pending is None:
             self._splice()
         self._passed(pending, complete)
 
@@ -144,20 +141,10 @@ class Swift(Relay):
         if complete or pending is not None or connection.error:
             self._passed(pending, complete)
 
-    def _splice(self) -> None:
-        """Let chunks that come by themselves pass without us."""
-        if self._copy_bytes >= 0:
-            self._held = []
-        passed = passing(self._connection, self.call.protocol, self._held, self._sort, self._give_up)
-        self._spliced = True
-        self._connection.splice(Splice(self._connection, passed))
-
-    def _sort(self) -> None:
-        """Note the chunks that passed without us, without what is around their data."""
-        held = self._held or []
-        for chunk in held:
-            self._note(chunk[len(OPENINGS[len(chunk)]) : -2])
-        held.clear()
+    def _holder(self) -> list[bytes] | None:
+        if self._copy_bytes >= 0 and self.response_tap is None:
+            self.response_tap = self._tap(self._response)
+        return super()._holder()
 
     def _give_up(self, error: Exception | None) -> None:
         """The chunk that passed last was too much for the client, or could not be passed on."""
@@ -232,8 +219,6 @@ class Swift(Relay):
 
     def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
         self._let_go()
-        if self._held:
-            self._sort()
         if self._copy_bytes >= 0 and self.response_tap is None:
             self.response_tap = self._tap(self._response)  # the coroutine knows no other
         self.call.hand_over(self, self._finish(rest))
@@ -241,9 +226,7 @@ class Swift(Relay):
     def _let_go(self) -> None:
         """Be called by the connection no more."""
         self._connection.pump = self._connection.first = None
-        if self._spliced:
-            self._spliced = False
-            self._connection.rejoin()
+        self._rejoin()
 
     async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
         try:

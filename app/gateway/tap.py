@@ -31,6 +31,16 @@ class Tap:
         else:
             self._overflow(data)
 
+    def extend(self, parts: list[bytes]) -> None:
+        """Note the next pieces of the body."""
+        size = sum(map(len, parts))
+        if self._head is None and self.size + size <= self._limit:
+            self.size += size
+            self._parts += parts
+        else:
+            for part in parts:
+                self.add(part)
+
     def _overflow(self, data: bytes) -> None:
         if self._head is None:
             whole = b"".join((*self._parts, data))
@@ -68,6 +78,10 @@ class Tally(Tap):
     def add(self, data: bytes) -> None:
         """Count the next bytes."""
         self.size += len(data)
+
+    def extend(self, parts: list[bytes]) -> None:
+        """Count the next pieces."""
+        self.size += sum(map(len, parts))
 
     def kept(self) -> tuple[list[bytes], int]:
         """Nothing, with a gap where bytes passed."""

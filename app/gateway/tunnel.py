@@ -76,7 +76,7 @@ class UpgradingConnection(Connection):
             return
         self.closed = True
         self._pool.remove(self)
-        self._wake()
+        self.wake()
 
 
 class End(asyncio.Protocol):

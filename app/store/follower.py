@@ -43,6 +43,10 @@ class Follower:
         self._ticks = ticks
         self._next = START
         self._generation: bytes | None = None  # of the hash that the table has seen whole
+        self._told: bytes | None = None  # the mode as it was heard last
+        self._connection: Any = None  # of our own: a pool's and a pipeline's care costs five times the question
+        self._patience: float | None = None  # its seconds for each reply, where it is used by others
+        self._question: tuple[bytes, bytes] = (b"", b"")  # from where on was asked last, and how
         self.connected = False
         self.failures = 0  # reads that Redis did not answer in time
         self.unreadable = 0  # entries that are no decision
@@ -59,7 +63,7 @@ class Follower:
                     logger.warning("decisions are not followed: %s", type(error).__name__)
                 self.connected = False
                 self.failures += 1
-                self._next, self._generation = START, None  # the server's memory may have been lost
+                self._next, self._generation, self._told = START, None, None  # the server's memory may have been lost
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, longest)
                 continue
@@ -71,21 +75,47 @@ class Follower:
 
     async def read(self) -> int:
         """Take the mode and the next page of entries, or everything anew; returns how many entries the page had."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.mget(mode.KEY, GENERATION)
-            pipeline.xrange(STREAM, min=b"(" + self._next, count=PAGE)
-            (told, generation), entries = await pipeline.execute()
-        heard = mode.parse(told)
-        if heard is not None and self._on_mode is not None:
-            self._on_mode(heard)
+        told, generation, entries = await self._ask()
+        if told != self._told:
+            self._told = told
+            heard = mode.parse(told)
+            if heard is not None and self._on_mode is not None:
+                self._on_mode(heard)
         if generation is not None and generation != self._generation:
             await self._resync()
             self._generation = generation
             return 0
         for entry_id, fields in entries:
             self._next = entry_id
-            self._take(fields.get(FIELD))
+            self._take(dict(zip(fields[::2], fields[1::2], strict=True)).get(FIELD))
         return len(entries)
+
+    async def _ask(self) -> tuple[bytes | None, bytes | None, list[tuple[bytes, list[bytes]]]]:
+        """The mode, the generation, and the next page of entries: a question that is asked four times a second."""
+        connection = self._connection
+        if connection is None:
+            connection = await cast(Any, self._redis.connection_pool).get_connection()
+            self._connection, self._patience = connection, connection.socket_timeout
+            connection.socket_timeout = None  # there is one limit, for both replies
+        if self._question[0] != self._next:
+            commands = ("MGET", mode.KEY, GENERATION), ("XRANGE", STREAM, b"(" + self._next, "+", "COUNT", PAGE)
+            self._question = self._next, b"".join(part for one in commands for part in connection.pack_command(*one))
+        try:
+            async with asyncio.timeout(self._patience):
+                await connection.send_packed_command(self._question[1], check_health=False)
+                told, generation = await connection.read_response()
+                return told, generation, await connection.read_response()
+        except BaseException:
+            await self._part()
+            raise
+
+    async def _part(self) -> None:
+        """Give the connection up: what it would say next is not known."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.socket_timeout = self._patience
+            await connection.disconnect(nowait=True)
+            await self._redis.connection_pool.release(connection)
 
     async def _resync(self) -> None:
         """Read every standing decision; what the table has besides is not in the database any more."""
@@ -113,5 +143,6 @@ class Follower:
         self._table.apply(decision, self._clock(), self._ticks())
 
     async def close(self) -> None:
-        """Close the connection to Redis."""
+        """Close the connections to Redis."""
+        await self._part()
         await self._redis.aclose()

@@ -20,7 +20,7 @@ __all__ = ["OUTCOMES", "Copy", "Counters", "Decoder", "Record", "Sender", "encod
 
 ACK = Struct("<Q")  # extractor to gateway: copies received on this connection so far
 HIGH_WATER = 1 << 20  # bytes in the transport beyond which frames are held back
-FLUSH_SECONDS = 0.02  # each write wakes the extractor, which gathers as long
+FLUSH_SECONDS = 0.05  # each write wakes the extractor, and its answer us
 FLUSH_BYTES = 65536  # make a write, before the time is up: the bytes are still in the processor's cache
 COUNTER_SECONDS = 1.0
 RETRY_SECONDS = (0.05, 1.0)  # first and longest pause between attempts to connect

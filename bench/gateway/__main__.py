@@ -67,9 +67,9 @@ def install() -> int:
 
 def measure(made: Stage, target: Target, kind: str, seconds: float, connections: int) -> Sample:
     """Run the load once against `target`."""
+    copies = handed_over(target)  # a request to the target itself, which is not to be counted
     before = cpu_seconds(target.pid) if target.pid else 0.0
     helped = {name: cpu_seconds(pid) for name, pid in target.helpers.items()}
-    copies = handed_over(target)
     if kind == "wrk":
         told = wrk.load(made, target, seconds, connections)
     else:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from app.gateway import relay
 from app.gateway.chunks import OPENINGS
 from app.gateway.connection import Connection
 from app.gateway.splice import HELD_BYTES, Splice, passing
@@ -175,7 +176,27 @@ def test_all_but_the_data_reaches_the_connection_itself():
     assert connection.told == ["pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
-def test_events_pass_one_by_one_as_they_were_cut_and_are_copied_whole(model_api, client, kit, sink):
+@pytest.mark.parametrize("warm", [True, False])
+def test_events_pass_one_by_one_as_they_were_cut_and_are_copied_whole(model_api, client, kit, sink, monkeypatch, warm):
+    """On a pooled connection, and on a new one with a request in chunks, which a coroutine relays."""
+    passed = []
+
+    class Watched:
+        def __init__(self, client):
+            self.client = client
+
+        def write(self, chunk):
+            passed.append(chunk)
+            self.client.write(chunk)
+
+        @property
+        def write_paused(self):
+            return self.client.write_paused
+
+    def watched(connection, client, *rest):
+        return passing(connection, Watched(client), *rest)
+
+    monkeypatch.setattr(relay, "passing", watched)
     events = [b"data: %d %b\n\n" % (number, b"x" * (37 * number)) for number in range(12)]
     taken = []
 
@@ -187,10 +208,15 @@ def test_events_pass_one_by_one_as_they_were_cut_and_are_copied_whole(model_api,
             kit.until(lambda event=event: event in b"".join(taken), "the event at the client")
         wire.send(b"0\r\n\r\n")
 
-    model_api.behaviour = kit.echo
-    assert client.ask("/warm", b"{}")[0] == 200  # so that the next request finds a pooled connection
-    model_api.behaviour = behave
-    client.request("/chunks", b"{}")
+    if warm:
+        model_api.behaviour = kit.echo
+        assert client.ask("/warm", b"{}")[0] == 200  # so that the next request finds a pooled connection
+        model_api.behaviour = behave
+        client.request("/chunks", b"{}")
+    else:
+        model_api.behaviour = behave
+        head = b"POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.sock.sendall(head + kit.chunk(b"{}") + b"0\r\n\r\n")
     raw = b""
     until = time.monotonic() + 10
     while b"0\r\n\r\n" not in raw and time.monotonic() < until:
@@ -201,3 +227,33 @@ def test_events_pass_one_by_one_as_they_were_cut_and_are_copied_whole(model_api,
     copy = sink.copy(b"/chunks")
     assert copy.response_body == b"".join(events)
     assert copy.response_bytes == sum(map(len, events))
+    assert passed[-11:] == list(map(kit.chunk, events[1:]))  # the first may have come with the head
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_chunk_that_cannot_be_passed_on_ends_its_exchange_alone(model_api, client, kit, gateway, monkeypatch, warm):
+    class Broken:
+        write_paused = False
+
+        def write(self, chunk):
+            raise RuntimeError("no way through")
+
+    def behave(seen, wire):
+        seen.read_body(wire)
+        wire.send(HEAD)
+        kit.until(lambda: gateway.counters()["in_flight"] == 1, "the exchange")
+        while not noticed:
+            wire.send(kit.chunk(b"data: x\n\n"))
+            time.sleep(0.01)
+
+    noticed = []
+    if warm:
+        assert client.ask("/warm", b"{}")[0] == 200
+    before = gateway.counters()["faults"]
+    monkeypatch.setattr(relay, "passing", lambda connection, _, *rest: passing(connection, Broken(), *rest))
+    model_api.behaviour = behave
+    client.request("/broken", b"{}")
+    assert not client.rest().endswith(b"0\r\n\r\n")
+    noticed.append(True)
+    kit.until(lambda: gateway.counters()["in_flight"] == 0, "in_flight 0")
+    assert gateway.counters()["faults"] == before + 1

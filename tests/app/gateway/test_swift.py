@@ -114,8 +114,9 @@ def test_an_invalid_head_is_502_and_the_client_may_go_on(swiftly, model_api, kit
     assert (status, b"upstream_invalid" in body) == (502, True)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_a_slow_client_is_given_everything_and_the_copy_counts_it(swiftly, model_api, kit, sink, streamed):
+@pytest.mark.parametrize(("streamed", "how"), [(False, "swiftly"), (True, "swiftly"), (True, "client")])
+def test_a_slow_client_is_given_everything_and_the_copy_counts_it(request, model_api, kit, sink, streamed, how):
+    asking = request.getfixturevalue(how)  # on a pooled connection, or by a coroutine on a new one
     size = 24 << 20
 
     def behave(seen, wire):
@@ -129,9 +130,9 @@ def test_a_slow_client_is_given_everything_and_the_copy_counts_it(swiftly, model
         wire.send(b"0\r\n\r\n")
 
     model_api.behaviour = behave
-    target = f"/swift/slow/{streamed}"
-    swiftly.request(target, b"{}")
-    found = swiftly.response()
+    target = f"/{how}/slow/{streamed}"
+    asking.request(target, b"{}")
+    found = asking.response()
     kit.until(lambda: model_api.last().body == b"{}")
     assert found.read() == b"z" * size
     copy = sink.copy(target.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,16 @@ def test_a_tally_counts_and_keeps_nothing():
     assert tally.kept() == ([], -1)
     tally.add(b"abc")
     assert (tally.size, *tally.kept()) == (3, [], 0)
+
+
+@pytest.mark.parametrize("sizes", [[3, 4], [3, 400, 5000], [900, 101], [2000], []])
+def test_pieces_at_once_are_kept_as_one_by_one(sizes):
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes, 65)]
+    for kind in (lambda: Tap(1000), Tally):
+        at_once, one_by_one = kind(), kind()
+        for tap in (at_once, one_by_one):
+            tap.add(b"first")
+        at_once.extend(pieces)
+        for piece in pieces:
+            one_by_one.add(piece)
+        assert (at_once.size, at_once.kept()) == (one_by_one.size, one_by_one.kept())
