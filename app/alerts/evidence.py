@@ -18,6 +18,8 @@ from detectors.base import Explanation, Term
 FORMAT = 1  # of the frozen document; a reader of old alerts goes by it
 SEVERITY_STEPS = ((6.0, Severity.CRITICAL), (3.0, Severity.HIGH), (1.0, Severity.MEDIUM))  # nats over the threshold
 
+_PLAIN = (str, int, bool, type(None))
+
 
 class Activity(Protocol):
     """When a client asked: (start in epoch seconds, requests) a minute and an hour."""
@@ -58,6 +60,13 @@ def jsonable(value: Any) -> Any:
     """`value` in what JSON can say: numpy scalars unwrapped, NaN and infinities as null."""
     if isinstance(value, np.generic):
         value = value.item()
+    kind = type(value)
+    if kind in _PLAIN:  # most of it: abstract types are told at some cost
+        return value
+    if kind is dict:
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if kind is list:
+        return [jsonable(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
@@ -16,7 +18,7 @@ from app.models.alert import Alert
 from app.models.base import COUNT_LIMIT, moment
 from app.models.client import ACCOUNT_LENGTH, Client, client_number, client_ref
 from app.models.decision import Decision
-from app.store.db import insert_into
+from app.store.db import Prepared, insert_into, insert_of
 from app.store.page import Page, digest, paginate, sort_keys
 
 CHUNK = 500  # rows of one statement: nine parameters each, far under either database's limit
@@ -91,10 +93,19 @@ async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> N
     ordered = sorted((_values(summary) for summary in newest.values()), key=lambda values: str(values["id"]))
     if not ordered:
         return
-    statement = insert_into(session, Client)
+    # In order of id, so that two workers never lock crosswise.
+    connection = await session.connection()
+    prepared = _upsert(connection.dialect, tuple(ordered[0]))
+    for start in range(0, len(ordered), CHUNK):
+        await prepared.run(connection, ordered[start : start + CHUNK])
+
+
+@lru_cache(maxsize=8)
+def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Prepared:
+    statement = insert_of(dialect, Client)
     new = statement.excluded
     earliest = sa.case((new.first_seen < Client.first_seen, new.first_seen), else_=Client.first_seen)
-    changed: dict[str, Any] = {name: new[name] for name in ordered[0] if name not in ("id", "first_seen", "account")}
+    changed: dict[str, Any] = {name: new[name] for name in names if name not in ("id", "first_seen", "account")}
     keeps = sa.or_(Client.account_given, new.account == "")
     changed["account"] = sa.case((keeps, Client.account), else_=new.account)
     statement = statement.on_conflict_do_update(
@@ -102,11 +113,7 @@ async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> N
         set_=changed | {"first_seen": earliest},
         where=sa.or_(new.last_seen >= Client.last_seen, Client.requests == 0),  # 0: only ensured so far
     )
-    # One statement run for many rows, past the session's bookkeeping: a ninth of the cost of rows written into it.
-    # In order of id, so that two workers never lock crosswise.
-    connection = await session.connection()
-    for start in range(0, len(ordered), CHUNK):
-        await connection.execute(statement, ordered[start : start + CHUNK])
+    return Prepared(statement, names, dialect)
 
 
 async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> None:

@@ -6,9 +6,10 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 import migrations
 from app.errors import Unavailable
@@ -104,9 +105,40 @@ async def read_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
 def insert_into(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """The dialect's INSERT, which knows ON CONFLICT."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return insert_of(session.get_bind().dialect, table)
+
+
+def insert_of(dialect: Dialect, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    """The same, for a dialect."""
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+
+
+class Prepared:
+    """An INSERT in one dialect's text, for many rows at a time: SQLAlchemy's own handling of each costs as much again.
+
+    A row has the columns `names`.
+    """
+
+    def __init__(self, statement: postgresql.Insert | sqlite.Insert, names: Sequence[str], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(names))
+        self._text = str(compiled)
+        self._positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._fixed = {name: value for name, value in compiled.params.items() if name not in names}
+        kinds = {name: statement.table.c[name].type.dialect_impl(dialect) for name in names}
+        processors = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
+        self._processors = {name: processor for name, processor in processors.items() if processor is not None}
+
+    async def run(self, connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert the rows."""
+        values = [self._fixed | row for row in rows]
+        for name, processor in self._processors.items():
+            for row in values:
+                row[name] = processor(row[name])
+        if self._positions is None:
+            await connection.exec_driver_sql(self._text, values)
+            return
+        pick = itemgetter(*self._positions)
+        await connection.exec_driver_sql(self._text, [pick(row) for row in values])
 
 
 def _sync_url(url: str) -> URL:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -133,10 +133,8 @@ class Recorder:
         soonest, latest = FLUSH_SECONDS
         self._next_flush, self._latest_flush = now + soonest, now + latest
         waiting = self._compact()
-        clients = self._clients(waiting[:FLUSH_CLIENTS])
-        if self._accounts is not None:
-            known = self._accounts([one.client for one in clients])
-            clients = [replace(one, account=name) for one, name in zip(clients, known, strict=True)]
+        chosen = waiting[:FLUSH_CLIENTS]
+        clients = self._clients(chosen, None if self._accounts is None else self._accounts(chosen["client"].tolist()))
         self._transact(lambda session: upsert(session, clients))
         self._counts["summaries"] += len(clients)
         rest = waiting[FLUSH_CLIENTS:]
@@ -173,10 +171,10 @@ class Recorder:
         self._pending = [newest[left_out:]]
         return self._pending[0]
 
-    def _clients(self, summaries: NDArray[np.void]) -> list[ClientSummary]:
+    def _clients(self, summaries: NDArray[np.void], accounts: Sequence[str] | None = None) -> list[ClientSummary]:
         names = ("client", "first", "last", "requests", "in_tokens", "out_tokens", "level", "score")
         groups = [self._group_name(group) for group in summaries["group"].tolist()]
-        columns = (*(summaries[name].tolist() for name in names), groups)
+        columns = (*(summaries[name].tolist() for name in names), groups, accounts or [""] * len(summaries))
         return list(map(ClientSummary, *columns))
 
     def _transact(self, work: Work[T]) -> T:
