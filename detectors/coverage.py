@@ -104,13 +104,18 @@ class Coverage(Detector):
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """New words, growth, openness and size of the answers, for the joint score."""
-        return self._parts(rows).values
+        return _measured(self._parts(rows))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Breadth x open answers x their size, less the twins; 0 to 10."""
         del now
+        return _score(self._parts(rows))
+
+    def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Both at once."""
+        del now
         parts = self._parts(rows)
-        return np.asarray(parts.base * parts.factor.prod(axis=1), np.float32)
+        return _score(parts), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """New words, growth, dispersion, open answers, then what each twin took away."""
@@ -146,6 +151,14 @@ class Coverage(Detector):
         share[:, twins.NAMES.index("repeats")] = sample_repeated(rows["payloads"])
         values = np.column_stack([fresh, growth, told, np.exp2(doublings) - 1.0])
         return _Parts(base, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _score(parts: _Parts) -> NDArray[np.float32]:
+    return np.asarray(parts.base * parts.factor.prod(axis=1), np.float32)
+
+
+def _measured(parts: _Parts) -> NDArray[np.float64]:
+    return parts.values
 
 
 @compiled

@@ -63,14 +63,16 @@ class Judge:
         """Compare rows with their peers, each at its own `look` and in its own `group`."""
         shape = (len(rows), len(self.detectors))
         scores, p, floors = np.zeros(shape, np.float32), np.ones(shape), np.ones(shape)
+        measured = []
         for column, detector in enumerate(self.detectors):
-            scores[:, column] = detector.score(rows[detector.name], now)
+            scores[:, column], found = detector.look(rows[detector.name], now)
+            measured.append(found)
         looked = np.flatnonzero(rows["look"] > 0)
         group, look = rows["group"][looked], rows["look"][looked]
         p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        rank = self._rank(rows, scores, p, tripped)
+        rank = self._rank(rows, scores, measured, p, tripped)
         if self.forest is not None:
             rank = rank + BLEND * fused.score
             fused = self.joined(fused, rows["look"], rank)
@@ -80,7 +82,14 @@ class Judge:
         """The forest's log-odds of each client; raises ValueError where the reference has no forest."""
         if self.forest is None or self._read is None:
             raise ValueError("the reference has no joint score")
-        return self.forest.log_odds(likeness.numbers(self.detectors, rows, scores)[:, self._read])
+        return self._odds(rows, scores, [one.measure(rows[one.name]) for one in self.detectors])
+
+    def _odds(
+        self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        assert self.forest is not None
+        assert self._read is not None
+        return self.forest.log_odds(likeness.joined(rows, scores, measured)[:, self._read])
 
     def fused(
         self,
@@ -128,6 +137,7 @@ class Judge:
         self,
         rows: NDArray[np.void],
         scores: NDArray[np.float32],
+        measured: Sequence[NDArray[np.float64]],
         p: NDArray[np.float64],
         tripped: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
@@ -136,7 +146,7 @@ class Judge:
         share[rows["counted"] < EARLY] = 0.0
         if self.forest is not None:
             usual = _usual(self.reference)
-            rank = usual + share * (self.odds(rows, scores) - usual)
+            rank = usual + share * (self._odds(rows, scores, measured) - usual)
             return np.where(tripped.any(axis=1), np.maximum(rank, TRIPPED), rank)
         early = np.flatnonzero((rows["look"] == 0) & (share > 0.0))
         evidence = calibrate.nats(p)

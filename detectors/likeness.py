@@ -25,11 +25,16 @@ def numbers(detectors: Sequence[Detector], rows: NDArray[np.void], scores: NDArr
     `scores` are the detectors' own, shape (len(rows), len(detectors)). Nothing in it tells the time, the
     volume, the network or the wording: what is left is what a client does with the answers that it takes.
     """
+    return joined(rows, scores, [one.measure(rows[one.name]) for one in detectors])
+
+
+def joined(
+    rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """The same of what each detector has measured already."""
     columns = [profile.features(rows["profile"])]
-    for place, one in enumerate(detectors):
-        columns.append(scores[:, place, None].astype(np.float64))
-        if one.measures:
-            columns.append(one.measure(rows[one.name]))
+    for place, numbers in enumerate(measured):
+        columns += [scores[:, place, None].astype(np.float64), numbers]
     return np.concatenate(columns, axis=1)
 
 

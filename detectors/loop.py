@@ -102,14 +102,18 @@ class Loop(Detector):
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """What came back, what was graded and listed, for the joint score."""
-        values = self._parts(rows).values
-        return values[:, [0, 1, 3]]
+        return _measured(self._parts(rows))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Returned answers + grades of new items, less the twins; 0 to 15."""
         del now
+        return _score(self._parts(rows))
+
+    def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Both at once."""
+        del now
         parts = self._parts(rows)
-        return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+        return _score(parts), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """What came back, what was graded, then what each twin took away."""
@@ -146,6 +150,14 @@ class Loop(Detector):
         share = twins.shares(rows["twins"], n, n)
         values = np.column_stack([back, graded, new, rows["lists"] / total])
         return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _score(parts: _Parts) -> NDArray[np.float32]:
+    return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+
+
+def _measured(parts: _Parts) -> NDArray[np.float64]:
+    return parts.values[:, [0, 1, 3]]
 
 
 @compiled

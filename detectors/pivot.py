@@ -115,10 +115,17 @@ class Pivot(Detector):
 
     def _best(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Score, distance, continuity and part moved at the change of day with the highest score."""
-        counts = rings.ordered(rows["day"], rows["mix"]).astype(np.float64)
         best = np.zeros((len(rows), len(_NUMBERS)))
+        counts = rings.ordered(rows["day"], rows["mix"])
+        some = np.flatnonzero(counts.any(axis=2).sum(axis=1) > 1)  # in a single day nothing changed
+        if len(some):
+            best[some] = self._changes(counts[some].astype(np.float64), rows["day"][some].astype(np.int64))
+        return best
+
+    def _changes(self, counts: NDArray[np.float64], day: NDArray[np.int64]) -> NDArray[np.float64]:
+        best = np.zeros((len(counts), len(_NUMBERS)))
         for place in range(1, _DAYS):
-            found = self._at(counts, rows["day"].astype(np.int64) - (_DAYS - 1) + place, place)
+            found = self._at(counts, day - (_DAYS - 1) + place, place)
             higher = found[:, 0] > best[:, 0]
             best[higher] = found[higher]
         return best

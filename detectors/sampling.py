@@ -113,16 +113,18 @@ class Sampling(Detector):
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Samples, probabilities, sweeps, blank prompts and repeats, for the joint score."""
-        values = self._parts(rows).values
-        return values[:, [0, 2, 3, 4, 5, 6]]
+        return _measured(self._parts(rows))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Samples, sweeps, resampled bodies, less the twins; probabilities, blanks, soft labels; 0 to about 11."""
         del now
+        return _score(self._parts(rows))
+
+    def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Both at once."""
+        del now
         parts = self._parts(rows)
-        common = parts.parts[:, _COMMON].sum(axis=1) - parts.lost[:, 0]
-        rare = parts.parts[:, _RARE].sum(axis=1) - parts.lost[:, 1]
-        return np.asarray(common * parts.factor.prod(axis=1) + rare, np.float32)
+        return _score(parts), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Samples, probabilities, sweeps, blank prompts and repeats at once, then what each twin took away."""
@@ -195,6 +197,16 @@ def _at_once(
     again = np.minimum(hll_count(rows["answers"]), np.maximum(single - rows["blank"], 0.0)) / asked
     grown = np.clip(np.log2(np.maximum(bodies, 1.0) / _FEW) / 2.0, 0.0, 1.0)
     return grown, again
+
+
+def _score(parts: _Parts) -> NDArray[np.float32]:
+    common = parts.parts[:, _COMMON].sum(axis=1) - parts.lost[:, 0]
+    rare = parts.parts[:, _RARE].sum(axis=1) - parts.lost[:, 1]
+    return np.asarray(common * parts.factor.prod(axis=1) + rare, np.float32)
+
+
+def _measured(parts: _Parts) -> NDArray[np.float64]:
+    return parts.values[:, [0, 2, 3, 4, 5, 6]]
 
 
 @compiled

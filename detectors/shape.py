@@ -113,13 +113,18 @@ class Shape(Detector):
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Openings that never came again, sizes, limits, forms and episodes, for the joint score."""
-        return self._parts(rows).values[:, :7]
+        return _measured(self._parts(rows))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Alone and new x (longer + long + sizes apart + room + forms) + episodes, less the twins; 0 to 10."""
         del now
+        return _score(self._parts(rows))
+
+    def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Both at once."""
+        del now
         parts = self._parts(rows)
-        return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+        return _score(parts), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Each part of the shape, then what each twin took away."""
@@ -175,6 +180,14 @@ class Shape(Detector):
         share[:, place] = np.maximum(share[:, place] - np.minimum(walked, rows["equipped"] / begun), 0.0)
         values = np.column_stack([1.0 - repeated, longer, np.exp2(long) - 1.0, apart, room, forms, steps / begun, sets])
         return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _score(parts: _Parts) -> NDArray[np.float32]:
+    return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+
+
+def _measured(parts: _Parts) -> NDArray[np.float64]:
+    return parts.values[:, :7]
 
 
 @compiled

@@ -119,15 +119,18 @@ class Template(Detector):
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Wording, new content, answers and the twins, for the joint score."""
-        parts = self._parts(rows)
-        own = [twins.NAMES.index(name) for name in _MEASURED]
-        return np.column_stack([parts.values, parts.size, parts.share[:, own]])
+        return _measured(self._parts(rows))
 
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Template share x new content x answer taken, less the twins, of all or of one frame; 0 to 10."""
         del now
+        return _score(self._parts(rows))
+
+    def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Both at once."""
+        del now
         parts = self._parts(rows)
-        return np.asarray(np.maximum(parts.whole, parts.part), np.float32)
+        return _score(parts), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Template share, new content and answer taken, what one frame adds, then what each twin took away."""
@@ -172,6 +175,15 @@ class Template(Detector):
         base = 10.0 * template * new * size
         part, frame = _best_frame(rows, total)
         return _Parts(base, values, share, factor, base * factor.prod(axis=1), part, frame)
+
+
+def _score(parts: _Parts) -> NDArray[np.float32]:
+    return np.asarray(np.maximum(parts.whole, parts.part), np.float32)
+
+
+def _measured(parts: _Parts) -> NDArray[np.float64]:
+    own = [twins.NAMES.index(name) for name in _MEASURED]
+    return np.column_stack([parts.values, parts.size, parts.share[:, own]])
 
 
 @compiled

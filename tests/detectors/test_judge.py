@@ -32,6 +32,14 @@ def test_each_row_is_compared_at_its_look(shipped_engine: Engine, rows) -> None:
     assert (shipped_engine.judge.judge(before, 0.0).p == 1.0).all()
 
 
+def test_what_is_read_at_a_look_is_score_and_measure(shipped_engine: Engine, rows) -> None:
+    for one in shipped_engine.detectors:
+        held = rows[one.name]
+        score, measured = one.look(held, 0.0)
+        assert score.tobytes() == one.score(held, 0.0).tobytes(), one.name
+        assert measured.tobytes() == one.measure(held).tobytes(), one.name
+
+
 def test_one_rows_judgement_does_not_depend_on_the_others(shipped_engine: Engine, rows) -> None:
     whole = shipped_engine.judge.judge(rows, 0.0)
     for place in (0, 7, 19):
