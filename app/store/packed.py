@@ -68,7 +68,12 @@ def size_of(row: NDArray[np.uint64]) -> int:
 @compiled
 def write(row: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
     """Write the value of `row` into `out` from `at` on, which has room for a word more than the whole row; its end."""
-    if size_of(row) == len(row) * WORD:
+    return _write(row, size_of(row), out, at)
+
+
+@compiled
+def _write(row: NDArray[np.uint64], size: int, out: NDArray[np.uint8], at: int) -> int:
+    if size == len(row) * WORD:
         for word in range(len(row)):
             _put_word(row[word], out, at + word * WORD)
         return at + len(row) * WORD
@@ -240,16 +245,16 @@ def put(
         at = _copy(between, out, at + WORD)
         out[at] = _DOLLAR
         size = size_of(rows[place])
-        digits, rest = 1, size
+        digits, rest, left = 1, size, size
         while rest >= 10:
             rest //= 10
             digits += 1
         for digit in range(digits):
-            out[at + digits - digit] = _ZERO + size % 10
-            size //= 10
+            out[at + digits - digit] = _ZERO + left % 10
+            left //= 10
         at += digits + 1
         out[at], out[at + 1] = 13, 10
-        at = _copy(after, out, write(rows[place], out, at + 2))
+        at = _copy(after, out, _write(rows[place], size, out, at + 2))
     return at
 
 

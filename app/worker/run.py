@@ -19,7 +19,7 @@ from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
 from app.priority import step_back
 from app.settings import Settings
-from app.store import accounts, blocks, heartbeat, packed
+from app.store import accounts, blocks, heartbeat, packed, stream
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.ledger import Ledger
@@ -82,6 +82,7 @@ def warm(engine: Engine) -> None:
     fold(engine)
     packed.warm(engine.empty(np.ones(1, np.uint64)))
     blocks.warm()
+    stream.warm()
     sift(zeros(1))
 
 
