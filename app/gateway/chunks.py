@@ -12,5 +12,15 @@ def opening(size: int) -> bytes:
     return b"%x\r\n" % size
 
 
-OPENINGS: Final = {len(opening(size)) + size + 2: opening(size) for size in range(1, MOST_BYTES + 1)}
-"""The line that opens a chunk, by the chunk's length with that line and the CR LF behind it."""
+def _openings() -> tuple[bytes, ...]:
+    found = {len(opening(size)) + size + 2: opening(size) for size in range(1, MOST_BYTES + 1)}
+    longest = max(found)
+    never = bytes(longest + 1)  # nothing that is looked at can begin with as much
+    return tuple(found.get(length, never) for length in range(longest + 1))
+
+
+OPENINGS: Final = _openings()
+"""The line that opens a chunk, by the chunk's length with that line and the CR LF behind it.
+
+A tuple, as a look into a dictionary of this size takes a microsecond where its lines are not in the cache.
+"""

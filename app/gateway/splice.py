@@ -42,14 +42,13 @@ def passing(
     function and little in it. Chunks are noted in `held`, if there is one, and sorted out by `sort` before they
     are many. `give_up` is called when the client reads too slowly, or something has failed.
     """
-    known, write, parse = OPENINGS.get, client.write, connection.data_received
-    room = HELD_BYTES
+    openings, write, parse = OPENINGS, client.write, connection.data_received
+    end, room = len(openings), HELD_BYTES
 
     def data_received(data: bytes) -> None:
         nonlocal room
         size = len(data)
-        opening = known(size)
-        if opening is None or not (connection.between and data.startswith(opening) and data.endswith(b"\r\n")):
+        if not (size < end and connection.between and data.startswith(openings[size]) and data.endswith(b"\r\n")):
             parse(data)
             return
         # One chunk and nothing else, which needs no parsing: the parser is between two, and stays there.
