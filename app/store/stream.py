@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from app.store import blocks
 from app.store.blocks import Memory
 from app.store.redis import Argument
 from app.store.reply import Reply
-from detectors.batch import reach
+from detectors.batch import distinct, reach
 from detectors.compiled import compiled, fold
 from detectors.event import EVENT, SCHEMA
 
@@ -89,6 +89,7 @@ class Blocks:
     rejected: int  # entries that are not blocks of this schema, skipped
     misplaced: int  # events that belong to another partition or to no time, skipped
     more: bool  # the stream had more than was asked for, or than was taken
+    clients: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))  # of the events, sorted, once
 
 
 def read(
@@ -109,8 +110,9 @@ def read(
     if taken is None:
         return None
     events = taken.data.view(EVENT)
-    used = len(taken.sizes)
-    if len(events) > most_clients:
+    used, whole = len(taken.sizes), len(events)
+    clients = distinct(events["client"])
+    if len(clients) > most_clients:
         used = _fitting(taken.sizes // EVENT.itemsize, events["client"], most_clients)
         events = events[: int(taken.sizes[:used].sum()) // EVENT.itemsize]
     rejected = int((taken.sizes[:used] == 0).sum())
@@ -118,9 +120,11 @@ def read(
     misplaced = len(events) - int(kept.sum())
     if misplaced:
         events = events[kept]
+    if len(events) < whole:
+        clients = distinct(events["client"])
     more = used < taken.seen or taken.seen >= count
     first, last = (b"%d-%d" % tuple(taken.ids[place].tolist()) for place in (0, used - 1))
-    return Blocks(used, first, last, events, rejected, misplaced, more)
+    return Blocks(used, first, last, events, rejected, misplaced, more, clients)
 
 
 def _fitting(sizes: NDArray[np.int64], clients: NDArray[np.uint64], most_clients: int) -> int:

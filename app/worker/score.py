@@ -20,7 +20,6 @@ from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
-from detectors.batch import distinct
 from detectors.engine import Engine
 
 MOST_EVENTS = 60_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.1 s
@@ -143,8 +142,7 @@ class Scorer:
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
-        clients = distinct(blocks.events["client"])
-        loaded = self._rows.load(claim, clients)
+        loaded = self._rows.load(claim, blocks.clients)
         events = blocks.events
         try:
             if self._annotate is not None:

@@ -131,6 +131,7 @@ def test_events_of_no_time_or_another_partition_are_left_out(at):
     assert blocks is not None
     assert pack(blocks.events) == pack(events[2:])
     assert blocks.misplaced == 2
+    assert blocks.clients.tolist() == sorted(blocks.events["client"].tolist())
 
 
 def test_at_least_one_block_is_taken_whatever_the_limit():
@@ -147,6 +148,7 @@ def test_a_batch_ends_before_the_block_that_brings_too_many_clients(most, used):
     read = parse(reply(*blocks), 0, 1, 10, EVERYTHING, most)
     assert read is not None
     assert read.events["client"].tolist() == [client for clients in made[:used] for client in clients]
+    assert read.clients.tolist() == sorted({client for clients in made[:used] for client in clients})
     assert (read.last, read.rejected, read.more) == (b"%d-0" % used, 0, used < 4)
 
 
