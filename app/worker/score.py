@@ -22,7 +22,7 @@ from app.worker.quality import Quality
 from app.worker.record import Recorder
 from detectors.engine import Engine
 
-MOST_EVENTS = 60_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.1 s
+MOST_EVENTS = 120_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.2 s
 MOST_CLIENTS = 20_000  # of one batch: their rows are held at once, about 4 KB each
 BLOCK_EVENTS = 256  # of a full block, as the extractor writes them
 FULL_BATCH_BLOCKS = -(-MOST_EVENTS // BLOCK_EVENTS)
