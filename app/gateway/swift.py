@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Swift(Relay):
     """A relay whose connection calls it; it stands among what the server runs."""
 
+    _handed_over = False  # a coroutine has taken over
     _request = _response = b""  # the bodies, while the copy needs no tap for them
 
     def __init__(
@@ -147,8 +148,9 @@ class Swift(Relay):
         return super()._holder()
 
     def _give_up(self, error: Exception | None) -> None:
-        """The chunk that passed last was too much for the client, or could not be passed on."""
-        if error is None:
+        if self._handed_over:
+            super()._give_up(error)
+        elif error is None:
             self._slow(self._pump(self.call.protocol.drain(), False))
         else:
             self._end(error)
@@ -219,6 +221,7 @@ class Swift(Relay):
 
     def _slow(self, rest: Coroutine[Any, Any, None]) -> None:
         self._let_go()
+        self._handed_over = True
         if self._copy_bytes >= 0 and self.response_tap is None:
             self.response_tap = self._tap(self._response)  # the coroutine knows no other
         self.call.hand_over(self, self._finish(rest))

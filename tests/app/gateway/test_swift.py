@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
+
+from bench.gateway.fuzz import Stage, turns
 
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -138,6 +141,27 @@ def test_a_slow_client_is_given_everything_and_the_copy_counts_it(request, model
     copy = sink.copy(target.encode())
     assert (copy.response_bytes, copy.outcome) == (size, 0)
     assert copy.request_body == b"{}"
+
+
+async def test_a_client_that_is_slow_more_than_once_gets_everything_once(tmp_path):
+    stage = Stage(tmp_path, asyncio.get_running_loop())
+    client, upstream = stage.client(), stage.upstream()
+    stage.pool.put(upstream.protocol)
+    client.protocol.data_received(b"POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}")
+    for data in (STREAM, b"1\r\na\r\n", b"1\r\nb\r\n"):
+        client.slow()
+        upstream.protocol.data_received(data)
+        client.read_on()
+        await turns()
+    client.slow()
+    upstream.protocol.data_received(b"1\r\nc\r\n")
+    upstream.protocol.data_received(b"0\r\n\r\n")
+    await turns()
+    client.read_on()
+    await turns()
+    chunks = [b"1\r\na\r\n", b"1\r\nb\r\n", b"1\r\nc\r\n"]
+    assert b"".join(client.written).partition(b"\r\n\r\n")[2] == b"".join(chunks) + b"0\r\n\r\n"
+    assert (stage.parts.counts.in_flight, upstream.closing) == (0, False)
 
 
 def test_a_stale_connection_is_replaced(model_api, gateway, client, kit, sink):
