@@ -172,11 +172,16 @@ class Swift(Relay):
     # What the observer calls.
 
     def whole(self, now: float) -> tuple[int, Whole] | None:
-        """The copy at `now` and the size of its frame, where both bodies are whole and no tap was needed for them."""
+        """The copy at `now` and the size of its frame, where the request needed no tap and the answer is whole."""
         answer = self.answer
-        if answer is None or self.request_tap is not None or self.response_tap is not None or self._held:
+        if answer is None or self.request_tap is not None:
             return None
-        plan, length, request, response = self.plan, self.call.length, self._request, self._response
+        if self._held:
+            self._sort()
+        response = self._response if self.response_tap is None else self.response_tap.joined()
+        if response is None:
+            return None
+        plan, length, request = self.plan, self.call.length, self._request
         head, began = answer.copied(), self.began
         return plan.framed + len(length) + len(request) + len(head) + len(response), (
             self.at,

@@ -63,6 +63,10 @@ class Tap:
             return self._parts, -1
         return [self._head, b"".join(self._tail)[-self._half :]], len(self._head)
 
+    def joined(self) -> bytes | None:
+        """The body in one piece, where it is kept whole."""
+        return b"".join(self._parts) if self._head is None else None
+
     def copied(self) -> tuple[Sequence[bytes], int, int]:
         """The kept pieces, the body's true length, and the gap's offset in the pieces or -1."""
         parts, cut = self.kept()

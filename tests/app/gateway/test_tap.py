@@ -63,3 +63,13 @@ def test_pieces_at_once_are_kept_as_one_by_one(sizes):
         for piece in pieces:
             one_by_one.add(piece)
         assert (at_once.size, at_once.kept()) == (one_by_one.size, one_by_one.kept())
+
+
+def test_a_body_is_had_in_one_piece_only_while_it_is_whole():
+    tap = Tap(10)
+    assert tap.joined() == b""
+    for piece in (b"abc", b"defg"):
+        tap.add(piece)
+    assert tap.joined() == b"abcdefg"
+    tap.add(b"hijk")
+    assert tap.joined() is None
