@@ -85,11 +85,12 @@ def section(recorded: Sequence[Captured]) -> list[str]:
             best[one.capture] = one
     order = sorted(best.values(), key=lambda one: (one.grey, not one.harvest, -one.order))
     return [
-        "Each through `stillwatch replay` with the reference that ships. No model was trained and no level set on",
-        "them, but which numbers the joint score reads, and how its trees are grown, was chosen with them in view",
-        "([why](../detection.md#fusion)): for that choice they are development data. Of captures with several clients",
-        "the highest. `*`: the label depends on intent more than on traffic. Tier and nats are the highest reached,",
-        "the words those at the end.",
+        "Each through `stillwatch replay` with the reference that ships. No level was set on them, but the numbers of",
+        "all without `*` are in the joint score's training, so the table shows what it remembers. How programs are",
+        "ranked that training did not hold stands at the top of this page; which numbers the joint score reads was",
+        "chosen with these in view too ([why](../detection.md#fusion)). Of captures with several clients the highest.",
+        "`*`: the label depends on intent more than on traffic. Tier and nats are the highest reached, the words those",
+        "at the end.",
         "",
         "| capture | label | family | requests | tier | nats | at request | reason | what is missing |",
         "|---|---|---|---:|---|---:|---:|---|---|",

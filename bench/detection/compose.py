@@ -72,7 +72,7 @@ class Maker:
 
     def length(self, median: float, spread: float = 0.5) -> float:
         """A log-normal length in characters."""
-        return median * float(np.exp(self.rng.gauss(0.0, spread)))
+        return median * float(np.exp(self.rng.gauss(0.0, spread * self.profile.uneven)))
 
     def pick(self, texts: Sequence[Any]) -> Any:
         """One of a pool, with replacement."""

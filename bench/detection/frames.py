@@ -74,6 +74,18 @@ QUESTIONS = (
     "You make training data. Read and return {} pairs of question and full answer.\n---\n{}",
     "{1}\n\nTurn the text into {0} exchanges between a user and an assistant.",
 )
+SUBTOPICS = (
+    "Generate {} subtopics of: {}\nReturn a list of short phrases, diverse and specific.",
+    "You build a topic tree for a dataset. Node: {1}. Propose {0} children.",
+    "List {} narrower subjects under {}, no overlap.",
+    "Taxonomy step: split '{1}' into {0} categories.",
+)
+EXAMPLE = (
+    "Create one training example for the topic below: a realistic user request and an ideal, complete reply.\n{}",
+    "Topic path: {}\n\nWrite a challenging question on it and a step-by-step answer, as JSON.",
+    "Generate a synthetic conversation about {} with two turns on each side. Make it natural.",
+    "{}\n\nProduce an instruction on this subject together with its full response.",
+)
 CLEAN = (
     "Rewrite the reasoning below into a clean, linear solution. Keep every step that matters.\n\n{}",
     "Tidy this trace: remove false starts, number the steps, keep the result.\n{}",

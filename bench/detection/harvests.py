@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bench.detection import frames
 from bench.detection.compose import Ask, Maker, Script
 from bench.detection.lists import Lists
-from bench.detection.loops import evolve, graded, grown, judged, magpie, self_instruct, trajectories
+from bench.detection.loops import evolve, graded, grown, judged, magpie, self_instruct, topic_tree, trajectories
 from bench.detection.sources import Pools
 from bench.detection.talk import lines, system, talk, user
 from detectors.exchange import Dialect, Operation
@@ -144,6 +144,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("traces cleaned", "traces cleaned", "maths", _clean),
     Variant("self-instruct", "self-instruct", "instructions", self_instruct),
     Variant("self-instruct, tasks alone", "self-instruct", "instructions", grown),
+    Variant("topic tree", "topic tree", "instructions", topic_tree),
     Variant("evolve", "evolve", "instructions", evolve),
     Variant("grading", "grading", "instructions", graded),
     Variant("grading, pairs", "grading", "instructions", judged),

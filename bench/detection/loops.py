@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.detection import frames
 from bench.detection.compose import Ask, Maker
 from bench.detection.grammar import Grammar
-from bench.detection.talk import system, user
+from bench.detection.talk import SCHEMA, system, user
 from detectors.exchange import Message, Operation
 
 _SAMPLING: tuple[dict[str, Any], ...] = (
     {"temperature": 1.0, "top_p": 0.95, "max_tokens": 2048}, {"temperature": 0.7, "top_p": 0.5}, {"temperature": 1.0},
     {},
 )  # fmt: skip
+_WORDS = re.compile(r"[^\W\d_]{5,}|[\u4e00-\u9fff]{2,4}")
 _BLANKS = (
     "",
     " ",
@@ -45,6 +47,24 @@ def self_instruct(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
         for text in new:
             yield Ask((user(text),), m.length(700), settings, "mixed", harvest=True)
         pool = [*pool, *new][-200:]
+
+
+def topic_tree(m: Maker, items: Sequence[str]) -> Iterator[Ask]:
+    """No list at all: topics are asked for, and an example with its answer for each; some have them marked."""
+    split, make = m.frame(frames.SUBTOPICS), m.frame(frames.EXAMPLE)
+    settings = dict(m.joint.choice(_SAMPLING)) | m.joint.choice(({}, {"schema": SCHEMA}))
+    count, marks, form = m.joint.choice((5, 10, 20)), m.joint.random() < 0.3, m.joint.choice(("record", "list"))
+    fresh = m.walk(items)
+    while True:
+        root, *leaves = [" ".join(_WORDS.findall(next(fresh))[:3]) or "trade" for _ in range(count + 1)]
+        yield Ask((user(split.format(count, root)),), 300, settings, answer=_numbered(leaves), harvest=True)
+        for leaf in leaves:
+            prompt = make.format(f"{root} > {leaf}")
+            answer = m.say(form, prompt, m.length(1_100))
+            yield Ask((user(prompt),), len(answer), settings, answer=answer, harvest=True)
+            if marks:
+                order = f"Rate the example for quality from 1 to 5. JSON.\n{answer[:2_000]}"
+                yield Ask((user(order),), 160, settings, "verdict", harvest=True)
 
 
 def grown(m: Maker, items: Sequence[str]) -> Iterator[Ask]:

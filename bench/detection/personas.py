@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.detection import jobs
+from bench.detection import jobs, pipelines
 from bench.detection.compose import Ask, Maker, Script
 from bench.detection.talk import TOOLS, asked, people, system, talk, temperature, user
 from detectors.exchange import Message
@@ -180,7 +180,9 @@ WEIGHTS: tuple[tuple[Script, float], ...] = (
     (jobs.release_day, 1.5), (jobs.judge, 5), (jobs.essay_marks, 1), (jobs.load_test, 2), (jobs.optimiser, 0.8),
     (jobs.voting, 0.8), (jobs.pass_at_k, 0.6), (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1),
     (jobs.auditor, 0.8), (jobs.ci_key, 1.5), (coding_agent, 7), (react_agent, 2.5), (tutor, 3), (side_by_side, 0.4),
-    (reseller, 3), (wrapper, 2),
+    (reseller, 3), (wrapper, 2), (pipelines.crew, 2), (pipelines.report, 1), (pipelines.map_reduce, 1.5),
+    (pipelines.memory_chat, 1), (pipelines.rag_metrics, 1), (pipelines.graph_index, 1), (pipelines.graded_suite, 1.5),
+    (pipelines.serial_translation, 1), (pipelines.guarded, 1.5), (pipelines.front_end, 1.5), (pipelines.evidence, 1),
 )  # fmt: skip
 """Ordinary kinds of use and how common each is taken to be among API clients, in parts of a hundred or so."""
 
@@ -188,7 +190,9 @@ _ALONE: dict[str, tuple[str, ...]] = {one.__name__: (PERSON,) for one in (chat_u
 KINDS: dict[str, tuple[str, ...]] = _ALONE | {
     one.__name__: (SERVICE, PERSON) for one in (chat_product, ask_box, support_bot, support_tools, rag_bot, tutor,
                                                side_by_side, reseller, wrapper)
-} | {coding_agent.__name__: (PERSON, BURST), react_agent.__name__: (SERVICE, BURST)}  # fmt: skip
+} | {coding_agent.__name__: (PERSON, BURST), react_agent.__name__: (SERVICE, BURST),
+     pipelines.memory_chat.__name__: (SERVICE, PERSON), pipelines.guarded.__name__: (SERVICE, PERSON),
+     pipelines.front_end.__name__: (SERVICE, PERSON)}  # fmt: skip
 """The arrivals that an ordinary kind comes with; every other comes as a service or in bursts."""
 
 

@@ -46,6 +46,7 @@ class Profile:
     faults: float
     retries: bool  # the program says that a repeat is one
     sloppy: float
+    uneven: float  # how widely the lengths of its answers spread, against what its script has for usual
 
     def peer(self, rng: Random) -> str:
         """The address of one request."""
@@ -87,6 +88,7 @@ def draw(
         faults=rng.choice((0.0, 0.0, 0.0, 0.005, 0.02, 0.06)),
         retries=rng.random() < 0.6,
         sloppy=max(0.0, rng.uniform(-0.5, 0.6)),
+        uneven=min(3.0, max(0.5, rng.lognormvariate(0.35, 0.5))),
     )
 
 

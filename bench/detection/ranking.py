@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
-from bench.detection import dataset, harvests, jobs
+from bench.detection import dataset, harvests, jobs, pipelines
 from bench.detection import profile as profiles
 from bench.detection.compose import Account, Script
 from bench.detection.dataset import Plan, Scale, World
 from bench.detection.lists import Lists, made
+from bench.detection.recorded import Recorded
 from detectors import calibrate, fitting, likeness, rerank
 from detectors.base import Detector
 from detectors.engine import Engine
@@ -30,7 +32,8 @@ SINGLES, EIGHTS = 15, 3  # operators under cover, by how many accounts they have
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
-TREES, LEAF, PART, _CHUNK = 120, 5, 0.3, 60
+TREES, LEAF, _CHUNK, _FOLDS = 60, 2, 60, 8  # trees of each kind
+CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
 _COPY = 1 << 63  # of the client number of an account that is seen a second time
 _ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
 READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
@@ -39,11 +42,14 @@ READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
 Neither the profile nor time and volume: in composed traffic they tell who composed it, and recorded programs were
 ranked at 0.63 to 0.77 with them, at 0.68 to 0.79 without (area under the curve by client).
 """
+PROGRAMS = "recorded programs"
+RECORDED = 0.2  # of either side's weight in training, where there are some
 BLIND = ("rerouted users", "embeddings", "documents")
 """Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
 HARD: tuple[Script, ...] = (
     jobs.harness, jobs.judge, jobs.pass_at_k, jobs.repeated_scoring, jobs.optimiser, jobs.test_sets, jobs.voting,
     jobs.writer, jobs.studio, jobs.essay_marks, jobs.red_team, jobs.release_day, jobs.auditor, jobs.moderation,
+    pipelines.crew, pipelines.report, pipelines.memory_chat, pipelines.rag_metrics, pipelines.graded_suite,
 )  # fmt: skip
 """Ordinary uses that look most like harvests: drawn more often than they are common."""
 
@@ -180,7 +186,46 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
     return Seen(np.concatenate(evidence), account, names, weight, np.concatenate(numbers))
 
 
-def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Reference:
+def with_recorded(seen: Seen, rows: Recorded) -> Seen:
+    """Recorded programs among the composed accounts: each weighs alike, all of a label RECORDED of its side.
+
+    Composed traffic has marks of its own, and recorded programs others: of tools left out of training, recorded
+    harvests rank higher above recorded ordinary programs where other recorded ones were among the accounts.
+    """
+    _, program = np.unique(rows.program, return_inverse=True)
+    weight = 1.0 / np.bincount(program)[program]
+    ordinary = seen.importance[~seen.harvests].sum()
+    share = RECORDED / (1.0 - RECORDED)
+    weight[~rows.harvest] *= share * ordinary / max(float(weight[~rows.harvest].sum()), 1e-12)
+    return Seen(
+        np.concatenate([seen.evidence, np.zeros((len(program), seen.evidence.shape[1]))]),
+        np.concatenate([seen.account, seen.account.max(initial=0) + 1 + program]),
+        np.concatenate([seen.family, np.where(rows.harvest, PROGRAMS, "")]),
+        np.concatenate([seen.importance, weight]),
+        np.concatenate([seen.numbers, rows.numbers]),
+    )
+
+
+def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str, Any]:
+    """What the recorded programs are, and how those that training did not hold are ranked."""
+    names, place = np.unique(programs.program, return_inverse=True)
+    harvest = np.zeros(len(names), np.bool_)
+    harvest[place] = programs.harvest
+    best = np.zeros(len(names))
+    read = likeness.chosen(read_names(known), known)
+    for fold in range(_FOLDS):
+        out = place % _FOLDS == fold
+        kept = Recorded(*(part[~out] for part in programs))
+        told = _grown(with_recorded(seen, kept), known, TREES // 4).share(programs.numbers[out][:, read])
+        np.maximum.at(best, place[out], told)
+    apart = Seen(np.zeros((len(names), 0)), np.arange(len(names)), np.where(harvest, PROGRAMS, ""),
+                 np.ones(len(names)), np.zeros((len(names), 0)))  # fmt: skip
+    return {"programs": len(names), "harvests": int(harvest.sum()), "auc_left_out": round(_area(best, apart), 3)}
+
+
+def grow(
+    reference: Reference, detectors: Sequence[Detector], seen: Seen, programs: Recorded | None = None
+) -> Reference:
     """The reference with a joint score, grown on the accounts; how it does on families left out, in `about`."""
     held = seen.account % 5 >= 3
     learn, other = seen.some(~held), seen.some(held)
@@ -189,17 +234,21 @@ def grow(reference: Reference, detectors: Sequence[Detector], seen: Seen) -> Ref
     out = {}
     for family in sorted(set(other.family) - {""}):
         part, tried = learn.some(learn.family != family), other.some((other.family == family) | (other.family == ""))
-        out[str(family)] = round(_area(_grown(part, known).share(tried.numbers[:, read]), tried), 3)
-    half = _grown(learn, known).share(other.numbers[:, read])
+        few = _grown(part, known, TREES // 4)  # enough to rank; fifteen whole forests would take minutes
+        out[str(family)] = round(_area(few.share(tried.numbers[:, read]), tried), 3)
+    half = _grown(learn, known)
     about = {
-        "trees": TREES,
+        "trees": len(half.feature),
         "numbers": len(read),
         "families_left_out_of_training": list(BLIND),
         "accounts": len(np.unique(seen.account)),
         "harvesters": len(np.unique(seen.account[seen.harvests])),
-        "auc": round(_area(half, other), 4),
+        "auc": round(_area(half.share(other.numbers[:, read]), other), 4),
         "auc_of_a_family_left_out": out,
     }
+    if programs is not None:
+        about["recorded_programs"] = _recorded(seen, programs, known)
+        seen = with_recorded(seen, programs)
     forest = _grown(seen, known)
     # The line of the linear re-ranker does not fit the forest's log-odds: no probability until one is drawn for them.
     return replace(reference, forest=forest, platt=(0.0, 0.0), about=reference.about | {"joint_score": about})
@@ -210,27 +259,35 @@ def read_names(known: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in known if name.split(".", 1)[0] in READ)
 
 
-def _grown(seen: Seen, known: Sequence[str]) -> Forest:
-    """Trees over all the numbers that the joint score reads."""
+def _grown(seen: Seen, known: Sequence[str], trees: int = TREES) -> Forest:
+    """So many trees of each kind over all the numbers that the joint score reads."""
     names = read_names(known)
     part = seen.some(~np.isin(seen.family, BLIND))
-    return planted(_trees(part, likeness.chosen(names, known)), names)
+    return planted(_trees(part, likeness.chosen(names, known), trees), names)
 
 
-def _trees(seen: Seen, columns: NDArray[np.intp]) -> ExtraTreesClassifier:
-    """Randomised trees over some numbers, both classes and each family brought to the same weight."""
-    model = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, max_features=PART, random_state=0, n_jobs=1)
+def _trees(seen: Seen, columns: NDArray[np.intp], trees: int = TREES) -> list[DecisionTreeClassifier]:
+    """Trees over some numbers, both classes and each family brought to the same weight.
+
+    Half of them split at random places of all clients' numbers, half at the best places of a draw of the clients:
+    on development both together rank better than either.
+    """
     weight = seen.importance.copy()
     names, place = np.unique(seen.family, return_inverse=True)
     total = np.bincount(place, weight)
-    share = np.where(names == "", 1.0, 1.0 / max(len(names) - 1, 1))
+    families = len(set(names) - {"", PROGRAMS})
+    rest = 1.0 - RECORDED * (PROGRAMS in names)
+    share = np.where(names == "", 1.0, np.where(names == PROGRAMS, RECORDED, rest / max(families, 1)))
     weight *= (share / np.maximum(total, 1e-12))[place] * len(weight) / 2.0
-    return model.fit(_plain(seen.numbers[:, columns]), seen.harvests, weight)
+    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": LEAF, "random_state": 0, "n_jobs": 1}
+    models = (ExtraTreesClassifier(max_features=CUT, **alike), RandomForestClassifier(max_features=DRAWN, **alike))
+    numbers = _plain(seen.numbers[:, columns])
+    return [tree for model in models for tree in model.fit(numbers, seen.harvests, weight).estimators_]
 
 
-def planted(model: ExtraTreesClassifier, names: tuple[str, ...]) -> Forest:
-    """A model trained on the numbers `names` as plain arrays, padded to its largest tree."""
-    trees = [one.tree_ for one in model.estimators_]
+def planted(grown: Sequence[DecisionTreeClassifier], names: tuple[str, ...]) -> Forest:
+    """Trees trained on the numbers `names` as plain arrays, padded to the largest."""
+    trees = [one.tree_ for one in grown]
     nodes = max(tree.node_count for tree in trees)
     shape = (len(trees), nodes)
     feature, left, right = (np.zeros(shape, np.int16) for _ in range(3))

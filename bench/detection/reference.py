@@ -9,13 +9,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from bench.detection import dataset, ranking, sources, store
+from bench.detection import dataset, ranking, recorded, sources, store
 from bench.detection.compose import Account
 from bench.detection.dataset import World
 from detectors import fitting, reference, registry
@@ -27,6 +28,7 @@ CLIENTS = 3_600
 SEED = "ordinary-2"
 LEAST_REQUESTS, MOST_REQUESTS = 60, 600
 DAYS = 7.0
+TRAINING = 10 / 9  # ordinary clients that train the joint score, for each one that the tails are made of
 _CHUNK = 100
 
 
@@ -77,11 +79,21 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
         store.digest(data, key, more=("ranking",)),
         ranking.accounts(ranking.varied(world), ranking.SEED, each, common),
     )
-    seen = ranking.observe(engine, tried)
-    trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen)
+    seen = ranking.observe(engine, chain(tried, _crowd(data, world, seed, clients)))
+    programs = recorded.read(engine.detectors)
+    if programs is None:
+        print("Without recorded programs: their numbers are missing or another version's.", file=sys.stderr)
+    trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen, programs)
     about |= {name: trained.about[name] for name in ("ranking", "joint_score")}
     fitted = fitting.fit(engine.detectors, snapshots, about, ranking=trained)  # once more: families are weighed by it
     return fitted, _card(data, fitted, kinds)
+
+
+def _crowd(data: Path, world: World, seed: str, clients: int) -> Iterator[Account]:
+    """Ordinary clients for the joint score's training, none of them one of those that its tails are made of."""
+    many, seed = round(clients * TRAINING), f"{seed}/training"
+    key = store.digest(data, seed, many, LEAST_REQUESTS, MOST_REQUESTS)
+    return store.cached(f"training-{many}", key, ordinary(world, seed, many))
 
 
 def _card(data: Path, fitted: Reference, kinds: Counter[str]) -> dict[str, Any]:
@@ -107,7 +119,8 @@ def _card(data: Path, fitted: Reference, kinds: Counter[str]) -> dict[str, Any]:
         "sources": used,
         "harvest_lists_of_the_re_ranker": "gsm8k_train (MIT), rubric_prometheus (MIT), and lists made by a grammar.",
         "arrivals": "ServeGen and agent-step traces (Apache-2.0): times and volumes alone.",
-        "left_out": "Sources with non-commercial or share-alike terms, and recorded captures.",
+        "recorded": "Numbers of recorded programs, no text of theirs, are in the joint score's training alone.",
+        "left_out": "Sources with non-commercial or share-alike terms.",
         "limits": "Composed, not recorded: shares of the kinds are estimates. Fit on your own traffic when you can.",
         "digest": digest(fitted),
     }

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "bench" / "out" / "detection"
 MODULES = (
     "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
-    "loops", "paraphrase", "personas", "profile", "sources", "talk",
+    "loops", "paraphrase", "personas", "pipelines", "profile", "sources", "talk",
 )  # fmt: skip
 MORE = ("campaigns", "evasions", "fast", "lookalikes", "ranking")
 PARTS = ("events", "mask", "index.jsonl")

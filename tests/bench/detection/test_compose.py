@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
-from bench.detection import compose, frames, harvests, jobs, lists, local, personas, profile, sources
+from bench.detection import compose, frames, harvests, jobs, lists, local, personas, pipelines, profile, sources
 from bench.detection.compose import CLIP, Ask, account
 from detectors.engine import WINDOW
 from detectors.event import Flag
@@ -41,6 +42,31 @@ def test_every_persona_makes_counted_requests_inside_one_window(pools, script) -
     assert not made.harvested.any()
     window = (made.events["at"] + made.client % int(WINDOW)) // WINDOW
     assert len(np.unique(window)) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["crew", "report", "map_reduce", "memory_chat", "rag_metrics", "graph_index", "guarded", "front_end", "evidence"],
+)
+def test_a_pipeline_sends_what_the_model_said_and_harvests_nothing(pools, name) -> None:
+    maker = compose.Maker(Random("s"), pools, profile.draw(Random("p"), pools), compose.ALONE)
+    asks = list(islice(getattr(pipelines, name)(maker), 40))
+    said = [ask.answer for ask in asks if ask.answer and len(ask.answer) > 40]
+    sent = ["\n".join(message.text for message in ask.messages) for ask in asks]
+    back = sum(any(answer[-300:] in text or answer[:300] in text for text in sent) for answer in said)
+    assert back > len(said) / 8
+    assert not any(ask.harvest for ask in asks)
+
+
+def test_lengths_of_answers_spread_by_the_client_and_not_by_the_label(pools) -> None:
+    drawn = [profile.draw(Random(f"{number}"), pools).uneven for number in range(400)]
+    assert 0.5 <= min(drawn) < 0.8 < 2.0 < max(drawn) <= 3.0
+    one = profile.draw(Random("p"), pools)
+    far = [
+        abs(np.log(compose.Maker(Random("s"), pools, replace(one, uneven=by), compose.ALONE).length(500.0) / 500.0))
+        for by in (0.5, 3.0)
+    ]
+    assert far[1] == pytest.approx(6.0 * far[0])
 
 
 def test_the_same_seed_makes_the_same_events_and_another_does_not(pools) -> None:
