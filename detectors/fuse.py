@@ -21,9 +21,7 @@ LEANS = 0.3  # a family takes part in a review when at most three ordinary clien
 NOTABLE = 0.05  # and one of them at least must go further than all but one in twenty
 AGREES = 0.03  # two families that are each so rare,
 AGREED_NATS = 8.0  # and together as rare as 1 in 3,000 were they independent, open a review
-BACKED_NATS = (
-    2.5  # where the joint score calls the client one in twelve at least, though it calls it no harvest it knows
-)
+BACKED_NATS = 4.6  # where the joint score calls the client one in a hundred, though by its threshold no review
 SPEAKS = 0.05  # what a sentence tells where nothing is rare,
 RARE = 0.01  # and where something is; a single family beyond every ordinary client
 REVIEW_LOOK = 1

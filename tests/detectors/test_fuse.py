@@ -90,11 +90,11 @@ def test_the_sum_must_pass_the_threshold(ref) -> None:
 @pytest.mark.parametrize(
     ("p", "nats", "expected"),
     [
-        ([0.018, 1, 0.018, 1], 2.6, Level.REVIEW),
-        ([0.018, 1, 0.018, 1], 2.4, Level.NONE),  # the joint score knows it as an ordinary client
-        ([0.019, 1, 0.019, 1], 2.6, Level.NONE),  # not rare enough together
-        ([0.0001, 1, 0.04, 1], 2.6, Level.NONE),  # one of them is not rare by itself
-        ([1, 1, 0.0001, 0.0001], 2.6, Level.NONE),  # rhythm counts for nothing, and none leads
+        ([0.018, 1, 0.018, 1], 4.7, Level.REVIEW),
+        ([0.018, 1, 0.018, 1], 4.5, Level.NONE),  # the joint score knows it as an ordinary client
+        ([0.019, 1, 0.019, 1], 4.7, Level.NONE),  # not rare enough together
+        ([0.0001, 1, 0.04, 1], 4.7, Level.NONE),  # one of them is not rare by itself
+        ([1, 1, 0.0001, 0.0001], 4.7, Level.NONE),  # rhythm counts for nothing, and none leads
     ],
 )
 def test_two_kinds_that_agree_are_not_talked_away_by_the_joint_score(ref, p, nats, expected) -> None:
@@ -104,7 +104,7 @@ def test_two_kinds_that_agree_are_not_talked_away_by_the_joint_score(ref, p, nat
 
 
 def test_two_kinds_that_agreed_are_held_while_they_nearly_do(ref) -> None:
-    fused = fuse.joined(fuse.fuse(np.array([[0.04, 1, 0.04, 1]]), np.zeros((1, 4)), FAMILIES), np.array([1.0]))
+    fused = fuse.joined(fuse.fuse(np.array([[0.04, 1, 0.04, 1]]), np.zeros((1, 4)), FAMILIES), np.array([1.6]))
     for previous, expected in ((Level.NONE, Level.NONE), (Level.REVIEW, Level.REVIEW)):
         assert fuse.levels(ref, fused, np.array([3]), np.array([previous], np.uint8)).tolist() == [expected]
 
