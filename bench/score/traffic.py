@@ -9,6 +9,8 @@ from detectors.event import EVENT, Flag
 from detectors.exchange import Dialect, Operation, Outcome, Usage
 
 HASHES = ("body", "payload", "head4", "head12", "tail6", "system", "answer", "params", "tools", "schema", "user")
+USUAL = np.uint32(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM | Flag.USER_ID | Flag.MULTI_TURN)
+"""Marks that ordinary requests bear; blank prompts and log probabilities in half of them would make all findings."""
 TEMPLATES = 40  # distinct values of the hashes that name a template
 
 
@@ -25,7 +27,7 @@ def draw(
         events[name] = rng.integers(1, TEMPLATES, count, np.uint64)
     events["sketch"] = rng.integers(0, 2**32, (count, 8), np.uint32)
     events["model"], events["network"], events["agent"] = rng.integers(1, 9, (3, count), np.uint32)
-    events["flags"] = rng.integers(0, 1 << 9, count, np.uint32) & ~np.uint32(Flag.RETRY)
+    events["flags"] = rng.integers(0, 1 << 9, count, np.uint32) & USUAL
     for name, most in (("in_chars", 20_000), ("payload_chars", 9_000), ("out_chars", 9_000), ("in_tokens", 5_000)):
         events[name] = rng.integers(1, most, count, np.uint32)
     events["out_tokens"] = events["out_chars"] // 4
