@@ -38,28 +38,6 @@ class Forest(NamedTuple):
         share = np.clip(self.share(numbers), _EDGE, 1.0 - _EDGE)
         return np.asarray(np.log(share / (1.0 - share)))
 
-    def contributions(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What each number adds to one row's share over that of all clients: shape (len(names),).
-
-        On its way down each tree, a row's share changes at every step: the change is put down to the number
-        that was asked (Saabas, "Interpreting random forests", 2014). With the root's mean they sum to `share`.
-        """
-        row = _plain(numbers[None, :])[0]
-        trees = np.arange(len(self.feature))
-        node = np.zeros(len(trees), np.int64)
-        out = np.zeros(len(self.names))
-        for _ in range(self.depth):
-            asked = self.feature[trees, node]
-            below = np.where(row[asked] <= self.threshold[trees, node], self.left[trees, node], self.right[trees, node])
-            np.add.at(out, asked, self.value[trees, below] - self.value[trees, node])
-            node = below.astype(np.int64)
-        return out / len(trees)
-
-    @property
-    def base(self) -> float:
-        """The share that the roots have."""
-        return float(self.value[:, 0].mean())
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything but the names, for an archive."""
         kept = {name: getattr(self, name) for name in ("feature", "threshold", "left", "right", "value")}

@@ -13,9 +13,12 @@ from app.store.blocks import Memory
 from app.store.redis import Argument
 from app.store.reply import Reply
 from detectors.batch import distinct, reach
+from detectors.cells import mix64
 from detectors.compiled import compiled, fold
 from detectors.event import EVENT, SCHEMA
+from detectors.sketch import mix
 
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # splitmix64's step
 START = b"0-0"
 POISON_BLOCKS = 1000  # how many blocks that broke the engine are kept for a look
 LATEST_PLAUSIBLE = 2.0**35  # seconds since the epoch: the year 3058; beyond it a time is garbage
@@ -49,13 +52,9 @@ def row_key(partition: int, client: int) -> bytes:
 
 
 def partition_of(clients: NDArray[np.uint64], partitions: int) -> NDArray[np.uint16]:
-    """The partition of each client: the splitmix64 finaliser, so that any spread of ids is even."""
+    """The partition of each client: splitmix64, so that any spread of ids is even."""
     with np.errstate(over="ignore"):
-        mixed = clients + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed = mixed ^ (mixed >> np.uint64(31))
-    return (mixed % np.uint64(partitions)).astype(np.uint16)
+        return (mix(clients + _GOLDEN) % np.uint64(partitions)).astype(np.uint16)
 
 
 def publish_command(partition: int, block: bytes, count: int) -> tuple[Argument, ...]:
@@ -156,9 +155,5 @@ def _mark_plausible(
 ) -> None:
     """Which events are of a time that can be, and of this partition: `partition_of` in the same pass."""
     for place in range(len(kept)):
-        mixed = clients[place] + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed = mixed ^ (mixed >> np.uint64(31))
         timely = 0.0 < at[place] < LATEST_PLAUSIBLE  # NaN is neither
-        kept[place] = timely and mixed % partitions == partition
+        kept[place] = timely and mix64(clients[place] + _GOLDEN) % partitions == partition
