@@ -146,8 +146,9 @@ def _about(
         lines.append(f"Shipped reference: {reference.about.get('clients', 0):,} composed ordinary clients.")
         if programs := reference.about.get("joint_score", {}).get("recorded_programs"):
             lines.append(
-                f"{programs['programs']} recorded programs are in the joint score's training. An eighth of the tools left "
-                f"out in turn, harvests rank above ordinary programs with AUC {programs['auc_left_out']:.2f} (asked: 0.85)."
+                f"{programs['programs']} recorded programs are in the joint score's training. An eighth of the tools "
+                f"left out in turn, harvests rank above ordinary programs with AUC {programs['auc_left_out']:.2f} "
+                "(asked: 0.85)."
             )
         if silent:
             lines.append(f"It does not know {', '.join(silent)}: they are silent with it.")
