@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UPSTREAM
 
-.PHONY: help setup dev run test check format lock reference bench-score bench-gateway bench-detect bench-campaigns soak clean
+.PHONY: help setup dev run test check format lock reference bench-score bench-gateway bench-detect bench-campaigns soak fuzz clean
 
 help: ## Print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ help: ## Print this help
 
 .venv/dev.stamp: .venv/runtime.stamp requirements/dev.lock
 	@scripts/venv "$(PYTHON)" dev
+	@touch $@
+
+.venv/fuzz.stamp: .venv/dev.stamp requirements/fuzz.lock
+	@scripts/venv "$(PYTHON)" fuzz
 	@touch $@
 
 setup: .venv/runtime.stamp ## Prepare .venv with the command .venv/bin/stillwatch
@@ -58,6 +62,10 @@ bench-campaigns: .venv/dev.stamp ## Linking of campaigns on composed traffic, th
 
 soak: .venv/dev.stamp ## 100,000 requests, a fifth of them left early: does anything grow, leak or go uncounted?
 	@exec $(BIN)/python -m bench.soak $(ARGS)
+
+fuzz: .venv/fuzz.stamp ## Parsers and relay with inputs guided by coverage; SECONDS=300 for each of the two
+	@$(BIN)/python -m bench.fuzz $(or $(SECONDS),300)
+	@exec $(BIN)/python -m bench.gateway.fuzz $(or $(SECONDS),300)
 
 clean: ## Remove the venv and caches (never the data folder)
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,22 +1,32 @@
-"""Fuzz the parsers: `python -m bench.fuzz [seconds]`, guided by coverage where atheris is installed.
+"""Fuzz the parsers: `make fuzz`, or `python -m bench.fuzz [seconds]`, guided by coverage where atheris is installed.
 
-Without it the same target is driven by hypothesis for that long, and the output says so. The seeds are the
-exchanges of the tests. A failure ends the run with the input in `crash-*` or in the traceback.
+One input in eight goes to the small parsers: log lines, forwarded addresses, hand-off frames, decisions, tokens.
+Without atheris, which has wheels for Linux on x86-64, the same target is driven by hypothesis for that long, and the
+output says so. The seeds are the exchanges of the tests. A failure ends the run with the input in `crash-*` or in the
+traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import jwt
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+Target = Callable[[bytes], None]
+SMALL: Final = b"\xe0"  # first bytes from here on choose a small parser
 SEEDS: Final = Path(__file__).parents[1] / "tests/app/extractor/providers/wire"
+DETECTORS: Final = Path(__file__).parents[1] / "detectors"
 GAP: Final = b"\n========\n"
 STALL: Final = 5.0  # seconds of processor time for one input of at most INPUT bytes
 INPUT: Final = 64 << 10
@@ -29,38 +39,96 @@ KINDS: Final = (
 )  # fmt: skip
 
 
-def load() -> Any:
+class Modules(NamedTuple):
     """The parsers and the features, imported late so that atheris can instrument them."""
-    names = ("app.extractor.providers", "app.store.handoff", "detectors.features", "detectors.exchange")
-    return [importlib.import_module(name) for name in names]
+
+    providers: Any
+    handoff: Any
+    features: Any
+    exchange: Any
+    log: Any
+    forwarded: Any
+    tokens: Any
+    frames: Any
+    decisions: Any
 
 
-def make_target(modules: Any) -> Any:
-    """One input to one copy: four bytes choose path, types, encoding and gap, the rest is the two bodies."""
-    providers, handoff, features, exchange = modules
-    some = exchange.Exchange(0.0, 0, messages=(exchange.Message("user", "a"),), completions=("a",))
-    features.events([some], seed=1)  # what compiles the loops where they are not yet: no input is to answer for that
+def load() -> Modules:
+    """All of it."""
+    names = (
+        "app.extractor.providers", "app.store.handoff", "detectors.features", "detectors.exchange", "app.ingest.log",
+        "app.gateway.forwarded", "app.gateway.tokens", "app.store.frames", "app.store.decisions",
+    )  # fmt: skip
+    return Modules(*map(importlib.import_module, names))
+
+
+def make_target(modules: Modules) -> Target:
+    """One input to one parser, which may take at most STALL of processor time."""
+    some = modules.exchange.Exchange(0.0, 0, messages=(modules.exchange.Message("user", "a"),), completions=("a",))
+    # What compiles the loops where they are not yet: no input is to answer for that.
+    modules.features.events([some], seed=1)
+    small = make_small(modules)
 
     def target(data: bytes) -> None:
-        route, kinds, shape, gap, rest = *data[:4].ljust(4, b"\0"), data[4:]
-        request, _, answer = rest.partition(GAP)
-        encoding = ((b"content-encoding", (b"", b"gzip", b"deflate", b"br")[shape & 3]),)
-        cut = (shape >> 2) & 3
-        copy = handoff.Copy(
-            1.0, 7, "192.0.2.1", "GET" if shape >= 250 else "POST", TARGETS[route % len(TARGETS)].encode(),
-            ((b"content-type", KINDS[kinds % 5]), *encoding), request, len(request) << (cut * 4),
-            len(request) * gap // 256 if cut & 1 else -1, 200,
-            ((b"content-type", KINDS[kinds // 5 % 5]), *encoding), answer, len(answer) << (cut * 4),
-            len(answer) * gap // 256 if cut & 2 else -1, 0.1, 1.0, 0,
-        )  # fmt: skip
         begun = time.process_time()
-        found = providers.read(copy).exchange
-        features.events([found], seed=1)
+        if data[:1] >= SMALL:
+            small[data[0] % len(small)](data[1:])
+        else:
+            exchange(modules, data)
         assert time.process_time() - begun < STALL, "an input stalls the parsers"
-        assert isinstance(found, exchange.Exchange)
-        assert min(found.prompts, found.input_tokens, found.output_tokens) >= 0
 
     return target
+
+
+def exchange(modules: Modules, data: bytes) -> None:
+    """One copy: four bytes choose path, types, encoding and gap, the rest is the two bodies."""
+    route, kinds, shape, gap, rest = *data[:4].ljust(4, b"\0"), data[4:]
+    request, _, answer = rest.partition(GAP)
+    encoding = ((b"content-encoding", (b"", b"gzip", b"deflate", b"br")[shape & 3]),)
+    cut = (shape >> 2) & 3
+    copy = modules.handoff.Copy(
+        1.0, 7, "192.0.2.1", "GET" if shape >= 250 else "POST", TARGETS[route % len(TARGETS)].encode(),
+        ((b"content-type", KINDS[kinds % 5]), *encoding), request, len(request) << (cut * 4),
+        len(request) * gap // 256 if cut & 1 else -1, 200,
+        ((b"content-type", KINDS[kinds // 5 % 5]), *encoding), answer, len(answer) << (cut * 4),
+        len(answer) * gap // 256 if cut & 2 else -1, 0.1, 1.0, 0,
+    )  # fmt: skip
+    found = modules.providers.read(copy).exchange
+    modules.features.events([found], seed=1)
+    assert isinstance(found, modules.exchange.Exchange)
+    assert min(found.prompts, found.input_tokens, found.output_tokens) >= 0
+
+
+def make_small(modules: Modules) -> tuple[Target, ...]:
+    """The small parsers: each says ValueError of what it cannot read, or has a value for it, and nothing else."""
+    keys = Path(tempfile.mkdtemp(prefix="fuzz-keys-")) / "keys.json"
+    keys.write_text(json.dumps({"kty": "oct", "k": "a" * 44, "alg": "HS256"}), "utf-8")
+    verifier = modules.tokens.Verifier(keys, "", "")
+
+    def line(data: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            modules.log.read_entry(orjson.loads(data))
+
+    def addresses(data: bytes) -> None:
+        values = data.split(b"\n")
+        list(modules.forwarded.x_forwarded_for(values))
+        list(modules.forwarded.forwarded(values))
+        modules.forwarded.certificate(values, 1 + len(values) % 3)
+
+    def cut_frames(data: bytes) -> None:
+        decoder = modules.frames.Decoder()
+        with contextlib.suppress(ValueError):
+            for at in range(0, len(data), 97):
+                decoder.feed(data[at : at + 97])
+
+    def decision(data: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            modules.decisions.parse(data)
+
+    def token(data: bytes) -> None:
+        assert verifier.verify(data) is None, "a token that nobody signed"
+
+    return line, addresses, cut_frames, decision, token
 
 
 def seeds() -> list[bytes]:
@@ -69,12 +137,31 @@ def seeds() -> list[bytes]:
     for path in sorted(SEEDS.glob("*.http")):
         request, _, answer = path.read_bytes().partition(GAP)
         bodies.append(request.partition(b"\n\n")[2] + GAP + answer.partition(b"\n\n")[2])
-    return [bytes((route, kind, 0, 0)) + body for body in bodies for route in range(len(TARGETS)) for kind in (0, 5)]
+    copies = [bytes((route, kind, 0, 0)) + body for body in bodies for route in range(len(TARGETS)) for kind in (0, 5)]
+    return copies + [bytes((at,)) + one for at in range(SMALL[0], 256) for one in small_seeds()]
+
+
+def small_seeds() -> tuple[bytes, ...]:
+    """One of each that the small parsers read."""
+    frames = importlib.import_module("app.store.frames")  # late, as all that is measured
+    line = (
+        b'{"ts":1,"client":"a","path":"/v1/messages","status":200,"headers":{"user-agent":"x"},"body":{"messages":[]}}'
+    )
+    decision = (
+        b'{"id":"d","client":"cl_0a","action":"tag","simulated":false,"starts_at":1,"expires_at":2,"parameters":{}}'
+    )
+    counters = b'{"instance":"a","values":{"requests":1},"accounts":{"cl_0a":"b"}}'
+    frame = frames.PREFIX.pack(len(counters), frames.COUNTERS) + counters
+    addresses = b'192.0.2.1, "[2001:db8::1]:80"\nfor=192.0.2.1;by=x, for="_a";proto=https\nURI=spiffe://a;Hash=00;Subject="CN=b"'
+    token = jwt.encode({"sub": "a", "exp": 9e9}, "b" * 32, headers={"kid": "k"}).encode()
+    return line, addresses, frame, decision, token
 
 
 def guided(atheris: Any, seconds: int) -> None:
     """Run until the time is over; atheris ends the process."""
-    with atheris.instrument_imports(include=["app", "detectors"]):
+    # What numba compiles is left as it is: it cannot compile what counts branches.
+    loops = [f"detectors.{path.stem}" for path in DETECTORS.glob("*.py") if "detectors.compiled" in path.read_text()]
+    with atheris.instrument_imports(include=["app", "detectors"], exclude=[*loops, "detectors.compiled"]):
         target = make_target(load())
     corpus = Path(tempfile.mkdtemp(prefix="fuzz-"))
     for number, seed in enumerate(seeds()):

@@ -62,7 +62,7 @@ def parse(text: bytes | str) -> Decision:
             revoked=bool(entry.get("revoked", False)),
             parameters=parameters if isinstance(parameters, dict) else {},
         )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"not a decision: {error!r}") from None
     if not (math.isfinite(decision.starts_at) and math.isfinite(decision.expires_at)):
         raise ValueError("not a decision: a time is not a number")

@@ -278,8 +278,11 @@ class Decoder:
     @staticmethod
     def _record(data: bytes, start: int, end: int) -> Record:
         if data[start + PREFIX.size - 1] == COUNTERS:
-            loaded = json.loads(data[start + PREFIX.size : end])
-            return Counters(str(loaded["instance"]), dict(loaded["values"]), dict(loaded.get("accounts", {})))
+            try:
+                loaded = json.loads(data[start + PREFIX.size : end])
+                return Counters(str(loaded["instance"]), dict(loaded["values"]), dict(loaded.get("accounts", {})))
+            except (KeyError, TypeError, AttributeError, RecursionError) as error:
+                raise ValueError(f"a hand-off frame holds no counters: {error!r}") from None
         lengths = FIXED.unpack_from(data, start)[LENGTHS] if end - start >= FIXED.size else ()
         if FIXED.size + sum(lengths) != end - start:
             raise ValueError("a hand-off frame's lengths do not add up")

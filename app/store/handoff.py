@@ -263,7 +263,7 @@ class _Receiving(asyncio.Protocol):
         assert self._transport is not None
         try:
             records = self._decoder.feed(data)
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             logger.warning("hand-off connection closed: %s", error)
             self._transport.abort()
             return

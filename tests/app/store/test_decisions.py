@@ -31,6 +31,7 @@ def back(**changes):
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "null", "{}", '{"id":1}', "[" * 100_000,
+     f'{{"id":"a","client":1,"action":"x","simulated":true,"starts_at":0,"expires_at":1{"0" * 400}}}',
      '{"id":"a","client":null,"action":"x","simulated":true,"starts_at":0,"expires_at":1}',
      '{"id":"a","client":"cl_zz","action":"x","simulated":true,"starts_at":0,"expires_at":1}',
      '{"id":"a","client":1,"action":"x","simulated":true,"starts_at":NaN,"expires_at":1}',

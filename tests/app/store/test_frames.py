@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.store import frames
 from app.store.frames import (
     DIALECTS,
     FRAME_LIMIT,
@@ -87,7 +88,7 @@ def test_every_cut_of_one_frame(copy):
 @steady
 @given(st.binary(min_size=8, max_size=200))
 def test_noise_raises_nothing_but_value_errors(data):
-    with contextlib.suppress(ValueError, KeyError):
+    with contextlib.suppress(ValueError):
         Decoder().feed(data)
 
 
@@ -95,6 +96,12 @@ def test_a_frame_that_is_too_long_or_of_unknown_kind_is_refused():
     for data in (PREFIX.pack(FRAME_LIMIT + 1, 1), PREFIX.pack(10, 9), PREFIX.pack(100, 1) + bytes(100)):
         with pytest.raises(ValueError, match="frame"):
             Decoder().feed(data)
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[]", b"null", b"{", b'{"instance":"a","values":3}', b"[" * 100_000])
+def test_a_frame_that_holds_no_counters_is_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011
+        Decoder().feed(PREFIX.pack(len(text), frames.COUNTERS) + text)
 
 
 def test_header_names_are_lowered_and_values_trimmed():
