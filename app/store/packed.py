@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 
 WORD = 8
+SPAN = 64  # words whose bits are one number: those set are gone through, so that a row costs what it holds
 FRAME_BYTES = 24  # that a value's length and line ends take at most, with room to spare
 LEAST_BYTES = 5  # of a value in a reply: "$-1\r\n", where there is none
 LARGEST = 1 << 29  # bytes of a value: the server has no larger ones
 _MINUS, _RETURN, _DOLLAR, _ZERO, _NINE = (ord(sign) for sign in "-\r$09")
+
+_ONE = np.uint64(1)
+_PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+_EIGHTS, _EACH = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 
 DONE, MORE, BROKEN = 0, 1, 2  # how `take` ended: all values read, more bytes needed, no such reply
 
@@ -57,75 +62,78 @@ def warm(rows: NDArray[np.void]) -> None:
 
 
 @compiled
-def size_of(row: NDArray[np.uint64]) -> int:
-    """The bytes of a row's value."""
+def write(row: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
+    """Write the value of `row` into `out` from `at` on, which has room for a word more than the whole row; its end."""
+    spans = np.empty((len(row) + SPAN - 1) // SPAN, np.uint64)
+    return _write(row, _mark(row, spans), spans, out, at)
+
+
+@compiled
+def _mark(row: NDArray[np.uint64], spans: NDArray[np.uint64]) -> int:
+    """Fill in the bits of each span of the row's words; gives the bytes of the row's value."""
     held = 0
-    for word in range(len(row)):
-        held += row[word] != 0
+    for span in range(len(spans)):
+        bits, first = np.uint64(0), np.uint64(span * SPAN)
+        if len(row) - span * SPAN >= SPAN:
+            for word in range(np.uint64(SPAN)):  # of a known number: some at once
+                bits |= np.uint64(row[first + word] != 0) << word
+        else:
+            for word in range(np.uint64(len(row)) - first):
+                bits |= np.uint64(row[first + word] != 0) << word
+        spans[span] = bits
+        held += int(_ones(bits))
     return min((len(row) + 7) // 8 + held * WORD, len(row) * WORD)
 
 
 @compiled
-def write(row: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
-    """Write the value of `row` into `out` from `at` on, which has room for a word more than the whole row; its end."""
-    return _write(row, size_of(row), out, at)
-
-
-@compiled
-def _write(row: NDArray[np.uint64], size: int, out: NDArray[np.uint8], at: int) -> int:
+def _write(row: NDArray[np.uint64], size: int, spans: NDArray[np.uint64], out: NDArray[np.uint8], at: int) -> int:
+    """Write the value, of so many bytes, of a row whose words that are not zero are known."""
     if size == len(row) * WORD:
         for word in range(len(row)):
             _put_word(row[word], out, at + word * WORD)
-        return at + len(row) * WORD
-    end = at + (len(row) + 7) // 8
-    for byte in range(len(row) // 8):
-        out[at + byte] = 0
-        some = np.uint64(0)
-        for bit in range(8):
-            some |= row[8 * byte + bit]
-        if some != 0:
-            end = _put_eight(row, 8 * byte, out, at + byte, end)
-    if len(row) % 8:
-        out[at + len(row) // 8] = 0
-    for word in range(len(row) // 8 * 8, len(row)):
-        if row[word] != 0:
-            out[at + (word >> 3)] |= np.uint8(1 << (word & 7))
-            _put_word(row[word], out, end)
-            end += WORD
-    return end
+        return at + size
+    head = (len(row) + 7) // 8
+    for byte in range(head // WORD * WORD, head):
+        out[at + byte] = np.uint8((spans[byte >> 3] >> np.uint64(8 * (byte & 7))) & np.uint64(0xFF))
+    for span in range(head // WORD):
+        _put_word(spans[span], out, at + span * WORD)
+    place = np.uint64(at + head)
+    for span in range(len(spans)):
+        bits, first = spans[span], np.uint64(span * SPAN)
+        while bits != 0:
+            _put_word(row[first + _lowest(bits)], out, int(place))
+            place += np.uint64(WORD)
+            bits &= bits - _ONE
+    return at + size
 
 
 @compiled
-def _put_eight(row: NDArray[np.uint64], first: int, out: NDArray[np.uint8], at: int, end: int) -> int:
-    """Write the bits of eight words to `at`, and to `end` those that are not zero; where they end.
+def _ones(bits: np.uint64) -> np.uint64:
+    """How many bits are set; one instruction, where the processor has it for this."""
+    bits -= (bits >> np.uint64(1)) & _PAIRS
+    bits = (bits & _FOURS) + ((bits >> np.uint64(2)) & _FOURS)
+    bits = (bits + (bits >> np.uint64(4))) & _EIGHTS
+    return np.uint64((bits * _EACH) >> np.uint64(56))
 
-    Every word is written, and the next one over it where it was zero: which are zero no processor can foresee.
-    """
-    # Places without a sign: one with a sign is looked at for counting from the end, each time.
-    bits, place, written = np.uint64(0), np.uint64(end), np.int64(0)
-    for nth in range(np.uint64(8)):
-        value = row[np.uint64(first) + nth]
-        held = np.uint64(value != 0)
-        for byte in range(np.uint64(WORD)):
-            out[place + byte] = np.uint8((value >> (np.uint64(8) * byte)) & np.uint64(0xFF))
-        place += held * np.uint64(WORD)
-        bits |= held << nth
-        written += np.int64(held)
-    out[at] = np.uint8(bits)
-    return int(end + written * WORD)
+
+@compiled
+def _lowest(bits: np.uint64) -> np.uint64:
+    """The place of the lowest bit that is set."""
+    return _ones(~bits & (bits - _ONE))
 
 
 @compiled
 def _put_word(value: np.uint64, out: NDArray[np.uint8], at: int) -> None:
-    for byte in range(WORD):
-        out[at + byte] = np.uint8((value >> np.uint64(8 * byte)) & np.uint64(0xFF))
+    begin = np.uint64(at)  # without a sign: one with a sign is looked at for counting from the end, each time
+    for byte in range(np.uint64(WORD)):
+        out[begin + byte] = np.uint8((value >> (np.uint64(8) * byte)) & np.uint64(0xFF))
 
 
 @compiled
 def _word_at(buffer: NDArray[np.uint8], at: int) -> np.uint64:
-    value = np.uint64(0)
-    for byte in range(WORD):
-        value |= np.uint64(buffer[at + byte]) << np.uint64(8 * byte)
+    begin, value = np.uint64(at), np.uint64(0)
+    for byte in range(np.uint64(WORD)):
+        value |= np.uint64(buffer[begin + byte]) << (np.uint64(8) * byte)
     return value
 
 
@@ -139,43 +147,33 @@ def read(buffer: NDArray[np.uint8], at: int, size: int, row: NDArray[np.uint64])
     head = (len(row) + 7) // 8
     if size > len(row) * WORD or size < head:
         return False
-    held = 0
-    for byte in range(head):
-        for bit in range(8):
-            held += (buffer[at + byte] >> bit) & 1
-    if size != head + held * WORD or buffer[at + head - 1] >> ((len(row) - 1) % 8 + 1):
+    held = np.uint64(0)
+    for first in range(0, len(row), SPAN):
+        held += _ones(_span_at(buffer, at, first, len(row)))
+    if size != head + np.int64(held) * WORD or buffer[at + head - 1] >> ((len(row) - 1) % 8 + 1):
         return False
-    place, last = at + head, at + size - WORD
-    for byte in range(len(row) // 8):
-        if buffer[at + byte] == 0:
-            for bit in range(8):
-                row[8 * byte + bit] = 0
-        else:
-            place = _take_eight(buffer, at + byte, place, last, row, 8 * byte)
-    for word in range(len(row) // 8 * 8, len(row)):
+    for word in range(len(row)):
         row[word] = 0
-        if (buffer[at + (word >> 3)] >> (word & 7)) & 1:
-            row[word] = _word_at(buffer, place)
-            place += WORD
+    place = np.uint64(at + head)
+    for first in range(0, len(row), SPAN):
+        bits = _span_at(buffer, at, first, len(row))
+        while bits != 0:
+            row[np.uint64(first) + _lowest(bits)] = _word_at(buffer, int(place))
+            place += np.uint64(WORD)
+            bits &= bits - _ONE
     return True
 
 
 @compiled
-def _take_eight(buffer: NDArray[np.uint8], at: int, place: int, last: int, row: NDArray[np.uint64], first: int) -> int:
-    """Fill eight words by the bits at `at` from `place` on, where the value's `last` word is; where they end.
-
-    A word is read for every bit, and counts where the bit is set: which are set no processor can foresee.
-    """
-    bits, begin, read_words = np.uint64(buffer[at]), np.uint64(place), np.int64(0)
-    for nth in range(np.uint64(8)):
-        held = (bits >> nth) & np.uint64(1)
-        source, value = min(begin, np.uint64(last)), np.uint64(0)
-        for byte in range(np.uint64(WORD)):
-            value |= np.uint64(buffer[source + byte]) << (np.uint64(8) * byte)
-        row[np.uint64(first) + nth] = value * held
-        begin += held * np.uint64(WORD)
-        read_words += np.int64(held)
-    return int(place + read_words * WORD)
+def _span_at(buffer: NDArray[np.uint8], at: int, first: int, words: int) -> np.uint64:
+    """The bits of the words from `first` on, of a row of `words` whose bitmap begins at `at`."""
+    begin = at + (first >> 3)
+    if words - first >= SPAN:
+        return _word_at(buffer, begin)
+    bits = np.uint64(0)
+    for byte in range((words - first + 7) >> 3):
+        bits |= np.uint64(buffer[begin + byte]) << np.uint64(8 * byte)
+    return bits
 
 
 @compiled
@@ -238,13 +236,13 @@ def put(
 
     `out` has room for all of it, FRAME_BYTES a row included. Returns the bytes written.
     """
-    at = 0
+    at, spans = 0, np.empty((rows.shape[1] + SPAN - 1) // SPAN, np.uint64)
     for place in range(len(rows)):
         at = _copy(before, out, at)
         _put_word(rows[place, 0], out, at)
         at = _copy(between, out, at + WORD)
         out[at] = _DOLLAR
-        size = size_of(rows[place])
+        size = _mark(rows[place], spans)
         digits, rest, left = 1, size, size
         while rest >= 10:
             rest //= 10
@@ -254,12 +252,13 @@ def put(
             left //= 10
         at += digits + 1
         out[at], out[at + 1] = 13, 10
-        at = _copy(after, out, _write(rows[place], size, out, at + 2))
+        at = _copy(after, out, _write(rows[place], size, spans, out, at + 2))
     return at
 
 
 @compiled
 def _copy(some: NDArray[np.uint8], out: NDArray[np.uint8], at: int) -> int:
-    for byte in range(len(some)):
-        out[at + byte] = some[byte]
+    begin = np.uint64(at)
+    for byte in range(np.uint64(len(some))):
+        out[begin + byte] = some[byte]
     return at + len(some)
