@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import rings
+from detectors.ahead import ahead
 from detectors.batch import Batch
 from detectors.cells import mix64
 from detectors.compiled import compiled, fold
@@ -60,6 +61,7 @@ def _fold(
     model: NDArray[np.uint32],
 ) -> None:
     for row in range(len(counts)):
+        ahead(minute, requests, row)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
             unit = int(min(max(at[place], 0.0), _LATEST)) // 60

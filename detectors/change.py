@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import log16, mix64
@@ -203,6 +204,7 @@ def _count(
 ) -> None:  # fmt: skip
     """Fold each row's events into its fields, named as in the state but for the networks `held`."""
     for row in range(len(counts)):
+        ahead(n, sets, row)
         n[row] += np.uint32(counts[row])
         for place in range(len(_COLUMNS)):
             habits[row, place] += own[row, _COLUMNS[place]]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import activity, fuse, pooling, profile
 from detectors.activity import Activity
+from detectors.ahead import ahead
 from detectors.base import Detector, Explanation, Level
 from detectors.batch import Batch, Room
 from detectors.compiled import compiled, fold
@@ -285,6 +286,7 @@ def _fold_head(
 ) -> None:
     """Count each row's events and tokens, and stretch the time it spans; `taken` are the events counted of each."""
     for row in range(len(counts)):
+        ahead(events, counted, row)
         if counts[row] == 0:
             continue
         begin = at[np.uint64(places[starts[row]])]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import add_row, hll_row, minimum_add, minimum_wanted, mix64
@@ -178,6 +179,7 @@ def _fold(
 ) -> None:
     """Sample the opening prompts' word runs, and of the answers' those that their prompt had not."""
     for row in range(len(counts)):
+        ahead(n, given, row)
         n[row] += np.uint32(counts[row])
         add_row(habits, row, own)
         prompts, answers = sent[row], given[row]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, rings, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.cells import mix64
@@ -180,6 +181,7 @@ def _count(
 ) -> None:
     """Fold each row's events into its number of requests, its latest day and its counts by day and model."""
     for row in range(len(counts)):
+        ahead(n, counted, row)
         begin, end = starts[row], starts[row] + counts[row]
         n[row] += np.uint32(counts[row])
         newest = latest[row]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import twins
+from detectors.ahead import ahead
 from detectors.batch import Batch
 from detectors.cells import hll_row, log16, mix64
 from detectors.compiled import compiled, fold
@@ -76,6 +77,7 @@ def _fold(
     agent: NDArray[np.uint32],
 ) -> None:
     for row in range(len(counts)):
+        ahead(n, agents, row)
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])

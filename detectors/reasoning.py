@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import elicitation, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import add_row, hll_row, log16, mix64
@@ -205,6 +206,7 @@ def _fold(
 ) -> None:
     """Fold in the text taken, answers and reasoning of all choices, and the contents."""
     for row in range(len(counts)):
+        ahead(n, payloads, row)
         n[row] += np.uint32(counts[row])
         add_row(habits, row, own)
         for nth in range(starts[row], starts[row] + counts[row]):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, rings, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.compiled import compiled, fold
@@ -147,6 +148,7 @@ def _count(
 ) -> None:  # fmt: skip
     """Fold each row's events into its fields; these are named as in the state."""
     for row in range(len(counts)):
+        ahead(n, quarters, row)
         begin, end = starts[row], starts[row] + counts[row]
         if begin == end:
             continue

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.cells import hll_row, mix64
+from detectors.cells import add_row, hll_row, mix64
 from detectors.compiled import compiled, fold
 from detectors.event import Flag
 from detectors.sketch import hll_count
@@ -106,10 +107,9 @@ class Sampling(Detector):
         own = [rows[name] for name in ("several", "samples", "logprobs", "blank", "weights", "scored", "labels")]
         columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
         fold(_fold_special, own, (*events, answers.open, answers.chars, answers.log_choice, *columns))
-        own = [rows[name] for name in ("n", "bodies", "settings", "moments", "answers")]
+        own = [rows[name] for name in ("n", "twins", "bodies", "settings", "moments", "answers")]
         columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
-        fold(_fold_bodies, own, (*events, *columns))
-        rows["twins"] += twins.sums(seen)
+        fold(_fold_bodies, own, (*events, twins.habits(seen), *columns))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Samples, probabilities, sweeps, blank prompts and repeats, for the joint score."""
@@ -212,6 +212,7 @@ def _measured(parts: _Parts) -> NDArray[np.float64]:
 @compiled
 def _fold_bodies(
     n: NDArray[np.uint32],
+    habits: NDArray[np.uint32],
     bodies: NDArray[np.uint8],
     settings: NDArray[np.uint8],
     moments: NDArray[np.uint8],
@@ -219,6 +220,7 @@ def _fold_bodies(
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
+    own: NDArray[np.uint32],
     body: NDArray[np.uint64],
     params: NDArray[np.uint64],
     choices: NDArray[np.uint16],
@@ -227,7 +229,9 @@ def _fold_bodies(
 ) -> None:
     """Count requests and distinct bodies, and the settings, the moments and the answers that they came with."""
     for row in range(len(counts)):
+        ahead(n, answers, row)
         n[row] += np.uint32(counts[row])
+        add_row(habits, row, own)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
             key = mix64(body[place])

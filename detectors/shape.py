@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import hll_row, log16, mix64, sample_row
@@ -206,6 +207,7 @@ def _fold(
 ) -> None:
     """Count the requests that may be a harvest's, and fill in which of them begin something."""
     for row in range(len(counts)):
+        ahead(n, steps, row)
         n[row] += np.uint32(counts[row])
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
-from detectors.cells import bucket_row, hll_row, log16, mix64
+from detectors.cells import add_row, bucket_row, hll_row, log16, mix64
 from detectors.compiled import compiled, fold
 from detectors.sketch import concentration, hll_count
 
@@ -111,11 +112,10 @@ class Template(Detector):
         answers = twins.measures(whole)
         sizes = answers.code, answers.chars, answers.choice, answers.log_choice, whole["top_logprobs"]
         worth = np.empty(len(seen), np.uint32)
-        own = [rows[name] for name in ("n", "log_one", "log_all", "payloads", "worthy", "worthies")]
-        fold(_fold, own, (*events, *sizes, whole["payload"], whole["body"], _LEFT, worth))
+        own = [rows[name] for name in ("n", "twins", "log_one", "log_all", "payloads", "worthy", "worthies")]
+        fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"], _LEFT, worth))
         frames = [rows[frame] for frame in _FRAMES] + [rows[f"{frame}_worth"] for frame in _FRAMES]
         fold(_fold_frames, frames, (*events, whole["head4"], whole["tail6"], whole["system"], worth))
-        rows["twins"] += twins.sums(seen)
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """Wording, new content, answers and the twins, for the joint score."""
@@ -189,6 +189,7 @@ def _measured(parts: _Parts) -> NDArray[np.float64]:
 @compiled
 def _fold(
     n: NDArray[np.uint32],
+    habits: NDArray[np.uint32],
     log_one: NDArray[np.uint64],
     log_all: NDArray[np.uint64],
     payloads: NDArray[np.uint8],
@@ -197,6 +198,7 @@ def _fold(
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
+    own: NDArray[np.uint32],
     code: NDArray[np.uint8],
     chars: NDArray[np.int64],
     choice: NDArray[np.int64],
@@ -209,7 +211,10 @@ def _fold(
 ) -> None:
     """Fold in answers and contents, and fill in what each event is worth."""
     for row in range(len(counts)):
+        ahead(n, log_all, row)
+        ahead(payloads, worthy, row)
         n[row] += np.uint32(counts[row])
+        add_row(habits, row, own)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
             # Benchmarks do not ask the alternatives of every sample: with them, all samples count at once.
@@ -251,6 +256,7 @@ def _fold_frames(
     worth: NDArray[np.uint32],
 ) -> None:
     for row in range(len(counts)):
+        ahead(head, system, row)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
             own = worth[nth] if worth[nth] >= _WORTH else np.uint32(0)

@@ -171,11 +171,6 @@ def is_begun(flags: np.uint32) -> bool:
     return bool(flags & _IS_NOT_BEGUN == 0)
 
 
-def sums(batch: Batch) -> NDArray[np.uint32]:
-    """Each client's count of events with each counted twin: shape (clients, COUNTED_TWINS)."""
-    return habits(batch)[:, :COUNTED_TWINS]
-
-
 def habits(batch: Batch) -> NDArray[np.uint32]:
     """The counted twins and, as one column more, the requests with a system prompt."""
     return batch.once("habits", _habits)

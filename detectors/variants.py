@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import merging, twins
+from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import mix64
@@ -185,6 +186,7 @@ def _count_answered(
 ) -> None:  # fmt: skip
     """Count each row's answered requests by half day, and by the first watched value of the sketch."""
     for row in range(len(counts)):
+        ahead(served, answered, row)
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]
             fine = outcome[place] == _OK and 0 < status[place] < 400

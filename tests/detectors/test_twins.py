@@ -13,7 +13,7 @@ from detectors.exchange import Usage
 
 
 def shares(events: np.ndarray) -> dict[str, float]:
-    counts = twins.sums(Batch(events))
+    counts = twins.habits(Batch(events))[:, : twins.COUNTED_TWINS]
     share = twins.shares(counts, np.array([len(events)]), np.array([float(len(events))]))
     return dict(zip(twins.NAMES, share[0].tolist(), strict=True))
 
