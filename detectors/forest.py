@@ -22,7 +22,6 @@ class Forest(NamedTuple):
     left: NDArray[np.int16]
     right: NDArray[np.int16]
     value: NDArray[np.float32]  # the share of harvesters among the training clients at the node
-    depth: int  # steps from a root to the farthest leaf
 
     def share(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mean over the trees of the harvesters' share where each row ends: shape (len(numbers),), 0 to 1.
@@ -40,8 +39,7 @@ class Forest(NamedTuple):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything but the names, for an archive."""
-        kept = {name: getattr(self, name) for name in ("feature", "threshold", "left", "right", "value")}
-        return kept | {"depth": np.array(self.depth, np.int64)}
+        return {name: getattr(self, name) for name in ("feature", "threshold", "left", "right", "value")}
 
 
 @compiled
@@ -75,7 +73,7 @@ def from_arrays(names: tuple[str, ...], held: Mapping[str, Any]) -> Forest:
     inside = fits and all(arrays[side].min() >= 0 and arrays[side].max() < nodes for side in ("left", "right"))
     if not inside or arrays["feature"].min() < 0 or arrays["feature"].max() >= max(len(names), 1):
         raise ValueError("the arrays of a forest do not fit together")
-    return Forest(names=names, depth=int(held["depth"]), **arrays)
+    return Forest(names=names, **arrays)
 
 
 def _plain(numbers: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -26,9 +26,9 @@ from detectors.forest import Forest
 from detectors.reference import Reference
 
 SEED = "R1"
-EACH = 10  # harvesters of each variant
-ORDINARY, HARD_EACH = 300, 6
-SINGLES, EIGHTS = 15, 3  # operators under cover, by how many accounts they have
+EACH = 40  # harvesters of each variant
+ORDINARY, HARD_EACH = 1_200, 24
+SINGLES, EIGHTS = 60, 12  # operators under cover, by how many accounts they have
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
@@ -37,26 +37,20 @@ CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and 
 _COPY = 1 << 63  # of the client number of an account that is seen a second time
 _ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
 READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
-"""The detectors whose scores and measures the joint score reads: those that look at what is done with answers.
+"""The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
 
-Neither the profile nor time and volume: in composed traffic they tell who composed it, and recorded programs were
-ranked at 0.63 to 0.77 with them, at 0.68 to 0.79 without (area under the curve by client).
+Neither the profile nor time and volume: in composed traffic they tell who composed it.
 """
 FALLS = (
-    "template.multi_turn",
-    "template.closed_answers",
-    "template.greedy",
-    "template.end_users",
-    "template.no_longer",
-)
-"""What speaks for an ordinary use: more of it never raises what half of the trees say.
+    "template.multi_turn", "template.closed_answers", "template.greedy", "template.end_users", "template.no_longer",
+)  # fmt: skip
+"""What speaks for an ordinary use: more of it never raises what half of the trees say; see docs/detection.md.
 
-Of recorded programs that training did not hold, as many harvests are watched so and 12 ordinary ones of a hundred in
-place of 15; of composed harvests some 4 of a hundred less. With all trees bound it is 11, and 11 of a hundred less.
 Repeats and fixed formats are free: some harvests need them.
 """
 PROGRAMS = "recorded programs"
-RECORDED = 0.2  # of either side's weight in training, where there are some
+RECORDED = 0.4  # of either side's weight in training, where there are some
+ALONE, ALONE_LEAF = 0.2, 5  # of the trees, those that see nothing but recorded programs
 BLIND = ("rerouted users", "embeddings", "documents")
 """Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
 HARD: tuple[Script, ...] = (
@@ -205,18 +199,25 @@ def with_recorded(seen: Seen, rows: Recorded) -> Seen:
     Composed traffic has marks of its own, and recorded programs others: of tools left out of training, recorded
     harvests rank higher above recorded ordinary programs where other recorded ones were among the accounts.
     """
-    _, program = np.unique(rows.program, return_inverse=True)
-    weight = 1.0 / np.bincount(program)[program]
+    more = alone(rows)
+    weight = more.importance.copy()
     ordinary = seen.importance[~seen.harvests].sum()
     share = RECORDED / (1.0 - RECORDED)
     weight[~rows.harvest] *= share * ordinary / max(float(weight[~rows.harvest].sum()), 1e-12)
     return Seen(
-        np.concatenate([seen.evidence, np.zeros((len(program), seen.evidence.shape[1]))]),
-        np.concatenate([seen.account, seen.account.max(initial=0) + 1 + program]),
-        np.concatenate([seen.family, np.where(rows.harvest, PROGRAMS, "")]),
+        np.concatenate([seen.evidence, np.zeros((len(weight), seen.evidence.shape[1]))]),
+        np.concatenate([seen.account, seen.account.max(initial=0) + 1 + more.account]),
+        np.concatenate([seen.family, more.family]),
         np.concatenate([seen.importance, weight]),
-        np.concatenate([seen.numbers, rows.numbers]),
+        np.concatenate([seen.numbers, more.numbers]),
     )
+
+
+def alone(rows: Recorded) -> Seen:
+    """Recorded programs by themselves, each as one account."""
+    _, program = np.unique(rows.program, return_inverse=True)
+    weight = 1.0 / np.bincount(program)[program]
+    return Seen(np.zeros((len(program), 0)), program, np.where(rows.harvest, PROGRAMS, ""), weight, rows.numbers)
 
 
 def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str, Any]:
@@ -234,7 +235,7 @@ def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str,
     for fold in range(_FOLDS):
         out = np.array(folds)[tool[place]] == fold
         kept = Recorded(*(part[~out] for part in programs))
-        told = _grown(with_recorded(seen, kept), known, TREES // 4).share(programs.numbers[out][:, read])
+        told = _grown(seen, known, TREES // 4, kept).share(programs.numbers[out][:, read])
         np.maximum.at(best, place[out], told)
     apart = Seen(np.zeros((len(names), 0)), np.arange(len(names)), np.where(harvest, PROGRAMS, ""),
                  np.ones(len(names)), np.zeros((len(names), 0)))  # fmt: skip
@@ -266,8 +267,7 @@ def grow(
     }
     if programs is not None:
         about["recorded_programs"] = _recorded(seen, programs, known)
-        seen = with_recorded(seen, programs)
-    forest = _grown(seen, known)
+    forest = _grown(seen, known, programs=programs)
     # The line of the linear re-ranker does not fit the forest's log-odds: no probability until one is drawn for them.
     return replace(reference, forest=forest, platt=(0.0, 0.0), about=reference.about | {"joint_score": about})
 
@@ -277,16 +277,24 @@ def read_names(known: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in known if name.split(".", 1)[0] in READ)
 
 
-def _grown(seen: Seen, known: Sequence[str], trees: int = TREES) -> Forest:
-    """So many trees of each kind over all the numbers that the joint score reads."""
+def _grown(seen: Seen, known: Sequence[str], trees: int = TREES, programs: Recorded | None = None) -> Forest:
+    """So many trees of each kind over all the numbers that the joint score reads.
+
+    Where there are recorded programs they are in every tree's training, and some of the trees see nothing else: of
+    tools left out of training these know more than their share in a crowd of composed accounts lets them say.
+    """
     names = read_names(known)
-    part = seen.some(~np.isin(seen.family, BLIND))
-    falls = [-int(name in FALLS) for name in names]
-    return planted(_trees(part, likeness.chosen(names, known), trees, falls), names)
+    columns, falls = likeness.chosen(names, known), [-int(name in FALLS) for name in names]
+    composed = seen.some(~np.isin(seen.family, BLIND))
+    if programs is None:
+        return planted(_trees(composed, columns, trees, falls), names)
+    few = max(1, round(ALONE * trees))
+    grown = _trees(with_recorded(composed, programs), columns, trees - few, falls)
+    return planted(grown + _trees(alone(programs), columns, few, falls, ALONE_LEAF), names)
 
 
 def _trees(
-    seen: Seen, columns: NDArray[np.intp], trees: int = TREES, falls: Sequence[int] | None = None
+    seen: Seen, columns: NDArray[np.intp], trees: int = TREES, falls: Sequence[int] | None = None, leaf: int = LEAF
 ) -> list[DecisionTreeClassifier]:
     """Trees over some numbers, both classes and each family brought to the same weight; -1 in `falls` binds a number.
 
@@ -297,10 +305,10 @@ def _trees(
     names, place = np.unique(seen.family, return_inverse=True)
     total = np.bincount(place, weight)
     families = len(set(names) - {"", PROGRAMS})
-    rest = 1.0 - RECORDED * (PROGRAMS in names)
-    share = np.where(names == "", 1.0, np.where(names == PROGRAMS, RECORDED, rest / max(families, 1)))
+    recorded = (RECORDED if families else 1.0) * (PROGRAMS in names)
+    share = np.where(names == "", 1.0, np.where(names == PROGRAMS, recorded, (1.0 - recorded) / max(families, 1)))
     weight *= (share / np.maximum(total, 1e-12))[place] * len(weight) / 2.0
-    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": LEAF, "random_state": 0, "n_jobs": 1}
+    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": leaf, "random_state": 0, "n_jobs": 1}
     models = (
         ExtraTreesClassifier(max_features=CUT, **alike),
         RandomForestClassifier(max_features=DRAWN, monotonic_cst=falls, **alike),
@@ -325,7 +333,7 @@ def planted(grown: Sequence[DecisionTreeClassifier], names: tuple[str, ...]) -> 
         right[place, own] = np.where(leaf, own, tree.children_right)
         counts = tree.value[:, 0, :]
         value[place, own] = counts[:, 1] / counts.sum(axis=1)
-    return Forest(names, feature, threshold, left, right, value, max(tree.max_depth for tree in trees))
+    return Forest(names, feature, threshold, left, right, value)
 
 
 def _plain(numbers: NDArray[np.float64]) -> NDArray[np.float32]:

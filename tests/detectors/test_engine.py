@@ -127,9 +127,13 @@ def test_plain_questions_are_no_finding_at_all(shipped_engine: Engine, traffic) 
 def test_conversations_with_end_users_are_cleared_by_counter_evidence(shipped_engine: Engine, harvest) -> None:
     flags = Flag.ELICIT_USER | Flag.MULTI_TURN | Flag.USER_ID | Flag.STREAM
     users = np.random.default_rng(1).integers(1, 90, 200)
-    table, _ = fold(shipped_engine, [harvest(1, 200, flags=int(flags), user=users, top_logprobs=-1, choices=2)])
-    told = shipped_engine.explain(table[1], 0.0)
-    assert told.level < Level.REVIEW
+    product = harvest(1, 200, flags=int(flags), user=users, top_logprobs=-1, choices=1)
+    alone = harvest(2, 200, flags=int(Flag.ELICIT_USER), top_logprobs=-1, choices=1)
+    table, _ = fold(shipped_engine, [product, alone])
+    told, other = (shipped_engine.explain(table[client], 0.0) for client in (1, 2))
+    assert other.level == Level.REVIEW
+    assert told.level == Level.NONE
+    assert told.score < other.score / 2.0
     assert {"multi_turn", "end_users"} <= {term.feature for term in told.counter}
     assert all(term.share < 0 for term in told.counter)
 

@@ -24,7 +24,7 @@ def planted(model: ExtraTreesClassifier, names: tuple[str, ...]) -> Forest:
         held["left"][k, own] = np.where(leaf, own, tree.children_left)
         held["right"][k, own] = np.where(leaf, own, tree.children_right)
         held["value"][k, own] = tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)
-    return from_arrays(names, held | {"depth": max(tree.max_depth for tree in trees)})
+    return from_arrays(names, held)
 
 
 @pytest.fixture(scope="module")

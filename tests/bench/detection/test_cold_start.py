@@ -22,7 +22,7 @@ SEEN = ("private reasoning", "log probabilities", "preference, n=8")
 def table() -> tuple[Table, dict[int, str]]:
     """An hour of made-up traffic, in order of time, as the worker would see it."""
     world = dataset.world(None, "test")
-    plans = list(dataset.ordinary(world, "hour", 45, 80, HOUR))
+    plans = list(dataset.ordinary(world, "hour", 180, 80, HOUR))
     for variant in harvests.VARIANTS:
         if variant.name in SEEN:
             for number in range(3):
@@ -45,12 +45,12 @@ def _busy(plans) -> list[Plan]:
     return [replace(plan, cover=0.0, profile=replace(plan.profile, a_day=20_000.0)) for plan in plans]
 
 
-def test_no_ordinary_client_is_reviewed_and_hardly_one_watched(table) -> None:
+def test_hardly_an_ordinary_client_is_told_of(table) -> None:
     held, family = table
     levels = [int(held[client]["level"]) for client in held if not family[client]]
-    assert len(levels) >= 30
-    assert max(levels) < Level.REVIEW
-    assert sum(level >= Level.WATCH for level in levels) <= 2
+    assert len(levels) >= 150
+    assert sum(level >= Level.WATCH for level in levels) <= 0.02 * len(levels)
+    assert sum(level >= Level.REVIEW for level in levels) <= 1  # one judge: its marks are those of graded harvests
 
 
 def test_the_clearest_harvests_show_within_the_hour(table) -> None:

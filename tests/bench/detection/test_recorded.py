@@ -76,6 +76,6 @@ def test_recorded_programs_have_their_share_of_either_side() -> None:
     old = both.account < 1_000
     share = both.importance[~old & (both.family == "")].sum() / both.importance[both.family == ""].sum()
     assert share == pytest.approx(ranking.RECORDED)
-    assert both.importance[1_000:1_003].tolist() == pytest.approx([56.25, 56.25, 112.5])
+    assert both.importance[1_000:1_003].tolist() == pytest.approx([150.0, 150.0, 300.0])
     assert len(np.unique(both.account[~old])) == 3
     assert both.family[-1] == ranking.PROGRAMS
