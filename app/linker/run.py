@@ -39,6 +39,7 @@ SAID_SECONDS = 5.0  # between two looks at what people said
 SAVE_SECONDS = 60.0  # between two snapshots at least; more where one takes long
 SAVE_SHARE = 0.1  # of the time that snapshots may take
 TELL_SECONDS = 60.0
+WAITING = 20_000  # clients of whose rows the linker may wait to hear at a time
 HELD_BACK = linking.MOST_EVENTS // 4  # events that stay in the stream until the next snapshot, for a restart
 FILE = "linker.state"
 
@@ -185,7 +186,7 @@ class Process:
             "last_pass": now,
             "pass_seconds": round(time.monotonic() - moment, 3),
         }
-        self._core.hear(self._pooling.hear(self._link, self._core.linker.asked, moment))
+        self._core.hear(self._pooling.hear(self._link, self._core.linker.to_hear(WAITING), moment))
         mark, matched = _mark(found), self._core.take_matched()
         if mark == self._recorded and not matched and moment < self._next["again"]:
             return

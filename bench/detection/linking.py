@@ -17,11 +17,14 @@ from bench.detection.compose import Account
 from detectors import registry
 from detectors.base import Level
 from detectors.campaign import Campaign, Linker, rows
+from detectors.campaign.score import Scoring
 from detectors.table import Table
 
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks" / "campaigns.md"
 SEEDS = (101, 102, 103)  # settings were chosen on development seeds 1, 2 and 3
-EVERY = 24 * 3_600.0
+EVERY = 6 * 3_600.0
+END = 9 * 24 * 3_600.0  # later there is hardly anything but successors of accounts that were refused
+REVIEW = Scoring().review
 BLOCK = 1_000
 COMPANY = "company keys"
 
@@ -32,8 +35,8 @@ class Found(NamedTuple):
     shape: str
     variant: str
     accounts: int
-    flagged: float  # share of its accounts in a campaign at review
-    watched: float  # the same, at watch or review
+    flagged: float  # share of its accounts that were in a campaign at review
+    standing: float  # share that is at the end of day 9
     hours: float  # from its first request to the first link that flagged half of its accounts; NaN: never
     lost: float  # share of the harvest that was taken before
 
@@ -43,49 +46,75 @@ class Outcome(NamedTuple):
 
     seed: int
     found: tuple[Found, ...]
-    precision: float  # of the accounts in campaigns at review, those that harvest
+    precision: float  # of the accounts that were in a campaign at review, those that harvest
     ordinary: tuple[tuple[str, int, float], ...]  # campaigns at review most of whose members do not harvest
 
 
-def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
-    """Everybody's requests in order of time; a link once a day of it."""
-    by = {one.client: one for one in accounts}
+class Followed(NamedTuple):
+    """What a week of links said."""
+
+    flagged: dict[int, float]  # by client: when it was in a campaign at review first
+    standing: frozenset[int]  # clients in campaigns at review at the end of day 9
+    ordinary: tuple[tuple[str, int, float], ...]
+
+
+def ordered(accounts: Sequence[Account]) -> NDArray[np.void]:
+    """Everybody's events in order of time."""
     events = np.concatenate([one.events for one in accounts])
-    events = events[np.argsort(events["at"], kind="stable")]
-    linker, table = Linker(), Table(registry.load())
+    return np.asarray(events[np.argsort(events["at"], kind="stable")])
+
+
+def fresh(accounts: Sequence[Account]) -> Linker:
+    """A linker that knows which accounts are one company's keys."""
+    linker = Linker()
     firms = {name: number for number, name in enumerate(sorted({one.campaign for one in accounts}))}
     linker.set_organisations({one.client: firms[one.campaign] for one in accounts if one.campaign.startswith(COMPANY)})
+    return linker
+
+
+def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
+    """What becomes of the planted campaigns and of everybody else."""
+    by = {one.client: one for one in accounts}
+    week = followed(accounts)
+    planted: dict[str, list[Account]] = defaultdict(list)
+    for one in accounts:
+        if one.family and one.campaign:
+            planted[one.campaign].append(one)
+    good = sum(bool(by[client].family) for client in week.flagged)
+    found = tuple(_found(some, week) for some in planted.values())
+    return Outcome(seed, found, good / max(len(week.flagged), 1), week.ordinary)
+
+
+def followed(accounts: Sequence[Account]) -> Followed:
+    """A link every six hours of everybody's requests; what a link asks for the next one hears."""
+    by = {one.client: one for one in accounts}
+    events, linker, table = ordered(accounts), fresh(accounts), Table(registry.load())
     flagged: dict[int, float] = {}
-    linked: tuple[Campaign, ...] = ()
-    due = float(events["at"][0]) + EVERY
+    standing: frozenset[int] = frozenset()
+    ordinary: dict[str, tuple[str, int, float]] = {}
+    begin = due = float(events["at"][0])
     for start in range(0, len(events), BLOCK):
         block = events[start : start + BLOCK]
         linker.observe(block)
         now = float(block["at"][-1])
         table.step(block, now)
-        last = start + BLOCK >= len(events)
-        if now >= due or last:
-            due = now + EVERY
-            hear(linker, table)
-            linked = linker.link(now)
-            if last:
-                hear(linker, table)
-                linked = linker.link(now)
-            for client in _reviewed(linked):
-                flagged.setdefault(client, now)
-    planted: dict[str, list[Account]] = defaultdict(list)
-    for one in accounts:
-        if one.family and one.campaign:
-            planted[one.campaign].append(one)
-    reviewed = _reviewed(linked)
-    good = sum(bool(by[client].family) for client in reviewed)
-    found = tuple(_found(some, linked, flagged) for some in planted.values())
-    return Outcome(seed, found, good / max(len(reviewed), 1), tuple(_ordinary(linked, by)))
+        if now < due + EVERY and start + BLOCK < len(events):
+            continue
+        due = now
+        hear(linker, table)
+        linked = linker.link(now)
+        for client in _reviewed(linked):
+            flagged.setdefault(client, now)
+        standing = standing if now > begin + END else frozenset(_reviewed(linked))
+        for name, size, score in _ordinary(linked, by):
+            if name not in ordinary or ordinary[name][2] < score:
+                ordinary[name] = name, size, score
+    return Followed(flagged, standing, tuple(ordinary.values()))
 
 
 def hear(linker: Linker, table: Table) -> None:
     """What the rows say for which the last link asked, as the linking process hears of them between two passes."""
-    asked = [table[client] for client in sorted(linker.asked) if client in table]
+    asked = [table[client] for client in linker.to_hear(len(linker.graph.clients)) if client in table]
     linker.tell(rows.ranks(table.engine, np.array(asked, table.engine.row)))
 
 
@@ -93,17 +122,16 @@ def _reviewed(linked: Sequence[Campaign]) -> set[int]:
     return {client for one in linked if one.level is Level.REVIEW for client in one.clients}
 
 
-def _found(accounts: list[Account], linked: Sequence[Campaign], flagged: dict[int, float]) -> Found:
+def _found(accounts: list[Account], week: Followed) -> Found:
     clients = {one.client for one in accounts}
-    watched = {client for one in linked for client in one.clients} & clients
-    times = sorted(flagged[client] for client in clients if client in flagged)
+    times = sorted(week.flagged[client] for client in clients if client in week.flagged)
     half = times[(len(clients) + 1) // 2 - 1] if 2 * len(times) >= len(clients) else float("inf")
     at = np.concatenate([one.events["at"][_mask(one)] for one in accounts])
     first = accounts[0]
     hours = (half - float(at.min())) / 3_600.0 if np.isfinite(half) and len(at) else float("nan")
     lost = float((at < half).mean()) if len(at) else float("nan")
-    share = len(_reviewed(linked) & clients) / len(clients)
-    return Found(first.evasion, first.variant, len(clients), share, len(watched) / len(clients), hours, lost)
+    standing = len(week.standing & clients) / len(clients)
+    return Found(first.evasion, first.variant, len(clients), len(times) / len(clients), standing, hours, lost)
 
 
 def _mask(one: Account) -> NDArray[np.bool_]:
@@ -115,12 +143,13 @@ def _ordinary(linked: Sequence[Campaign], by: dict[int, Account]) -> list[tuple[
     for one in linked:
         members = [by[client] for client in one.clients]
         if one.level is Level.REVIEW and 2 * sum(bool(member.family) for member in members) < len(members):
-            kinds = Counter(_kind(member) for member in members)
+            kinds = Counter(kind(member) for member in members)
             out.append((kinds.most_common(1)[0][0], len(members), one.score))
     return out
 
 
-def _kind(member: Account) -> str:
+def kind(member: Account) -> str:
+    """What an account that does not harvest is; under a mixed one's harvest, what else it does."""
     return member.campaign.split(" campaigns/")[0] if member.campaign and not member.family else member.persona
 
 
@@ -128,12 +157,16 @@ _HEAD = (
     "# Campaigns: what is linked and what is not",
     "",
     "`make bench-campaigns DATA=folder` writes this page. Composed campaigns and look-alikes among 500 ordinary",
-    "accounts over seven days; texts, lists and frames are the test split's. Settings were chosen on",
-    "the development split, the weights of the score and its thresholds on seeds 1 to 6; some older settings",
-    "with seed 101 of the test in view. The pages of two versions before were looked at, so ordinary groups at",
-    "review on seed 102 were known. A link once a day of the week asks for members' rows, and hears of them before",
-    "the next. *Flagged* is the share of a campaign's accounts in a campaign at review, *watched* at watch or",
-    "review; *hours* and *lost* count up to the link that flagged half of its accounts.",
+    "accounts over seven days; texts, lists and frames are the test split's. The score of groups was fitted on the",
+    "development split, seeds 1 to 12, and its bar set there with each seed left out in turn; some older settings",
+    "were chosen with seed 101 of the test in view. Pages of earlier versions were looked at, so what was lost and",
+    "which ordinary groups were at review on these seeds was known. A link every six hours of traffic (the linking",
+    "process links every two seconds or so) asks for members' rows, and the next one hears of them.",
+    "",
+    "*Flagged* is the share of a campaign's accounts that were in a campaign at review at some link, as a",
+    "reviewer's queue keeps them; ordinary campaigns and precision count whatever was at review at some link, too.",
+    "Earlier pages linked once a day and counted the last link alone. *Standing* counts what is at review at the",
+    "last link of nine days. *Hours* and *lost* count up to the link that flagged half of a campaign's accounts.",
     "",
 )
 
@@ -142,14 +175,14 @@ def page(outcomes: Sequence[Outcome]) -> str:
     """The page in Markdown."""
     lines = [
         *_HEAD,
-        "| seed | campaigns | mean share flagged | mean share watched | precision | ordinary campaigns at review |",
+        "| seed | campaigns | mean share flagged | mean share standing | precision | ordinary campaigns at review |",
         "|---|---:|---:|---:|---:|---|",
     ]
     for one in outcomes:
-        bad = ", ".join(f"{kind} ({size} accounts, {score:.1f})" for kind, size, score in one.ordinary) or "none"
+        bad = ", ".join(f"{name} ({size} accounts, {score:.1f})" for name, size, score in one.ordinary) or "none"
         lines.append(
             f"| {one.seed} | {len(one.found)} | {_mean([f.flagged for f in one.found]):.1%} | "
-            f"{_mean([f.watched for f in one.found]):.1%} | {one.precision:.1%} | {bad} |"
+            f"{_mean([f.standing for f in one.found]):.1%} | {one.precision:.1%} | {bad} |"
         )
     every = [found for one in outcomes for found in one.found]
     timed = [found for found in every if found.hours == found.hours]
@@ -160,7 +193,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
         f"Of {len(every)} campaigns {len(timed)} had half of their accounts flagged, after a median of {hours:.0f}",
         f"hours, with a median of {lost:.0%} of the harvest taken by then.",
         "",
-        "| campaign (accounts x requests at attack share) | harvest | seeds | flagged | watched |",
+        "| campaign (accounts x requests at attack share) | harvest | seeds | flagged | standing |",
         "|---|---|---:|---:|---:|",
     ]
     shapes: dict[str, list[Found]] = defaultdict(list)
@@ -169,7 +202,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
     for shape, some in shapes.items():
         names = ", ".join(dict.fromkeys(f.variant for f in some))
         lines.append(f"| {shape} | {names} | {len(some)} | {_mean([f.flagged for f in some]):.0%} | "
-                     f"{_mean([f.watched for f in some]):.0%} |")  # fmt: skip
+                     f"{_mean([f.standing for f in some]):.0%} |")  # fmt: skip
     return "\n".join([*lines, ""])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,16 +15,15 @@ from detectors.campaign import signals
 from detectors.campaign.graph import Graph
 from detectors.campaign.link import SPEAKS, WORDS, Apart, Group, Rules, parted
 from detectors.campaign.report import Campaign, Edge, Member, Without
-from detectors.campaign.score import NAMES, Facts, Scoring
-from detectors.campaign.signals import Layout, Measured
+from detectors.campaign.score import NAMES, Scoring
+from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
 from detectors.campaign.tells import WORDING, Kind
 from detectors.campaign.widen import MIXED, widened
 
 _EDGES = 50
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
-_UNLIKE = 2.3  # nats of a client's own row, below which it is no member,
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
-_BELOW = 1.4  # if it is so much below the median member's too
+_BELOW = 1.4  # a client whose row is usual is no member if it is so much below the median member's too
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
@@ -96,12 +95,14 @@ def _choices(known: Known, by: Layout, accounts: NDArray[np.int32]) -> list[tupl
     """
     some = taking(known, accounts)
     against = np.setdiff1d(_independent(known, accounts), some)
+    few = some[known.rank[some] >= UNUSUAL]
+    picked = [(few, True)] if known.scoring.members <= len(few) < len(some) else []
     if not len(against) or not len(some):
-        return [(some, True)]
+        return [(some, True), *picked]
     measured = signals.measure(known.graph, by, np.union1d(some, against).astype(np.int32), known.weight)
     mixed = measured.members[measured.requests <= MIXED * measured.total]
     more = np.union1d(some, np.intersect1d(against, mixed)).astype(np.int32)
-    return [(more, False), (some, True)] if len(more) > len(some) else [(some, True)]
+    return [(more, False), (some, True), *picked] if len(more) > len(some) else [(some, True), *picked]
 
 
 def _of_one_wording(measured: Measured) -> bool:
@@ -109,22 +110,39 @@ def _of_one_wording(measured: Measured) -> bool:
     return top is not None and top[1] >= _ONE * len(measured.members)
 
 
-def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
-    """The members as one group; None where nothing is left of it, or nothing could make it a campaign."""
-    kept = len(members) / len(group.accounts)
+def readings(known: Known, by: Layout, group: Group) -> Iterator[tuple[Measured, Facts]]:
+    """The group as an assessment looks at it, once for each choice of members."""
+    for members, _ in _choices(known, by, group.accounts):
+        one = _measured(known, by, group, members, 0.0)
+        if one is not None:
+            yield one
+
+
+def _measured(
+    known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float
+) -> tuple[Measured, Facts] | None:
+    """The members as one group, without those who barely belong; None where nothing is left of it."""
     measured = signals.measure(known.graph, by, members, known.weight)
     stays = _belong(known, by, measured)
     if int(stays.sum()) < 2:
         return None
     if not stays.all():
-        members = members[stays]
-        measured = signals.measure(known.graph, by, members, known.weight)
-    facts = _facts(known, by, measured)._replace(framed=group.framed, held=held, kept=kept)
+        measured = signals.measure(known.graph, by, members[stays], known.weight)
+    facts = _facts(known, by, measured)._replace(framed=group.framed, held=held)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
+    return measured, facts
+
+
+def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
+    """The members as one group; None where nothing is left of it, or nothing could make it a campaign."""
+    one = _measured(known, by, group, members, held)
+    if one is None:
+        return None
+    measured, facts = one
     found = scores.terms(measured, facts)
     reached = scores.level(float(sum(term.share for term in found)), facts, known.scoring)
-    unheard = members[known.stale[members]]
+    unheard = measured.members[known.stale[measured.members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
     return _Reading(measured, facts, found, reached, unheard)
@@ -202,7 +220,7 @@ def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
     told = rank[~np.isnan(rank)]
     if not len(told):
         return accounts
-    return accounts[~(rank < min(_UNLIKE, float(np.median(told)) - _BELOW))]
+    return accounts[~(rank < min(UNUSUAL, float(np.median(told)) - _BELOW))]
 
 
 def _independent(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -236,6 +254,8 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
         movers=len(np.unique(who[mine])),
         rank=float(rank.mean()) if len(rank) else float("nan"),
         low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
+        middle=float(np.median(rank)) if len(rank) else float("nan"),
+        rare=float((rank >= UNUSUAL).mean()) if len(rank) else float("nan"),
     )
 
 

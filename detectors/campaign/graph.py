@@ -244,10 +244,13 @@ class Graph:
         _walked(heads, column, most, found)
         return found
 
-    def touch(self, clients: Iterable[int]) -> None:
-        """Have some clients linked anew at the next link."""
+    def touch(self, clients: Iterable[int], *, anew: bool = False) -> None:
+        """Have some clients linked anew at the next link; `anew`: with a new look at all that they share."""
         place = self.clients.find(np.array(sorted(clients), np.uint64))
-        self._touched.append(place[place >= 0])
+        place = place[place >= 0]
+        self._touched.append(place)
+        if anew:
+            self.tokens["judged"][self.edges["token"][self.of_accounts(place)]] = 0
 
     def take_touched(self) -> NDArray[np.int32]:
         """The accounts with news since the last call."""

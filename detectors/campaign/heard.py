@@ -20,6 +20,7 @@ class Heard:
     def __init__(self) -> None:
         self._rank: NDArray[np.float64] = np.zeros(0)  # by account; NaN: never told
         self._after: NDArray[np.float64] = np.zeros(0)
+        self._wanted: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def tell(self, graph: Graph, ranks: Mapping[int, float]) -> NDArray[np.uint64]:
         """Take in what rows say; the clients for whom it is news. Who is not in the graph is nobody's member."""
@@ -38,6 +39,19 @@ class Heard:
         n = graph.accounts["n"][: len(graph.clients)]
         return self._rank, np.isnan(self._rank) | (n > _MORE * self._after + _SOME)
 
+    def want(self, graph: Graph, accounts: NDArray[np.integer], *, anew: bool = False) -> None:
+        """Accounts whose rows may say what a wording of theirs does not; `anew`: these and no others."""
+        self._reach(len(graph.clients))
+        if anew:
+            self._wanted[:] = False
+        self._wanted[accounts] = True
+
+    def wanted(self, graph: Graph, most: int) -> list[int]:
+        """Of these, clients of whom nobody told, or who sent much more since then."""
+        _, stale = self.columns(graph)
+        found: list[int] = graph.clients.known()[np.flatnonzero(self._wanted & stale)[:most]].tolist()
+        return found
+
     def of(self, graph: Graph) -> dict[int, tuple[float, int]]:
         """By client: nats, and after how many requests."""
         known = np.flatnonzero(~np.isnan(self._rank))
@@ -48,7 +62,7 @@ class Heard:
         """Follow accounts to their new numbers; -1 is gone."""
         self._reach(len(account))
         stays = account >= 0  # numbers keep their order
-        self._rank, self._after = self._rank[stays], self._after[stays]
+        self._rank, self._after, self._wanted = self._rank[stays], self._after[stays], self._wanted[stays]
 
     def arrays(self, graph: Graph) -> dict[str, NDArray[Any]]:
         """All that was told as plain arrays."""
@@ -67,3 +81,4 @@ class Heard:
         if fresh > 0:
             self._rank = np.concatenate([self._rank, np.full(fresh, np.nan)])
             self._after = np.concatenate([self._after, np.zeros(fresh)])
+            self._wanted = np.concatenate([self._wanted, np.zeros(fresh, np.bool_)])

@@ -57,7 +57,10 @@ class Rules:
     firm: float = 0.4  # share of a wording's clients that use it for several items
     many: int = 5  # clients; so many need not
     hopeless: float = -5.5  # nats of answers and topics that nothing else makes up for
-    telling: float = 0.25  # a wording counts when its requests look so much like a harvest
+    telling: float = 0.25  # a wording counts when its requests look so much like a harvest,
+    speaking: float = 2.0  # or its clients' own rows come to so many nats on average;
+    silent: float = 1.2  # it does not, whatever it looks like, where they come to less than this
+    enough: int = 5  # requests of a client from which its row says something
     news: float = 1.05  # a wording is looked at anew when so many times the requests carry it
     sampled: int = 128  # of a touched wording's clients, the newest so many say what it is like
     population: int = 20_000  # rarity is counted as if there were at least so many clients
@@ -88,7 +91,13 @@ def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:
     return np.asarray(weight, np.float64)
 
 
-def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> NDArray[np.intp]:
+def seeds(
+    graph: Graph,
+    rules: Rules,
+    weight: NDArray[np.float64],
+    edges: NDArray[np.intp],
+    rank: NDArray[np.float64] | None = None,
+) -> NDArray[np.intp]:
     """Of the given edges those of wordings that can start a group, sorted by token, as the tokens are told now.
 
     Left out is what is an item itself, or a turn of phrase that people happen to share: the clients that
@@ -106,7 +115,7 @@ def seeds(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArra
     bounds = np.append(starts, len(edges))
     for first, last in _portions(bounds):
         some = edges[bounds[first] : bounds[last]]
-        keep[first:last] = _telling(graph, rules, some, starts[first:last] - starts[first])
+        keep[first:last] = _telling(graph, rules, some, starts[first:last] - starts[first], rank)
     told = token[starts]
     graph.tokens["tells"][told], graph.tokens["judged"][told] = keep, graph.tokens["n"][told]
     return np.asarray(edges[np.repeat(keep, np.diff(bounds))], np.intp)
@@ -121,7 +130,13 @@ def _portions(bounds: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _telling(graph: Graph, rules: Rules, edges: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _telling(
+    graph: Graph,
+    rules: Rules,
+    edges: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    rank: NDArray[np.float64] | None,
+) -> NDArray[np.bool_]:
     """Which tokens' requests look enough like a harvest by one; `starts` is where each one's edges begin."""
     size = np.diff(starts, append=len(edges))
     load = graph.edges["load"][edges]
@@ -140,12 +155,36 @@ def _telling(graph: Graph, rules: Rules, edges: NDArray[np.intp], starts: NDArra
     nats = harvest.nats_taken(taken) + harvest.nats_alike(harvest.alike(topic, loads["sums"][:, 0] * there, starts))
     kind = graph.tokens["kind"][graph.edges["token"][edges[starts]]]
     keep = (size >= rules.least) & ~(_WORDED[kind] & (item | loose))
-    keep &= (taken >= rules.telling) & (nats >= rules.hopeless)
+    speaks, silent = _rows_say(graph, rules, edges, starts, size, rank)
+    keep &= (((taken >= rules.telling) & (nats >= rules.hopeless)) | speaks) & ~silent
     return np.asarray(keep | (~_LOADED[kind] & (size >= 2)), np.bool_)
 
 
+def _rows_say(
+    graph: Graph,
+    rules: Rules,
+    edges: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    size: NDArray[np.intp],
+    rank: NDArray[np.float64] | None,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of which tokens the clients' own rows say that they take much, and of which that they take nothing."""
+    if rank is None:
+        return np.zeros(len(starts), np.bool_), np.zeros(len(starts), np.bool_)
+    own = rank[graph.edges["account"][edges]]
+    told = np.add.reduceat((~np.isnan(own)).astype(np.int64), starts)
+    mean = np.add.reduceat(np.nan_to_num(own), starts) / np.maximum(told, 1)
+    enough = told >= np.maximum(rules.least, 0.5 * size)
+    return enough & (mean >= rules.speaking), enough & (mean < rules.silent)
+
+
 def around(
-    graph: Graph, rules: Rules, weight: NDArray[np.float64], touched: NDArray[np.int32], more: NDArray[np.int32]
+    graph: Graph,
+    rules: Rules,
+    weight: NDArray[np.float64],
+    touched: NDArray[np.int32],
+    more: NDArray[np.int32],
+    rank: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """The seeds that a link of some accounts needs: their own, and those of whom they share one with.
 
@@ -155,11 +194,20 @@ def around(
     token = np.unique(graph.edges["token"][graph.of_accounts(touched)])
     token = token[_SEEDS[graph.tokens["kind"][token]] & (weight[token] > 0.0)]
     some = graph.tokens[token]
-    seeds(graph, rules, weight, graph.of_tokens(token[some["n"] > rules.news * some["judged"]], rules.sampled))
+    seeds(graph, rules, weight, graph.of_tokens(token[some["n"] > rules.news * some["judged"]], rules.sampled), rank)
     near = graph.of_tokens(token[graph.tokens["tells"][token]], rules.sampled)
     others = np.unique(graph.edges["account"][near])
     theirs = np.union1d(graph.edges["token"][graph.of_accounts(others)], more)
     return graph.of_tokens(theirs[graph.tokens["tells"][theirs] & (weight[theirs] > 0.0)])
+
+
+def curious(graph: Graph, rules: Rules, weight: NDArray[np.float64], edges: NDArray[np.intp]) -> NDArray[np.integer]:
+    """The accounts among the given edges that share a wording with others, and sent enough for a row of theirs."""
+    tokens = graph.tokens[: len(graph.names)]
+    some = _LOADED[tokens["kind"]] & (weight > 0.0) & (tokens["df"] >= rules.least)
+    accounts = graph.edges["account"][edges[some[graph.edges["token"][edges]]]]
+    accounts = accounts[graph.accounts["n"][accounts] >= rules.enough]
+    return np.unique(accounts)
 
 
 def groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]:

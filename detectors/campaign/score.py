@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from detectors.base import Level, Term
-from detectors.campaign import harvest
-from detectors.campaign.signals import Measured
-from detectors.campaign.tells import WORDING, Kind
+from detectors.campaign import harvest, whole
+from detectors.campaign.signals import NAN, Facts, Measured
+from detectors.campaign.tells import Kind
 
-NAN = float("nan")
-_TOLD: dict[str, float] = {
-    "size": 0.67, "answers_taken": 0.2, "own_networks": 2.0, "topics_alike": 0.2, "items_apart": 0.5,
-    "same_parameters": 0.9, "shared_wording": 0.3, "coverage": 0.3, "moved_requests": 0.4, "few_wordings": 0.0,
-    "system_prompt_alone": 0.0, "wordings_alone": 0.0,
-}  # fmt: skip
-"""What is left of a term once the members' own rows are told: fitted on development groups, ordinary and planted."""
-_RANK, _GROWS, _LOW, _LEVEL = 0.65, 0.87, 1.3, 4.5  # what the members' own rows weigh; see `_ranked`
-_UNUSUAL = 3.0  # nats of a row that one ordinary client in twenty reaches
-_MOST_RANK = 6.5
-_LEAVING = 2.4  # nats that it takes off if all who share the wording took nothing by their own rows
+_BEST = 6.5  # nats of members' rows that speak for a group
+_APART = ("took_over", "list_shards")  # terms that no fit has seen: they count as they are
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
 _GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
 _POPULATION = 20_000  # rarity is counted as if there were at least so many clients
@@ -43,33 +33,15 @@ class Scoring:
     lists: dict[str, int] = field(default_factory=dict)  # sizes of the finite lists
 
 
-class Facts(NamedTuple):
-    """What is known of a group beside its graph."""
-
-    people: int  # clients in all
-    parties: int  # members, those of one organisation counted once
-    moves: int  # refused bodies that came from another member seconds later
-    successors: int  # members that began within two days after another was banned
-    expected: float  # items of finite lists that members would share as independent users; NaN: no such list
-    overlap: int  # items that they do share
-    framed: bool = True  # tied by wordings with their parameters, not by wordings alone
-    held: float = 0.0  # share of the members that surer ground ties already
-    movers: int = 0  # members that refused requests moved between
-    rank: float = NAN  # mean nats of the members' own rows, among ordinary clients'; NaN: not told
-    low: float = NAN  # a quarter of the members lie below it
-    kept: float = 1.0  # of those who share the wordings, those whose own rows do not speak against it
-
-
 def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     """The parts of the score in nats, for and against."""
     m, size = measured, len(measured.members)
-    taken = float(harvest.value(m.shares[None, :], np.array([m.fresh]))[0])
     top = wording(m)
     recipe = m.of(Kind.RECIPE)
     parts = [
         _term("size", facts.parties, "count", sized(facts.parties),
               f"{facts.parties:,} independent clients take part."),
-        _term("answers_taken", taken, "share", float(harvest.nats_taken(np.array([taken]))[0]), _taken_sentence(m)),
+        _term("answers_taken", m.taken, "share", float(harvest.nats_taken(np.array([m.taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
               "Its members come from different networks." if m.networks > 0.5
               else "Its members come from the same few networks, as pupils of a class or customers of a reseller do."),
@@ -98,42 +70,49 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
         text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
     parts += _events(facts, size)
-    return tuple(parts) if np.isnan(facts.rank) else (*_left(parts), *_ranked(facts))
+    return tuple(parts if np.isnan(facts.rank) else _whole(parts, m, facts))
 
 
-def _left(parts: list[Term]) -> list[Term]:
-    """The terms as they count beside the members' own rows."""
-    left = [replace(one, share=max(one.share, -8.0) * _TOLD.get(one.feature, 1.0)) for one in parts]
-    return [one for one in left if _TOLD.get(one.feature, 1.0)]
+def _whole(parts: list[Term], m: Measured, facts: Facts) -> list[Term]:
+    """The terms as they count beside the members' own rows: by the lines that were fitted with them."""
+    said = {one.feature: one for one in [*_plain(m), *parts, _ranked(facts)]}
+    nats = whole.shipped().terms(m, facts)
+    counted = [replace(said[name], share=share) for name, share in nats.items() if share]
+    return [*(one for one in parts if one.feature in _APART), *counted]
 
 
-def _ranked(facts: Facts) -> list[Term]:
-    """What the members' own rows say, compared with ordinary clients that hang together: mean, and lowest quarter.
+def _plain(m: Measured) -> list[Term]:
+    """Terms that only the lines count, and what is said of others where nothing is to be said without the rows."""
+    recipe = m.of(Kind.RECIPE)
+    same = recipe.members / len(m.members) if recipe else 0.0
+    return [
+        _term("own_programs", m.programs, "share", 0.0, "Its members use different programs." if m.programs > 0.5
+              else "Its members use the same few programs."),
+        _term("same_parameters", same, "share", 0.0, f"{same:.0%} of the members use the same sampling parameters."),
+        _term("shared_wording", 0.0, "count", 0.0, "They share no wording."),
+        _term("moved_requests", 0.0, "count", 0.0, "No refused request came again from another member."),
+    ]  # fmt: skip
 
-    A mean over many says more than one over few.
-    """
-    mean, low = (float(np.clip(one, 0.0, _MOST_RANK)) - _UNUSUAL for one in (facts.rank, facts.low))
-    more = float(np.clip(np.log(max(facts.parties, 1) / 4.0), 0.0, 3.2))
+
+def _ranked(facts: Facts) -> Term:
+    """What the members' own rows say, compared with ordinary clients'."""
     text = (f"Each by its own requests, the members score {facts.rank:.1f} nats on average, and three quarters of them "
             f"at least {facts.low:.1f}; half of all ordinary clients score less than 0.7.")  # fmt: skip
-    parts = [_term("members_rank", facts.rank, "nats", (_RANK + _GROWS * more) * mean + _LOW * low + _LEVEL, text)]
-    if facts.kept < 1.0:
-        text = f"{1.0 - facts.kept:.0%} of those who share it take nothing by their own requests; they are left out."
-        parts.append(_term("left_out", facts.kept, "share", -_LEAVING * (1.0 - facts.kept), text))
-    return parts
+    return _term("members_rank", facts.rank, "nats", 0.0, text)
 
 
 def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
     """Whether a group would be watched if its members' own rows spoke for it."""
-    best = facts._replace(rank=_MOST_RANK, low=_MOST_RANK)
+    best = facts._replace(rank=_BEST, low=_BEST, middle=_BEST, rare=1.0)
     total = sum(term.share for term in terms(measured, best))
     return level(float(total), best, scoring) is not Level.NONE
 
 
 def sized(parties: int, rank: float = NAN) -> float:
     """The nats of so many independent clients; fewer where the members' own rows are told."""
-    nats = float(np.clip(1.8 * np.log(max(parties, 1) / 4.0), 0.0, 6.0))
-    return nats if np.isnan(rank) else nats * _TOLD["size"]
+    if not np.isnan(rank):
+        return whole.shipped().nats("size", float(np.log(max(parties, 1))))
+    return float(np.clip(1.8 * np.log(max(parties, 1) / 4.0), 0.0, 6.0))
 
 
 def asked(m: Measured) -> float:
@@ -222,11 +201,8 @@ def level(score: float, facts: Facts, scoring: Scoring) -> Level:
 
 def wording(m: Measured) -> tuple[Kind, int, int] | None:
     """The wording that most members share: kind, members, accounts that have it."""
-    some = [one for one in m.shared if one.kind in WORDING and one.kind is not Kind.HEAD]
-    if not some:
-        return None
-    top = max(some, key=lambda one: one.members)
-    return top.kind, top.members, top.df
+    top = m.wording
+    return (top.kind, top.members, top.df) if top else None
 
 
 def sentence(m: Measured, facts: Facts) -> str:

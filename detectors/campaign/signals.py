@@ -13,6 +13,8 @@ from detectors.campaign.graph import Graph
 from detectors.campaign.tells import COUNTS, PHRASES, WORDING, Kind
 from detectors.sketch import hll_count
 
+NAN = float("nan")
+UNUSUAL = 2.3  # nats of a row that one ordinary client in ten reaches
 _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
 _HALF = 0.5
@@ -29,6 +31,24 @@ _ORDER = (
 )
 _WORDED = np.isin(np.arange(len(Kind)), WORDING)
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
+
+
+class Facts(NamedTuple):
+    """What is known of a group beside its graph."""
+
+    people: int  # clients in all
+    parties: int  # members, those of one organisation counted once
+    moves: int  # refused bodies that came from another member seconds later
+    successors: int  # members that began within two days after another was banned
+    expected: float  # items of finite lists that members would share as independent users; NaN: no such list
+    overlap: int  # items that they do share
+    framed: bool = True  # tied by wordings with their parameters, not by wordings alone
+    held: float = 0.0  # share of the members that surer ground ties already
+    movers: int = 0  # members that refused requests moved between
+    rank: float = NAN  # mean nats of the members' own rows, among ordinary clients'; NaN: not told
+    low: float = NAN  # a quarter of the members lie below it
+    middle: float = NAN  # half of them do
+    rare: float = NAN  # the share of them that are beyond UNUSUAL
 
 
 class Shared(NamedTuple):
@@ -60,6 +80,20 @@ class Measured:
     alike: float  # topics between members / within a member; NaN where unknown
     networks: float  # the effective number of networks / members
     programs: float
+    exact: float  # of the best wording, twice the members that have it by the members and by all who have it
+    exact_tools: float  # the same of offered tools
+    dense: float  # the share of the members that have a wording of the core, mean over who has which
+
+    @property
+    def taken(self) -> float:
+        """How much the sub-stream's requests look like taking answers, 0 to 1."""
+        return float(harvest.value(self.shares[None, :], np.array([self.fresh]))[0])
+
+    @property
+    def wording(self) -> Shared | None:
+        """The wording that most members share."""
+        some = [one for one in self.shared if one.kind in WORDING and one.kind is not Kind.HEAD]
+        return max(some, key=lambda one: one.members, default=None)
 
     def share(self, name: str) -> float:
         """The share of the sub-stream's requests with one of COUNTS."""
@@ -84,7 +118,7 @@ class Layout(NamedTuple):
         return self.order[place], who
 
 
-def layout(graph: Graph, accounts: NDArray[np.int32]) -> Layout:
+def layout(graph: Graph, accounts: NDArray[np.integer]) -> Layout:
     """The edges of some accounts, sorted by account."""
     edges = graph.of_accounts(np.sort(accounts))
     counts = np.bincount(graph.edges["account"][edges], minlength=len(graph.clients))
@@ -110,6 +144,7 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
     sums = loads["sums"].sum(axis=0, dtype=np.int64)
     n = max(int(sums[0]), 1)
     each, together = _distinct(loads["payloads"], who[mine], size)
+    exact, exact_tools = _exact(graph, tokens, inside, useful, size)
     return Measured(
         members=members,
         shared=_shared(graph, tokens, inside, useful),
@@ -127,7 +162,20 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
         alike=_alike(loads, who[mine], size),
         networks=_spread(graph, edge, who, Kind.NETWORK, size),
         programs=_spread(graph, edge, who, Kind.AGENT, size),
+        exact=exact,
+        exact_tools=exact_tools,
+        dense=float((inside[own] ** 2).sum() / max(inside[own].sum(), 1) / size),
     )
+
+
+def _exact(
+    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64], members: int
+) -> tuple[float, float]:
+    """How nearly those who have the best wording are the members, 1 where they are the same; and of tools."""
+    kinds = graph.tokens["kind"][tokens]
+    near = 2.0 * inside / (np.maximum(graph.tokens["df"][tokens], inside) + members)
+    worded = near[_WORDED[kinds] & (useful[tokens] > 0.0)]
+    return float(worded.max(initial=0.0)), float(near[kinds == Kind.TOOLS].max(initial=0.0))
 
 
 def _worth(

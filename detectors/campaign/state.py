@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import link, moves, settle, signals, tells
-from detectors.campaign.assess import HEARD, Assessment, Known, assess, taking
+from detectors.campaign import assess, link, moves, settle, signals, tells
+from detectors.campaign.assess import HEARD, Assessment, Known, taking
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
 from detectors.campaign.identity import Identities
@@ -22,7 +22,7 @@ from detectors.campaign.link import Apart, Group, Rules
 from detectors.campaign.memo import Memo
 from detectors.campaign.report import Campaign, Indicators, carrying
 from detectors.campaign.score import Scoring
-from detectors.campaign.signals import Layout
+from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
 from detectors.campaign.tells import Kind
 
 _FORMAT = 1
@@ -90,9 +90,13 @@ class Linker:
             self.asked.clear()
             self._memo.clear()
             standing: dict[int, Assessment] = {}
-            groups = link.groups(graph, rules, link.seeds(graph, rules, weight, np.arange(len(graph.edges))))
+            edges = np.arange(len(graph.edges))
+            seeds = link.seeds(graph, rules, weight, edges, self._heard.columns(graph)[0])
+            groups = link.groups(graph, rules, seeds)
         else:
+            edges = graph.of_accounts(touched)
             standing, groups = self._concerned(weight, touched)
+        self._heard.want(graph, link.curious(graph, rules, weight, edges), anew=full)
         known = self._known(weight)
         found, kept = self._beside(standing, groups)
         if groups:
@@ -103,6 +107,21 @@ class Linker:
             found = settle.together(found, self.united, lambda group: self._judge(known, by, group, 0.0))
         self._settle(found, kept, now)
         return self.campaigns()
+
+    def to_hear(self, most: int) -> list[int]:
+        """Clients of whose own rows it would like to hear: those that groups wait for, then whoever shares much."""
+        clients = sorted(self.asked)[:most]
+        more = self._heard.wanted(self.graph, most - len(clients))
+        return [*clients, *(client for client in more if client not in self.asked)]
+
+    def readings(self) -> Iterator[tuple[Measured, Facts]]:
+        """All groups as a link of everybody looks at them, judged or not: what a fit of the score learns from."""
+        graph, rules = self.graph, self.settings.rules
+        known, by = self._known(link.weights(graph, rules)), signals.layout(graph, np.arange(len(graph.clients)))
+        edges = link.seeds(graph, rules, known.weight, np.arange(len(graph.edges)), known.rank)
+        for group in link.groups(graph, rules, edges):
+            if self._worth(known, group, set()):
+                yield from assess.readings(known, by, group)
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """The campaigns of the last link that are not closed."""
@@ -115,15 +134,15 @@ class Linker:
         """The campaigns that have no touched member, and the groups that have one or belong to one that has."""
         news = np.zeros(len(self.graph.clients), np.bool_)
         news[touched] = True
-        standing, more = {}, [np.zeros(0, np.int32)]
+        more = [np.zeros(0, np.int32)]
         moved = [one.group for one in self.found.values() if news[one.group.accounts].any()]
         for group in moved:
             news[group.accounts] = True
             more.append(group.tokens)
         moved_ids = {id(group) for group in moved}
         standing = {number: one for number, one in self.found.items() if id(one.group) not in moved_ids}
-        rules = self.settings.rules
-        edges = link.around(self.graph, rules, weight, touched, np.concatenate(more))
+        rules, (rank, _) = self.settings.rules, self._heard.columns(self.graph)
+        edges = link.around(self.graph, rules, weight, touched, np.concatenate(more), rank)
         groups = link.groups(self.graph, rules, edges)
         return standing, [group for group in groups if news[group.accounts].any()]
 
@@ -187,13 +206,14 @@ class Linker:
         if key in seen:
             return False
         seen.add(key)
-        return bool(np.percentile(told, 75) >= _TAKING)
+        several = self.settings.scoring.members
+        return bool(np.percentile(told, 75) >= _TAKING or np.count_nonzero(told >= UNUSUAL) >= several)
 
     def _judge(self, known: Known, by: Layout, group: Group, held: float) -> Assessment | None:
         """What a group is; where nothing moved and little else happened, what it was."""
 
         def judge(group: Group, held: float) -> Assessment | None:
-            return assess(known, by, group, held)
+            return assess.assess(known, by, group, held)
 
         return judge(group, held) if self._eventful(group) else self._memo.judge(known, group, held, judge)
 
@@ -234,7 +254,7 @@ class Linker:
     def tell(self, ranks: Mapping[int, float]) -> None:
         """What clients' own rows say: how rare each is among ordinary clients, in nats; see rows.py."""
         self.asked -= ranks.keys()
-        self.graph.touch(self._heard.tell(self.graph, ranks).tolist())
+        self.graph.touch(self._heard.tell(self.graph, ranks).tolist(), anew=True)
 
     def cannot_link(self, one: int, other: int) -> None:
         """Never again in one campaign."""
@@ -374,6 +394,5 @@ class Linker:
         return linker
 
 
-def _side(told: int | Iterable[int]) -> frozenset[int]:
-    """One client, as earlier versions wrote it, or several."""
+def _side(told: int | Iterable[int]) -> frozenset[int]:  # one client, as earlier versions wrote it, or several
     return frozenset([told]) if isinstance(told, int) else frozenset(told)

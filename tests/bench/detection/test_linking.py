@@ -18,7 +18,7 @@ def test_every_planted_campaign_is_counted_once(outcome) -> None:
     accounts, found = outcome
     planted = {one.campaign for one in accounts if one.family}
     assert len(found.found) == len(planted)
-    assert all(0.0 <= one.flagged <= one.watched <= 1.0 for one in found.found)
+    assert all(0.0 <= one.flagged <= 1.0 and 0.0 <= one.standing <= 1.0 for one in found.found)
     assert all(one.accounts == 8 for one in found.found)
     assert 0.0 <= found.precision <= 1.0
 

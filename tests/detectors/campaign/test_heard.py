@@ -44,3 +44,15 @@ def test_accounts_keep_what_was_told_when_their_numbers_change(operator) -> None
     other = Heard()
     other.load_arrays(graph, heard.arrays(graph))
     assert other.of(graph) == heard.of(graph)
+
+
+def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
+    graph, heard = graph_of(operator([1, 2, 3])), Heard()
+    places = graph.clients.find(np.array([1, 3], np.uint64))
+    heard.want(graph, places)
+    assert heard.wanted(graph, 9) == [1, 3]
+    assert heard.wanted(graph, 1) == [1]
+    heard.tell(graph, {1: 3.0})
+    assert heard.wanted(graph, 9) == [3]
+    heard.want(graph, places[:1], anew=True)
+    assert heard.wanted(graph, 9) == []

@@ -102,3 +102,21 @@ def test_a_large_loose_group_is_peeled_into_its_dense_parts(operator) -> None:
     rules = Rules(large=10, within=0.3, lift=0.0)
     found = grouped(np.concatenate([*parts, bridge]), rules)
     assert all(any(set(range(100 * t + 3, 100 * t + 13)) <= group for group in found) for t in range(3))
+
+
+@pytest.mark.parametrize(("nats", "flag", "linked"), [(4.0, Flag.MULTI_TURN, True), (0.5, 0, False), (1.6, 0, True)])
+def test_what_clients_rows_say_decides_about_a_wording(operator, bystanders, nats, flag, linked) -> None:
+    graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
+    graph.add(tells(np.concatenate([operator(list(range(1, 9)), flags=np.uint32(flag)), bystanders(20)])))
+    weight, every = link.weights(graph, RULES), np.arange(len(graph.edges))
+    assert bool(len(link.seeds(graph, RULES, weight, every))) is not bool(flag)
+    rank = np.full(len(graph.clients), nats)
+    assert bool(len(link.seeds(graph, RULES, weight, every, rank))) is linked
+
+
+def test_whose_rows_may_say_more_shares_a_wording_and_sent_enough(operator, bystanders) -> None:
+    graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
+    graph.add(tells(np.concatenate([operator([1, 2, 3]), operator([4], requests=3, seed=9), bystanders(20)])))
+    weight = link.weights(graph, RULES)
+    found = link.curious(graph, RULES, weight, np.arange(len(graph.edges)))
+    assert graph.clients.known()[found].tolist() == [1, 2, 3]

@@ -1,0 +1,124 @@
+"""Whole: a group whose members' own rows are told, in nats: the sum of fitted lines, each of which only rises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detectors.campaign.signals import Facts, Measured
+from detectors.campaign.tells import Kind
+
+SHIPPED = Path(__file__).parents[1] / "shipped" / "groups.json"
+TERMS: dict[str, tuple[str, ...]] = {
+    "members_rank": ("rank", "low", "middle", "rare", "rank_size"),
+    "size": ("size",),
+    "own_networks": ("networks",),
+    "own_programs": ("programs",),
+    "items_apart": ("apart",),
+    "topics_alike": ("alike",),
+    "same_parameters": ("same", "same_seldom"),
+    "answers_taken": ("taken", "grading", "asks_all", "streamed", "no_longer", "structured", "multi_turn"),
+    "shared_wording": ("exact", "dense", "scarce", "front", "tools"),
+    "moved_requests": ("moved",),
+}
+"""Which numbers a term of the score adds up."""
+NAMES = tuple(name for names in TERMS.values() for name in names)
+FALLING = frozenset({"streamed", "no_longer", "structured", "multi_turn"})
+"""The numbers that never speak for a harvest; all others never speak against one."""
+_SHARES = ("grading", "asks_all", "streamed", "no_longer", "structured", "multi_turn")
+_FORMAT = 1
+_MOST = 8.0  # nats of a row
+_EVERY, _FAR = 4.0, 3.2  # a mean over more than so many members says more, as their logarithm grows, so far
+_TYPICAL = 2.0  # nats from which it speaks for a harvest
+_UNKNOWN = 0.7  # topics that cannot be compared
+
+
+class Line(NamedTuple):
+    """What a number comes to: straight between knots, flat outside of them."""
+
+    at: tuple[float, ...]
+    nats: tuple[float, ...]
+
+    def of(self, value: float) -> float:
+        """The nats of a value."""
+        return float(np.interp(value, self.at, self.nats))
+
+
+class Whole(NamedTuple):
+    """The fitted lines, and what a group begins with."""
+
+    start: float
+    lines: dict[str, Line]
+
+    def terms(self, m: Measured, facts: Facts) -> dict[str, float]:
+        """The nats of each term; what a group begins with counts with the members' rows."""
+        held = numbers(m, facts)
+        out = {
+            term: sum(self.lines[name].of(held[name]) for name in names if name in self.lines)
+            for term, names in TERMS.items()
+            if not self.lines.keys().isdisjoint(names)
+        }
+        out["members_rank"] = out.get("members_rank", 0.0) + self.start
+        return out
+
+    def nats(self, name: str, value: float) -> float:
+        """What one number comes to."""
+        return self.lines[name].of(value) if name in self.lines else 0.0
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        lines = {name: [list(line.at), list(line.nats)] for name, line in sorted(self.lines.items())}
+        return {"format": _FORMAT, "start": self.start, "lines": lines}
+
+
+def parse(document: Mapping[str, Any]) -> Whole:
+    """From JSON; raises ValueError where it is none, or its lines are not ones that only rise, or fall."""
+    if document.get("format") != _FORMAT:
+        raise ValueError("not the lines of a group's score, or of another version")
+    lines = {str(name): Line(tuple(at), tuple(nats)) for name, (at, nats) in document["lines"].items()}
+    for name, line in lines.items():
+        steps = np.diff(line.nats) * (-1.0 if name in FALLING else 1.0)
+        if len(line.at) != len(line.nats) or (np.diff(line.at) <= 0.0).any() or (steps < 0.0).any():
+            raise ValueError(f"the line of {name} turns")
+    return Whole(float(document["start"]), lines)
+
+
+@cache
+def shipped() -> Whole:
+    """What ships with this version."""
+    return parse(json.loads(SHIPPED.read_text("utf-8")))
+
+
+def numbers(m: Measured, facts: Facts) -> dict[str, float]:
+    """What the lines read of a group."""
+    size = len(m.members)
+    recipe, front, top = m.of(Kind.RECIPE), m.of(Kind.HEAD), m.wording
+    same = recipe.members / size if recipe else 0.0
+    rank, low, middle = (float(np.clip(one, 0.0, _MOST)) for one in (facts.rank, facts.low, facts.middle))
+    return {
+        "rank": rank,
+        "low": low,
+        "middle": middle,
+        "rare": facts.rare,
+        "rank_size": (rank - _TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
+        "size": float(np.log(max(facts.parties, 1))),
+        "networks": m.networks,
+        "programs": m.programs,
+        "apart": m.apart,
+        "alike": _UNKNOWN if np.isnan(m.alike) else m.alike,
+        "same": same,
+        "same_seldom": same * float(np.log(facts.people / recipe.df)) if recipe else 0.0,
+        "taken": m.taken,
+        **{name: m.share(name) for name in _SHARES},
+        "exact": m.exact,
+        "dense": m.dense,
+        "scarce": -float(np.log1p(top.df)) if top else 0.0,
+        "front": front.members / size if front else 0.0,
+        "tools": m.exact_tools,
+        "moved": float(np.log1p(facts.moves)),
+    }
