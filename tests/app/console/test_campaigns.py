@@ -7,6 +7,7 @@ import pytest
 from app.campaigns import indicators
 from app.campaigns.indicators import Matched
 from app.console import campaigns
+from app.models.campaign import Campaign
 from app.models.client import client_ref
 from app.store.db import session_scope
 
@@ -57,6 +58,14 @@ async def test_the_page_shows_ties_members_and_what_is_left_without_the_stronges
     assert "No sign-up data was supplied" in page
     client = (await reviewer.get(f"/clients/{client_ref(0xC0DE00000)}")).text
     assert f"/campaigns/{opened}" in client
+
+
+async def test_a_page_says_how_many_members_its_sentence_is_about(console, reviewer, opened):
+    assert "in the newest reading" not in (await reviewer.get(f"/campaigns/{opened}")).text
+    async with session_scope(console.engine) as db:
+        campaign = await db.get(Campaign, opened)
+        campaign.latest = campaign.latest | {"size": 12}
+    assert "25 members, 12 of them in the newest reading" in (await reviewer.get(f"/campaigns/{opened}")).text
 
 
 async def test_a_clients_page_tells_of_matched_indicators(console, reviewer, opened):
