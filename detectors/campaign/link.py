@@ -60,7 +60,8 @@ class Rules:
     telling: float = 0.25  # a wording counts when its requests look so much like a harvest,
     speaking: float = 2.0  # or its clients' own rows come to so many nats on average;
     silent: float = 1.2  # it does not, whatever it looks like, where they come to less than this
-    enough: int = 5  # requests of a client from which its row says something
+    enough: int = 5  # requests of a client from which its row says something,
+    looked: int = 25  # and from which its silence does: before the first look it is drawn to the usual client's
     news: float = 1.05  # a wording is looked at anew when so many times the requests carry it
     sampled: int = 128  # of a touched wording's clients, the newest so many say what it is like
     population: int = 20_000  # rarity is counted as if there were at least so many clients
@@ -171,11 +172,17 @@ def _rows_say(
     """Of which tokens the clients' own rows say that they take much, and of which that they take nothing."""
     if rank is None:
         return np.zeros(len(starts), np.bool_), np.zeros(len(starts), np.bool_)
-    own = rank[graph.edges["account"][edges]]
+    account = graph.edges["account"][edges]
+    own, n = rank[account], graph.accounts["n"][account]
+    (speaks, loud), (against, low) = (_mean(own, starts), _mean(np.where(n >= rules.looked, own, np.nan), starts))
+    least = np.maximum(rules.least, 0.5 * size)
+    return (speaks >= least) & (loud >= rules.speaking), (against >= least) & (low < rules.silent)
+
+
+def _mean(own: NDArray[np.float64], starts: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Of each token how many clients' rows are told, and what they come to on average."""
     told = np.add.reduceat((~np.isnan(own)).astype(np.int64), starts)
-    mean = np.add.reduceat(np.nan_to_num(own), starts) / np.maximum(told, 1)
-    enough = told >= np.maximum(rules.least, 0.5 * size)
-    return enough & (mean >= rules.speaking), enough & (mean < rules.silent)
+    return told, np.add.reduceat(np.nan_to_num(own), starts) / np.maximum(told, 1)
 
 
 def around(

@@ -104,10 +104,14 @@ def test_a_large_loose_group_is_peeled_into_its_dense_parts(operator) -> None:
     assert all(any(set(range(100 * t + 3, 100 * t + 13)) <= group for group in found) for t in range(3))
 
 
-@pytest.mark.parametrize(("nats", "flag", "linked"), [(4.0, Flag.MULTI_TURN, True), (0.5, 0, False), (1.6, 0, True)])
-def test_what_clients_rows_say_decides_about_a_wording(operator, bystanders, nats, flag, linked) -> None:
+@pytest.mark.parametrize(
+    ("nats", "flag", "requests", "linked"),
+    [(4.0, Flag.MULTI_TURN, 30, True), (0.5, 0, 30, False), (1.6, 0, 30, True), (0.5, 0, 12, True)],
+)
+def test_what_clients_rows_say_decides_about_a_wording(operator, bystanders, nats, flag, requests, linked) -> None:
     graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
-    graph.add(tells(np.concatenate([operator(list(range(1, 9)), flags=np.uint32(flag)), bystanders(20)])))
+    members = operator(list(range(1, 9)), flags=np.uint32(flag), requests=requests)
+    graph.add(tells(np.concatenate([members, bystanders(20)])))
     weight, every = link.weights(graph, RULES), np.arange(len(graph.edges))
     assert bool(len(link.seeds(graph, RULES, weight, every))) is not bool(flag)
     rank = np.full(len(graph.clients), nats)
