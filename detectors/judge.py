@@ -17,7 +17,8 @@ from detectors.reference import LOOKS, RANKS, Reference
 
 TRIP = 1.0  # a tripwire's score at which it has been touched
 TRIPPED = 4.0  # log-odds that a client with a touched tripwire has at least
-BLEND = 0.05  # of the families' nats join the forest's log-odds: what it was never shown still counts
+BLEND = 0.05  # of the families' nats join the forest's log-odds: what it was never shown still counts;
+# a reference's levels are of one blend, so another needs another reference.FORMAT
 EARLY = 8  # counted requests from which a client is ranked ahead of its first look
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.detection import adaptive, captures, evasions, page, report, shortcuts, store
+from bench.detection import adaptive, captures, evasions, page, report, shortcuts, store, texts
 from bench.detection.compose import Account
 from bench.detection.dataset import SCALES, Scale, Size, compose, composed
 from bench.detection.study import Study, calibrating, conduct
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(asked: argparse.Namespace) -> int:
     """Compose, judge, write."""
     begun = time.monotonic()
-    inner = asked.data / "data" if asked.data is not None and (asked.data / "data").is_dir() else asked.data
+    inner = texts.folder(asked.data) if asked.data is not None else None
     size: Size = asked.size or ("standard" if inner else "small")
     reference = shipped(asked.reference)
 

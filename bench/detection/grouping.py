@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from bench.detection import campaigns, linking
+from bench.detection import campaigns, linking, texts
 from bench.detection.compose import Account
 from detectors import registry
 from detectors.campaign import Linker, rows, whole
@@ -186,8 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.data is None:
         print("The texts are not in the repository: give their folder.", file=sys.stderr)
         return 2
-    inner = asked.data / "data"
-    data = inner if inner.is_dir() else asked.data
+    data = texts.folder(asked.data)
     readings: list[Reading] = []
     for seed in asked.seeds:
         readings += observed(list(campaigns.compose(data, seed, "standard", "dev")), seed)

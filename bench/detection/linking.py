@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import campaigns
+from bench.detection import campaigns, texts
 from bench.detection.compose import Account
 from detectors import registry
 from detectors.base import Level
@@ -223,8 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("The texts are not in the repository: give their folder, make bench-campaigns DATA=folder.",
               file=sys.stderr)  # fmt: skip
         return 2
-    inner = asked.data / "data"
-    data = inner if inner.is_dir() else asked.data
+    data = texts.folder(asked.data)
     outcomes = []
     for seed in asked.seeds:
         outcomes.append(evaluate(list(campaigns.compose(data, seed, asked.size, asked.split)), seed))

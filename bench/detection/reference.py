@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.detection import dataset, ranking, recorded, sources, store
+from bench.detection import dataset, ranking, recorded, sources, store, texts
 from bench.detection.compose import Account
 from bench.detection.dataset import World
 from detectors import fitting, reference, registry
@@ -148,8 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.data is None:
         print("The texts are not in the repository: give their folder, make reference DATA=folder.", file=sys.stderr)
         return 2
-    inner = asked.data / "data"  # the folder that `make bench-detect` takes will do as well
-    data = inner if inner.is_dir() else asked.data
+    data = texts.folder(asked.data)
     absent = dataset.missing(data)
     if absent:
         print(f"{data} lacks {', '.join(absent)}: no reference was written.", file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.detection import campaigns
+from bench.detection import campaigns, texts
 from detectors import registry
 from detectors.campaign import pooled
 from detectors.table import Table
@@ -27,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.data is None:
         print("The texts are not in the repository: give their folder.", file=sys.stderr)
         return 2
-    inner = asked.data / "data"
-    data = inner if inner.is_dir() else asked.data
+    data = texts.folder(asked.data)
     engine = registry.load()
     rows = []
     for seed in asked.seeds:
