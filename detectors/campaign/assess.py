@@ -141,7 +141,7 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
         return None
     measured, facts = one
     found = scores.terms(measured, facts)
-    reached = scores.level(float(sum(term.share for term in found)), facts, known.scoring)
+    reached = scores.reached(found, facts, known.scoring)
     unheard = measured.members[known.stale[measured.members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
@@ -210,7 +210,16 @@ def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
     stays[who[moved]] = True
     if (worth > 0.0).any():
         stays |= (worth > 0.0) & (worth >= _CLOSE * float(np.median(worth[worth > 0.0])))
+        signed = np.isin(known.graph.edges["token"][edge], _signed(measured))
+        stays[who[signed]] |= worth[who[signed]] > 0.0
     return stays
+
+
+def _signed(measured: Measured) -> list[int]:
+    """The sign-up attributes that half of a group have, and few others."""
+    half = 0.5 * len(measured.members)
+    some = [one for one in measured.shared if one.kind is Kind.SIGNUP]
+    return [one.token for one in some if one.members >= half and 2 * one.members >= one.df]
 
 
 def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -321,11 +330,11 @@ def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:
     for one in measured.shared:
         if one.kind in (Kind.BIN, Kind.ITEM):
             continue
-        text = f"{one.members:,} of {size:,} share {NAMES[one.kind]} {one.df:,} clients have it in all."
+        text = f"{one.members:,} of {size:,} share {scores.named(one)} {one.df:,} clients have it in all."
         text = text.replace(", with its parameters, ", " with its parameters; ") if "its param" in text else text
         text = text if ";" in text else text.replace(f" {one.df:,} clients", f"; {one.df:,} clients", 1)
         weight = float(known.weight[one.token])
-        out.append(Edge(NAMES[one.kind].rstrip(","), int(names[one.token]), one.members, one.df, weight, text))
+        out.append(Edge(scores.named(one).rstrip(","), int(names[one.token]), one.members, one.df, weight, text))
     return tuple(sorted(out, key=lambda edge: (-edge.weight * edge.members, edge.token))[:_EDGES])
 
 
@@ -338,7 +347,8 @@ def _networks(known: Known, by: Layout, measured: Measured) -> tuple[int, ...]:
 
 def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, ...]) -> Without:
     """The score and the members if the strongest kind of tie were not there."""
-    weight = {one: float(known.weight[one.token]) * one.members for one in measured.shared if one.kind in SPEAKS}
+    said = [one for one in measured.shared if one.kind in SPEAKS and one.kind is not Kind.SIGNUP]
+    weight = {one: float(known.weight[one.token]) * one.members for one in said}
     if not weight:
         return Without("", len(measured.members), 0.0, Level.NONE, "Nothing else ties them.")
     strongest = max(weight, key=lambda one: weight[one])
@@ -356,7 +366,9 @@ def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, 
         if members
         else Level.NONE
     )
-    others = ", ".join(NAMES[one.kind].rstrip(",") for one in strong[:3])
+    if all(one.kind is Kind.SIGNUP for one in strong):
+        reached = min(reached, Level.WATCH)  # these alone bring nobody to review
+    others = ", ".join(scores.named(one).rstrip(",") for one in strong[:3])
     text = (
         f"Without the shared {name}, {members:,} of {len(measured.members):,} members are still tied, by {others}."
         if members

@@ -74,6 +74,7 @@ class Graph:
         self._singles = np.zeros(bounds.singles, _SINGLE)
         self._recurring = np.zeros(bounds.recurring, np.uint32)
         self._touched: list[NDArray[np.int32]] = []  # accounts with new or refreshed edges since the last link
+        self.called: dict[int, str] = {}  # names of sign-up attributes, by the recipe of their tokens
         self.counters = {"evicted": 0, "expired": 0}
 
     @property
@@ -302,6 +303,13 @@ class Graph:
         self._close(np.arange(len(self.names), dtype=np.int32))
         self._touched = [np.arange(len(self.clients), dtype=np.int32)]
         return account
+
+    def forget(self, edges: NDArray[np.intp]) -> None:
+        """Take some edges out, at the price of a pass over all; the next link is one of everybody."""
+        keep, accounts = np.ones(len(self.edges), np.bool_), np.arange(len(self.clients))
+        keep[edges] = False
+        self._drop(keep, accounts.astype(np.int32), accounts)
+        self._touched = [accounts.astype(np.int32)]
 
     def _drop(self, keep: NDArray[np.bool_], account: NDArray[np.int32], clients: NDArray[np.intp]) -> None:
         """Go on with some of the edges and accounts, numbered anew, and with the tokens that are left."""

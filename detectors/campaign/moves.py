@@ -1,8 +1,6 @@
-"""Moves: a refused request that comes again from another client seconds later; and tells that are not in an event."""
+"""Moves: a refused request that comes again from another client seconds later; and tells of imported indicators."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,18 +73,6 @@ def indicated(events: NDArray[np.void], matched: NDArray[np.bool_]) -> NDArray[n
     return _plain(
         events["client"][matched], np.ones(int(matched.sum()), np.uint64), Kind.INDICATOR, events["at"][matched]
     )
-
-
-def attributes(supplied: Mapping[int, Mapping[str, int]], now: float) -> NDArray[np.void]:
-    """Tells of sign-up attributes: each a name and a hash."""
-    clients, values = [], []
-    for client, held in sorted(supplied.items()):
-        for name, value in sorted(held.items()):
-            salt = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")
-            clients.append(client)
-            values.append((int(value) ^ salt * 0x9E3779B97F4A7C15) & (2**64 - 1) or 1)
-    at = np.full(len(clients), now)
-    return _plain(np.array(clients, np.uint64), np.array(values, np.uint64), Kind.SIGNUP, at)
 
 
 def _plain(

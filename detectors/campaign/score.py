@@ -8,11 +8,12 @@ import numpy as np
 
 from detectors.base import Level, Term
 from detectors.campaign import harvest, whole
-from detectors.campaign.signals import NAN, Facts, Measured
+from detectors.campaign.signals import NAN, Facts, Measured, Shared
 from detectors.campaign.tells import Kind
 
 _BEST = 6.5  # nats of members' rows that speak for a group
-_APART = ("took_over", "list_shards")  # terms that no fit has seen: they count as they are
+_APART = ("took_over", "list_shards", "sign_up")  # terms that no fit has seen: they count as they are
+_SIGNED = 0.75  # nats of a sign-up attribute at most: less than lies between the highest ordinary group and review
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
 _GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
 _POPULATION = 20_000  # rarity is counted as if there were at least so many clients
@@ -69,7 +70,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
         nats = min(4.0, 10.0 * facts.held) - _ALONE
         text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
-    parts += _events(facts, size)
+    parts += _signed(m, facts.people) + _events(facts, size)
     return tuple(parts if np.isnan(facts.rank) else _whole(parts, m, facts))
 
 
@@ -101,11 +102,34 @@ def _ranked(facts: Facts) -> Term:
     return _term("members_rank", facts.rank, "nats", 0.0, text)
 
 
+def _signed(m: Measured, people: int) -> list[Term]:
+    """The sign-up attribute that says most: how many of the members have it, and how few of all others."""
+    best: Term | None = None
+    for one in m.shared:
+        if one.kind is not Kind.SIGNUP:
+            continue
+        share, rest = one.members / len(m.members), max(people - len(m.members), 1)
+        chance = max((one.df - one.members) / rest, 1.0 / rest)
+        nats = min(_SIGNED, 0.15 * share * max(float(np.log(share / chance)), 0.0))
+        text = f"{one.members:,} of {len(m.members):,} share {named(one)}, which {one.df:,} of {people:,} clients have."
+        if best is None or nats > best.share:
+            best = _term("sign_up", one.df, "count", nats, text)
+    return [] if best is None else [best]
+
+
+def reached(found: tuple[Term, ...], facts: Facts, scoring: Scoring) -> Level:
+    """The level of some terms; who signed up alike is no campaign without the rest."""
+    total = float(sum(term.share for term in found))
+    without = sum(term.share for term in found if term.feature != "sign_up")
+    if level(float(without), facts, scoring) is Level.NONE:
+        return Level.NONE
+    return level(total, facts, scoring)
+
+
 def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
     """Whether a group would be watched if its members' own rows spoke for it."""
     best = facts._replace(rank=_BEST, low=_BEST, middle=_BEST, rare=1.0)
-    total = sum(term.share for term in terms(measured, best))
-    return level(float(total), best, scoring) is not Level.NONE
+    return reached(terms(measured, best), best, scoring) is not Level.NONE
 
 
 def sized(parties: int, rank: float = NAN) -> float:
@@ -238,6 +262,11 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
     if np.isnan(m.alike):
         return "Too few requests to compare what the members' requests are about."
     return "The wording and the parameters may come from a program that many use; a second kind of tie would decide it."
+
+
+def named(one: Shared) -> str:
+    """What members share, with its name where that was supplied."""
+    return f"{NAMES[one.kind]} ({one.name})" if one.name else NAMES[one.kind]
 
 
 NAMES: dict[Kind, str] = {

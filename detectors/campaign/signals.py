@@ -19,6 +19,7 @@ _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
 _HALF = 0.5
 _PREFERRED = 0.8
+_SEVERAL = 8  # sign-up attributes that are shown of a group
 _ORDER = (
     Kind.FRAMED,
     Kind.FRAMED_TAIL,
@@ -58,6 +59,7 @@ class Shared(NamedTuple):
     token: int  # its number in the graph
     members: int
     df: int
+    name: str = ""  # of a sign-up attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Measured:
     """A group in numbers. The sub-stream is the requests that carry the group's wording."""
 
     members: NDArray[np.int32]
-    shared: tuple[Shared, ...]  # the best token of each kind, the most shared first
+    shared: tuple[Shared, ...]  # the best token of each kind (of sign-up attributes several), the most shared first
     core: NDArray[np.int32]  # the wordings that are the group's own
     chosen: NDArray[np.int32]  # those of one kind that name the sub-stream
     kind: Kind  # their kind
@@ -195,10 +197,15 @@ def _shared(
     worth = inside * np.maximum(useful[tokens], 1e-6)
     for kind in np.unique(kinds).tolist():
         some = np.flatnonzero(kinds == kind)
-        best = some[int(np.argmax(worth[some]))]
-        if inside[best] >= 2:
-            token = int(tokens[best])
-            found.append(Shared(Kind(kind), token, int(inside[best]), int(graph.tokens["df"][token])))
+        best = some[[int(np.argmax(worth[some]))]]
+        if kind == Kind.SIGNUP:
+            best = some[useful[tokens[some]] > 0.0]
+            best = best[np.argsort(-worth[best], kind="stable")[:_SEVERAL]]
+        for place in best[inside[best] >= 2].tolist():
+            token, name = int(tokens[place]), ""
+            if kind == Kind.SIGNUP:
+                name = graph.called.get(int(graph.tokens["recipe"][token]), "")
+            found.append(Shared(Kind(kind), token, int(inside[place]), int(graph.tokens["df"][token]), name))
     return tuple(sorted(found, key=lambda one: (-one.members, one.kind)))
 
 

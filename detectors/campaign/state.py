@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import assess, link, moves, settle, signals, tells
+from detectors.campaign import assess, link, moves, settle, signals, supplied, tells
 from detectors.campaign.assess import HEARD, Assessment, Known, taking
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
@@ -285,12 +285,10 @@ class Linker:
         self.organisations = dict(organisations)
         self._anew(organisations)
 
-    def set_attributes(self, attributes: Mapping[int, Mapping[str, int]], now: float) -> None:
-        """Sign-up attributes as hashes, where the operator supplies them."""
-        rows = moves.attributes(attributes, now)
-        if len(rows):
+    def set_attributes(self, held: supplied.Attributes, now: float, others: supplied.Attributes | None = None) -> None:
+        """Sign-up attributes as hashes: all that the clients in `held` have; `others` have some of the same too."""
+        if supplied.take_in(self.graph, held, others or {}, now):
             self._memo.clear()
-            self.graph.add(tells.Tells(rows, np.zeros(0, tells.LOAD)))
 
     def set_bans(self, bans: Mapping[int, float]) -> None:
         """When clients were banned; replaces what was set."""
@@ -363,6 +361,7 @@ class Linker:
             "united": self.united,
             "lists": self.lists,
             "indicators": self.wanted.tolist(),
+            "attributes": sorted(self.graph.called.values()),
             "identities": self.identities.document(),
             "expired_at": self.expired_at,
         }
@@ -389,6 +388,7 @@ class Linker:
         linker.united = [(int(one), int(other)) for one, other in about["united"]]
         linker.lists = dict(about["lists"])
         linker.wanted = np.array(about["indicators"], np.uint64)
+        linker.graph.called = {supplied.number(name): name for name in about.get("attributes", ())}
         linker.identities = Identities.parse(about["identities"])
         linker.expired_at = float(about["expired_at"])
         return linker

@@ -43,15 +43,6 @@ def test_late_earlier_own_and_answered_ones_do_not_count(events: np.ndarray) -> 
     assert len(Refused().follow(events)) == 0
 
 
-def test_attributes_of_the_same_name_and_value_are_one_token() -> None:
-    rows = moves.attributes({1: {"domain": 9, "hour": 4}, 2: {"domain": 9, "hour": 5}, 3: {"hour": 9}}, 50.0)
-    tokens = {(int(row["client"]), int(row["token"])) for row in rows}
-    shared = [token for _, token in tokens if sum(token == other for _, other in tokens) == 2]
-    assert len(tokens) == 5
-    assert len(shared) == 2
-    assert (rows["kind"] == Kind.SIGNUP).all()
-
-
 def test_indicated_clients_get_a_token_in_common() -> None:
     events = pair(1.0)
     rows = moves.indicated(events, np.array([True, True]))

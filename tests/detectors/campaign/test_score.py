@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.base import Level
+from detectors.base import Level, Term
 from detectors.campaign import score
 from detectors.campaign.score import Facts, Scoring
 
@@ -47,6 +47,14 @@ def test_the_chance_of_few_overlaps_is_that_of_a_poisson_law() -> None:
 )
 def test_levels_follow_score_size_and_events(total: float, facts: Facts, level: Level) -> None:
     assert score.level(total, facts, SCORING) is level
+
+
+@pytest.mark.parametrize(
+    ("rest", "level"), [(9.5, Level.NONE), (10.5, Level.WATCH), (10.9, Level.REVIEW), (11.6, Level.REVIEW)]
+)
+def test_a_sign_up_attribute_lifts_who_is_watched_and_nobody_else(rest: float, level: Level) -> None:
+    found = tuple(Term(name, 1.0, "", NAN, NAN, NAN, nats, "") for name, nats in (("size", rest), ("sign_up", 0.75)))
+    assert score.reached(found, FACTS._replace(rank=3.0, low=2.0), SCORING) is level
 
 
 def test_every_kind_has_a_name() -> None:

@@ -146,12 +146,17 @@ def test_a_mixed_account_is_linked_by_its_part(operator, bystanders) -> None:
     assert "in 9% of their requests" in one.sentence
 
 
-def test_sign_up_attributes_are_edges(operator, bystanders) -> None:
-    linker = Linker(SETTINGS)
-    linker.set_attributes({client: {"domain": 5} for client in ONE}, 1_764_100_000.0)
-    linker.observe(np.concatenate([operator(ONE), bystanders()]))
-    (one,) = linker.link(1_764_110_000.0)
-    assert "a sign-up attribute" in {edge.kind for edge in one.edges}
+def test_sign_up_attributes_are_edges_that_outlive_a_restart(operator, bystanders) -> None:
+    linker, (before,) = after(np.concatenate([operator(ONE), bystanders()]))
+    linker.set_attributes({client: {"payment": 5, "referrer": 100 + client} for client in ONE}, 1_764_103_000.0)
+    for one in (linker, Linker.restore(linker.snapshot(), SETTINGS)):
+        (signed,) = one.link(1_764_110_000.0)
+        edges = {edge.kind: edge for edge in signed.edges if "sign-up" in edge.kind}
+        assert set(edges) == {"a sign-up attribute (payment)"}  # what one client has ties nobody
+        (edge,) = edges.values()
+        assert (edge.members, edge.df) == (12, 12)
+        assert "12 of 12 share a sign-up attribute (payment); 12 clients have it in all." in edge.sentence
+        assert 0.5 < signed.score - before.score < 0.8
 
 
 def test_groups_ask_for_their_members_rows_and_are_judged_by_them(world) -> None:
