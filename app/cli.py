@@ -28,6 +28,8 @@ accounts = typer.Typer(help="The customers that clients belong to.", no_args_is_
 app.add_typer(accounts, name="accounts")
 organisations = typer.Typer(help="The companies behind clients and accounts.", no_args_is_help=True)
 app.add_typer(organisations, name="organisations")
+attributes = typer.Typer(help="What clients and accounts signed up with.", no_args_is_help=True)
+app.add_typer(attributes, name="attributes")
 ledger = typer.Typer(help="Which clients received a text.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
@@ -161,6 +163,25 @@ def organisations_import(
 ) -> None:
     """Say which company is behind which clients; keys of a verified one are not linked with one another."""
     _hand_over("app.run.organisations:run_import", _settings(), table, not unverified)
+
+
+@attributes.command("import")
+def attributes_import(
+    table: Annotated[Path, typer.Argument(help="CSV: client or account, then attributes; or JSON lines (.jsonl).")],
+    replace: Annotated[bool, typer.Option("--replace", help="Forget what an entry does not name.")] = False,
+) -> None:
+    """Say what clients or accounts signed up with; kept are keyed hashes, never the values."""
+    _hand_over("app.run.attributes:run_import", _settings(), table, replace)
+
+
+@attributes.command("forget")
+def attributes_forget(
+    client: Annotated[str | None, typer.Argument(help="A client, cl_...")] = None,
+    account: Annotated[str | None, typer.Option(help="An account instead.")] = None,
+    name: Annotated[str | None, typer.Option(help="An attribute of everybody instead, such as phone_prefix.")] = None,
+) -> None:
+    """Forget what a client or an account signed up with, or one attribute of everybody."""
+    _hand_over("app.run.attributes:run_forget", _settings(), client, account, name)
 
 
 @accounts.command("import")

@@ -13,6 +13,7 @@ SCOPES: dict[str, str] = {
     "decisions:write": "Make and revoke decisions about clients; a block also needs decisions:block",
     "decisions:block": "Block clients",
     "organisations:write": "Say which company is behind which clients",
+    "attributes:write": "Supply, replace and forget what clients signed up with",
     "indicators:write": "Export indicators of campaigns, import and withdraw those of others",
     "mode:admin": "Switch the gateways between observe, enforce and bypass",
     "metrics:read": "Read the status, the mode and the metrics",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -243,6 +243,80 @@ class OrganisationImported(Shape):
 
     organisations: int
     entries: int
+    removed: int
+
+
+class AttributeShape(Shape):
+    """One attribute of a client or an account: never its value."""
+
+    client: str | None = Field(description="The client that it is of, or", examples=[CLIENT])
+    account: str | None = Field(description="the account: it holds for all its clients")
+    name: str = Field(examples=["email_domain"])
+    shared: int = Field(description="Entries with the same value, this one among them", examples=[1])
+    updated_by: str
+    updated_at: datetime
+
+
+class SubjectQuery(BaseModel):
+    """Whose attributes: give exactly one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: str | None = Field(None, max_length=19, pattern=TEXT, examples=[CLIENT])
+    account: str | None = Field(None, max_length=200, pattern=TEXT)
+
+
+class AttributeQuery(Query, SubjectQuery):
+    """Which attributes: of all, of one client, or of one account; of one name."""
+
+    name: str = Field("", max_length=32, pattern=TEXT)
+
+
+Value = Annotated[str, Field(max_length=500)] | int | None
+Values = Annotated[
+    dict[str, Value],
+    Field(max_length=16, description="Names and values; kept is a keyed hash of each. null or empty: taken back"),
+]
+
+
+class AttributesBody(Body):
+    """All that one client or account signed up with."""
+
+    attributes: Values = Field(examples=[{"email_domain": "example.org", "sign_up_hour": 14}])
+
+
+class AttributeEntryBody(AttributesBody):
+    """What one client or account signed up with."""
+
+    client: str | None = Field(None, max_length=19, examples=[CLIENT])
+    account: str | None = Field(None, max_length=200)
+
+
+class AttributeImportBody(Body):
+    """Several at once: as a table or as entries, one of the two."""
+
+    csv: str | None = Field(
+        None,
+        max_length=240_000,
+        description="First line client or account, then attributes' names; an empty value takes one back",
+        examples=["client,email_domain,payment\ncl_5f0c2b9e4d17a36c,example.org,card-4711\n"],
+    )
+    entries: list[AttributeEntryBody] | None = Field(None, min_length=1, max_length=2_000)
+    replace: bool = Field(False, description="Whether attributes that an entry does not name are forgotten")
+
+
+class AttributesImported(Shape):
+    """What an import did; counted are attributes."""
+
+    entries: int = Field(description="Clients and accounts named")
+    changed: int
+    unchanged: int
+    removed: int
+
+
+class AttributesForgotten(Shape):
+    """What was forgotten."""
+
     removed: int
 
 

@@ -21,6 +21,7 @@ from app.api import (
     ledger,
     mode,
     organisations,
+    sign_up_attributes,
     status,
 )
 
@@ -34,8 +35,8 @@ async def _openapi(request: Request) -> JSONResponse:
 def make_router() -> APIRouter:
     """The resources under /api/v1; health and metrics at the root and, under the same names, beside them."""
     router = APIRouter()
-    parts = (alerts, campaigns, campaign_decisions, indicators, clients, decisions, ledger, organisations, mode, status)
-    for module in parts:
+    reviewed = (alerts, campaigns, campaign_decisions, indicators, clients, decisions, ledger)
+    for module in (*reviewed, organisations, sign_up_attributes, mode, status):
         router.include_router(module.router)
     for part in (health.open_router, health.guarded_router):
         router.include_router(part)

@@ -20,6 +20,7 @@ from app.linker.pooling import Scored
 from app.linker.told import found
 from detectors.campaign import Linker
 from detectors.campaign.moves import indicated
+from detectors.campaign.supplied import Attributes
 from detectors.campaign.tells import LOAD, joined
 from detectors.indicators import SLOT_BITS
 
@@ -86,6 +87,10 @@ class Core:
         if said.constraints != self._constraints:
             self._constrain(said.constraints)
             self._constraints, self.fresh = said.constraints, True
+
+    def attributes(self, held: Attributes, others: Attributes, now: float) -> None:
+        """All that some clients signed up with, as hashes, and some of what others did."""
+        self.fresh |= self.linker.set_attributes(held, now, others)
 
     def _constrain(self, constraints: Constraints) -> None:
         """Make the core's constraints those of the database: a reviewer may have taken one back."""

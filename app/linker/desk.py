@@ -76,6 +76,10 @@ class Desk:
 
         return self._transact(work)
 
+    def ask(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """What some work in one transaction comes to; raises Unavailable."""
+        return self._transact(work)
+
     def close(self) -> None:
         """Close the database's connections and the loop."""
         try:

@@ -15,6 +15,7 @@ from types import FrameType
 from app.campaigns.found import Found
 from app.errors import Unavailable
 from app.linker import core
+from app.linker.attributes import Attributes
 from app.linker.core import Core
 from app.linker.desk import Desk
 from app.linker.keeper import LEASE_SECONDS, Keeper
@@ -74,6 +75,7 @@ class Process:
         self._gauges: dict[str, float] = {}
         self._link = Link(settings.redis_url, REDIS_SECONDS)
         self._desk = Desk(make_engine(settings.database_url), self._counts)
+        self._attributes = Attributes(self._desk, self._counts)
         self._keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
         self._pooling = pooling(settings, self._counts)
         self._core: Core | None = None
@@ -161,6 +163,7 @@ class Process:
         assert self._core is not None
         try:
             said = self._desk.said(time.time())
+            self._attributes.turn(self._core, time.time(), time.monotonic())
         except Unavailable:
             self._counts["said_waiting"] += 1
             return

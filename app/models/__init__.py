@@ -16,6 +16,7 @@ from app.models.mode import ModeChange
 from app.models.organisation import Organisation, OrganisationAccount, OrganisationClient
 from app.models.outbox import OutboxMessage
 from app.models.session import ConsoleSession
+from app.models.sign_up import SignUpAttribute, SignUpNews
 from app.models.token import Token
 
 metadata = Base.metadata
@@ -41,6 +42,8 @@ __all__ = [
     "OrganisationAccount",
     "OrganisationClient",
     "OutboxMessage",
+    "SignUpAttribute",
+    "SignUpNews",
     "Token",
     "client_number",
     "client_ref",

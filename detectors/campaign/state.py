@@ -285,10 +285,11 @@ class Linker:
         self.organisations = dict(organisations)
         self._anew(organisations)
 
-    def set_attributes(self, held: supplied.Attributes, now: float, others: supplied.Attributes | None = None) -> None:
-        """Sign-up attributes as hashes: all that the clients in `held` have; `others` have some of the same too."""
-        if supplied.take_in(self.graph, held, others or {}, now):
+    def set_attributes(self, held: supplied.Attributes, now: float, others: supplied.Attributes | None = None) -> bool:
+        """Sign-up attributes as hashes: all that clients in `held` have, some that `others` do; whether it is news."""
+        if news := supplied.take_in(self.graph, held, others or {}, now):
             self._memo.clear()
+        return news
 
     def set_bans(self, bans: Mapping[int, float]) -> None:
         """When clients were banned; replaces what was set."""
