@@ -93,7 +93,9 @@ def read(lines: Iterable[str]) -> list[Entry]:
 
 
 def _rows(rows: Iterator[list[str]], kind: str, names: list[str]) -> Iterator[Entry]:
-    for number, row in enumerate((row for row in rows if row), 2):
+    for number, row in enumerate(rows, 2):
+        if not row:
+            continue
         where = f"line {number}"
         _few(number, where)
         if len(row) != len(names) + 1:

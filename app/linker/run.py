@@ -37,6 +37,8 @@ PASS_SECONDS = 2.0  # between two passes at least; more where a pass takes long
 PASS_SHARE = 0.25  # of the time that passes may take
 AGAIN_SECONDS = 30.0  # after which a pass is recorded though nothing changed: members count as seen
 SAID_SECONDS = 5.0  # between two looks at what people said
+LOOK_SECONDS = 1.0  # between two looks at clients' sign-up attributes while many are due; more where one takes long
+LOOK_SHARE = 0.2  # of the time that looks may take
 SAVE_SECONDS = 60.0  # between two snapshots at least; more where one takes long
 SAVE_SHARE = 0.1  # of the time that snapshots may take
 TELL_SECONDS = 60.0
@@ -83,7 +85,7 @@ class Process:
         self._behind: list[tuple[bytes, int]] = []  # entries observed and still in the stream: id, events
         self._recorded = ""
         self._told = ""  # a mark of what extractors heard last
-        self._next = {"pass": 0.0, "said": 0.0, "save": 0.0, "again": 0.0, "tell": 0.0}
+        self._next = {"pass": 0.0, "said": 0.0, "look": 0.0, "save": 0.0, "again": 0.0, "tell": 0.0}
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -120,6 +122,8 @@ class Process:
         if moment >= self._next["said"]:
             self._next["said"] = moment + SAID_SECONDS
             self._listen()
+        if moment >= self._next["look"]:
+            self._look_up(moment)
         if moment >= self._next["pass"]:
             self._pass()
             took = time.monotonic() - moment
@@ -163,7 +167,6 @@ class Process:
         assert self._core is not None
         try:
             said = self._desk.said(time.time())
-            self._attributes.turn(self._core, time.time(), time.monotonic())
         except Unavailable:
             self._counts["said_waiting"] += 1
             return
@@ -175,6 +178,17 @@ class Process:
             self._next["tell"] = moment + TELL_SECONDS  # Redis may have forgotten
             self._link.pipeline([("SET", linking.IMPORTED, text[0]), ("SET", linking.WANTED, text[1])])
             self._told = digest(text)
+
+    def _look_up(self, moment: float) -> None:
+        """Hand the core what some of its clients signed up with, where that is due."""
+        assert self._core is not None
+        try:
+            more = self._attributes.turn(self._core, time.time(), moment)
+        except Unavailable:
+            self._counts["attributes_waiting"] += 1
+            more = False
+        took = time.monotonic() - moment
+        self._next["look"] = moment + max(LOOK_SECONDS if more else SAID_SECONDS, took / LOOK_SHARE)
 
     def _pass(self) -> None:
         """Link, and record what changed."""

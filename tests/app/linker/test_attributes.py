@@ -71,7 +71,7 @@ PAYMENT = "a sign-up attribute (payment)"
 def test_what_was_supplied_ties_members_and_says_its_name(core, desk, say):
     assert ties(core) == {}
     turns = Attributes(desk, Counter())
-    turns.turn(core, NOW, 0.0)
+    assert not turns.turn(core, NOW, 0.0)
     assert not core.fresh
     say(*paid(HARVEST))
     turns.turn(core, NOW, 5.0)
@@ -130,8 +130,7 @@ def test_many_are_looked_up_a_part_at_a_time(core, desk, say, monkeypatch):
     say(*paid(HARVEST))
     counts: Counter[str] = Counter()
     turns = Attributes(desk, counts)
-    for turn in range(4):
-        turns.turn(core, NOW, float(turn))
+    assert [turns.turn(core, NOW, float(turn)) for turn in range(4)] == [True, True, False, False]
     assert ties(core) == {PAYMENT: (12, 12)}
     assert counts["attributes_looked_up"] >= 42
 

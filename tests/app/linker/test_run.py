@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.linker import run
 from app.linker.run import Process
+from app.run.attributes import run_import
 from app.store import linking
 from app.store.redis import Link
 from detectors.event import zeros
@@ -24,6 +25,15 @@ def campaigns(settings):
     engine = sa.create_engine(settings.database_url.replace("+aiosqlite", ""))
     with engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT id, size, level FROM campaign ORDER BY id")).all()
+    engine.dispose()
+    return [tuple(row) for row in rows]
+
+
+def signed(settings):
+    engine = sa.create_engine(settings.database_url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        query = "SELECT kind, members, clients FROM campaign_edge WHERE kind LIKE '%sign-up%'"
+        rows = connection.execute(sa.text(query)).all()
     engine.dispose()
     return [tuple(row) for row in rows]
 
@@ -70,6 +80,20 @@ def test_what_was_read_stays_until_it_is_kept(settings, link, crowd, monkeypatch
     publish(link, zeros(11))
     process.turn()
     assert linking.waiting(*link.pipeline(linking.waiting_commands())) == 0
+    process.close()
+
+
+def test_what_members_signed_up_with_stands_beside_the_campaign(settings, link, crowd, monkeypatch):
+    monkeypatch.setattr(run, "PASS_SECONDS", 0.0)
+    monkeypatch.setattr(run, "SAID_SECONDS", 0.0)
+    table = settings.data / "signups.csv"
+    table.write_text("client,payment\n" + "\n".join(f"cl_{client:016x},4711" for client in range(1, 13)), "utf-8")
+    publish(link, crowd(at=time.time() - 60))
+    process = Process(settings)
+    work(process, lambda: campaigns(settings))
+    assert run_import(settings, table, False) == 0
+    work(process, lambda: signed(settings))
+    assert signed(settings) == [("a sign-up attribute (payment)", 12, 12)]
     process.close()
 
 
