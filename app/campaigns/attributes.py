@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.attribute_tables import NAMES, Entry
 from app.errors import InvalidInput
 from app.models.base import moment, new_id
-from app.models.sign_up import SignUpAttribute, SignUpNews
+from app.models.sign_up import ACCOUNT, CLIENT, SignUpAttribute, SignUpNews
 from app.store.db import insert_into
 from app.store.page import Key, Page, digest, paginate
 
@@ -155,6 +155,15 @@ async def list_attributes(
     columns = (SignUpAttribute.kind, SignUpAttribute.of, SignUpAttribute.name)
     keys = tuple(Key(column, descending=False) for column in columns)
     return await paginate(session, query, keys, digest("sign-up attributes", subject, name), cursor, limit)
+
+
+async def of_client(session: AsyncSession, client_id: str, account: str) -> list[Row]:
+    """What a client has, its own before its account's, by name."""
+    known: dict[str, SignUpAttribute] = {}
+    for kind, of in ((ACCOUNT, account), (CLIENT, client_id)):
+        query = sa.select(SignUpAttribute).where(SignUpAttribute.kind == kind, SignUpAttribute.of == of)
+        known |= {one.name: one for one in await session.scalars(query)}
+    return await counted(session, [known[name] for name in sorted(known)])
 
 
 async def counted(session: AsyncSession, attributes: Sequence[SignUpAttribute]) -> list[Row]:

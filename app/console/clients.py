@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.campaigns import indicators, organisations
+from app.campaigns import attributes, indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
@@ -124,6 +124,7 @@ async def show(request: Request) -> Response:
             else [],
             "matches": await indicators.hits_of(visit.db, client_id) if acting.READ in visit.scopes else [],
             "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
+            "signed": await attributes.of_client(visit.db, client_id, client.account),
             "decisions": [review.decision(decision, visit.now) for decision in decisions],
         }
         return render.html("client.html", visit.page("clients", **context))

@@ -361,17 +361,13 @@ def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, 
     members = max((one.members for one in strong), default=0)
     lost = sum(term.share for term in found if term.feature in ("shared_wording", "coverage", "size"))
     left = float(sum(term.share for term in found)) - lost + scores.sized(members, facts.rank)
-    reached = (
-        scores.level(left, facts._replace(parties=min(members, facts.parties)), known.scoring)
-        if members
-        else Level.NONE
-    )
-    if all(one.kind is Kind.SIGNUP for one in strong):
-        reached = min(reached, Level.WATCH)  # these alone bring nobody to review
+    reached = scores.level(left, facts._replace(parties=min(members, facts.parties)), known.scoring)
+    if all(one.kind is Kind.SIGNUP for one in strong):  # nothing is left, or what makes nobody a campaign
+        left, reached = 0.0, Level.NONE
     others = ", ".join(scores.named(one).rstrip(",") for one in strong[:3])
     text = (
         f"Without the shared {name}, {members:,} of {len(measured.members):,} members are still tied, by {others}."
         if members
         else f"Without the shared {name} nothing ties them: the campaign rests on it."
     )
-    return Without(name, members, left if members else 0.0, reached, text)
+    return Without(name, members, left, reached, text)

@@ -200,7 +200,9 @@ def _shared(
         best = some[[int(np.argmax(worth[some]))]]
         if kind == Kind.SIGNUP:
             best = some[useful[tokens[some]] > 0.0]
-            best = best[np.argsort(-worth[best], kind="stable")[:_SEVERAL]]
+            best = best[np.argsort(-worth[best], kind="stable")]
+            first = np.unique(graph.tokens["recipe"][tokens[best]], return_index=True)[1]
+            best = best[np.sort(first)[:_SEVERAL]]  # the best value of each attribute
         for place in best[inside[best] >= 2].tolist():
             token, name = int(tokens[place]), ""
             if kind == Kind.SIGNUP:

@@ -99,6 +99,7 @@ async def test_pages_say_how_many_share_a_value(database):
         rest = await attributes.list_attributes(session, None, "", first.next_cursor, 3)
         rows = await attributes.counted(session, [*first.items, *rest.items])
         mine = await attributes.list_attributes(session, ("client", TWO), "payment", None, 3)
+        acme = await attributes.of_client(session, TWO, "Acme")
     assert [(row.attribute.of, row.attribute.name, row.shared) for row in rows] == [
         ("Acme", "email_domain", 3),
         (ONE, "email_domain", 3),
@@ -107,3 +108,7 @@ async def test_pages_say_how_many_share_a_value(database):
         (TWO, "payment", 1),
     ]
     assert [one.of for one in mine.items] == [TWO]
+    assert [(row.attribute.of, row.attribute.name, row.shared) for row in acme] == [
+        (TWO, "email_domain", 3),
+        (TWO, "payment", 1),
+    ]

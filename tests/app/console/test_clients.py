@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from app.campaigns import attribute_tables, attributes
 from app.models.client import client_ref
+from app.store.db import session_scope
 from app.store.stream import partition_of, row_key
 from detectors.event import EVENT
 
@@ -45,6 +47,18 @@ async def test_filters(console, reviewer):
     assert page.text.count("data-row") == 1
     page = await reviewer.get("/clients?client=zzz")
     assert "0 of 13 clients" in page.text
+
+
+async def test_what_a_client_signed_up_with_is_named_with_how_many_share_it(console, reviewer, active):
+    await console.summarise(HARVESTER, account="Acme")
+    lines = ["account,payment,phone", "Acme,card-4711,5", "Bolt,card-4711,6", "Cord,card-4711,7"]
+    async with session_scope(console.engine) as db:
+        await attributes.give(db, attribute_tables.read(lines), b"s" * 32, "ana", console.now)
+    page = (await reviewer.get(active)).text
+    assert re.search(r">payment</p><p[^>]*>2 other entries have the same value</p>", page)
+    assert re.search(r">phone</p><p[^>]*>nobody else has the same value</p>", page)
+    assert "4711" not in page
+    assert "Signed up with" not in (await reviewer.get(f"/clients/{client_ref(0xAB1)}")).text
 
 
 async def test_the_clients_of_an_account_are_listed_and_the_account_leads_there(console, reviewer, active):

@@ -148,15 +148,14 @@ def test_a_mixed_account_is_linked_by_its_part(operator, bystanders) -> None:
 
 def test_sign_up_attributes_are_edges_that_outlive_a_restart(operator, bystanders) -> None:
     linker, (before,) = after(np.concatenate([operator(ONE), bystanders()]))
-    linker.set_attributes({client: {"payment": 5, "referrer": 100 + client} for client in ONE}, 1_764_103_000.0)
+    held = {client: {"payment": 5 if client < 10 else 6, "referrer": 100 + client} for client in ONE}
+    linker.set_attributes(held, 1_764_103_000.0)
     for one in (linker, Linker.restore(linker.snapshot(), SETTINGS)):
         (signed,) = one.link(1_764_110_000.0)
-        edges = {edge.kind: edge for edge in signed.edges if "sign-up" in edge.kind}
-        assert set(edges) == {"a sign-up attribute (payment)"}  # what one client has ties nobody
-        (edge,) = edges.values()
-        assert (edge.members, edge.df) == (12, 12)
-        assert "12 of 12 share a sign-up attribute (payment); 12 clients have it in all." in edge.sentence
-        assert 0.5 < signed.score - before.score < 0.8
+        (edge,) = [edge for edge in signed.edges if "sign-up" in edge.kind]  # what one client has ties nobody
+        assert (edge.kind, edge.members, edge.df) == ("a sign-up attribute (payment)", 9, 9)
+        assert edge.sentence == "9 of 12 share a sign-up attribute (payment); 9 clients have it in all."
+        assert 0.3 < signed.score - before.score < 0.8
 
 
 def test_groups_ask_for_their_members_rows_and_are_judged_by_them(world) -> None:

@@ -127,14 +127,14 @@ def test_a_rare_payment_alone_is_no_campaign_and_brings_none_to_review(bystander
     assert linker.link(NOW + 1.0, full=True) == ()
 
 
-def test_without_its_wording_a_campaign_that_signed_up_alike_is_at_most_watched(operator, bystanders) -> None:
+def test_without_its_wording_a_campaign_that_signed_up_alike_is_none(operator, bystanders) -> None:
     events = operator(ONE)
     linker = linker_of(events, bystanders())
     linker.set_attributes({client: {"payment": 2} for client in ONE}, NOW)
     linker.tell(dict.fromkeys(ONE, 5.5))
     (one,) = linker.link(NOW + 1.0)
     assert one.level is Level.REVIEW
-    assert one.without_strongest.level <= Level.WATCH
+    assert (one.without_strongest.level, one.without_strongest.score) == (Level.NONE, 0.0)
     assert "a sign-up attribute (payment)" in one.without_strongest.sentence
 
 
