@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.campaign.assess import Assessment, Known
 from detectors.campaign.link import Group
@@ -29,10 +30,19 @@ class Memo:
 
     def __init__(self) -> None:
         self._held: dict[bytes, tuple[_Stand, Assessment | None]] = {}
+        self._anew = np.zeros(0, np.int32)
 
     def clear(self) -> None:
         """Judge everything anew."""
         self._held.clear()
+
+    def renew(self, accounts: NDArray[np.int32]) -> None:
+        """Judge groups with one of these anew, until `settled`."""
+        self._anew = np.union1d(self._anew, accounts)
+
+    def settled(self) -> None:
+        """All groups were judged that have news."""
+        self._anew = self._anew[:0]
 
     def judge(
         self, known: Known, group: Group, held: float, judge: Callable[[Group, float], Assessment | None]
@@ -40,7 +50,8 @@ class Memo:
         """What the group was judged to be, or is by `judge` if that may have changed."""
         key, now = _key(group), _stand(known, group, held)
         before = self._held.get(key)
-        if before is not None and _same(before[0], now):
+        news = len(self._anew) and np.isin(group.accounts, self._anew).any()
+        if before is not None and _same(before[0], now) and not news:
             return before[1]
         if len(self._held) >= _MOST:
             self._held.clear()

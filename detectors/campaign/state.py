@@ -106,6 +106,7 @@ class Linker:
             found = settle.whole(found, self.forbidden, lambda group: self._judge(known, by, group, 0.0))
             found = settle.together(found, self.united, lambda group: self._judge(known, by, group, 0.0))
         self._settle(found, kept, now)
+        self._memo.settled()
         return self.campaigns()
 
     def to_hear(self, most: int) -> list[int]:
@@ -287,9 +288,9 @@ class Linker:
 
     def set_attributes(self, held: supplied.Attributes, now: float, others: supplied.Attributes | None = None) -> bool:
         """Sign-up attributes as hashes: all that clients in `held` have, some that `others` do; whether it is news."""
-        if news := supplied.take_in(self.graph, held, others or {}, now):
-            self._memo.clear()
-        return news
+        news = supplied.take_in(self.graph, held, others or {}, now)
+        self._memo.renew(news)
+        return len(news) > 0
 
     def set_bans(self, bans: Mapping[int, float]) -> None:
         """When clients were banned; replaces what was set."""

@@ -47,8 +47,8 @@ def lacking(graph: Graph, values: Iterable[tuple[str, int]]) -> list[tuple[str, 
     return [one for one, wanted in zip(values, unknown.tolist(), strict=True) if wanted]
 
 
-def take_in(graph: Graph, held: Attributes, others: Attributes, now: float) -> bool:
-    """Make the edges of the clients in `held` what they have now, and give `others` theirs; whether that was news.
+def take_in(graph: Graph, held: Attributes, others: Attributes, now: float) -> NDArray[np.int32]:
+    """Make the edges of the clients in `held` what they have now, and give `others` theirs; accounts with news.
 
     Passed over are clients that the graph does not know, and what no two of them have.
     """
@@ -56,6 +56,7 @@ def take_in(graph: Graph, held: Attributes, others: Attributes, now: float) -> b
     rows = tells(chain(others.items(), held.items()), now)
     rows = rows[graph.clients.find(rows["client"]) >= 0]
     stale = _stale(graph, held, _edges(graph, rows))
+    less = graph.edges["account"][stale]
     if len(stale):
         graph.forget(stale)
     edge = _edges(graph, rows)
@@ -65,7 +66,7 @@ def take_in(graph: Graph, held: Attributes, others: Attributes, now: float) -> b
     fresh = rows[(edge < 0) & tying]
     if len(fresh):
         graph.add(Tells(fresh, np.zeros(0, LOAD)))
-    return bool(len(stale) or len(fresh))
+    return np.union1d(less, graph.clients.find(fresh["client"]))
 
 
 def _edges(graph: Graph, rows: NDArray[np.void]) -> NDArray[np.int32]:

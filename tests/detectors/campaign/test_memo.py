@@ -69,3 +69,15 @@ def test_cleared_it_judges_anew(world) -> None:
     world.ask()
     world.ask(held=0.5)
     assert world.times == 3
+
+
+def test_what_an_account_signed_up_with_is_news_of_its_groups_until_settled(world) -> None:
+    other = world.group._replace(accounts=FEWER)
+    world.ask(other)
+    world.memo.renew(np.array([5, 40], np.int32))
+    world.ask()
+    world.ask(other)
+    assert world.times == 3
+    world.memo.settled()
+    world.ask()
+    assert world.times == 3
