@@ -272,10 +272,14 @@ class AttributeQuery(Query, SubjectQuery):
     name: str = Field("", max_length=32, pattern=TEXT)
 
 
-Value = Annotated[str, Field(max_length=500)] | int | None
-Values = Annotated[
-    dict[str, Value],
-    Field(max_length=16, description="Names and values; kept is a keyed hash of each. null or empty: taken back"),
+VALUE = {"type": ["string", "integer", "null"], "maxLength": 500}
+Values = Annotated[  # what a value may be is said by app.campaigns.attribute_tables, in one sentence
+    dict[str, Any],
+    Field(
+        max_length=16,
+        description="Names and values; kept is a keyed hash of each. null or empty: taken back",
+        json_schema_extra={"additionalProperties": VALUE},
+    ),
 ]
 
 

@@ -59,6 +59,7 @@ async def test_pages_lead_on(call):
         ({"entries": [{"client": ONE, "attributes": {}}, {"attributes": {"payment": "hidden"}}]}, "/entries/1"),
         ({"entries": [{"client": ONE, "attributes": {"Hidden!": "1"}}]}, "/entries/0"),
         ({"entries": []}, "/entries"),
+        ({"entries": [{"client": ONE, "attributes": {"payment": True}}]}, "/entries/0/attributes/payment"),
     ],
 )
 async def test_a_mistake_is_named_and_nothing_is_repeated(call, body, pointer):
