@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import campaigns, texts
+from bench.detection import campaigns, refusals, texts
 from bench.detection.compose import Account
 from detectors import registry
 from detectors.base import Level
@@ -217,6 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--size", choices=sorted(campaigns.SCALES), default="standard")
     parser.add_argument("--split", choices=("dev", "test"), default="test")
+    parser.add_argument(
+        "--refusals", action="store_true", help="with those that a provider refuses, and their look-alikes"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="page to write; '-' writes none")
     asked = parser.parse_args(arguments)
     if asked.data is None:
@@ -226,7 +229,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = texts.folder(asked.data)
     outcomes = []
     for seed in asked.seeds:
-        outcomes.append(evaluate(list(campaigns.compose(data, seed, asked.size, asked.split)), seed))
+        accounts = list(campaigns.compose(data, seed, asked.size, asked.split))
+        accounts += refusals.compose(data, seed, asked.split) if asked.refusals else ()
+        outcomes.append(evaluate(accounts, seed))
         print(f"seed {seed}: {_mean([f.flagged for f in outcomes[-1].found]):.1%} flagged", file=sys.stderr)
     text = page(outcomes)
     print(text)

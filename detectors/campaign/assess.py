@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Level, Term
 from detectors.campaign import score as scores
-from detectors.campaign import signals
+from detectors.campaign import signals, succession
 from detectors.campaign.graph import Graph
 from detectors.campaign.link import SPEAKS, WORDS, Apart, Group, Rules, parted
 from detectors.campaign.report import Campaign, Edge, Member, Without
@@ -45,6 +45,9 @@ class Known(NamedTuple):
     rank: NDArray[np.float64]  # of each account: the nats of its own row among ordinary ones; NaN where nobody told
     stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
     apart: tuple[Apart, ...]  # no client of the first with one of the second, for each pair
+    shut: NDArray[np.float64]  # of each account: since when it is refused for good; NaN: it is not
+    gone: int  # how many are
+    paces: NDArray[np.float64]  # of each account: how often it went on for another, or another for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +246,9 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
     graph = known.graph
     edge, who = by.of(measured.members)
     token, kinds = graph.edges["token"][edge], graph.tokens["kind"][graph.edges["token"][edge]]
-    moved, times = np.unique(token[kinds == Kind.MOVED], return_counts=True)
-    inside = moved[times > 1]
-    mine = np.isin(token, inside)
-    moves = int(graph.edges["n"][edge[mine]].sum()) // 2
+    n = graph.edges["n"][edge]
+    moves, movers = _between(kinds == Kind.MOVED, token, who, n)
+    followed, followers = _between(kinds == Kind.FOLLOWED, token, who, n)
     times = np.unique(token[kinds == Kind.ITEM], return_counts=True)[1]
     expected = _expected(known, measured)
     rank = known.rank[measured.members]
@@ -257,10 +259,15 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
         people=len(graph.clients),
         parties=len(np.unique(known.party[measured.members])),
         moves=moves,
-        successors=len(_successors(known, measured)),
+        successors=len(_after_bans(known, measured)),
         expected=expected,
         overlap=int((times * (times - 1) // 2).sum()) if expected == expected else 0,
-        movers=len(np.unique(who[mine])),
+        movers=movers,
+        followed=followed,
+        followers=followers,
+        beside=_between(kinds == Kind.BESIDE, token, who, n)[0],
+        replaced=len(_replaced(known, by, measured)),
+        lost=succession.expected(known.shut, measured.members, known.gone),
         rank=float(rank.mean()) if len(rank) else float("nan"),
         low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
         middle=float(np.median(rank)) if len(rank) else float("nan"),
@@ -278,19 +285,35 @@ def _expected(known: Known, measured: Measured) -> float:
     return float((n.sum() ** 2 - (n**2).sum()) / 2.0 / size)
 
 
-def _successors(known: Known, measured: Measured) -> dict[int, int]:
-    """Of the members, those that began within two days after another's ban; and whose."""
+def _between(
+    which: NDArray[np.bool_], token: NDArray[np.int32], who: NDArray[np.intp], n: NDArray[np.uint32]
+) -> tuple[int, int]:
+    """How often something happened between two members, and how many of them took part."""
+    tokens, times = np.unique(token[which], return_counts=True)
+    mine = np.isin(token, tokens[times > 1]) if len(tokens) else which
+    return int(n[mine].sum()) // 2, len(np.unique(who[mine]))
+
+
+def _after_bans(known: Known, measured: Measured) -> dict[int, int]:
+    """Of the members, those that began soon after another's ban that we were told of; and whose."""
     if not known.bans:
         return {}
     clients = known.graph.clients.known()[measured.members].tolist()
-    banned = sorted((known.bans[client], client) for client in clients if client in known.bans)
     first = known.graph.accounts["first"][measured.members].tolist()
-    found = {}
-    for client, began in zip(clients, first, strict=True):
-        before = [who for at, who in banned if who != client and 0.0 <= began - at <= known.scoring.after_ban]
-        if before:
-            found[client] = before[-1]
-    return found
+    return succession.after_bans(clients, first, known.bans, known.scoring.after_ban)
+
+
+def _replaced(known: Known, by: Layout, measured: Measured) -> dict[int, int]:
+    """Of the members, those that took the place of one that is refused for good; and of whom."""
+    shut, members = known.shut[measured.members], measured.members
+    if np.isnan(shut).all():
+        return {}
+    column = succession.Column(
+        known.graph.clients.known()[members].tolist(), known.party[members].tolist(),
+        known.graph.accounts["first"][members].tolist(), shut,
+        succession.networks(known.graph, *by.of(members), len(members)),
+    )  # fmt: skip
+    return succession.replaced(column, known.scoring.after_ban)
 
 
 def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]:
@@ -303,7 +326,9 @@ def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]
     joined = np.where(np.isinf(joined), graph.accounts["first"][measured.members], joined)
     kinds = np.zeros((len(clients), len(Kind)), np.bool_)
     kinds[who[tied], graph.tokens["kind"][graph.edges["token"][edge[tied]]]] = True
-    after = _successors(known, measured)
+    after = {client: (old, "was banned") for client, old in _after_bans(known, measured).items()}
+    for client, old in _replaced(known, by, measured).items():
+        after.setdefault(client, (old, "was refused for good"))
     patterns, which = np.unique(kinds, axis=0, return_inverse=True)
     reasons = [_reason(pattern) for pattern in patterns]
     share = np.minimum(measured.requests / measured.total, 1.0).tolist()
@@ -311,7 +336,8 @@ def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]
     for place, client in enumerate(clients):
         reason = reasons[int(which[place])]
         if client in after:
-            reason = f"{reason[:-1]}; began after cl_{after[client]:016x} was banned."
+            old, how = after[client]
+            reason = f"{reason[:-1]}; began after cl_{old:016x} {how}."
         requests = int(measured.requests[place])
         out.append(Member(client, float(joined[place]), reason, requests, share[place], known.bans.get(client)))
     return tuple(sorted(out, key=lambda one: (one.joined_at, one.client)))
@@ -328,7 +354,7 @@ def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:
     size = len(measured.members)
     out = []
     for one in measured.shared:
-        if one.kind in (Kind.BIN, Kind.ITEM):
+        if one.kind in (Kind.BIN, Kind.ITEM, Kind.FOLLOWED, Kind.BESIDE):
             continue
         text = f"{one.members:,} of {size:,} share {scores.named(one)} {one.df:,} clients have it in all."
         text = text.replace(", with its parameters, ", " with its parameters; ") if "its param" in text else text

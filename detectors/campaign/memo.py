@@ -23,6 +23,8 @@ class _Stand(NamedTuple):
     told: float  # the sum of what its accounts' own rows say,
     stale: int  # and how many of them are out of date
     held: float
+    shut: float  # the sum of when its accounts were refused for good
+    paces: float  # how often one of them went on for another
 
 
 class Memo:
@@ -71,7 +73,8 @@ def _stand(known: Known, group: Group, held: float) -> _Stand:
     accounts = group.accounts
     n = known.graph.accounts["n"][accounts]
     told, stale = np.nansum(known.rank[accounts]), np.count_nonzero(known.stale[accounts])
-    return _Stand(float(n.sum(dtype=np.int64)), float(told), int(stale), held)
+    shut, paces = np.nansum(known.shut[accounts]), known.paces[accounts].sum()
+    return _Stand(float(n.sum(dtype=np.int64)), float(told), int(stale), held, float(shut), float(paces))
 
 
 def _same(before: _Stand, now: _Stand) -> bool:

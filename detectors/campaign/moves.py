@@ -9,7 +9,7 @@ from detectors.campaign.tells import TELL, Kind, token
 from detectors.sketch import mix
 
 WITHIN = 10.0  # seconds
-_REFUSED = (429, 403)
+REFUSED = (429, 403)
 _SLOTS = 1 << 16
 _HELD = np.dtype([("body", "<u8"), ("client", "<u8"), ("at", "<f8")])
 
@@ -24,7 +24,7 @@ class Refused:
         """Tells for both clients of each refused body that another client sent within ten seconds."""
         body = events["body"]
         slot = (mix(np.ascontiguousarray(body)) & np.uint64(_SLOTS - 1)).astype(np.int64)
-        refused = np.isin(events["status"], _REFUSED) & (body != 0)
+        refused = np.isin(events["status"], REFUSED) & (body != 0)
         held = self._held[slot]  # of earlier batches: a retry may come in a later one
         self._held[slot[refused]] = _as_held(events[refused])
         now = self._held[slot]
@@ -38,14 +38,20 @@ class Refused:
             moved |= hit
         if not moved.any():
             return np.zeros(0, TELL)
-        one, other = source[moved], events["client"][moved].astype(np.uint64)
-        pair = mix(np.minimum(one, other)) ^ np.maximum(one, other)
-        rows = np.zeros(2 * len(one), TELL)
-        rows["client"] = np.concatenate([one, other])
-        rows["token"] = np.tile(token(Kind.MOVED, pair), 2)
-        rows["at"] = rows["last"] = np.tile(events["at"][moved], 2)
-        rows["n"], rows["load"], rows["kind"] = 1, -1, Kind.MOVED
-        return _summed(rows)
+        return between(Kind.MOVED, source[moved], events["client"][moved].astype(np.uint64), events["at"][moved])
+
+
+def between(
+    kind: Kind, one: NDArray[np.uint64], other: NDArray[np.uint64], at: NDArray[np.float64]
+) -> NDArray[np.void]:
+    """Tells for both clients of each pair: what happened between the two is one token of theirs."""
+    pair = mix(np.minimum(one, other)) ^ np.maximum(one, other)
+    rows = np.zeros(2 * len(one), TELL)
+    rows["client"] = np.concatenate([one, other])
+    rows["token"] = np.tile(token(kind, pair), 2)
+    rows["at"] = rows["last"] = np.tile(at, 2)
+    rows["n"], rows["load"], rows["kind"] = 1, -1, kind
+    return _summed(rows)
 
 
 def _as_held(events: NDArray[np.void]) -> NDArray[np.void]:

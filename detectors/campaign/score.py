@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import lgamma
 
 import numpy as np
 
 from detectors.base import Level, Term
 from detectors.campaign import harvest, whole
+from detectors.campaign.paces import SHARE
 from detectors.campaign.signals import NAN, Facts, Measured, Shared
 from detectors.campaign.tells import Kind
 
 _BEST = 6.5  # nats of members' rows that speak for a group
-_APART = ("took_over", "list_shards", "sign_up")  # terms that no fit has seen: they count as they are
+_APART = ("took_over", "replaced_accounts", "moved_rate", "list_shards", "sign_up")  # no fit has seen these terms
 _SIGNED = 0.75  # nats of a sign-up attribute at most: less than lies between the highest ordinary group and review
+_TWICE, _OFTEN = 2, 3  # what happens less often says nothing
+_CHANCE, _LEAST = 0.01, 1e-12
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
 _GROUND = 0.25  # wordings alone reach no review unless surer ground ties so many of the members
 _POPULATION = 20_000  # rarity is counted as if there were at least so many clients
@@ -165,10 +169,33 @@ def _events(facts: Facts, size: int) -> list[Term]:
     if facts.successors:
         text = f"{facts.successors:,} clients began within two days after another was banned."
         parts.append(_term("took_over", facts.successors, "count", min(5.0, 2.0 * facts.successors), text))
+    parts += [*_replaced(facts), *_followed(facts, size)]
     if not np.isnan(facts.expected):
         nats, text = shards(facts.expected, facts.overlap)
         parts += [_term("list_shards", facts.overlap, "count", nats, text)] if nats else []
     return parts
+
+
+def _replaced(facts: Facts) -> list[Term]:
+    """Members that are refused for good and each replaced by another: told, and counted as nothing."""
+    if facts.replaced < _TWICE or poisson_above(facts.replaced, facts.lost) > _CHANCE:
+        return []
+    text = (f"{facts.replaced:,} members were answered and then refused with 401 or 403 until they were given up, and "
+            f"after each another began within two days from another network; of as many clients {facts.lost:.1f} would "
+            "be refused for good by chance.")  # fmt: skip
+    return [_term("replaced_accounts", facts.replaced, "count", 0.0, text)]
+
+
+def _followed(facts: Facts, size: int) -> list[Term]:
+    """A pace that goes on with another member where one is refused, more often than by chance: told, and no more."""
+    chance = binomial_above(facts.followed, facts.followed + facts.beside, SHARE)
+    if facts.followed < _OFTEN or chance > _CHANCE:
+        return []
+    usual = facts.beside * SHARE / (1.0 - SHARE)
+    text = (f"{facts.followed:,} times a member was refused in its work and fell silent, and within ten seconds one "
+            f"that had been silent went on under the same wording from another network, by chance {usual:.1f} times; "
+            f"{facts.followers:,} of {size:,} members took part.")  # fmt: skip
+    return [_term("moved_rate", facts.followed, "count", 0.0, text)]
 
 
 def shards(expected: float, overlap: int) -> tuple[float, str]:
@@ -196,6 +223,21 @@ def poisson_below(count: int, mean: float) -> float:
     logs = steps * np.log(mean) - mean - np.append(0.0, np.cumsum(np.log(np.maximum(steps[1:], 1))))
     top = logs.max()
     return float(min(np.exp(top) * np.exp(logs - top).sum(), 1.0))
+
+
+def poisson_above(count: int, mean: float) -> float:
+    """The chance of at least `count` where `mean` are expected; not less than _LEAST."""
+    return max(1.0 - poisson_below(count - 1, mean), _LEAST)
+
+
+def binomial_above(count: int, total: int, share: float) -> float:
+    """The chance of at least `count` of `total` where each is one with a chance of `share`; not less than _LEAST."""
+    if count <= 0:
+        return 1.0
+    ways = np.array([lgamma(total + 1.0) - lgamma(k + 1.0) - lgamma(total - k + 1.0) for k in range(count, total + 1)])
+    steps = np.arange(count, total + 1)
+    logs = ways + steps * np.log(share) + (total - steps) * np.log1p(-share)
+    return float(np.clip(np.exp(logs).sum(), _LEAST, 1.0))
 
 
 def _tripped(facts: Facts, scoring: Scoring) -> bool:
@@ -280,6 +322,7 @@ NAMES: dict[Kind, str] = {
     Kind.SIGNATURE: "a reasoning signature", Kind.BIN: "the same five minutes", Kind.ITEM: "an item of a public list",
     Kind.FRAMED_PHRASE: "a phrase, with its parameters,",
     Kind.SIGNUP: "a sign-up attribute", Kind.INDICATOR: "an imported indicator", Kind.MOVED: "refused requests",
+    Kind.FOLLOWED: "a pace that moved", Kind.BESIDE: "a beginning in the same minute",
 }  # fmt: skip
 
 

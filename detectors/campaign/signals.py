@@ -46,6 +46,11 @@ class Facts(NamedTuple):
     framed: bool = True  # tied by wordings with their parameters, not by wordings alone
     held: float = 0.0  # share of the members that surer ground ties already
     movers: int = 0  # members that refused requests moved between
+    followed: int = 0  # times that one began seconds after another was refused in its work and fell silent
+    followers: int = 0  # members between whom that happened
+    beside: int = 0  # times that one began some time later in the minute after it
+    replaced: int = 0  # members refused for good, each with another that began within two days
+    lost: float = NAN  # of as many clients, those who would be refused for good by chance; NaN: no member is
     rank: float = NAN  # mean nats of the members' own rows, among ordinary clients'; NaN: not told
     low: float = NAN  # a quarter of the members lie below it
     middle: float = NAN  # half of them do

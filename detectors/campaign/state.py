@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
-from zipfile import BadZipFile
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import assess, link, moves, settle, signals, supplied, tells
+from detectors.campaign import assess, link, moves, saved, settle, signals, supplied, tells
 from detectors.campaign.assess import HEARD, Assessment, Known, taking
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
 from detectors.campaign.identity import Identities
 from detectors.campaign.link import Apart, Group, Rules
 from detectors.campaign.memo import Memo
+from detectors.campaign.paces import Paces
 from detectors.campaign.report import Campaign, Indicators, carrying
 from detectors.campaign.score import Scoring
+from detectors.campaign.shut import Shut
 from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
 from detectors.campaign.tells import Kind
 
-_FORMAT = 1
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
 _DAY = 86_400.0
 _TAKING = 2.0  # nats: where three quarters of a group lie below it, nothing is taken
@@ -46,7 +45,7 @@ class Linker:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.graph = Graph(self.settings.bounds)
-        self.moves = moves.Refused()
+        self.moves, self.paces, self.shut = moves.Refused(), Paces(), Shut()
         self.identities = Identities()
         self.organisations: dict[int, int] = {}
         self.bans: dict[int, float] = {}
@@ -54,7 +53,8 @@ class Linker:
         self.united: list[tuple[int, int]] = []
         self.lists: dict[str, int] = dict(self.settings.scoring.lists)
         self.wanted = np.zeros(0, np.uint64)  # imported indicators
-        self._heard = Heard()
+        self.heard = Heard()
+        self._gone: dict[int, float] = {}  # clients that were refused for good at the last link, and since when
         self.asked: set[int] = set()  # clients of whose own rows groups would like to hear
         self.found: dict[int, Assessment] = {}  # by campaign id
         self._memo = Memo()
@@ -67,9 +67,14 @@ class Linker:
         if not len(events):
             return
         self.graph.add(tells.tells(events))
-        extra = [self.moves.follow(events)]
+        self.shut.observe(self.graph, events)
+        extra = [self.moves.follow(events), self.paces.follow(self.graph, events)]
         if len(self.wanted):
             extra.append(moves.indicated(events, carrying(events, self.wanted)))
+        self._tie(extra)
+
+    def _tie(self, extra: list[NDArray[np.void]]) -> None:
+        """Take in tells that are not in an event."""
         found = tells.joined([(rows, None) for rows in extra if len(rows)])
         if len(found.rows):
             self.graph.add(found)
@@ -80,9 +85,11 @@ class Linker:
         Afterwards `asked` has the clients whose own rows could decide about a group; `tell` takes what they say.
         """
         graph, rules = self.graph, self.settings.rules
+        self._tie([self.paces.settle(graph, now)])
         if now - self.expired_at > _DAY:
-            self._heard.renumber(graph.expire(now))
-            self.expired_at, full = now, True
+            self._expire(now)
+            full = True
+        self._look_for_shut(now)
         touched, weight = graph.take_touched(), link.weights(graph, rules)
         full = full or not self.links or len(touched) > _MUCH * max(len(graph.clients), 1)
         self.links += 1
@@ -91,12 +98,12 @@ class Linker:
             self._memo.clear()
             standing: dict[int, Assessment] = {}
             edges = np.arange(len(graph.edges))
-            seeds = link.seeds(graph, rules, weight, edges, self._heard.columns(graph)[0])
+            seeds = link.seeds(graph, rules, weight, edges, self.heard.columns(graph)[0])
             groups = link.groups(graph, rules, seeds)
         else:
             edges = graph.of_accounts(touched)
             standing, groups = self._concerned(weight, touched)
-        self._heard.want(graph, link.curious(graph, rules, weight, edges), anew=full)
+        self.heard.want(graph, link.curious(graph, rules, weight, edges), anew=full)
         known = self._known(weight)
         found, kept = self._beside(standing, groups)
         if groups:
@@ -109,15 +116,29 @@ class Linker:
         self._memo.settled()
         return self.campaigns()
 
+    def _expire(self, now: float) -> None:
+        account = self.graph.expire(now)
+        for column in (self.heard, self.shut, self.paces):
+            column.renumber(account)
+        self.expired_at = now
+
+    def _look_for_shut(self, now: float) -> None:
+        """Who is refused for good by now; that one is, or is no longer, is news."""
+        account, since = self.shut.since(now)
+        gone = dict(zip(self.graph.clients.known()[account].tolist(), since.tolist(), strict=True))
+        self.graph.touch({client for client, _ in gone.items() ^ self._gone.items()})
+        self._gone = gone
+
     def to_hear(self, most: int) -> list[int]:
         """Clients of whose own rows it would like to hear: those that groups wait for, then whoever shares much."""
         clients = sorted(self.asked)[:most]
-        more = self._heard.wanted(self.graph, most - len(clients))
+        more = self.heard.wanted(self.graph, most - len(clients))
         return [*clients, *(client for client in more if client not in self.asked)]
 
     def readings(self) -> Iterator[tuple[Measured, Facts]]:
         """All groups as a link of everybody looks at them, judged or not: what a fit of the score learns from."""
         graph, rules = self.graph, self.settings.rules
+        self._look_for_shut(float(graph.accounts["last"].max(initial=0.0)))
         known, by = self._known(link.weights(graph, rules)), signals.layout(graph, np.arange(len(graph.clients)))
         edges = link.seeds(graph, rules, known.weight, np.arange(len(graph.edges)), known.rank)
         for group in link.groups(graph, rules, edges):
@@ -142,7 +163,7 @@ class Linker:
             more.append(group.tokens)
         moved_ids = {id(group) for group in moved}
         standing = {number: one for number, one in self.found.items() if id(one.group) not in moved_ids}
-        rules, (rank, _) = self.settings.rules, self._heard.columns(self.graph)
+        rules, (rank, _) = self.settings.rules, self.heard.columns(self.graph)
         edges = link.around(self.graph, rules, weight, touched, np.concatenate(more), rank)
         groups = link.groups(self.graph, rules, edges)
         return standing, [group for group in groups if news[group.accounts].any()]
@@ -156,9 +177,12 @@ class Linker:
         return [self._named[number] for number in sorted(mixed)], standing.keys() - mixed
 
     def _known(self, weight: NDArray[np.float64]) -> Known:
-        rules, scoring, heard = self.settings.rules, self.settings.scoring, self._heard.columns(self.graph)
+        rules, scoring, heard = self.settings.rules, self.settings.scoring, self.heard.columns(self.graph)
         known = (self.graph, weight, rules, scoring, self._parties(), self.bans, self.lists)
-        return Known(*known, *heard, self.forbidden)
+        shut = np.full(len(self.graph.clients), np.nan)
+        place = self.graph.clients.find(np.fromiter(self._gone.keys(), np.uint64, len(self._gone)))
+        shut[place[place >= 0]] = np.fromiter(self._gone.values(), np.float64, len(self._gone))[place >= 0]
+        return Known(*known, *heard, self.forbidden, shut, len(self._gone), self.paces.times(self.graph))
 
     def _assess(self, known: Known, by: Layout, groups: list[Group]) -> list[Assessment]:
         """The campaigns among the groups, those by surer ground first; `asked` grows by whom they want to hear of."""
@@ -250,12 +274,12 @@ class Linker:
     @property
     def ranks(self) -> dict[int, tuple[float, int]]:
         """What `tell` was told, by client: nats, and after how many requests."""
-        return self._heard.of(self.graph)
+        return self.heard.of(self.graph)
 
     def tell(self, ranks: Mapping[int, float]) -> None:
         """What clients' own rows say: how rare each is among ordinary clients, in nats; see rows.py."""
         self.asked -= ranks.keys()
-        self.graph.touch(self._heard.tell(self.graph, ranks).tolist(), anew=True)
+        self.graph.touch(self.heard.tell(self.graph, ranks).tolist(), anew=True)
 
     def cannot_link(self, one: int, other: int) -> None:
         """Never again in one campaign."""
@@ -355,46 +379,11 @@ class Linker:
 
     def write(self, file: BinaryIO) -> None:
         """Write what `snapshot` gives, without a copy of it in memory."""
-        about: dict[str, Any] = {
-            "format": _FORMAT,
-            "organisations": list(self.organisations.items()),
-            "bans": list(self.bans.items()),
-            "forbidden": [[sorted(one), sorted(other)] for one, other in self.forbidden],
-            "united": self.united,
-            "lists": self.lists,
-            "indicators": self.wanted.tolist(),
-            "attributes": sorted(self.graph.called.values()),
-            "identities": self.identities.document(),
-            "expired_at": self.expired_at,
-        }
-        arrays: dict[str, Any] = self.graph.arrays() | self._heard.arrays(self.graph)
-        np.savez(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+        saved.write(self, file)
 
     @classmethod
     def restore(cls, data: bytes, settings: Settings | None = None) -> Linker:
         """A linker as it was; its campaigns come with the next link. Raises ValueError where it is none."""
         linker = cls(settings)
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as held:
-                about = json.loads(held["about"].tobytes())
-                if about.get("format") != _FORMAT:
-                    raise ValueError("a snapshot of another version")
-                linker.graph.load_arrays({name: held[name] for name in held.files if name != "about"})
-                if "ranks" in held.files:
-                    linker._heard.load_arrays(linker.graph, held)
-        except (OSError, KeyError, EOFError, BadZipFile) as error:
-            raise ValueError(f"not a snapshot of a linker: {error}") from None
-        linker.organisations = {int(client): int(org) for client, org in about["organisations"]}
-        linker.bans = {int(client): float(at) for client, at in about["bans"]}
-        linker.forbidden = tuple((_side(one), _side(other)) for one, other in about["forbidden"])
-        linker.united = [(int(one), int(other)) for one, other in about["united"]]
-        linker.lists = dict(about["lists"])
-        linker.wanted = np.array(about["indicators"], np.uint64)
-        linker.graph.called = {supplied.number(name): name for name in about.get("attributes", ())}
-        linker.identities = Identities.parse(about["identities"])
-        linker.expired_at = float(about["expired_at"])
+        saved.read(linker, data)
         return linker
-
-
-def _side(told: int | Iterable[int]) -> frozenset[int]:  # one client, as earlier versions wrote it, or several
-    return frozenset([told]) if isinstance(told, int) else frozenset(told)

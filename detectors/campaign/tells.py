@@ -42,6 +42,8 @@ class Kind(IntEnum):
     MOVED = 19  # the same body right after it was refused to the other
     FRAMED_SYSTEM = 20  # SYSTEM under the same parameters
     FRAMED_PHRASE = 21  # PHRASE under the same parameters
+    FOLLOWED = 22  # one began, seconds after the other was refused and fell silent
+    BESIDE = 23  # one began, but later in that minute: as often as by chance
 
 
 FRAMED = (Kind.FRAMED, Kind.FRAMED_TAIL, Kind.FRAMED_SYSTEM, Kind.FRAMED_PHRASE, Kind.LISTED)

@@ -86,3 +86,45 @@ def test_repeated_displacement_is_a_tripwire_for_three(operator, bystanders) -> 
     moved = {term.feature: term for term in one.terms}["moved_requests"]
     assert moved.value == 6
     assert one.level is Level.REVIEW
+
+
+def refused_for_good(events: np.ndarray, clients: list[int]) -> np.ndarray:
+    """Four refusals, ten minutes apart, after each client's last request."""
+    parts = []
+    for client in clients:
+        last = np.repeat(events[events["client"] == client][-1:], 4)
+        last["status"] = 403
+        last["at"] = events["at"].max() + 600.0 * np.arange(1, 5)
+        parts.append(last)
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize(("gone", "told"), [([1], 0), ([1, 2], 0), ([1, 2, 3], 3)])
+def test_who_takes_the_place_of_one_that_is_refused_for_good_is_named(operator, bystanders, gone, told) -> None:
+    old, new = operator(MEMBERS[:9]), operator([21, 22, 23], seed=3)
+    new["at"] += 9 * 3_600.0
+    (one,) = found(np.concatenate([old, refused_for_good(old, gone), new, bystanders()]))
+    terms = {term.feature: term for term in one.terms}
+    named = [member.client for member in one.members if "was refused for good" in member.reason]
+    assert len(named) == len(gone)
+    assert (terms["replaced_accounts"].value if told else 0) == told
+    assert "replaced_accounts" in terms or not told
+    assert all(member.banned_at is None for member in one.members)
+
+
+def test_a_pace_that_moves_between_members_is_told_with_what_chance_gives(operator, bystanders) -> None:
+    events = [operator(MEMBERS), bystanders()]
+    for turn in range(6):
+        one, other = MEMBERS[turn], MEMBERS[turn + 6]
+        work, goes_on = (operator([client], requests=4, seed=40 + turn) for client in (one, other))
+        work["at"] = events[0]["at"].max() + 900.0 * (turn + 1) + np.array([0.0, 10.0, 20.0, 30.0])
+        work["status"][3] = 429
+        goes_on["at"] = work["at"][0] + 34.0 * np.arange(1, 5)
+        events += [work, goes_on]
+    (one,) = found(np.concatenate(events)[np.argsort(np.concatenate(events)["at"], kind="stable")])
+    moved = {term.feature: term for term in one.terms}["moved_rate"]
+    assert moved.value == 6
+    assert moved.share == 0.0
+    assert "6 times a member was refused" in moved.sentence
+    assert "by chance 0.0 times; 12 of 12 members" in moved.sentence
+    assert not any("pace" in edge.kind or "minute" in edge.kind for edge in one.edges)

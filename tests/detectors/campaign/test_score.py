@@ -59,3 +59,31 @@ def test_a_sign_up_attribute_lifts_who_is_watched_and_nobody_else(rest: float, l
 
 def test_every_kind_has_a_name() -> None:
     assert set(score.NAMES) == {kind for kind in score.Kind if kind}
+
+
+def told(**facts: object) -> dict[str, float]:
+    terms = score._events(FACTS._replace(**facts), 12)
+    assert all(one.share == 0.0 for one in terms)
+    return {one.feature: one.value for one in terms}
+
+
+@pytest.mark.parametrize(
+    ("followed", "beside", "shown"), [(2, 0, False), (3, 0, True), (30, 4, True), (30, 120, False), (0, 9, False)]
+)
+def test_a_pace_moves_where_more_begin_at_once_than_by_chance(followed: int, beside: int, shown: bool) -> None:
+    facts = {"followed": followed, "beside": beside, "followers": 6}
+    assert told(**facts) == ({"moved_rate": followed} if shown else {})
+
+
+@pytest.mark.parametrize(
+    ("replaced", "lost", "shown"), [(1, 0.001, False), (2, 0.01, True), (2, 2.0, False), (9, 2.0, True)]
+)
+def test_accounts_are_replaced_where_more_are_refused_for_good_than_elsewhere(replaced, lost, shown: bool) -> None:
+    assert told(replaced=replaced, lost=lost) == ({"replaced_accounts": replaced} if shown else {})
+
+
+def test_the_chance_of_many_is_that_of_a_binomial_law() -> None:
+    assert score.binomial_above(0, 9, 0.2) == 1.0
+    assert score.binomial_above(2, 2, 0.2) == pytest.approx(0.04)
+    assert score.binomial_above(1, 3, 0.2) == pytest.approx(1.0 - 0.8**3)
+    assert score.binomial_above(900, 1_000, 0.2) == 1e-12

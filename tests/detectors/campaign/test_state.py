@@ -202,3 +202,54 @@ def test_who_took_nothing_at_first_is_heard_of_again(world, operator) -> None:
     linker.observe(more)
     assert not [one for one in linker.link(float(more["at"].max())) if 1 in one.clients]
     assert set(ONE) <= set(linker.to_hear(1_000))
+
+
+def handed_on(operator) -> np.ndarray:
+    """Accounts 1 to 4 of the first operator are refused in their work and for good, and 91 to 94 go on for them."""
+    parts = []
+    for turn, client in enumerate(ONE[:4]):
+        work, more = (operator([one], requests=6, seed=50 + turn, wording=11) for one in (client, 91 + turn))
+        start = 20_000.0 + 1_300.0 * turn
+        work["at"] = 1_764_100_000.0 + start + np.array([0.0, 12.0, 24.0, 400.0, 800.0, 1_200.0])
+        work["status"][2:] = 403
+        more["at"] = 1_764_100_000.0 + start + 30.0 + 300.0 * np.arange(6)
+        parts += [work, more]
+    late = operator([99], requests=2, seed=60, wording=0)
+    late["at"] += 40_000.0
+    return np.concatenate([*parts, late])
+
+
+def evidence(found: tuple[Campaign, ...]) -> list[tuple[frozenset[int], list[str], list[str]]]:
+    kinds = ("moved_rate", "replaced_accounts")
+    return [
+        (one.clients, sorted(t.sentence for t in one.terms if t.feature in kinds), [m.reason for m in one.members])
+        for one in found
+    ]
+
+
+def test_what_was_handed_on_is_told_alike_however_it_comes_and_after_a_restart(world, operator) -> None:
+    events = np.concatenate([world, handed_on(operator)])
+    _, whole = after(events)
+    linker, parts = after(events, parts=9)
+    assert evidence(parts) == evidence(whole)
+    (one,) = [told for told in evidence(whole) if 91 in told[0]]
+    assert [text.split(" ", 1)[0] for text in one[1]] == ["4", "4"]
+    restored = Linker.restore(linker.snapshot(), SETTINGS)
+    assert evidence(restored.link(float(events["at"].max()))) == evidence(whole)
+
+
+def test_a_ban_is_news_of_a_campaign_though_nobody_sends_anything(world, operator) -> None:
+    events = np.concatenate([world, handed_on(operator)[:-2]])
+    linker, found = after(events)
+    later = linker.link(float(events["at"].max()) + 3_600.0)
+    named = [
+        sum("refused for good" in why for _, _, reasons in evidence(some) for why in reasons) for some in (found, later)
+    ]
+    assert named == [2, 4]
+
+
+def test_a_snapshot_of_an_earlier_version_is_read(world) -> None:
+    linker, found = after(world)
+    linker.shut.arrays = lambda graph: {}  # type: ignore[method-assign]
+    again = Linker.restore(linker.snapshot(), SETTINGS)
+    assert [one.id for one in again.link(float(world["at"].max()))] == [one.id for one in found]
