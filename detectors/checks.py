@@ -64,6 +64,7 @@ def sample(seed: int = 0, clients: int = 24, events: int = 1_500) -> NDArray[np.
         out[name] = rng.integers(1, 2**62, events) * (rng.random(events) < habit[:, 7] * 0.3)
     for name, most in (("listed", 8), ("grading", 8), ("kind", 8), ("script", 6), ("foreign", 4), ("moved", 2)):
         out[name] = rng.integers(0, most, events) * (rng.random(events) < habit[:, 4] * 0.5)
+    out["synthesis"] = rng.integers(0, 2**8, events) * (rng.random(events) < habit[:, 1] * 0.5)
     out["refusal"] = rng.integers(0, 9, events) * (rng.random(events) < habit[:, 6] * 0.2)
     for name in ("model", "network", "agent"):
         out[name] = rng.integers(1, 4, events)

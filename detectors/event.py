@@ -125,7 +125,8 @@ FIELDS: tuple[Field, ...] = (
     Field("foreign", "u1", "level", "misuse of a reasoning signature, 0 to 3; the worker fills it from the ledger"),
     Field("moved", "u1", "bool", "the body was refused to another client seconds before; the worker fills it"),
     Field("indicator", "<u2", "bits", "imported indicators that matched: 4 bits of kinds, then the set's number"),
-    Field("pad", "<u4", "", "unused; keeps an event a whole number of 8-byte words"),
+    Field("synthesis", "<u2", "bits", "wordings that ask for training material; see synthesis.CLASSES"),
+    Field("pad", "<u2", "", "unused; keeps an event a whole number of 8-byte words"),
 )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import elicitation, grading, grams, lines, prompts
+from detectors import elicitation, grading, grams, lines, prompts, synthesis
 from detectors import text as texts
 from detectors.event import EVENT, FIELDS, Flag, zeros
 from detectors.exchange import Dialect, Exchange
@@ -24,12 +24,14 @@ from detectors.phrases import Phrases
 from detectors.prompts import AS_PAYLOAD, Prompt
 
 Matcher = Callable[[Sequence[str]], Sequence[int]]
-"""Of each text the classes of elicitation that it matches, and GRADED bits further left those of grading."""
+"""Of each text the classes that it matches: of elicitation, of grading from GRADED on, of synthesis from ASKED on."""
 
 MATCHED: Final = 4_000  # characters of a text that the matcher reads, head and tail
 GRADED: Final = len(elicitation.CLASSES)
-framed: Final[Matcher] = Phrases([*elicitation.RULES, *grading.RULES]).match_many
+ASKED: Final = GRADED + len(grading.CLASSES)
+framed: Final[Matcher] = Phrases([*elicitation.RULES, *grading.RULES, *synthesis.RULES]).match_many
 _ELICITED: Final = (1 << GRADED) - 1
+_GRADED: Final = (1 << len(grading.CLASSES)) - 1
 _STREAM, _TOOLS, _SCHEMA, _LOGPROBS = int(Flag.STREAM), int(Flag.TOOLS), int(Flag.SCHEMA), int(Flag.LOGPROBS)
 _USER_ID, _RETRY, _TRUNCATED, _SEED = int(Flag.USER_ID), int(Flag.RETRY), int(Flag.TRUNCATED), int(Flag.SEED)
 _ELICIT_SYSTEM, _ELICIT_USER = int(Flag.ELICIT_SYSTEM), int(Flag.ELICIT_USER)
@@ -215,7 +217,7 @@ def _numbers(exchange: Exchange, prompt: Prompt) -> tuple[float | int, ...]:
 
 
 def _enums(exchange: Exchange) -> tuple[int, ...]:
-    """The fields of an event from `status` on; the worker fills the last ones."""
+    """The fields of an event from `status` up to `indicator`; the worker fills the last ones."""
     return (
         _bounded(exchange.status, _U16),
         min(max(exchange.top_logprobs, -1), 127),
@@ -226,7 +228,6 @@ def _enums(exchange: Exchange) -> tuple[int, ...]:
         exchange.finish,
         exchange.refusal,
         exchange.channel or int(exchange.stream),
-        0,
         0,
         0,
         0,
@@ -255,12 +256,14 @@ def _made(batch: Sequence[Exchange], seed: int, match: Matcher, lists: Index | N
             flags,
             _short_hash(exchange.ja4, seed),
             held[place],
-            bits >> GRADED,
+            bits >> GRADED & _GRADED,
             kind(answers[place]),
             _script(payload),
             *_numbers(exchange, prompt),
             bits & _ELICITED,
             *_enums(exchange),
+            bits >> ASKED,
+            0,
         )
     return np.frombuffer(out, EVENT)
 

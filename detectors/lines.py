@@ -88,6 +88,7 @@ def tell(whole: NDArray[np.void], lines: NDArray[np.void]) -> None:
     whole["topic"] = np.rint(topic * (127.0 / length)).astype(np.int8)
     whole["elicitation"] = _usual(lines["elicitation"], _USUAL)
     whole["grading"] = _usual(lines["grading"], _USUAL)
+    whole["synthesis"] = _usual(lines["synthesis"], _USUAL)
     canary = np.bitwise_or.reduce(lines["listed"]) & Listed.CANARY
     whole["listed"] = _usual(lines["listed"], _LISTED) | canary
     usual = _usual(lines["flags"] & np.uint32(_OF_LINES), _USUAL)

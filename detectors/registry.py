@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from detectors import reference
+from detectors.authoring import Authoring
 from detectors.base import Detector
 from detectors.change import Change
 from detectors.coverage import Coverage
@@ -35,8 +36,8 @@ def shipped(plans: str = "", releases: str = "") -> tuple[Detector, ...]:
     entitlement = Entitlement(read_plans(plans) if plans else Plans())
     pivot = Pivot(read_releases(releases) if releases else ())
     return (
-        Template(), Coverage(), Reasoning(), Loop(), Lists(), Sampling(), Shape(), Variants(), Rhythm(), entitlement,
-        pivot, Change(), Signature(),
+        Template(), Coverage(), Reasoning(), Loop(), Authoring(), Lists(), Sampling(), Shape(), Variants(), Rhythm(),
+        entitlement, pivot, Change(), Signature(),
     )  # fmt: skip
 
 

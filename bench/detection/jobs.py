@@ -305,6 +305,34 @@ def test_sets(m: Maker) -> Iterator[Ask]:
         yield Ask((user(frame.format(m.rng.randint(2, 4), document[:1500])),), m.length(400), more, "list")
 
 
+def quizzes(m: Maker) -> Iterator[Ask]:
+    """A learning product: exercises and quizzes for the next lesson, topic by topic, some asked for again."""
+    frame = m.ours(["Write {} multiple choice questions on this topic for grade {}. Mark the right option.\n{}",
+                    "Create {} practice problems for pupils of year {} about: {}",
+                    "Make a quiz of {} questions with answers, level {}.\nTopic: {}",
+                    "{2}\n\nDraft {0} short exercises, difficulty {1}. Number them.",
+                    "Generate {} flashcards (question and answer) for class {} on {}"])  # fmt: skip
+    more = temperature(m, None, 0.3, 0.7) | ({"schema": SCHEMA} if m.chance(0.3) else {})
+    named, topics = m.chance(0.5), m.some([*m.pools.questions, *m.pools.maths], m.rng.randint(30, 300))
+    for topic in asked(m, topics, 0.15):
+        text = frame.format(m.rng.randint(3, 12), m.rng.randint(3, 12), topic[:300])
+        yield Ask((user(text),), m.length(900), more | people(m, named), "list")
+
+
+def sample_data(m: Maker) -> Iterator[Ask]:
+    """A software team fills its test systems: made-up records, messages and tickets, a few kinds over and over."""
+    kinds = "complaints,order records,support tickets,product reviews,address lines,delivery notes,user profiles"
+    things = m.some([*kinds.split(","), "bank transfers", "survey answers", "job titles"], 5)
+    frame = m.ours(["Generate {} realistic {} for our staging database. JSON only.",
+                    "Create {} synthetic {} so that we can test the import. Vary names and dates.",
+                    "I need {} sample {} as test data for a form.",
+                    "Write {} fake {}, one a line, about {}"])  # fmt: skip
+    more = temperature(m, None, 0.9, 1.0) | ({"schema": SCHEMA} if m.chance(0.6) else {})
+    for number, subject in enumerate(cycle(m.some(m.pools.short, 60))):
+        text = frame.format(m.pick([5, 10, 20, 50]), things[number % len(things)], subject[:80])
+        yield Ask((user(text),), m.length(1_200), more, "record")
+
+
 def auditor(m: Maker) -> Iterator[Ask]:
     """Decisions with their reasons, for a file."""
     order = m.ours(["Decide whether the claim is covered. Give your full reasoning for the record, then the decision.",

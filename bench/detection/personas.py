@@ -176,6 +176,7 @@ WEIGHTS: tuple[tuple[Script, float], ...] = (
     (chat_product, 10), (chat_user, 6), (ask_box, 4), (developer, 5), (ide, 5), (support_bot, 9), (support_tools, 4),
     (rag_bot, 8), (jobs.classifier, 9), (jobs.moderation, 2.5), (jobs.extraction, 7), (jobs.translation, 7),
     (jobs.writer, 4), (jobs.studio, 3.5), (jobs.articles, 2), (jobs.editor, 1.5), (jobs.help_pages, 1.5),
+    (jobs.quizzes, 2), (jobs.sample_data, 1.5),
     (jobs.embedding_index, 2), (jobs.document_review, 1.5), (jobs.nightly_batch, 1.5), (jobs.harness, 6),
     (jobs.release_day, 1.5), (jobs.judge, 5), (jobs.essay_marks, 1), (jobs.load_test, 2), (jobs.optimiser, 0.8),
     (jobs.voting, 0.8), (jobs.pass_at_k, 0.6), (jobs.repeated_scoring, 0.4), (jobs.red_team, 1.2), (jobs.test_sets, 1),

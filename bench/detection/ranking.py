@@ -36,7 +36,7 @@ TREES, LEAF, _CHUNK, _FOLDS = 60, 2, 60, 8  # trees of each kind
 CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
 _COPY = 1 << 63  # of the client number of an account that is seen a second time
 _ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
-READ = ("template", "coverage", "reasoning", "loop", "sampling", "shape")
+READ = ("template", "coverage", "reasoning", "loop", "authoring", "sampling", "shape")
 """The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
 
 Neither the profile nor time and volume: in composed traffic they tell who composed it.
@@ -51,10 +51,11 @@ Repeats and fixed formats are free: some harvests need them.
 PROGRAMS = "recorded programs"
 RECORDED = 0.4  # of either side's weight in training, where there are some
 ALONE, ALONE_LEAF = 0.2, 5  # of the trees, those that see nothing but recorded programs
-BLIND = ("rerouted users", "embeddings", "documents")
+BLIND = ("rerouted users", "embeddings")
 """Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
 HARD: tuple[Script, ...] = (
-    jobs.harness, jobs.judge, jobs.pass_at_k, jobs.repeated_scoring, jobs.optimiser, jobs.test_sets, jobs.voting,
+    jobs.harness, jobs.judge, jobs.pass_at_k, jobs.repeated_scoring, jobs.optimiser, jobs.test_sets, jobs.quizzes,
+    jobs.sample_data, jobs.help_pages, jobs.voting,
     jobs.writer, jobs.studio, jobs.essay_marks, jobs.red_team, jobs.release_day, jobs.auditor, jobs.moderation,
     pipelines.crew, pipelines.report, pipelines.memory_chat, pipelines.rag_metrics, pipelines.graded_suite,
 )  # fmt: skip
