@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from detectors import elicitation, event, exchange, grading
+from detectors import elicitation, event, exchange, grading, synthesis
 from detectors.event import EVENT, FIELDS, SCHEMA, Flag, Listed
 from detectors.text import SCRIPTS
 
@@ -45,6 +45,7 @@ def table() -> str:
         ("text.SCRIPTS", SCRIPTS),
         ("elicitation.CLASSES, by bit", elicitation.CLASSES),
         ("grading.CLASSES, by bit", grading.CLASSES),
+        ("synthesis.CLASSES, by bit", synthesis.CLASSES),
     ):
         lines.append(f"| `{name}` | {', '.join(f'{place} {value}' for place, value in enumerate(values))} |")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detectors.event import EVENT, FIELDS, Flag, Kind, zeros
 from detectors.exchange import Channel, Dialect, Exchange, Finish, Message, Operation, Outcome, Refusal, Usage
-from detectors.features import GRADED, events, model_hash
+from detectors.features import ASKED, GRADED, events, model_hash
 from detectors.text import SCRIPTS
 
 CHAT = Exchange(
@@ -63,8 +63,8 @@ CHAT = Exchange(
 
 
 def why(texts: Sequence[str]) -> list[int]:
-    """A matcher of one word: two classes of elicitation, one of grading."""
-    return [5 | 2 << GRADED if "why" in text else 0 for text in texts]
+    """A matcher of one word: two classes of elicitation, one of grading, two of synthesis."""
+    return [5 | 2 << GRADED | 129 << ASKED if "why" in text else 0 for text in texts]
 
 
 def event(exchange: Exchange, **changes: object) -> np.void:
@@ -93,6 +93,7 @@ def test_every_field_is_filled():
         "tool_calls": 4,
         "elicitation": 5,
         "grading": 2,
+        "synthesis": 129,
         "status": 200,
         "top_logprobs": 5,
         "dialect": Dialect.OPENAI,

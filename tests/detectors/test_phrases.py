@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors import elicitation, grading
+from detectors import elicitation, grading, synthesis
 from detectors.folded import fold
 from detectors.phrases import Phrases, named, rule
 from detectors.text import normalise
 from detectors.wordings import alternatives, read
 
-RULES = (*elicitation.RULES, *grading.RULES)
+RULES = (*elicitation.RULES, *grading.RULES, *synthesis.RULES)
 PHRASES = Phrases(RULES)
 WHOLE = [re.compile("|".join(f"(?:{wording})" for wording in rule.wordings)) for rule in RULES]
 PIECES = sorted(
