@@ -21,6 +21,7 @@ NAMES = {
     "decision_id": "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f",
     "campaign_id": "cp_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f",
     "set_id": "is_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f",
+    "name": "payment",
 }
 COUNT = itertools.count()
 OPEN = {"/livez", "/readyz"}
