@@ -55,3 +55,15 @@ def test_few_of_each_campaign_are_learned_from_and_mixed_groups_not_at_all(readi
     harvest = np.array([readings[place].harvest == 1.0 for place in places])
     assert harvest.sum() == 3 * grouping.EACH_HARVEST
     assert weight[harvest].sum() == pytest.approx(weight[~harvest].sum())
+
+
+def test_a_level_alone_keeps_the_lines_and_puts_ordinary_groups_as_far_below(readings) -> None:
+    fitted = grouping.fit(readings, 0.0, 11.5)
+    moved = grouping.levelled(readings, fitted._replace(start=40.0), 11.5)
+    assert moved.lines == fitted.lines
+    scores = [
+        moved.start + sum(moved.nats(name, float(value)) for name, value in zip(NAMES, one.numbers, strict=True))
+        for one in readings
+        if one.harvest < 0.5
+    ]
+    assert max(scores) == pytest.approx(11.5 - grouping.MARGIN, abs=0.01)
