@@ -89,7 +89,8 @@ socket, memory only. Server pinned to one core, worker to another; figures are C
 machine changes them less than it changes wall time; median of {machine.rounds} interleaved rounds. Before the first
 round every client has a row with one event in it. Clients of new events follow Zipf's law (s = 1.1); {PARTITIONS}
 partitions; blocks of 256 events; the backlog is there before the worker starts, so batches are as large as they get.
-One client in {HARVEST_EVERY:,} harvests.
+One client in {HARVEST_EVERY:,} harvests; the others continue
+conversations and name their users.
 
 The worker is the product's own loop with all shipped detectors: reading, scoring, explaining and recording findings
 in SQLite, client summaries, and the commit of rows, offset and acknowledgement. The naive design reads an entry an

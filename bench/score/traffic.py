@@ -11,6 +11,8 @@ from detectors.exchange import Dialect, Operation, Outcome, Usage
 HASHES = ("body", "payload", "head4", "head12", "tail6", "system", "answer", "params", "tools", "schema", "user")
 USUAL = np.uint32(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM | Flag.USER_ID | Flag.MULTI_TURN)
 """Marks that ordinary requests bear; blank prompts and log probabilities in half of them would make all findings."""
+ALWAYS = np.uint32(Flag.USER_ID | Flag.MULTI_TURN)
+"""What all of them bear: who draws everything by chance is like no client there is, and now and then one is told of."""
 TEMPLATES = 40  # distinct values of the hashes that name a template
 
 
@@ -38,6 +40,7 @@ def draw(
     events["dialect"], events["operation"], events["outcome"] = Dialect.OPENAI, Operation.CHAT, Outcome.OK
     events["usage"] = Usage.REPORTED
     harvest = clients % np.uint64(every) == 0
+    events["flags"][~harvest] |= ALWAYS
     for name in ("head4", "head12", "tail6", "system"):
         events[name][harvest] = clients[harvest]
     events["out_chars"][harvest], events["reasoning_chars"][harvest] = 12_000, 8_000
