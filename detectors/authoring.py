@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,6 @@ _MATERIAL = 2.5  # and what more, where they are to be trained with
 _WEIGHTS = {"multi_turn": 0.5, "end_users": 0.9, "streamed": 0.5}
 _TASKS = np.uint16(synthesis.TASKS)
 _TRAINS = np.uint16(synthesis.MATERIAL)
-
-
-class _Parts(NamedTuple):
-    parts: NDArray[np.float64]  # tasks, material
-    values: NDArray[np.float64]
-    share: NDArray[np.float64]
-    factor: NDArray[np.float64]
 
 
 class Authoring(Detector):
@@ -85,13 +78,13 @@ class Authoring(Detector):
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Shares of requests that ask for tasks and for material, less the twins; 0 to 4."""
         del now
-        return _score(self._parts(rows))
+        return self._parts(rows).score()
 
     def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Both at once."""
         del now
         parts = self._parts(rows)
-        return _score(parts), parts.values
+        return parts.score(), parts.values
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """The two shares, then what each twin took away."""
@@ -109,15 +102,11 @@ class Authoring(Detector):
         )  # fmt: skip
         return terms + twins.counter_terms(tasks + trained, parts.share[0], parts.factor[0], _WEIGHTS)
 
-    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+    def _parts(self, rows: NDArray[np.void]) -> twins.Parts:
         n = rows["n"].astype(np.float64)
         values = np.column_stack([rows["asked"], rows["material"]]) / np.maximum(n, 1.0)[:, None]
         share = twins.shares(rows["twins"], n, n)
-        return _Parts(values * [_ASKED, _MATERIAL], values, share, twins.factors(share, _WEIGHTS))
-
-
-def _score(parts: _Parts) -> NDArray[np.float32]:
-    return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
+        return twins.Parts(values * [_ASKED, _MATERIAL], values, share, twins.factors(share, _WEIGHTS))
 
 
 @compiled

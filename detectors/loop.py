@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,6 @@ _WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.8, "streamed": 
 _LABEL, _NUMBER, _RECORD, _LIST, _CODE = (
     int(form) for form in (Kind.LABEL, Kind.NUMBER, Kind.RECORD, Kind.LIST, Kind.CODE)
 )
-
-
-class _Parts(NamedTuple):
-    parts: NDArray[np.float64]  # returned answers, grading
-    values: NDArray[np.float64]
-    share: NDArray[np.float64]
-    factor: NDArray[np.float64]
 
 
 class Loop(Detector):
@@ -108,13 +101,13 @@ class Loop(Detector):
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Returned answers + grades of new items, less the twins; 0 to 15."""
         del now
-        return _score(self._parts(rows))
+        return self._parts(rows).score()
 
     def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Both at once."""
         del now
         parts = self._parts(rows)
-        return _score(parts), _measured(parts)
+        return parts.score(), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """What came back, what was graded, then what each twin took away."""
@@ -135,7 +128,7 @@ class Loop(Detector):
         )  # fmt: skip
         return terms + twins.counter_terms(returned + marks, parts.share[0], parts.factor[0], _WEIGHTS)
 
-    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+    def _parts(self, rows: NDArray[np.void]) -> twins.Parts:
         n = rows["n"].astype(np.float64)
         total = np.maximum(n, 1.0)
         same = minima_shared(rows["sent"], rows["given"]).astype(np.float64)
@@ -150,14 +143,10 @@ class Loop(Detector):
         parts = np.column_stack([returned, 5.0 * graded * fresh])
         share = twins.shares(rows["twins"], n, n)
         values = np.column_stack([back, graded, new, rows["lists"] / total])
-        return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+        return twins.Parts(parts, values, share, twins.factors(share, _WEIGHTS))
 
 
-def _score(parts: _Parts) -> NDArray[np.float32]:
-    return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
-
-
-def _measured(parts: _Parts) -> NDArray[np.float64]:
+def _measured(parts: twins.Parts) -> NDArray[np.float64]:
     return parts.values[:, [0, 1, 3]]
 
 

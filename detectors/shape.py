@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,6 @@ _WEIGHTS = {
     "repeats": 4.0,  # where people ask, one question in six or ten is asked again
 }
 _PARTS = {"longer": 1.5, "long": 3.0, "apart": 2.5, "room": 0.75, "forms": 2.5, "episodes": 5.0}
-
-
-class _Parts(NamedTuple):
-    parts: NDArray[np.float64]  # shape (clients, len(_PARTS))
-    values: NDArray[np.float64]
-    share: NDArray[np.float64]
-    factor: NDArray[np.float64]
 
 
 class Shape(Detector):
@@ -119,13 +112,13 @@ class Shape(Detector):
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
         """Alone and new x (longer + long + sizes apart + room + forms) + episodes, less the twins; 0 to 10."""
         del now
-        return _score(self._parts(rows))
+        return self._parts(rows).score()
 
     def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Both at once."""
         del now
         parts = self._parts(rows)
-        return _score(parts), _measured(parts)
+        return parts.score(), _measured(parts)
 
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
         """Each part of the shape, then what each twin took away."""
@@ -156,7 +149,7 @@ class Shape(Detector):
         )  # fmt: skip
         return terms + twins.counter_terms(float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS)
 
-    def _parts(self, rows: NDArray[np.void]) -> _Parts:
+    def _parts(self, rows: NDArray[np.void]) -> twins.Parts:
         n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)
         steps = rows["steps"].astype(np.float64)
         total, begun = np.maximum(n, 1.0), np.maximum(opened, 1.0)
@@ -180,14 +173,10 @@ class Shape(Detector):
         place = twins.NAMES.index("structured")
         share[:, place] = np.maximum(share[:, place] - np.minimum(walked, rows["equipped"] / begun), 0.0)
         values = np.column_stack([1.0 - repeated, longer, np.exp2(long) - 1.0, apart, room, forms, steps / begun, sets])
-        return _Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+        return twins.Parts(parts, values, share, twins.factors(share, _WEIGHTS))
 
 
-def _score(parts: _Parts) -> NDArray[np.float32]:
-    return np.asarray(parts.parts.sum(axis=1) * parts.factor.prod(axis=1), np.float32)
-
-
-def _measured(parts: _Parts) -> NDArray[np.float64]:
+def _measured(parts: twins.Parts) -> NDArray[np.float64]:
     return parts.values[:, :7]
 
 

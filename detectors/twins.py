@@ -233,6 +233,19 @@ def factors(share: NDArray[np.float64], weights: Mapping[str, float]) -> NDArray
     return np.asarray(np.clip(1.0 - share * weight, 1e-3, 1.0), np.float64)
 
 
+class Parts(NamedTuple):
+    """What makes up a score that the twins reduce as a whole: one row a client."""
+
+    parts: NDArray[np.float64]  # (clients, kinds of evidence): their sum is the score before the twins
+    values: NDArray[np.float64]  # (clients, measures): what was seen, as it is shown
+    share: NDArray[np.float64]  # (clients, len(TWINS)), as `shares` gives it
+    factor: NDArray[np.float64]  # the same of `factors`
+
+    def score(self) -> NDArray[np.float32]:
+        """The parts' sum times what each twin leaves of it, shape (clients,)."""
+        return np.asarray(self.parts.sum(axis=1) * self.factor.prod(axis=1), np.float32)
+
+
 def counter_terms(
     base: float, share: NDArray[np.float64], factor: NDArray[np.float64], weights: Mapping[str, float]
 ) -> tuple[Term, ...]:
