@@ -144,6 +144,13 @@ def joint_nats(reference: Reference, looks: NDArray[np.integer], odds: NDArray[n
     return np.asarray(further - np.log(p), np.float64)
 
 
+def joint_reached(reference: Reference, share: float) -> float:
+    """The log-odds that so large a share of ordinary clients reaches at the first look; 0 where none is known."""
+    place = int(np.searchsorted(RANKS, reference.joint_sizes[0] * share))
+    held = reference.joint_tails[0, min(place, len(RANKS) - 1)]
+    return float(held) if np.isfinite(held) else 0.0
+
+
 def joint_limit(reference: Reference, look: int) -> float:
     """The nats of the joint score above every ordinary client's at a look: the rarest that their number resolves."""
     return float(np.log1p(reference.joint_sizes[min(max(look - 1, 0), _joint_deepest(reference))]))

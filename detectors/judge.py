@@ -13,7 +13,7 @@ from detectors import calibrate, fuse, likeness, profile, rerank, undecided
 from detectors.base import Detector, Evidence, Explanation, Level, Term
 from detectors.forest import Forest
 from detectors.fuse import Fused
-from detectors.reference import LOOKS, RANKS, Reference
+from detectors.reference import LOOKS, Reference
 
 TRIP = 1.0  # a tripwire's score at which it has been touched
 TRIPPED = 4.0  # log-odds that a client with a touched tripwire has at least
@@ -146,7 +146,7 @@ class Judge:
         share = np.where(rows["look"] > 0, 1.0, np.minimum(rows["counted"] / LOOKS[0], 1.0))
         share[rows["counted"] < EARLY] = 0.0
         if self.forest is not None:
-            usual = _usual(self.reference)
+            usual = calibrate.joint_reached(self.reference, 0.5)
             rank = usual + share * (self._odds(rows, scores, measured) - usual)
             return np.where(tripped.any(axis=1), np.maximum(rank, TRIPPED), rank)
         early = np.flatnonzero((rows["look"] == 0) & (share > 0.0))
@@ -213,13 +213,6 @@ class Judge:
             median, high, place = self.reference.expected(known, group, term.value)
             terms.append(replace(term, expected=median, expected_p99=high, percentile=place))
         return tuple(terms)
-
-
-def _usual(reference: Reference) -> float:
-    """The log-odds of the ordinary client in the middle, at the first look."""
-    place = int(np.searchsorted(RANKS, reference.joint_sizes[0] / 2.0))
-    held = reference.joint_tails[0, min(place, len(RANKS) - 1)]
-    return float(held) if np.isfinite(held) else 0.0
 
 
 def _chosen(detectors: Sequence[Detector], forest: Forest | None) -> NDArray[np.intp] | None:

@@ -20,6 +20,7 @@ from app.linker.pooling import Scored
 from app.linker.told import found
 from detectors.campaign import Linker
 from detectors.campaign.moves import indicated
+from detectors.campaign.rows import Own
 from detectors.campaign.supplied import Attributes
 from detectors.campaign.tells import LOAD, joined
 from detectors.indicators import SLOT_BITS
@@ -105,7 +106,7 @@ class Core:
         told = {number: one.document() for number, one in (scores or {}).items()}
         return [found(one, holders, told.get(one.id), now) for one in campaigns]
 
-    def hear(self, ranks: Mapping[int, float]) -> None:
+    def hear(self, ranks: Mapping[int, Own]) -> None:
         """What clients' own rows say: groups are judged by it with the next pass."""
         if ranks:
             self.linker.tell(ranks)

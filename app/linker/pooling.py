@@ -73,8 +73,8 @@ class Pooling:
         self._heard: dict[int, float] = {}  # when a client's row was last read for its rank, monotonic seconds
         self.scores: dict[int, Scored] = {}  # by the core's number of a campaign
 
-    def hear(self, link: Link, asked: Iterable[int], ticks: float) -> dict[int, float]:
-        """The ranks of clients that groups ask for: nats among ordinary clients. Raises Unavailable."""
+    def hear(self, link: Link, asked: Iterable[int], ticks: float) -> dict[int, rows.Own]:
+        """What the rows of clients say that groups ask for. Raises Unavailable."""
         self._heard = {client: at for client, at in self._heard.items() if ticks - at < AGAIN_SECONDS}
         due = [client for client in asked if client not in self._heard][:MOST_HEARD]
         if not due:

@@ -23,7 +23,7 @@ from detectors.campaign.whole import FALLING, NAMES, Line, Whole
 from detectors.table import Table
 
 SEEDS = tuple(range(1, 13))
-DAYS = (1.25, 3.0, 5.0, 8.5)  # moments of the week at which groups are looked at
+DAYS = (0.75, 1.25, 2.0, 3.0, 4.0, 5.0, 6.5, 8.5)  # moments of the week at which groups are looked at
 LEAST = 5  # parties of a group that can be reviewed
 SURE = 0.75  # a group is a harvest when so many of its members are, and ordinary when fewer than half are
 EACH_HARVEST, EACH_KIND = 25, 60  # readings of a campaign, and of a kind of ordinary use, at a moment
@@ -66,16 +66,16 @@ def observed(accounts: Sequence[Account], seed: int) -> list[Reading]:
 def _readings(linker: Linker, by: dict[int, Account], seed: int, moment: float) -> list[Reading]:
     out: dict[frozenset[int], Reading] = {}
     known = linker.graph.clients.known()
-    for measured, facts in linker.readings():
-        clients = frozenset(known[measured.members].tolist())
-        if facts.parties < LEAST or np.isnan(facts.rank) or clients in out:
+    for measured, facts, shown in linker.readings():
+        inside, clients = frozenset(known[measured.members].tolist()), frozenset(known[shown].tolist())
+        if facts.parties < LEAST or np.isnan(facts.rank) or inside in out:
             continue
         members = [by[client] for client in clients]
         harvest = sum(bool(one.family) for one in members) / len(members)
         kinds = Counter(one.campaign if one.family else linking.kind(one) for one in members)
         held = whole.numbers(measured, facts)
         values = np.array([held[name] for name in NAMES])
-        out[clients] = Reading(seed, moment, values, harvest, clients, kinds.most_common(1)[0][0])
+        out[inside] = Reading(seed, moment, values, harvest, clients, kinds.most_common(1)[0][0])
     return list(out.values())
 
 

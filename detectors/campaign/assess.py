@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,42 +12,22 @@ from numpy.typing import NDArray
 from detectors.base import Level, Term
 from detectors.campaign import score as scores
 from detectors.campaign import signals, succession
-from detectors.campaign.graph import Graph
-from detectors.campaign.link import SPEAKS, WORDS, Apart, Group, Rules, parted
+from detectors.campaign.link import SPEAKS, WORDS, Group
+from detectors.campaign.members import Known, belong, independent, shown, taking
 from detectors.campaign.report import Campaign, Edge, Member, Without
-from detectors.campaign.score import NAMES, Scoring
-from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
+from detectors.campaign.score import NAMES
+from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Layout, Measured
 from detectors.campaign.tells import WORDING, Kind
-from detectors.campaign.widen import MIXED, widened
+from detectors.campaign.widen import MIXED
 
 _EDGES = 50
-_CLOSE = 0.5  # a member shares at least so much of what the median member shares
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
-_BELOW = 1.4  # a client whose row is usual is no member if it is so much below the median member's too
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
 _WAITING = Campaign(
     0, Level.NONE, 0.0, 0.0, "", "", 0.0, 0.0, 0, (), (), (), Without("", 0, 0.0, Level.NONE, ""), (), (), ()
 )  # what is no campaign, and might be one once its members' rows are told
-
-
-class Known(NamedTuple):
-    """What an assessment draws on."""
-
-    graph: Graph
-    weight: NDArray[np.float64]
-    rules: Rules
-    scoring: Scoring
-    party: NDArray[np.int64]  # of each account: its organisation, or itself
-    bans: Mapping[int, float]
-    lists: Mapping[str, int]
-    rank: NDArray[np.float64]  # of each account: the nats of its own row among ordinary ones; NaN where nobody told
-    stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
-    apart: tuple[Apart, ...]  # no client of the first with one of the second, for each pair
-    shut: NDArray[np.float64]  # of each account: since when it is refused for good; NaN: it is not
-    gone: int  # how many are
-    paces: NDArray[np.float64]  # of each account: how often it went on for another, or another for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +54,8 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
         return None
     campaign = _WAITING
     if best.level is not Level.NONE:
-        by, shown = _wider(known, by, best)
-        campaign = _campaign(known, by, group, best, shown)
+        by, found = _shown(known, by, best)
+        campaign = _campaign(known, by, group, best, found)
     asked = tuple(known.graph.clients.known()[best.unheard].tolist())
     return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), asked)
 
@@ -97,7 +77,7 @@ def _choices(known: Known, by: Layout, accounts: NDArray[np.int32]) -> list[tupl
     only where one wording holds the group together: among several, whoever takes nothing may be anybody.
     """
     some = taking(known, accounts)
-    against = np.setdiff1d(_independent(known, accounts), some)
+    against = np.setdiff1d(independent(known, accounts), some)
     few = some[known.rank[some] >= UNUSUAL]
     picked = [(few, True)] if known.scoring.members <= len(few) < len(some) else []
     if not len(against) or not len(some):
@@ -113,12 +93,13 @@ def _of_one_wording(measured: Measured) -> bool:
     return top is not None and top[1] >= _ONE * len(measured.members)
 
 
-def readings(known: Known, by: Layout, group: Group) -> Iterator[tuple[Measured, Facts]]:
-    """The group as an assessment looks at it, once for each choice of members."""
+def readings(known: Known, by: Layout, group: Group) -> Iterator[tuple[Measured, Facts, NDArray[np.int32]]]:
+    """The group as an assessment looks at it, once for each choice of members; and the members that would be shown."""
     for members, _ in _choices(known, by, group.accounts):
         one = _measured(known, by, group, members, 0.0)
         if one is not None:
-            yield one
+            inside, told = one[0].members, not np.isnan(one[1].rank)
+            yield *one, shown(known, inside, wide=False, told=told)
 
 
 def _measured(
@@ -126,7 +107,7 @@ def _measured(
 ) -> tuple[Measured, Facts] | None:
     """The members as one group, without those who barely belong; None where nothing is left of it."""
     measured = signals.measure(known.graph, by, members, known.weight)
-    stays = _belong(known, by, measured)
+    stays = belong(known, by, measured)
     if int(stays.sum()) < 2:
         return None
     if not stays.all():
@@ -151,32 +132,14 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     return _Reading(measured, facts, found, reached, unheard)
 
 
-def _wider(known: Known, by: Layout, one: _Reading) -> tuple[Layout, Measured]:
-    """At review, with those too who share what only this campaign has."""
-    if one.level is not Level.REVIEW:
-        return by, one.measured
+def _shown(known: Known, by: Layout, one: _Reading) -> tuple[Layout, Measured]:
+    """The reading with the members that are shown."""
     inside = one.measured.members
-    members = _allowed(known, inside, widened(known.graph, inside, known.weight))
-    if len(members) == len(inside):
+    members = shown(known, inside, wide=one.level is Level.REVIEW, told=not np.isnan(one.facts.rank))
+    if np.array_equal(members, inside):
         return by, one.measured
     by = signals.layout(known.graph, members)
     return by, signals.measure(known.graph, by, members, known.weight)
-
-
-def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The members, and of those who would join those of no organisation whom no reviewer said to keep apart."""
-    joining = np.setdiff1d(wide, members)
-    joining = joining[known.party[joining] >= 0]
-    names = known.graph.clients.known()
-    inside = set(names[members].tolist())
-    for one, other in known.apart:
-        for mine, theirs in ((one, other), (other, one)):
-            if not inside.isdisjoint(mine):
-                joining = joining[~np.isin(names[joining], np.fromiter(theirs, np.uint64, len(theirs)))]
-    both = inside.union(names[joining].tolist())
-    if len(parted(sorted(both), known.apart)) > 1:  # those who would join may not be together
-        return members
-    return np.union1d(members, joining).astype(np.int32)
 
 
 def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: Measured) -> Campaign:
@@ -204,44 +167,6 @@ def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: M
     )
 
 
-def _belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
-    """Who shares enough of the group's own wordings, or had requests moved."""
-    worth = measured.worth
-    edge, who = by.of(measured.members)
-    moved = known.graph.tokens["kind"][known.graph.edges["token"][edge]] == Kind.MOVED
-    stays = np.zeros(len(worth), np.bool_)
-    stays[who[moved]] = True
-    if (worth > 0.0).any():
-        stays |= (worth > 0.0) & (worth >= _CLOSE * float(np.median(worth[worth > 0.0])))
-        signed = np.isin(known.graph.edges["token"][edge], _signed(measured))
-        stays[who[signed]] |= worth[who[signed]] > 0.0
-    return stays
-
-
-def _signed(measured: Measured) -> list[int]:
-    """The sign-up attributes that half of a group have, and few others."""
-    half = 0.5 * len(measured.members)
-    some = [one for one in measured.shared if one.kind is Kind.SIGNUP]
-    return [one.token for one in some if one.members >= half and 2 * one.members >= one.df]
-
-
-def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Of some accounts those that may be members: no company's keys among others', no row that speaks against it."""
-    accounts = _independent(known, accounts)
-    rank = known.rank[accounts]
-    told = rank[~np.isnan(rank)]
-    if not len(told):
-        return accounts
-    return accounts[~(rank < min(UNUSUAL, float(np.median(told)) - _BELOW))]
-
-
-def _independent(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Of some accounts those that are no company's keys; these stay where they are most, and count as one."""
-    _, which, times = np.unique(known.party[accounts], return_inverse=True, return_counts=True)
-    several = times[which] > 1
-    return accounts[~several] if 2 * int(several.sum()) < len(accounts) else accounts
-
-
 def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
     graph = known.graph
     edge, who = by.of(measured.members)
@@ -251,8 +176,8 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
     followed, followers = _between(kinds == Kind.FOLLOWED, token, who, n)
     times = np.unique(token[kinds == Kind.ITEM], return_counts=True)[1]
     expected = _expected(known, measured)
-    rank = known.rank[measured.members]
-    rank = rank[~np.isnan(rank)]
+    rank, lead = known.rank[measured.members], known.lead[measured.members]
+    rank, lead = rank[~np.isnan(rank)], lead[~np.isnan(rank)]
     if len(rank) < min(HEARD * len(measured.members), _ENOUGH):
         rank = rank[:0]
     return Facts(
@@ -270,8 +195,8 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
         lost=succession.expected(known.shut, measured.members, known.gone),
         rank=float(rank.mean()) if len(rank) else float("nan"),
         low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
-        middle=float(np.median(rank)) if len(rank) else float("nan"),
-        rare=float((rank >= UNUSUAL).mean()) if len(rank) else float("nan"),
+        lead=float(lead.mean()) if len(rank) else float("nan"),
+        lead_low=float(np.quantile(lead, THIRD)) if len(rank) else float("nan"),
     )
 
 

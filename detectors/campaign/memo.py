@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.campaign.assess import Assessment, Known
+from detectors.campaign.assess import Assessment
 from detectors.campaign.link import Group
+from detectors.campaign.members import Known
 
 _MORE = 1.1  # a group is judged anew when its accounts sent so many times as much,
 _MOST = 20_000  # groups
@@ -20,7 +21,7 @@ class _Stand(NamedTuple):
     """What a judgement rests on beside who is in the group and by which wordings."""
 
     requests: float
-    told: float  # the sum of what its accounts' own rows say,
+    told: tuple[float, float]  # the sums of what its accounts' own rows say,
     stale: int  # and how many of them are out of date
     held: float
     shut: float  # the sum of when its accounts were refused for good
@@ -72,9 +73,16 @@ def _key(group: Group) -> bytes:
 def _stand(known: Known, group: Group, held: float) -> _Stand:
     accounts = group.accounts
     n = known.graph.accounts["n"][accounts]
-    told, stale = np.nansum(known.rank[accounts]), np.count_nonzero(known.stale[accounts])
+    told, stale = (known.rank[accounts], known.lead[accounts]), np.count_nonzero(known.stale[accounts])
     shut, paces = np.nansum(known.shut[accounts]), known.paces[accounts].sum()
-    return _Stand(float(n.sum(dtype=np.int64)), float(told), int(stale), held, float(shut), float(paces))
+    return _Stand(
+        float(n.sum(dtype=np.int64)),
+        (float(np.nansum(told[0])), float(np.nansum(told[1]))),
+        int(stale),
+        held,
+        float(shut),
+        float(paces),
+    )
 
 
 def _same(before: _Stand, now: _Stand) -> bool:

@@ -1,6 +1,8 @@
-"""Rows: what members' own rows say, each by itself, as one number that a group's score can take up."""
+"""Rows: what members' own rows say, each by itself, in two numbers that a group's score can take up."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +11,29 @@ from detectors import calibrate
 from detectors.engine import Engine
 
 LEAST = 5  # counted requests from which a row says something
+BEYOND = 0.05  # a row leads where it goes further than so large a share of ordinary clients does at the first look
 
 
-def ranks(engine: Engine, rows: NDArray[np.void]) -> dict[int, float]:
-    """How rare each client's row is among ordinary clients, in nats; without those of too few requests.
+class Own(NamedTuple):
+    """What one client's row says."""
 
-    It is the joint score as the row stands now, so another reference changes it as it changes clients'
-    scores, and not its meaning. Empty where the reference has no joint score.
+    nats: float  # the joint score: how rare it is among ordinary clients
+    lead: float  # its log-odds above those of BEYOND of the ordinary clients, whatever the number of its requests
+
+
+def ranks(engine: Engine, rows: NDArray[np.void]) -> dict[int, Own]:
+    """What each client's row says; without those of too few requests.
+
+    The nats are the joint score as the row stands now, so another reference changes it as it changes clients'
+    scores, and not its meaning. Before the first look they are drawn to the usual client's, and beyond the highest
+    ordinary client they are as coarse as its place in the tail; the lead is neither: one row of few requests proves
+    nothing by it, but the mean of many does. Empty where the reference has no joint score.
     """
     rows = rows[rows["counted"] >= LEAST]
     if not len(rows) or engine.judge.forest is None:
         return {}
     judged = engine.judge.judge(rows, float(rows["last"].max()))
     nats = calibrate.joint_nats(engine.reference, np.maximum(rows["look"], 1), judged.rank)
-    return dict(zip(rows["client"].tolist(), nats.tolist(), strict=True))
+    lead = engine.judge.odds(rows, judged.scores) - calibrate.joint_reached(engine.reference, BEYOND)
+    told = zip(rows["client"].tolist(), nats.tolist(), lead.tolist(), strict=True)
+    return {client: Own(rare, ahead) for client, rare, ahead in told}

@@ -13,7 +13,7 @@ from detectors.campaign.paces import SHARE
 from detectors.campaign.signals import NAN, Facts, Measured, Shared
 from detectors.campaign.tells import Kind
 
-_BEST = 6.5  # nats of members' rows that speak for a group
+_BEST, _AHEAD = 6.5, 2.0  # nats and lead of members' rows that speak for a group
 _APART = ("took_over", "replaced_accounts", "moved_rate", "list_shards", "sign_up")  # no fit has seen these terms
 _SIGNED = 0.75  # nats of a sign-up attribute at most: less than lies between the highest ordinary group and review
 _TWICE, _OFTEN = 2, 3  # what happens less often says nothing
@@ -132,7 +132,7 @@ def reached(found: tuple[Term, ...], facts: Facts, scoring: Scoring) -> Level:
 
 def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
     """Whether a group would be watched if its members' own rows spoke for it."""
-    best = facts._replace(rank=_BEST, low=_BEST, middle=_BEST, rare=1.0)
+    best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD)
     return reached(terms(measured, best), best, scoring) is not Level.NONE
 
 

@@ -14,6 +14,7 @@ from detectors.campaign.tells import COUNTS, PHRASES, WORDING, Kind
 from detectors.sketch import hll_count
 
 NAN = float("nan")
+THIRD = 1.0 / 3.0  # of the members: what the rest reach is what a group has in common
 UNUSUAL = 2.3  # nats of a row that one ordinary client in ten reaches
 _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
@@ -53,8 +54,8 @@ class Facts(NamedTuple):
     lost: float = NAN  # of as many clients, those who would be refused for good by chance; NaN: no member is
     rank: float = NAN  # mean nats of the members' own rows, among ordinary clients'; NaN: not told
     low: float = NAN  # a quarter of the members lie below it
-    middle: float = NAN  # half of them do
-    rare: float = NAN  # the share of them that are beyond UNUSUAL
+    lead: float = NAN  # mean log-odds of the members' own rows above most ordinary clients'; NaN: not told
+    lead_low: float = NAN  # a third of the members lie below it
 
 
 class Shared(NamedTuple):

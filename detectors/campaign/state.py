@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from detectors.base import Level
 from detectors.campaign import assess, link, moves, saved, settle, signals, supplied, tells
-from detectors.campaign.assess import HEARD, Assessment, Known, taking
+from detectors.campaign.assess import HEARD, Assessment
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
 from detectors.campaign.identity import Identities
 from detectors.campaign.link import Apart, Group, Rules
+from detectors.campaign.members import Known, taking
 from detectors.campaign.memo import Memo
 from detectors.campaign.paces import Paces
 from detectors.campaign.report import Campaign, Indicators, carrying
+from detectors.campaign.rows import Own
 from detectors.campaign.score import Scoring
 from detectors.campaign.shut import Shut
 from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
@@ -98,7 +100,7 @@ class Linker:
             self._memo.clear()
             standing: dict[int, Assessment] = {}
             edges = np.arange(len(graph.edges))
-            seeds = link.seeds(graph, rules, weight, edges, self.heard.columns(graph)[0])
+            seeds = link.seeds(graph, rules, weight, edges, self.heard.columns(graph).rank)
             groups = link.groups(graph, rules, seeds)
         else:
             edges = graph.of_accounts(touched)
@@ -135,7 +137,7 @@ class Linker:
         more = self.heard.wanted(self.graph, most - len(clients))
         return [*clients, *(client for client in more if client not in self.asked)]
 
-    def readings(self) -> Iterator[tuple[Measured, Facts]]:
+    def readings(self) -> Iterator[tuple[Measured, Facts, NDArray[np.int32]]]:
         """All groups as a link of everybody looks at them, judged or not: what a fit of the score learns from."""
         graph, rules = self.graph, self.settings.rules
         self._look_for_shut(float(graph.accounts["last"].max(initial=0.0)))
@@ -163,7 +165,7 @@ class Linker:
             more.append(group.tokens)
         moved_ids = {id(group) for group in moved}
         standing = {number: one for number, one in self.found.items() if id(one.group) not in moved_ids}
-        rules, (rank, _) = self.settings.rules, self.heard.columns(self.graph)
+        rules, rank = self.settings.rules, self.heard.columns(self.graph).rank
         edges = link.around(self.graph, rules, weight, touched, np.concatenate(more), rank)
         groups = link.groups(self.graph, rules, edges)
         return standing, [group for group in groups if news[group.accounts].any()]
@@ -272,12 +274,12 @@ class Linker:
             self.found[named.campaign.id], self._named[named.campaign.id] = named, one
 
     @property
-    def ranks(self) -> dict[int, tuple[float, int]]:
-        """What `tell` was told, by client: nats, and after how many requests."""
+    def ranks(self) -> dict[int, tuple[Own, int]]:
+        """What `tell` was told, by client, and after how many requests."""
         return self.heard.of(self.graph)
 
-    def tell(self, ranks: Mapping[int, float]) -> None:
-        """What clients' own rows say: how rare each is among ordinary clients, in nats; see rows.py."""
+    def tell(self, ranks: Mapping[int, Own]) -> None:
+        """What clients' own rows say; see rows.py."""
         self.asked -= ranks.keys()
         self.graph.touch(self.heard.tell(self.graph, ranks).tolist(), anew=True)
 

@@ -15,7 +15,7 @@ from detectors.campaign.tells import Kind
 
 SHIPPED = Path(__file__).parents[1] / "shipped" / "groups.json"
 TERMS: dict[str, tuple[str, ...]] = {
-    "members_rank": ("rank", "low", "middle", "rare", "rank_size"),
+    "members_rank": ("lead", "lead_low", "lead_size"),
     "size": ("size",),
     "own_networks": ("networks",),
     "own_programs": ("programs",),
@@ -31,10 +31,10 @@ NAMES = tuple(name for names in TERMS.values() for name in names)
 FALLING = frozenset({"streamed", "no_longer", "structured", "multi_turn"})
 """The numbers that never speak for a harvest; all others never speak against one."""
 _SHARES = ("grading", "asks_all", "streamed", "no_longer", "structured", "multi_turn")
-_FORMAT = 1
-_MOST = 8.0  # nats of a row
+_FORMAT = 2
+_LEAST, _MOST = -6.0, 6.0  # log-odds of a row above most ordinary clients'
 _EVERY, _FAR = 4.0, 3.2  # a mean over more than so many members says more, as their logarithm grows, so far
-_TYPICAL = 2.0  # nats from which it speaks for a harvest
+_TYPICAL = -0.6  # log-odds from which it speaks for a harvest
 _UNKNOWN = 0.7  # topics that cannot be compared
 
 
@@ -99,13 +99,11 @@ def numbers(m: Measured, facts: Facts) -> dict[str, float]:
     size = len(m.members)
     recipe, front, top = m.of(Kind.RECIPE), m.of(Kind.HEAD), m.wording
     same = recipe.members / size if recipe else 0.0
-    rank, low, middle = (float(np.clip(one, 0.0, _MOST)) for one in (facts.rank, facts.low, facts.middle))
+    lead, low = (float(np.clip(one, _LEAST, _MOST)) for one in (facts.lead, facts.lead_low))
     return {
-        "rank": rank,
-        "low": low,
-        "middle": middle,
-        "rare": facts.rare,
-        "rank_size": (rank - _TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
+        "lead": lead,
+        "lead_low": low,
+        "lead_size": (low - _TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
         "size": float(np.log(max(facts.parties, 1))),
         "networks": m.networks,
         "programs": m.programs,

@@ -118,5 +118,7 @@ def test_a_joint_score_is_conformal_and_goes_on_beyond_the_last_client() -> None
     assert told[2] - told[1] == pytest.approx(1.9, abs=1e-3)
     assert calibrate.joint_limit(ref, 1) == calibrate.joint_limit(ref, 7) == pytest.approx(np.log(1000))
     assert calibrate.joint_limit(reference.empty(), 1) == 0.0
+    assert calibrate.joint_reached(ref, 0.01) == pytest.approx(float(odds[9]), abs=1e-4)  # ten of these 999
+    assert calibrate.joint_reached(reference.empty(), 0.05) == 0.0
     assert told[3] == told[0]  # a look that nobody reached takes the last that somebody did
     assert calibrate.joint_nats(reference.empty(), look, np.zeros(4)).tolist() == [0.0] * 4

@@ -18,7 +18,7 @@ def readings() -> list[Reading]:
     for place in range(240):
         harvest = place % 2 == 0
         numbers = np.zeros(len(NAMES))
-        numbers[NAMES.index("low")] = rng.normal(4.0 if harvest else 1.0, 0.7)
+        numbers[NAMES.index("lead_low")] = rng.normal(4.0 if harvest else 1.0, 0.7)
         numbers[NAMES.index("streamed")] = np.clip(rng.normal(0.2 if harvest else 0.6, 0.2), 0.0, 1.0)
         numbers[NAMES.index("alike")] = rng.random()
         one = Reading(
@@ -30,12 +30,12 @@ def readings() -> list[Reading]:
 
 def test_lines_rise_and_fall_as_their_numbers_must(readings) -> None:
     fitted = grouping.fit(readings, 0.0, 11.5)
-    assert {"low", "streamed"} <= fitted.lines.keys()
+    assert {"lead_low", "streamed"} <= fitted.lines.keys()
     for name, line in fitted.lines.items():
         steps = np.diff(line.nats) * (-1.0 if name in FALLING else 1.0)
         assert (steps >= 0.0).all()
     rise = {name: abs(line.nats[-1] - line.nats[0]) for name, line in fitted.lines.items()}
-    assert rise["low"] > 3.0 * rise.get("alike", 0.0)
+    assert rise["lead_low"] > 3.0 * rise.get("alike", 0.0)
 
 
 def test_the_bar_is_above_ordinary_groups_and_comes_to_the_review_score(readings) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
+from detectors.campaign.rows import Own
 from detectors.campaign.tells import tells
 
 
@@ -17,19 +18,22 @@ def graph_of(events: np.ndarray) -> Graph:
 
 def test_what_differs_little_is_no_news(operator) -> None:
     graph, heard = graph_of(operator([1, 2, 3])), Heard()
-    assert heard.tell(graph, {1: 3.0, 2: 0.2, 99: 4.0}).tolist() == [1, 2]
-    assert heard.tell(graph, {1: 3.4, 2: 0.8}).tolist() == [2]
-    assert heard.of(graph) == {1: (3.4, 12), 2: (0.8, 12)}
+    assert heard.tell(graph, {1: Own(3.0, 0.1), 2: Own(0.2, -2.0), 99: Own(4.0, 1.0)}).tolist() == [1, 2]
+    assert heard.tell(graph, {1: Own(3.4, 0.3), 2: Own(0.8, -1.9)}).tolist() == [2]
+    assert heard.tell(graph, {1: Own(3.4, 0.9), 2: Own(0.8, -1.9)}).tolist() == [1]
+    assert heard.of(graph) == {1: (Own(3.4, 0.9), 12), 2: (Own(0.8, -1.9), 12)}
 
 
 def test_what_was_told_is_out_of_date_once_a_client_sent_much_more(operator) -> None:
     graph, heard = graph_of(operator([1, 2, 3])), Heard()
-    heard.tell(graph, {1: 3.0, 2: 0.2})
+    heard.tell(graph, {1: Own(3.0, 0.1), 2: Own(0.2, -2.0)})
     graph.add(tells(operator([1, 4], requests=8, seed=5)))
-    rank, stale = heard.columns(graph)
+    rank, lead, stale = heard.columns(graph)
     places = graph.clients.find(np.array([1, 2, 3, 4], np.uint64))
     assert rank[places[:2]].tolist() == [3.0, 0.2]
+    assert lead[places[:2]].tolist() == [0.1, -2.0]
     assert np.isnan(rank[places[2:]]).all()
+    assert np.isnan(lead[places[2:]]).all()
     assert stale[places].tolist() == [True, False, True, True]
 
 
@@ -38,12 +42,19 @@ def test_accounts_keep_what_was_told_when_their_numbers_change(operator) -> None
     late = operator([3, 4], seed=2, wording=6)
     late["at"] += 20 * 86_400.0
     graph.add(tells(late))
-    heard.tell(graph, {2: 0.5, 3: 2.5})
+    heard.tell(graph, {2: Own(0.5, -2.2), 3: Own(2.5, 0.2)})
     heard.renumber(graph.expire(float(late["at"].max())))
-    assert heard.of(graph) == {3: (2.5, 12)}
+    assert heard.of(graph) == {3: (Own(2.5, 0.2), 12)}
     other = Heard()
     other.load_arrays(graph, heard.arrays(graph))
     assert other.of(graph) == heard.of(graph)
+
+
+def test_what_an_earlier_version_was_told_is_asked_for_again(operator) -> None:
+    graph, heard = graph_of(operator([1, 2])), Heard()
+    heard.load_arrays(graph, {"ranked": np.array([1, 2], np.uint64), "ranks": np.array([[3.0, 12.0], [0.2, 12.0]])})
+    assert heard.of(graph) == {}
+    assert heard.columns(graph).stale.tolist() == [True, True]
 
 
 def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
@@ -52,7 +63,7 @@ def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
     heard.want(graph, places)
     assert heard.wanted(graph, 9) == [1, 3]
     assert heard.wanted(graph, 1) == [1]
-    heard.tell(graph, {1: 3.0})
+    heard.tell(graph, {1: Own(3.0, 0.1)})
     assert heard.wanted(graph, 9) == [3]
     heard.want(graph, places[:1], anew=True)
     assert heard.wanted(graph, 9) == []

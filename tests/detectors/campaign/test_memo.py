@@ -9,6 +9,7 @@ from detectors.campaign import Linker, Settings
 from detectors.campaign.graph import Bounds
 from detectors.campaign.link import Group
 from detectors.campaign.memo import Memo
+from detectors.campaign.rows import Own
 
 
 class World:
@@ -49,7 +50,7 @@ def test_a_tenth_more_requests_are_news(world, operator) -> None:
 
 
 def test_rows_are_news(world) -> None:
-    world.linker.tell({3: 4.0})
+    world.linker.tell({3: Own(4.0, 1.2)})
     world.ask()
     assert world.times == 2
 

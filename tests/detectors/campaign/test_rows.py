@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors import registry
+from detectors import calibrate, registry
 from detectors.campaign import rows
 from detectors.engine import Engine
 from detectors.table import Table
@@ -22,7 +22,23 @@ def test_who_takes_ranks_above_who_chats(engine: Engine, operator, bystanders) -
         table.step(events, float(events["at"].max()))
     told = rows.ranks(engine, table.rows())
     assert told.keys() == set(table)
-    assert min(told[client] for client in range(1, 9)) > max(told[10_000 + place] for place in range(20))
+    for number in ("nats", "lead"):
+        taking = [getattr(told[client], number) for client in range(1, 9)]
+        assert min(taking) > max(getattr(told[10_000 + place], number) for place in range(20))
+
+
+def test_the_lead_is_not_drawn_to_the_usual_client_before_the_first_look(engine: Engine, operator) -> None:
+    table = Table(engine)
+    events = np.concatenate([operator([1], requests=rows.LEAST), operator([2], requests=24)])
+    table.step(events, float(events["at"].max()))
+    told, held = rows.ranks(engine, table.rows()), table.rows()
+    judged = engine.judge.judge(held, 0.0)
+    odds = dict(zip(held["client"].tolist(), engine.judge.odds(held, judged.scores).tolist(), strict=True))
+    drawn = dict(zip(held["client"].tolist(), judged.rank.tolist(), strict=True))
+    bar = calibrate.joint_reached(engine.reference, rows.BEYOND)
+    assert {client: one.lead for client, one in told.items()} == pytest.approx({k: v - bar for k, v in odds.items()})
+    usual = calibrate.joint_reached(engine.reference, 0.5)
+    assert abs(drawn[1] - usual) < 0.5 * abs(odds[1] - usual)  # five of 25 requests
 
 
 def test_a_client_of_a_few_requests_says_nothing(engine: Engine, operator) -> None:

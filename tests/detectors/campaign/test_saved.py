@@ -9,6 +9,7 @@ import pytest
 
 from detectors.campaign import Linker, Settings, saved
 from detectors.campaign.graph import Bounds
+from detectors.campaign.rows import Own
 
 SETTINGS = Settings(bounds=Bounds(singles=1 << 12, recurring=1 << 12))
 
@@ -22,7 +23,7 @@ def linker(operator) -> Linker:
     made.forbid([(frozenset({1}), frozenset({2, 3}))])
     made.unite([(3, 4)])
     made.set_lists({"train": 9})
-    made.tell({3: 2.5})
+    made.tell({3: Own(2.5, 0.2)})
     return made
 
 

@@ -8,6 +8,7 @@ import pytest
 from detectors.base import Level
 from detectors.campaign import Campaign, Indicators, Linker, Settings
 from detectors.campaign.graph import Bounds
+from detectors.campaign.rows import Own
 
 SETTINGS = Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 12))
 ONE, OTHER = list(range(1, 13)), list(range(31, 41))
@@ -161,12 +162,12 @@ def test_sign_up_attributes_are_edges_that_outlive_a_restart(operator, bystander
 def test_groups_ask_for_their_members_rows_and_are_judged_by_them(world) -> None:
     linker, _ = after(world)
     assert {*ONE, *OTHER} <= linker.asked
-    linker.tell(dict.fromkeys(ONE, 5.5) | dict.fromkeys(OTHER, 0.4))
+    linker.tell(dict.fromkeys(ONE, Own(5.5, 1.6)) | dict.fromkeys(OTHER, Own(0.4, -2.4)))
     found = linker.link(float(world["at"].max()))
     assert members(found) == {frozenset(ONE)}  # the others take nothing, whatever wording they share
     told = {term.feature: term for term in found[0].terms}
     assert told["members_rank"].value == pytest.approx(5.5)
-    assert "own_programs" in told
+    assert "own_networks" in told
     assert "coverage" not in told
     assert all(term.sentence for term in found[0].terms)
     assert found[0].score == pytest.approx(sum(term.share for term in found[0].terms))
@@ -176,7 +177,7 @@ def test_groups_ask_for_their_members_rows_and_are_judged_by_them(world) -> None
 
 def test_who_takes_nothing_by_its_own_row_is_left_out(world) -> None:
     linker, _ = after(world)
-    linker.tell(dict.fromkeys(ONE, 5.5) | {12: 0.4})
+    linker.tell(dict.fromkeys(ONE, Own(5.5, 1.6)) | {12: Own(0.4, -2.4)})
     found = linker.link(float(world["at"].max()))
     (one,) = [one for one in found if 1 in one.clients]
     assert one.clients == frozenset(ONE) - {12}
@@ -184,7 +185,7 @@ def test_who_takes_nothing_by_its_own_row_is_left_out(world) -> None:
 
 def test_rows_are_asked_for_again_when_a_client_sent_much_more(world, operator) -> None:
     linker, _ = after(world)
-    linker.tell(dict.fromkeys(ONE, 5.5))
+    linker.tell(dict.fromkeys(ONE, Own(5.5, 1.6)))
     more = operator([1], requests=30, seed=21, wording=11)
     linker.observe(more)
     linker.link(float(more["at"].max()))
@@ -195,7 +196,7 @@ def test_rows_are_asked_for_again_when_a_client_sent_much_more(world, operator) 
 
 def test_who_took_nothing_at_first_is_heard_of_again(world, operator) -> None:
     linker, _ = after(world)
-    linker.tell(dict.fromkeys(ONE, 0.4))
+    linker.tell(dict.fromkeys(ONE, Own(0.4, -2.4)))
     linker.link(float(world["at"].max()))
     assert not set(ONE) & linker.asked
     more = operator(ONE, requests=30, seed=22, wording=11)

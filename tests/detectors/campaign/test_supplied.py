@@ -8,6 +8,7 @@ import pytest
 from detectors.base import Level
 from detectors.campaign import Linker, Settings, supplied
 from detectors.campaign.graph import Bounds
+from detectors.campaign.rows import Own
 from detectors.campaign.tells import Kind
 from detectors.event import zeros
 
@@ -123,7 +124,7 @@ def test_a_rare_payment_alone_is_no_campaign_and_brings_none_to_review(bystander
     linker = linker_of(bystanders(40), bystanders(40, seed=7))
     clients = linker.graph.clients.known()[:12].tolist()
     linker.set_attributes({client: {"payment": 2, "phone": 3, "referrer": 4} for client in clients}, NOW)
-    linker.tell(dict.fromkeys(clients, 6.0))
+    linker.tell(dict.fromkeys(clients, Own(6.0, 1.7)))
     assert linker.link(NOW + 1.0, full=True) == ()
 
 
@@ -131,7 +132,7 @@ def test_without_its_wording_a_campaign_that_signed_up_alike_is_none(operator, b
     events = operator(ONE)
     linker = linker_of(events, bystanders())
     linker.set_attributes({client: {"payment": 2} for client in ONE}, NOW)
-    linker.tell(dict.fromkeys(ONE, 5.5))
+    linker.tell(dict.fromkeys(ONE, Own(5.5, 1.6)))
     (one,) = linker.link(NOW + 1.0)
     assert one.level is Level.REVIEW
     assert (one.without_strongest.level, one.without_strongest.score) == (Level.NONE, 0.0)

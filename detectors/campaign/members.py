@@ -1,0 +1,107 @@
+"""Members: what an assessment draws on, and who of a group it takes for a member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.campaign.graph import Graph
+from detectors.campaign.link import Apart, Rules, parted
+from detectors.campaign.score import Scoring
+from detectors.campaign.signals import UNUSUAL, Layout, Measured
+from detectors.campaign.tells import Kind
+from detectors.campaign.widen import widened
+
+_CLOSE = 0.5  # a member shares at least so much of what the median member shares
+_BELOW = 1.4  # nats: a client whose row is usual is no member if it is so much below the median member's too
+_BEHIND = 1.0  # log-odds: nor is one shown whose row lies so far behind the median member's
+
+
+class Known(NamedTuple):
+    """What an assessment draws on."""
+
+    graph: Graph
+    weight: NDArray[np.float64]
+    rules: Rules
+    scoring: Scoring
+    party: NDArray[np.int64]  # of each account: its organisation, or itself
+    bans: Mapping[int, float]
+    lists: Mapping[str, int]
+    rank: NDArray[np.float64]  # of each account: the nats of its own row among ordinary ones; NaN where nobody told
+    lead: NDArray[np.float64]  # of each account: the log-odds of its own row above most ordinary clients'; NaN too
+    stale: NDArray[np.bool_]  # of each account: nobody told, or it sent much more since then
+    apart: tuple[Apart, ...]  # no client of the first with one of the second, for each pair
+    shut: NDArray[np.float64]  # of each account: since when it is refused for good; NaN: it is not
+    gone: int  # how many are
+    paces: NDArray[np.float64]  # of each account: how often it went on for another, or another for it
+
+
+def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some accounts those that may be members: no company's keys among others', no row that speaks against it."""
+    accounts = independent(known, accounts)
+    rank = known.rank[accounts]
+    told = rank[~np.isnan(rank)]
+    if not len(told):
+        return accounts
+    return accounts[~(rank < min(UNUSUAL, float(np.median(told)) - _BELOW))]
+
+
+def independent(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some accounts those that are no company's keys; these stay where they are most, and count as one."""
+    _, which, times = np.unique(known.party[accounts], return_inverse=True, return_counts=True)
+    several = times[which] > 1
+    return accounts[~several] if 2 * int(several.sum()) < len(accounts) else accounts
+
+
+def belong(known: Known, by: Layout, measured: Measured) -> NDArray[np.bool_]:
+    """Who shares enough of the group's own wordings, or had requests moved."""
+    worth = measured.worth
+    edge, who = by.of(measured.members)
+    moved = known.graph.tokens["kind"][known.graph.edges["token"][edge]] == Kind.MOVED
+    stays = np.zeros(len(worth), np.bool_)
+    stays[who[moved]] = True
+    if (worth > 0.0).any():
+        stays |= (worth > 0.0) & (worth >= _CLOSE * float(np.median(worth[worth > 0.0])))
+        signed = np.isin(known.graph.edges["token"][edge], _signed(measured))
+        stays[who[signed]] |= worth[who[signed]] > 0.0
+    return stays
+
+
+def _signed(measured: Measured) -> list[int]:
+    """The sign-up attributes that half of a group have, and few others."""
+    half = 0.5 * len(measured.members)
+    some = [one for one in measured.shared if one.kind is Kind.SIGNUP]
+    return [one.token for one in some if one.members >= half and 2 * one.members >= one.df]
+
+
+def shown(known: Known, inside: NDArray[np.int32], *, wide: bool, told: bool) -> NDArray[np.int32]:
+    """Of a campaign found by the accounts `inside`, those that are its members.
+
+    `wide`: those too who share what only it has. `told`: without those whose own rows lie far behind, for what
+    ties a harvest others have as well, as the readers of one list do; but all where too few would be left.
+    """
+    members = _allowed(known, inside, widened(known.graph, inside, known.weight)) if wide else inside
+    if not told:
+        return members
+    middle = float(np.nanmedian(known.lead[inside]))
+    near = members[~(known.lead[members] < middle - _BEHIND)]
+    return near if len(np.unique(known.party[near])) >= known.scoring.members else members
+
+
+def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The members, and of those who would join those of no organisation whom no reviewer said to keep apart."""
+    joining = np.setdiff1d(wide, members)
+    joining = joining[known.party[joining] >= 0]
+    names = known.graph.clients.known()
+    inside = set(names[members].tolist())
+    for one, other in known.apart:
+        for mine, theirs in ((one, other), (other, one)):
+            if not inside.isdisjoint(mine):
+                joining = joining[~np.isin(names[joining], np.fromiter(theirs, np.uint64, len(theirs)))]
+    both = inside.union(names[joining].tolist())
+    if len(parted(sorted(both), known.apart)) > 1:  # those who would join may not be together
+        return members
+    return np.union1d(members, joining).astype(np.int32)
