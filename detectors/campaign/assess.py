@@ -13,7 +13,7 @@ from detectors.base import Level, Term
 from detectors.campaign import score as scores
 from detectors.campaign import signals, succession
 from detectors.campaign.link import SPEAKS, WORDS, Group
-from detectors.campaign.members import Known, belong, independent, shown, taking
+from detectors.campaign.members import Known, belong, independent, shown, taking, undecided
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES
 from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Layout, Measured
@@ -126,6 +126,11 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     measured, facts = one
     found = scores.terms(measured, facts)
     reached = scores.reached(found, facts, known.scoring)
+    if not np.isnan(facts.rank) and undecided(known, measured.members):
+        plain = facts.untold()
+        other = scores.terms(measured, plain)
+        if scores.reached(other, plain, known.scoring) > reached:
+            facts, found, reached = plain, other, scores.reached(other, plain, known.scoring)
     unheard = measured.members[known.stale[measured.members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None

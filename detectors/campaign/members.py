@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from detectors.campaign.graph import Graph
 from detectors.campaign.link import Apart, Rules, parted
 from detectors.campaign.score import Scoring
-from detectors.campaign.signals import UNUSUAL, Layout, Measured
+from detectors.campaign.signals import THIRD, TYPICAL, UNUSUAL, Layout, Measured
 from detectors.campaign.tells import Kind
 from detectors.campaign.widen import widened
+from detectors.reference import LOOKS
 
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
 _BELOW = 1.4  # nats: a client whose row is usual is no member if it is so much below the median member's too
@@ -47,6 +48,16 @@ def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:
     if not len(told):
         return accounts
     return accounts[~(rank < min(UNUSUAL, float(np.median(told)) - _BELOW))]
+
+
+def undecided(known: Known, accounts: NDArray[np.int32]) -> bool:
+    """Whether rows cannot speak against a group: half of its accounts have not come to their first look, and two
+    thirds of those told do not look ordinary so far."""
+    lead = known.lead[accounts]
+    lead = lead[~np.isnan(lead)]
+    if not len(lead) or float(np.median(known.graph.accounts["n"][accounts])) >= LOOKS[0]:
+        return False
+    return float(np.quantile(lead, THIRD)) >= TYPICAL
 
 
 def independent(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -15,6 +15,7 @@ from detectors.sketch import hll_count
 
 NAN = float("nan")
 THIRD = 1.0 / 3.0  # of the members: what the rest reach is what a group has in common
+TYPICAL = -0.6  # lead from which rows speak for a harvest
 UNUSUAL = 2.3  # nats of a row that one ordinary client in ten reaches
 _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
@@ -56,6 +57,10 @@ class Facts(NamedTuple):
     low: float = NAN  # a quarter of the members lie below it
     lead: float = NAN  # mean log-odds of the members' own rows above most ordinary clients'; NaN: not told
     lead_low: float = NAN  # a third of the members lie below it
+
+    def untold(self) -> Facts:
+        """The same, as if nobody had told what the members' rows say."""
+        return self._replace(rank=NAN, low=NAN, lead=NAN, lead_low=NAN)
 
 
 class Shared(NamedTuple):

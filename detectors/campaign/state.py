@@ -17,7 +17,7 @@ from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard
 from detectors.campaign.identity import Identities
 from detectors.campaign.link import Apart, Group, Rules
-from detectors.campaign.members import Known, taking
+from detectors.campaign.members import Known, taking, undecided
 from detectors.campaign.memo import Memo
 from detectors.campaign.paces import Paces
 from detectors.campaign.report import Campaign, Indicators, carrying
@@ -227,8 +227,10 @@ class Linker:
         self.asked.update(known.graph.clients.known()[stale].tolist())
         rank = known.rank[group.accounts]
         told = rank[~np.isnan(rank)]
+        if not group.part and (len(told) < HEARD * len(rank) or undecided(known, group.accounts)):
+            return True
         if len(told) < HEARD * len(rank):
-            return not group.part
+            return False
         key = taking(known, group.accounts).tobytes()
         if key in seen:
             return False

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.campaign.signals import Facts, Measured
+from detectors.campaign.signals import TYPICAL, Facts, Measured
 from detectors.campaign.tells import Kind
 
 SHIPPED = Path(__file__).parents[1] / "shipped" / "groups.json"
@@ -34,7 +34,6 @@ _SHARES = ("grading", "asks_all", "streamed", "no_longer", "structured", "multi_
 _FORMAT = 2
 _LEAST, _MOST = -6.0, 6.0  # log-odds of a row above most ordinary clients'
 _EVERY, _FAR = 4.0, 3.2  # a mean over more than so many members says more, as their logarithm grows, so far
-_TYPICAL = -0.6  # log-odds from which it speaks for a harvest
 _UNKNOWN = 0.7  # topics that cannot be compared
 
 
@@ -103,7 +102,7 @@ def numbers(m: Measured, facts: Facts) -> dict[str, float]:
     return {
         "lead": lead,
         "lead_low": low,
-        "lead_size": (low - _TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
+        "lead_size": (low - TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
         "size": float(np.log(max(facts.parties, 1))),
         "networks": m.networks,
         "programs": m.programs,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.campaign import Linker
+from detectors.base import Level
+from detectors.campaign import Campaign, Linker
 from detectors.campaign.rows import Own
 from detectors.campaign.state import Bounds, Settings
 
@@ -15,33 +16,45 @@ AT = 1_764_110_000.0
 
 @pytest.fixture
 def linked(operator, bystanders):
-    """Who is in the campaign of those that share a wording, as their rows are told."""
+    """The campaign of those that share a wording, as their rows are told; None where there is none."""
 
-    def link(told: dict[int, Own], clients: list[int] = ALL) -> frozenset[int]:
+    def link(told: dict[int, Own], clients: list[int] = ALL, requests: int = 12) -> Campaign | None:
         linker = Linker(Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 14)))
-        linker.observe(np.concatenate([operator(clients), bystanders()]))
+        linker.observe(np.concatenate([operator(clients, requests=requests), bystanders()]))
         linker.link(AT)
         linker.tell(told)
-        (one,) = [one for one in linker.link(AT) if 1 in one.clients]
-        return one.clients
+        return next((one for one in linker.link(AT) if 1 in one.clients), None)
 
     return link
 
 
 def test_whoever_lies_far_behind_the_median_member_is_none(linked) -> None:
     told = dict.fromkeys(ALL, Own(5.5, 1.6))
-    assert linked(told) == frozenset(ALL)
-    assert linked(told | {3: Own(5.0, 0.4), 7: Own(4.0, 0.7)}) == frozenset(ALL) - {3}
+    assert linked(told).clients == frozenset(ALL)
+    assert linked(told | {3: Own(5.0, 0.4), 7: Own(4.0, 0.7)}).clients == frozenset(ALL) - {3}
 
 
 def test_of_whom_nobody_told_stays(linked) -> None:
     told = dict.fromkeys(ALL, Own(5.5, 1.6))
     del told[4]
-    assert linked(told | {3: Own(5.0, 0.4)}) == frozenset(ALL) - {3}
+    assert linked(told | {3: Own(5.0, 0.4)}).clients == frozenset(ALL) - {3}
 
 
 def test_all_stay_where_too_few_would_be_left(linked) -> None:
     eight = ALL[:8]
     told = dict.fromkeys(eight[:4], Own(6.0, 3.0)) | dict.fromkeys(eight[4:], Own(4.5, -0.5))  # 1.25 in the middle
-    assert linked(told, eight) == frozenset(eight)
-    assert linked(told | {5: Own(5.0, 1.5)}, eight) == frozenset(eight[:5])
+    assert linked(told, eight).clients == frozenset(eight)
+    assert linked(told | {5: Own(5.0, 1.5)}, eight).clients == frozenset(eight[:5])
+
+
+def test_rows_of_few_requests_that_do_not_look_ordinary_speak_against_nobody(linked) -> None:
+    untold, usual = linked({}), dict.fromkeys(ALL, Own(2.1, -0.2))
+    assert linked(usual).score == untold.score
+    assert linked(usual).level is untold.level is Level.REVIEW
+    many = linked(usual, requests=30)  # they have come to their first look: the rows decide
+    assert {term.feature for term in many.terms} >= {"members_rank"}
+    assert many.score < linked({}, requests=30).score
+
+
+def test_rows_of_few_requests_that_look_ordinary_do(linked) -> None:
+    assert linked(dict.fromkeys(ALL, Own(0.4, -2.4))) is None
