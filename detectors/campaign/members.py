@@ -92,14 +92,25 @@ def shown(known: Known, inside: NDArray[np.int32], *, wide: bool, told: bool) ->
     """Of a campaign found by the accounts `inside`, those that are its members.
 
     `wide`: those too who share what only it has. `told`: without those whose own rows lie far behind, for what
-    ties a harvest others have as well, as the readers of one list do; but all where too few would be left.
+    ties a harvest others have as well, as the readers of one list do; but all where too few would be left. Between
+    whom refused requests moved, and who was banned, stays whatever its row says.
     """
     members = _allowed(known, inside, widened(known.graph, inside, known.weight)) if wide else inside
     if not told:
         return members
     middle = float(np.nanmedian(known.lead[inside]))
-    near = members[~(known.lead[members] < middle - _BEHIND)]
+    near = members[~(known.lead[members] < middle - _BEHIND) | np.isin(members, _sure(known, members))]
     return near if len(np.unique(known.party[near])) >= known.scoring.members else members
+
+
+def _sure(known: Known, members: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of the members those who were banned, and those between whom refused requests moved."""
+    edges = known.graph.edges[known.graph.of_accounts(members)]
+    moved = edges[known.graph.tokens["kind"][edges["token"]] == Kind.MOVED]
+    tokens, times = np.unique(moved["token"], return_counts=True)
+    movers = moved["account"][np.isin(moved["token"], tokens[times > 1])]
+    banned = np.isin(known.graph.clients.known()[members], np.fromiter(known.bans, np.uint64, len(known.bans)))
+    return np.concatenate([movers, members[banned]])
 
 
 def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -40,6 +40,23 @@ def test_of_whom_nobody_told_stays(linked) -> None:
     assert linked(told | {3: Own(5.0, 0.4)}).clients == frozenset(ALL) - {3}
 
 
+def test_who_was_banned_and_between_whom_refused_requests_moved_stays(operator, bystanders) -> None:
+    events = np.concatenate([operator(ALL), bystanders()])
+    events = events[np.argsort(events["at"], kind="stable")]
+    refused, again = (
+        np.flatnonzero(events["client"] == 3)[-1],
+        events[np.flatnonzero(events["client"] == 4)[-1:]].copy(),
+    )
+    events["status"][refused] = 429
+    again["at"], again["body"] = events["at"][refused] + 2.0, events["body"][refused]
+    linker = Linker(Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 14)))
+    linker.observe(np.concatenate([events[: refused + 1], again, events[refused + 1 :]]))
+    linker.set_bans({5: AT - 3_600.0})
+    linker.tell(dict.fromkeys(ALL, Own(5.5, 1.6)) | dict.fromkeys([3, 5, 6], Own(5.0, 0.4)))
+    (one,) = [one for one in linker.link(AT) if 1 in one.clients]
+    assert one.clients == frozenset(ALL) - {6}
+
+
 def test_all_stay_where_too_few_would_be_left(linked) -> None:
     eight = ALL[:8]
     told = dict.fromkeys(eight[:4], Own(6.0, 3.0)) | dict.fromkeys(eight[4:], Own(4.5, -0.5))  # 1.25 in the middle
