@@ -23,6 +23,24 @@ class Columns(NamedTuple):
     stale: NDArray[np.bool_]
 
 
+class Turn:
+    """Names so many of sorted numbers at a time, and goes on where it stopped.
+
+    Of some clients nothing can be told for long, as of who sends a request a day: they keep nobody else waiting.
+    """
+
+    def __init__(self) -> None:
+        self._last: int | None = None  # that was named where not all could be
+
+    def take(self, some: NDArray[Any], most: int) -> NDArray[Any]:
+        """At most so many of them, all in order where they are no more than that."""
+        if 0 < most < len(some):
+            if self._last is not None:
+                some = np.roll(some, -int(np.searchsorted(some, some.dtype.type(self._last), side="right")))
+            self._last = int(some[most - 1])
+        return some[:most]
+
+
 class Heard:
     """What each client's row says, and after how many requests that was told."""
 
@@ -31,6 +49,7 @@ class Heard:
         self._lead: NDArray[np.float64] = np.zeros(0)
         self._after: NDArray[np.float64] = np.zeros(0)
         self._wanted: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._turn = Turn()
 
     def tell(self, graph: Graph, ranks: Mapping[int, Own]) -> NDArray[np.uint64]:
         """Take in what rows say; the clients for whom it is news. Who is not in the graph is nobody's member."""
@@ -59,9 +78,9 @@ class Heard:
         self._wanted[accounts] = True
 
     def wanted(self, graph: Graph, most: int) -> list[int]:
-        """Of these, clients of whom nobody told, or who sent much more since then."""
-        stale = self.columns(graph).stale
-        found: list[int] = graph.clients.known()[np.flatnonzero(self._wanted & stale)[:most]].tolist()
+        """Of these, clients of whom nobody told, or who sent much more since then; in turn, where there are more."""
+        some = self._turn.take(np.flatnonzero(self._wanted & self.columns(graph).stale), most)
+        found: list[int] = graph.clients.known()[some].tolist()
         return found
 
     def of(self, graph: Graph) -> dict[int, tuple[Own, int]]:

@@ -14,6 +14,7 @@ from detectors.campaign.graph import Graph
 from detectors.campaign.index import joined
 from detectors.campaign.peel import blocks
 from detectors.campaign.tells import FRAMED, WORDING, Kind
+from detectors.reference import LOOKS
 from detectors.sketch import hll_count, mix
 
 # Which independent kinds of evidence a token speaks for: bits. FRAMED kinds say two things at once.
@@ -61,7 +62,7 @@ class Rules:
     speaking: float = 2.0  # or its clients' own rows come to so many nats on average;
     silent: float = 1.2  # it does not, whatever it looks like, where they come to less than this
     enough: int = 5  # requests of a client from which its row says something,
-    looked: int = 25  # and from which its silence does: before the first look it is drawn to the usual client's
+    looked: int = LOOKS[0]  # and from which its silence does: before the first look it is drawn to the usual client's
     news: float = 1.05  # a wording is looked at anew when so many times the requests carry it
     sampled: int = 128  # of a touched wording's clients, the newest so many say what it is like
     population: int = 20_000  # rarity is counted as if there were at least so many clients

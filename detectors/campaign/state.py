@@ -14,7 +14,7 @@ from detectors.base import Level
 from detectors.campaign import assess, link, moves, saved, settle, signals, supplied, tells
 from detectors.campaign.assess import HEARD, Assessment
 from detectors.campaign.graph import Bounds, Graph
-from detectors.campaign.heard import Heard
+from detectors.campaign.heard import Heard, Turn
 from detectors.campaign.identity import Identities
 from detectors.campaign.link import Apart, Group, Rules
 from detectors.campaign.members import Known, taking, undecided
@@ -57,6 +57,7 @@ class Linker:
         self.wanted = np.zeros(0, np.uint64)  # imported indicators
         self.heard = Heard()
         self._gone: dict[int, float] = {}  # clients that were refused for good at the last link, and since when
+        self._turn = Turn()
         self.asked: set[int] = set()  # clients of whose own rows groups would like to hear
         self.found: dict[int, Assessment] = {}  # by campaign id
         self._memo = Memo()
@@ -133,7 +134,7 @@ class Linker:
 
     def to_hear(self, most: int) -> list[int]:
         """Clients of whose own rows it would like to hear: those that groups wait for, then whoever shares much."""
-        clients = sorted(self.asked)[:most]
+        clients = self._turn.take(np.array(sorted(self.asked), np.uint64), most).tolist()
         more = self.heard.wanted(self.graph, most - len(clients))
         return [*clients, *(client for client in more if client not in self.asked)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.campaign.graph import Bounds, Graph
-from detectors.campaign.heard import Heard
+from detectors.campaign.heard import Heard, Turn
 from detectors.campaign.rows import Own
 from detectors.campaign.tells import tells
 
@@ -50,6 +50,15 @@ def test_accounts_keep_what_was_told_when_their_numbers_change(operator) -> None
     assert other.of(graph) == heard.of(graph)
 
 
+def test_where_not_all_can_be_named_each_has_its_turn() -> None:
+    turn, some = Turn(), np.array([1, 5, 7, 2**64 - 1], np.uint64)
+    assert turn.take(some, 9).tolist() == some.tolist()
+    assert [turn.take(some, 3).tolist() for _ in range(2)] == [[1, 5, 7], [2**64 - 1, 1, 5]]
+    assert turn.take(some[[0, 2, 3]], 2).tolist() == [7, 2**64 - 1]  # 5 is told by now
+    assert turn.take(some, 1).tolist() == [1]
+    assert turn.take(some, 0).tolist() == turn.take(some[:0], 3).tolist() == []
+
+
 def test_what_an_earlier_version_was_told_is_asked_for_again(operator) -> None:
     graph, heard = graph_of(operator([1, 2])), Heard()
     heard.load_arrays(graph, {"ranked": np.array([1, 2], np.uint64), "ranks": np.array([[3.0, 12.0], [0.2, 12.0]])})
@@ -62,7 +71,8 @@ def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
     places = graph.clients.find(np.array([1, 3], np.uint64))
     heard.want(graph, places)
     assert heard.wanted(graph, 9) == [1, 3]
-    assert heard.wanted(graph, 1) == [1]
+    assert [heard.wanted(graph, 1) for _ in range(3)] == [[1], [3], [1]]  # in turn: no one keeps the others waiting
+    assert heard.wanted(graph, 0) == []
     heard.tell(graph, {1: Own(3.0, 0.1)})
     assert heard.wanted(graph, 9) == [3]
     heard.want(graph, places[:1], anew=True)
