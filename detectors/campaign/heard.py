@@ -79,7 +79,8 @@ class Heard:
 
     def wanted(self, graph: Graph, most: int) -> list[int]:
         """Of these, clients of whom nobody told, or who sent much more since then; in turn, where there are more."""
-        some = self._turn.take(np.flatnonzero(self._wanted & self.columns(graph).stale), most)
+        stale = self.columns(graph).stale  # which makes room for accounts that are new: before the rest is read
+        some = self._turn.take(np.flatnonzero(self._wanted & stale), most)
         found: list[int] = graph.clients.known()[some].tolist()
         return found
 

@@ -68,6 +68,7 @@ def test_what_an_earlier_version_was_told_is_asked_for_again(operator) -> None:
 
 def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
     graph, heard = graph_of(operator([1, 2, 3])), Heard()
+    assert heard.wanted(graph, 9) == []
     places = graph.clients.find(np.array([1, 3], np.uint64))
     heard.want(graph, places)
     assert heard.wanted(graph, 9) == [1, 3]
