@@ -129,8 +129,9 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     if not np.isnan(facts.rank) and undecided(known, measured.members):
         plain = facts.untold()
         other = scores.terms(measured, plain)
-        if scores.reached(other, plain, known.scoring) > reached:
-            facts, found, reached = plain, other, scores.reached(other, plain, known.scoring)
+        without = scores.reached(other, plain, known.scoring)
+        if without > reached:
+            facts, found, reached = plain, other, without
     unheard = measured.members[known.stale[measured.members]]
     if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
         return None
