@@ -14,7 +14,13 @@ BATCH_LINES = "_batch_requests"  # where an exchange log keeps the lines of an u
 
 
 def read(route: Route, body: object) -> Fields | None:
-    """The request side of an Exchange, dialect and operation included; None where the body is not of that format."""
+    """The request side of an Exchange, dialect and operation included; None where the body is not of that format.
+
+    The fetching of an answer needs no body.
+    """
+    if route.operation == Operation.RETRIEVAL:
+        known: Fields = {"dialect": route.dialect, "operation": route.operation, "model": "", "messages": ()}
+        return {**known, "prompts": 0, "stream": route.stream}
     if not isinstance(body, dict) or route.dialect == Dialect.OPAQUE:
         return None
     if route.operation == Operation.BATCH:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from app.dialects import exchanges
 from app.dialects.paths import Route, hinted, recognise
-from app.dialects.values import Fields, estimated_tokens, is_retry
+from app.dialects.values import Fields, is_retry
 from app.extractor.providers import request, response
 from app.extractor.providers.body import header
 from app.store.frames import DIALECTS
 from app.store.frozen import maker
 from app.store.handoff import Copy
-from detectors.exchange import Channel, Dialect, Exchange, Outcome, Usage
+from detectors.exchange import Channel, Dialect, Exchange, Outcome
 
 _OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
-_SWITCHED: Final = 101
-_NAMES_LIMIT: Final = 512  # bytes kept of a User-Agent
 _TARGET_REMEMBERED: Final = 200  # bytes; most requests of a client go to the same few
 
 
@@ -44,7 +43,7 @@ def read(copy: Copy) -> Reading:
     fields = _envelope(copy)
     find = _route if len(copy.target) <= _TARGET_REMEMBERED else _route.__wrapped__
     route, guessed = find(copy.method, copy.target, copy.dialect)
-    if copy.status == _SWITCHED:
+    if copy.status == exchanges.SWITCHED:
         fields["channel"] = Channel.SOCKET
     if route.dialect == Dialect.OPAQUE:
         return Reading(Exchange(**fields), "opaque")
@@ -54,13 +53,7 @@ def read(copy: Copy) -> Reading:
     if asked is None:
         return Reading(Exchange(**fields), cause)
     answered, answer_cause = response.read(copy, route)
-    if answered.get("usage") == Usage.ESTIMATED:
-        answered.setdefault("input_tokens", estimated_tokens(sum([len(one.text) for one in asked["messages"]])))
-    fields |= asked
-    fields |= answered
-    fields["model"] = asked.get("model") or route.model or answered.get("model", "")
-    if fields.get("stream") and "channel" not in fields:
-        fields["channel"] = Channel.STREAM
+    exchanges.join(fields, asked, answered, route)
     return Reading(_exchange(**fields), cause or answer_cause)
 
 
@@ -88,7 +81,7 @@ def _envelope(copy: Copy) -> Fields:
         "duration": copy.duration,
         "peer": copy.peer,
         "ja4": copy.ja4,
-        "user_agent": header(copy.request_headers, b"user-agent")[:_NAMES_LIMIT].decode("latin-1"),
+        "user_agent": header(copy.request_headers, b"user-agent")[: exchanges.AGENT_LIMIT].decode("latin-1"),
         "retry": bool(retries) and is_retry(retries.decode("latin-1")),
         "truncated": copy.request_cut >= 0 or copy.response_cut >= 0,
     }

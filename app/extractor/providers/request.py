@@ -20,8 +20,7 @@ _PLACES: Final = ("messages", "prompt", "input", "contents", "requests")
 def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
     """The request's fields, dialect and operation included, and why some or all are missing."""
     if route.operation == Operation.RETRIEVAL:
-        known: Fields = {"dialect": route.dialect, "operation": route.operation, "model": "", "messages": ()}
-        return {**known, "prompts": 0, "stream": route.stream}, ""
+        return requests.read(route, None), ""
     body = plain(copy.request_body, copy.request_cut, header(copy.request_headers, b"content-encoding"))
     if body.problem and not body.head:
         return None, "request_encoding"

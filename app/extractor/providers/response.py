@@ -7,33 +7,31 @@ from typing import Any, Final
 
 import orjson
 
+from app.dialects import exchanges
 from app.dialects.answer import BaseAnswer
 from app.dialects.answers import begin
 from app.dialects.paths import Route
-from app.dialects.values import Fields, estimated_tokens, mapping
+from app.dialects.values import Fields
 from app.extractor.providers import items, salvage
 from app.extractor.providers.body import Body, document, header, plain
 from app.extractor.providers.items import Items
 from app.extractor.providers.lines import Lines
 from app.extractor.providers.sse import Events
 from app.store.handoff import Copy
-from detectors.exchange import Channel, Dialect, Finish, Operation, Outcome, Refusal, Usage
+from detectors.exchange import Dialect, Operation, Outcome
 
-_ERROR_STATUS: Final = 400
 _ERROR_BYTES: Final = 64 << 10  # a longer error is not looked into
 _ENDS: Final = 4096  # bytes at either end of a list of vectors in which its counts are looked for
-_UNREAD: Final = frozenset({Operation.BATCH, Operation.COUNT})  # their answers hold no text of a model
-_DONE: Final = b"[DONE]"
-_REFUSED: Final = {"content_filter": Refusal.SAFETY, "invalid_prompt": Refusal.UNNAMED}  # codes of errors
+_DONE: Final = exchanges.DONE.encode()
 
 Reader = type[Events] | type[Lines] | type[Items]
 
 
 def read(copy: Copy, route: Route) -> tuple[Fields, str]:
     """The answer's fields, with `model` and, where the answer itself tells of a failure, `outcome`; why some miss."""
-    if copy.status >= _ERROR_STATUS:
+    if copy.status >= exchanges.ERROR_STATUS:
         return _declined(copy), ""
-    if not copy.response_body or route.operation in _UNREAD:
+    if not copy.response_body or route.operation in exchanges.UNREAD:
         return {}, ""
     body = plain(copy.response_body, copy.response_cut, header(copy.response_headers, b"content-encoding"))
     if body.problem and not body.head:
@@ -48,19 +46,14 @@ def read(copy: Copy, route: Route) -> tuple[Fields, str]:
         answer.late(salvage.answered(body.head[:_ENDS] + b" " + (body.tail or body.head)[-_ENDS:]))
     else:
         cause = _whole(body, answer)
-    fields = _fields(answer, route)
+    closed = reader is not None and not (body.cut or cause)
+    fields = exchanges.answered(answer, route, copy.outcome, closed=closed)
     if reader is Events:
         fields["stream"] = True
     if body.cut:
         fields["truncated"] = True
         fields["issued"] = salvage.signature(body.head, body.tail) if fields["reasoning_sealed"] or body.tail else ""
-    if copy.outcome != Outcome.OK:
-        return fields, ""  # what is missing is no fault of the parser's
-    if answer.failed:
-        fields["outcome"] = Outcome.UPSTREAM_ERROR
-    elif reader is not None and answer.chunks and not (answer.ended or body.cut or cause):
-        fields["outcome"] = Outcome.UPSTREAM_TRUNCATED
-    return fields, cause
+    return fields, "" if copy.outcome != Outcome.OK else cause  # what is missing then is no fault of the parser's
 
 
 def _reader(kind: bytes, head: bytes, dialect: Dialect) -> Reader | None:
@@ -80,25 +73,9 @@ def _declined(copy: Copy) -> Fields:
         return {}
     body = plain(copy.response_body, copy.response_cut, header(copy.response_headers, b"content-encoding"))
     try:
-        code = mapping(mapping(document(body.head)).get("error")).get("code")
+        return exchanges.declined(document(body.head))
     except ValueError:
         return {}
-    refusal = _REFUSED.get(code) if isinstance(code, str) else None
-    return {"refusal": refusal, "finish": Finish.FILTER} if refusal is not None else {}
-
-
-def _fields(answer: BaseAnswer, route: Route) -> Fields:
-    fields = answer.fields()
-    fields["model"] = answer.model
-    if route.operation == Operation.RETRIEVAL:
-        if answer.background:
-            fields["channel"] = Channel.BACKGROUND
-        elif "usage" in fields:
-            fields |= {"usage": Usage.ABSENT, "input_tokens": 0, "output_tokens": 0}  # counted when it was made
-    elif fields.get("usage") != Usage.REPORTED and answer.chunks and not (answer.failed or answer.pending):
-        written = sum(map(len, fields["completions"])) + fields["reasoning_chars"]
-        fields |= {"usage": Usage.ESTIMATED, "output_tokens": estimated_tokens(written)}
-    return fields
 
 
 def _whole(body: Body, answer: BaseAnswer) -> str:

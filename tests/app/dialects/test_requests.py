@@ -63,3 +63,11 @@ def test_a_batch_of_a_file_and_a_count_ask_for_nothing_new():
     fields = read(recognise("POST", "/v1/messages/count_tokens"), {"model": "m", "messages": [{"content": "Hi"}]})
     assert fields is not None
     assert (fields["operation"], fields["prompts"], fields["messages"]) == (Operation.COUNT, 0, ())
+
+
+def test_fetching_a_response_needs_no_body():
+    for body in (None, {"model": "m"}):
+        fields = read(recognise("GET", "/v1/responses/resp_1?stream=true"), body)
+        assert fields is not None
+        assert (fields["operation"], fields["prompts"], fields["stream"]) == (Operation.RETRIEVAL, 0, True)
+        assert (fields["model"], fields["messages"]) == ("", ())
