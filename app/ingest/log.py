@@ -14,19 +14,20 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from app.dialects import answers, requests
+from app.dialects import answers, exchanges, requests
+from app.dialects.answer import BaseAnswer
 from app.dialects.paths import Route, recognise
-from app.dialects.values import Fields, estimated_tokens, integer, is_retry, mapping, name, real, string
+from app.dialects.values import Fields, integer, is_retry, mapping, name, real, string
 from app.errors import InvalidInput
-from detectors.exchange import Dialect, Exchange, Outcome, Usage
+from detectors.exchange import Channel, Dialect, Exchange, Operation, Outcome, Usage
 
 NAMED: Final = 1_000  # unreadable lines that are kept by name; the rest is only counted
 _PSEUDONYM: Final = 24  # a credential longer than this may be a real one: it is shown by its hash
 _GZIP: Final = b"\x1f\x8b"
 _KEYS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _ABORTED: Final = 499
-_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
+_EVENTS: Final = frozenset({Dialect.OPENAI, Dialect.ANTHROPIC})  # what they stream are events; others have other ways
 
 Advance = Callable[[int], None]
 """Told how many more bytes of the files have been read."""
@@ -92,38 +93,56 @@ def _client(record: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     return presented if len(presented) <= _PSEUDONYM else f"cl_{client_id(presented):016x}"
 
 
-def _outcome(status: int) -> Outcome:
+def _ending(record: Mapping[str, Any]) -> tuple[int, Outcome]:
+    """The status that the client was sent, 0 for none, and how the exchange ended as far as the status tells."""
+    status = integer(record.get("status")) or 0
     if status == _ABORTED:
-        return Outcome.CLIENT_ABORTED
-    return Outcome.UPSTREAM_ERROR if status >= _SERVER_ERROR else Outcome.OK
+        was_begun = bool(record.get("response")) or real(record.get("ttfb_s")) is not None
+        return 200 if was_begun else 0, Outcome.CLIENT_ABORTED
+    return status, Outcome.UPSTREAM_ERROR if status >= _SERVER_ERROR else Outcome.OK
 
 
 def _usage(record: Mapping[str, Any], fields: Fields) -> Fields:
-    """The token counts of the line, else of its answer, else an estimate of the prompt."""
+    """The token counts of the line, which go before those of its answer; none where nothing was made for it."""
     usage = mapping(record.get("usage"))
     given, made = integer(usage.get("input_tokens")), integer(usage.get("output_tokens"))
-    if given is not None or made is not None:
-        return {"usage": Usage.REPORTED, "input_tokens": max(given or 0, 0), "output_tokens": max(made or 0, 0)}
-    if "usage" in fields or not fields.get("completions"):
+    operation = fields.get("operation")
+    made_before = operation == Operation.RETRIEVAL and fields.get("channel") != Channel.BACKGROUND
+    if (given is None and made is None) or made_before or operation == Operation.COUNT:
         return {}
-    return {
-        "usage": Usage.ESTIMATED,
-        "input_tokens": estimated_tokens(sum(len(message.text) for message in fields.get("messages", ()))),
-        "output_tokens": estimated_tokens(sum(map(len, fields["completions"]))),
-    }
+    return {"usage": Usage.REPORTED, "input_tokens": max(given or 0, 0), "output_tokens": max(made or 0, 0)}
 
 
-def _answer(record: Mapping[str, Any], route: Route) -> Fields:
+def _answer(answer: object, route: Route, status: int, outcome: Outcome) -> Fields:
     """The answer side: a text, a whole answer or its chunks, in the format that the path names."""
-    answer = record.get("response")
-    if isinstance(answer, str):
-        return {"completions": (answer,)} if answer else {}
-    if not answer or route.dialect == Dialect.OPAQUE:
+    if status >= exchanges.ERROR_STATUS:
+        return exchanges.declined(answer)
+    if not answer or route.operation in exchanges.UNREAD:
         return {}
+    if isinstance(answer, str):
+        counts = exchanges.estimate(len(answer)) if route.operation != Operation.RETRIEVAL else {}
+        return {"completions": (answer,), **counts}
     read = answers.begin(route)
-    for chunk in answer if isinstance(answer, list) else [answer]:
-        read.add(chunk)
-    return read.fields()
+    if isinstance(answer, list):
+        closed = _take(answer, read)
+        fields = exchanges.answered(read, route, outcome, closed=closed)
+        return fields | {"stream": True} if route.dialect in _EVENTS else fields
+    if route.operation == Operation.EMBEDDING:  # of vectors nothing is read but what they cost
+        document = mapping(answer)
+        read.chunks += 1
+        read.late({**document, **mapping(document.get("usage")), **mapping(document.get("usageMetadata"))})
+    else:
+        read.add(answer)
+    return exchanges.answered(read, route, outcome, closed=False)
+
+
+def _take(chunks: list[Any], answer: BaseAnswer) -> bool:
+    """Give the answer the chunks of a stream; false where one of them held nothing that is known."""
+    told = [chunk for chunk in chunks if isinstance(chunk, dict)]
+    words = [chunk.strip() for chunk in chunks if isinstance(chunk, str)]
+    answer.ended = exchanges.DONE in words
+    answer.add_all(told)
+    return len(told) + sum(word in ("", exchanges.DONE) for word in words) == len(chunks)
 
 
 def read_entry(record: object) -> Entry:
@@ -139,22 +158,25 @@ def read_entry(record: object) -> Entry:
     headers = _headers(record.get("headers"))
     client = _client(record, headers)
     route = recognise(name(record.get("method")) or "POST", path)
-    fields: Fields = dict(requests.read(route, record.get("body")) or {})
-    status = integer(record.get("status")) or 0
-    fields |= _answer(record, route) if status < _ERROR else {}
-    fields |= _usage(record, fields)
+    status, outcome = _ending(record)
     ttfb, duration = real(record.get("ttfb_s")), real(record.get("duration_s"))
-    fields |= {
+    fields: Fields = {
         "at": at,
         "client": client_id(client),
         "status": status,
-        "outcome": _outcome(status),
+        "outcome": outcome,
         "ttfb": math.nan if ttfb is None else ttfb,
         "duration": duration or 0.0,
         "peer": name(record.get("peer")),
-        "user_agent": headers.get("user-agent", ""),
+        "user_agent": headers.get("user-agent", "")[: exchanges.AGENT_LIMIT],
         "retry": is_retry(headers.get("x-stainless-retry-count", "")),
     }
+    if status == exchanges.SWITCHED:
+        fields["channel"] = Channel.SOCKET
+    asked = requests.read(route, record.get("body"))
+    if asked is not None:
+        exchanges.join(fields, asked, _answer(record.get("response"), route, status, outcome), route)
+    fields |= _usage(record, fields)
     return Entry(Exchange(**fields), client)
 
 

@@ -83,6 +83,12 @@ def test_outcomes(line, status, outcome):
     assert read_entry(line(status=status)).exchange.outcome == outcome
 
 
+@pytest.mark.parametrize(("ttfb", "response", "status"), [(None, None, 0), (0.4, None, 200), (None, "Once upon", 200)])
+def test_a_client_that_left_was_sent_a_status_where_the_answer_had_begun(line, ttfb, response, status):
+    exchange = read_entry(line(status=499, ttfb_s=ttfb, response=response)).exchange
+    assert (exchange.status, exchange.completions) == (status, (response,) if response else ())
+
+
 def test_retries_are_known_by_their_header(line):
     assert read_entry(line(headers={"X-Stainless-Retry-Count": "1"})).exchange.retry
 
@@ -99,6 +105,32 @@ def test_answers_in_the_log_are_read(line):
     assert exchange.completions == ("Hi there",)
     assert (exchange.usage, exchange.input_tokens, exchange.output_tokens) == (Usage.ESTIMATED, 1, 2)
     exchange = read_entry(line(response={"error": {}}, status=500, usage=None)).exchange
+    assert (exchange.completions, exchange.usage) == ((), Usage.ABSENT)
+
+
+def test_the_lines_counts_go_before_the_answers(line):
+    response = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    exchange = read_entry(line(response=response)).exchange
+    assert (exchange.usage, exchange.input_tokens, exchange.output_tokens) == (Usage.REPORTED, 12, 34)
+    exchange = read_entry(line(path="/v1/images/generations")).exchange
+    assert (exchange.dialect, exchange.output_tokens) == (Dialect.OPAQUE, 34)
+
+
+def test_counts_of_what_was_made_before_are_not_counted_again(line):
+    stored = {"object": "response", "status": "completed"}
+    fetch = {"method": "GET", "path": "/v1/responses/resp_1", "body": None}
+    exchange = read_entry(line(**fetch, response=stored)).exchange
+    assert (exchange.operation, exchange.usage, exchange.output_tokens) == (Operation.RETRIEVAL, Usage.ABSENT, 0)
+    exchange = read_entry(line(**fetch, response={**stored, "background": True})).exchange
+    assert (exchange.usage, exchange.output_tokens) == (Usage.REPORTED, 34)
+    exchange = read_entry(line(**fetch, response="Once", usage=None)).exchange
+    assert (exchange.usage, exchange.completions) == (Usage.ABSENT, ("Once",))
+    exchange = read_entry(line(path="/v1/messages/count_tokens")).exchange
+    assert (exchange.operation, exchange.usage) == (Operation.COUNT, Usage.ABSENT)
+
+
+def test_an_answers_text_may_be_all_that_the_log_holds_of_it(line):
+    exchange = read_entry(line(response="Hi there", usage=None, status=500)).exchange
     assert (exchange.completions, exchange.usage) == ((), Usage.ABSENT)
 
 
