@@ -109,6 +109,7 @@ class Exchange:
     model: str = ""
     messages: tuple[Message, ...] = ()
     begins: tuple[int, ...] = ()  # of several prompts, where in `messages` each begins; empty where there is one
+    continued: bool = False  # the turns before these messages are kept by the provider, and not known
     completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
     reasoning_asked: bool = False  # the client asked to see the model's own reasoning

@@ -110,7 +110,7 @@ def _context(exchange: Exchange, prompt: Sequence[str], seed: int) -> int:
 
 def _flags(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str], last_user: int) -> int:
     """Flags that the shape of the prompt decides."""
-    flags = 0
+    flags = _MULTI_TURN if exchange.continued else 0
     if "assistant" in roles:
         flags |= _PREFILL if roles[-1] == "assistant" else 0
         flags |= _MULTI_TURN if roles.index("assistant") <= last_user else 0
@@ -125,7 +125,8 @@ def read(exchange: Exchange, seed: int) -> Prompt:
     """The prompt of an exchange."""
     messages = exchange.messages
     if not messages:
-        return Prompt("", False, 0, 0, 0, 0, 0, "", 0, max(exchange.prompt_chars, 0))
+        flags = _MULTI_TURN if exchange.continued else 0
+        return Prompt("", False, 0, 0, 0, 0, 0, "", flags, max(exchange.prompt_chars, 0))
     prompt = [message.text for message in messages]
     roles = [message.role for message in messages]
     last_user = len(roles) - 1 - roles[::-1].index("user") if "user" in roles else -1

@@ -53,3 +53,9 @@ def test_the_body_is_every_message_in_order():
     assert prompt(("user", ""), ("system", "")).body == 0
     assert prompt(("user", "ab"), ("user", "c")).chars == 3
     assert prompt(("user", "ab"), prompt_chars=9).chars == 9
+
+
+def test_a_conversation_that_the_provider_keeps_is_one_of_several_turns():
+    assert not prompt(("user", "And then?")).flags & Flag.MULTI_TURN
+    assert prompt(("user", "And then?"), continued=True).flags & Flag.MULTI_TURN
+    assert prompt(continued=True).flags == Flag.MULTI_TURN
