@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+"""Roles of the messages that make up a prompt's system prompt."""
 
 
 class Dialect(IntEnum):

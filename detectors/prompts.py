@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 
 from detectors import text as texts
 from detectors.event import Flag
-from detectors.exchange import Exchange, Operation
+from detectors.exchange import SYSTEM_ROLES, Exchange, Operation
 
-SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 TOOL_ROLES: Final = frozenset({"tool", "function"})
 AS_PAYLOAD: Final = -1  # an opening that is the payload
 _SYSTEM, _MULTI_TURN, _PREFILL = int(Flag.SYSTEM), int(Flag.MULTI_TURN), int(Flag.PREFILL)
