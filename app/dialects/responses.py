@@ -69,10 +69,14 @@ def _item(value: object) -> Message:
     return Message("assistant", lines([called, string(fields.get("output"))]))
 
 
-def _filled_in(prompt: object) -> str:
-    """What a stored prompt is filled in with, one value a line in the order of their names; empty for none."""
-    variables = mapping(mapping(prompt).get("variables"))
-    return lines([content_text(variables[key]) for key in sorted(variables)])
+def _stored(prompt: Mapping[str, Any], alone: bool) -> str:
+    """What a stored prompt is filled in with, one value a line in the order of their names; of one that is `alone`
+    and not filled in its name.
+    """
+    variables = mapping(prompt.get("variables"))
+    filled = lines([content_text(variables[key]) for key in sorted(variables)])
+    named = name(prompt.get("id"))
+    return filled or (f"⟨prompt⟩ {named}" if alone and named else "")
 
 
 def read_request(body: Mapping[str, Any]) -> Fields:
@@ -83,8 +87,8 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in taken]
     instructions = string(body.get("instructions"))
     before = [Message("system", instructions)] if instructions else []
-    if filled := _filled_in(body.get("prompt")):
-        before.append(Message("user", filled))
+    if body.get("prompt") and (stored := _stored(mapping(body["prompt"]), not items)):
+        before.append(Message("user", stored))
     fields["messages"] = (*before, *items)
     if body.get("previous_response_id") or body.get("conversation"):
         fields["continued"] = True

@@ -95,7 +95,9 @@ def test_what_a_stored_prompt_is_filled_in_with_is_the_users():
     fields = read_request({**body, "input": ["Go on.", {"type": "reasoning", "encrypted_content": "abc"}]})
     assert [message.text for message in fields["messages"]] == ["Be kind.", "A plan.\nUlm", "Go on.", ""]
     assert fields["presented_at"] == 3
-    assert read_request({"prompt": {"id": "p_1"}})["messages"] == ()
+    assert read_request({"prompt": {"id": "p_1"}})["messages"] == (Message("user", "⟨prompt⟩ p_1"),)
+    assert read_request({"prompt": {"id": "p_1"}, "input": "Hi"})["messages"] == (Message("user", "Hi"),)
+    assert read_request({"prompt": {}})["messages"] == ()
 
 
 def test_wrong_types_are_passed_over():
