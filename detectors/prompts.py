@@ -84,6 +84,8 @@ def _asks_blank(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str],
         return False
     if last_user >= 0:
         return _is_blank(prompt[last_user])
+    if exchange.prompt_chars >= 0:
+        return False  # it may lie where the copy was cut
     if exchange.operation != Operation.RESPONSE:
         return True
     return not exchange.continued and SYSTEM_ROLES.issuperset(roles)  # else the turn is one that the provider keeps

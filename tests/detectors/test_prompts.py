@@ -97,6 +97,7 @@ def test_a_request_without_a_user_turn_is_blank_unless_the_provider_may_keep_it(
     for messages, fields, blank in (
         (only, {}, True),
         (result, {}, True),
+        (result, {"prompt_chars": 900}, False),
         (only, kept, True),
         (result, kept, False),
         (only, {**kept, "continued": True}, False),
