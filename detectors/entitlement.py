@@ -13,6 +13,7 @@ from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.compiled import compiled, fold
 from detectors.declared import Plans
+from detectors.exchange import Operation, Outcome, Usage
 
 YARDSTICK = 1_000  # thousands of tokens a day where no plan is known; the peer group says what is usual there
 _DAYS = 8  # calendar days that a window of seven can touch
@@ -22,6 +23,7 @@ _UNIT = 16  # tokens
 _SMALL = 256  # tokens: the unit in which the first hours are kept
 _MUCH = 200_000.0  # tokens at which half of what the ramp says is believed
 _U16, _U32 = (1 << 16) - 1, (1 << 32) - 1
+_FETCHED, _ABORTED, _REPORTED = int(Operation.RETRIEVAL), int(Outcome.CLIENT_ABORTED), int(Usage.REPORTED)
 Numbers = NDArray[Any]
 
 
@@ -53,7 +55,7 @@ class Entitlement(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "rhythm"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "in_tokens", "out_tokens")
+    reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "in_tokens", "out_tokens", "usage")
     horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
@@ -71,7 +73,7 @@ class Entitlement(Detector):
 
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
-        seen = batch.counted
+        seen = _spending(batch)
         if self.plans.tokens:
             rows["plan"] = self.plans.of(batch.clients)
         if not len(seen):
@@ -133,6 +135,18 @@ class Entitlement(Detector):
         fresh = (rows["known"] == 0) & (tokens > 0)
         ramp = np.where(fresh, (1.0 - hours / _EARLY) * tokens / (tokens + _MUCH), 0.0)
         return np.column_stack([over, ramp]), np.column_stack([ratio, np.where(fresh, hours, _EARLY), tokens])
+
+
+def _spending(batch: Batch) -> Batch:
+    """The exchanges that count, and the fetching of answers made in the background: only there their tokens are told.
+
+    A fetch that is a retry counts too: the one before it failed and told no tokens.
+    """
+    fetched = batch["operation"] == _FETCHED
+    if not fetched.any():
+        return batch.counted
+    told = (batch["usage"] == _REPORTED) & (batch["outcome"] <= _ABORTED) & (batch["status"] < 400)
+    return batch.only(batch.counted_mask | (fetched & told))
 
 
 def _hours(rows: NDArray[np.void]) -> NDArray[np.int64]:

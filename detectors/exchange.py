@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+"""Roles of the messages that make up a prompt's system prompt."""
 
 
 class Dialect(IntEnum):
@@ -109,6 +113,7 @@ class Exchange:
     model: str = ""
     messages: tuple[Message, ...] = ()
     begins: tuple[int, ...] = ()  # of several prompts, where in `messages` each begins; empty where there is one
+    continued: bool = False  # the turns before these messages are kept by the provider, and not known
     completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
     reasoning_asked: bool = False  # the client asked to see the model's own reasoning

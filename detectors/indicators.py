@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from detectors import text
 from detectors.campaign import Kind as Tell
 from detectors.campaign.tells import token, wordings
-from detectors.exchange import Exchange
+from detectors.exchange import SYSTEM_ROLES, Exchange
 
 DIGEST_LENGTH: Final = 32  # hexadecimal digits
 KINDS: Final = ("head", "tail", "system", "network")
 REMEMBERED: Final = 65_536  # wordings of which it is known what they match
 MOST_WANTED: Final = 4_096
 SLOT_BITS: Final = 4  # of EVENT's `indicator`: below them the kinds that matched, above them the set
-_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _FIELDS: Final = {"head": "head12", "tail": "tail6", "system": "system", "network": "network"}
 _TELLS: Final = {
     Tell.HEAD: "head",
@@ -66,7 +65,7 @@ def words_of(kind: str, exchange: Exchange) -> str:
     if kind == "network":
         return _network(exchange.peer)
     if kind == "system":
-        return text.mask("\n".join(one.text for one in exchange.messages if one.role in _SYSTEM_ROLES))
+        return text.mask("\n".join(one.text for one in exchange.messages if one.role in SYSTEM_ROLES))
     keys = _keys(exchange)
     return keys.head12 if kind == "head" else keys.tail6
 

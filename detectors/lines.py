@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.event import Flag, Kind, Listed
-from detectors.exchange import Exchange, Message, Operation
+from detectors.exchange import SYSTEM_ROLES, Exchange, Message, Operation
 
 LOOKED_AT: Final = 64  # lines of one request whose features are worked out, spread evenly over it
 _USUAL: Final = 0.5  # share of the lines that say the same of themselves
@@ -22,30 +23,31 @@ _U64: Final = (1 << 64) - 1
 
 
 def split(exchange: Exchange) -> list[Exchange]:
-    """The lines of an exchange that are looked at, each with the system prompt it has or that stands before it."""
+    """The lines of an exchange that are looked at, each with its system prompt.
+
+    A line without one has that of the line before; an empty one says that from there on there is none.
+    """
     begins = exchange.begins
     if len(begins) < 2:
         return []
     count = min(len(begins), LOOKED_AT)
-    chosen = sorted({place * (len(begins) - 1) // (count - 1) for place in range(count)})
+    chosen = {place * (len(begins) - 1) // (count - 1) for place in range(count)}
     operation = Operation.CHAT if exchange.operation == Operation.BATCH else exchange.operation
     ends = (*begins[1:], len(exchange.messages))
     found = []
-    for place in chosen:
-        messages = exchange.messages[begins[place] : ends[place]]
-        if messages:
-            if messages[0].role != "system":
-                messages = (*_system_before(exchange.messages, begins[place]), *messages)
+    system: tuple[Message, ...] = ()
+    for nth, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        line = exchange.messages[begin:end]
+        own = tuple(takewhile(_of_system, line))
+        system = own or system
+        messages = (*(message for message in system if message.text), *line[len(own) :])
+        if nth in chosen and line and messages:
             found.append(Exchange(0.0, 0, exchange.dialect, operation, messages=messages))
     return found
 
 
-def _system_before(messages: tuple[Message, ...], place: int) -> tuple[Message, ...]:
-    """The system prompt that stands last before a place: lines that repeat it were left without it."""
-    for index in range(place - 1, -1, -1):
-        if messages[index].role == "system":
-            return (messages[index],)
-    return ()
+def _of_system(message: Message) -> bool:
+    return message.role in SYSTEM_ROLES
 
 
 def _mode(values: NDArray[Any]) -> Any:

@@ -8,23 +8,29 @@ from typing import Final, NamedTuple
 
 from detectors import text as texts
 from detectors.event import Flag
-from detectors.exchange import Exchange, Operation
+from detectors.exchange import SYSTEM_ROLES, Exchange, Operation
 
-SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 TOOL_ROLES: Final = frozenset({"tool", "function"})
 AS_PAYLOAD: Final = -1  # an opening that is the payload
 _SYSTEM, _MULTI_TURN, _PREFILL = int(Flag.SYSTEM), int(Flag.MULTI_TURN), int(Flag.PREFILL)
 _BLANK_INPUT, _TOOL_RESULT = int(Flag.BLANK_INPUT), int(Flag.TOOL_RESULT)
-_ASKING: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
+_ASKING: Final = frozenset({Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE})
 _BLANK_LIMIT: Final = 400  # a longer user turn is never blank
 _SYSTEMS_CACHED: Final = 4_096
 _OPENINGS_CACHED: Final = 16_384
 
 # What chat templates put around an empty user turn.
 _TEMPLATE_TOKEN = re.compile(
-    r"<[|｜][^|｜<>]{0,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
+    r"<[|｜][^|｜<>]{0,40}[|｜]>|\[\|[^|\[\]]{0,40}\|\]|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>"
+    r"|<(?:bos|eos|pad)(?:_token)?>|\[gMASK\](?:sop\b)?|<[se]op>"
     r"|\b(?:user|human|assistant|model|system|instruction|response|input)s?\b:?|#{2,6}|[\s:]+",
     re.IGNORECASE,
+)
+
+# Signs that take no room and show nothing: zero widths, joiners, marks of direction, fillers, tags.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]+"
 )
 
 
@@ -61,12 +67,28 @@ def _system(text: str, seed: int) -> tuple[int, int]:
 
 
 def _is_blank(text: str) -> bool:
-    """Whether a user turn holds nothing but white space and what chat templates put around a turn."""
+    """Whether a user turn holds nothing but what shows nothing and what chat templates put around a turn."""
     if not text or text.isspace():
         return True
-    if len(text) > _BLANK_LIMIT or not ("<" in text or "[" in text or "#" in text):
+    if len(text) > _BLANK_LIMIT:
         return False
-    return not _TEMPLATE_TOKEN.sub("", text)
+    seen = text if text.isascii() else _UNSEEN.sub("", text)
+    if "<" in seen or "[" in seen or "#" in seen:
+        return not _TEMPLATE_TOKEN.sub("", seen)
+    return not seen or seen.isspace()
+
+
+def _asks_blank(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str], last_user: int) -> bool:
+    """Whether a request for an answer has an empty user turn, or none."""
+    if exchange.operation not in _ASKING:
+        return False
+    if last_user >= 0:
+        return _is_blank(prompt[last_user])
+    if exchange.prompt_chars >= 0:
+        return False  # it may lie where the copy was cut
+    if exchange.operation != Operation.RESPONSE:
+        return True
+    return not exchange.continued and SYSTEM_ROLES.issuperset(roles)  # else the turn is one that the provider keeps
 
 
 def _payload(prompt: Sequence[str], roles: Sequence[str], last_user: int) -> str:
@@ -110,13 +132,13 @@ def _context(exchange: Exchange, prompt: Sequence[str], seed: int) -> int:
 
 def _flags(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str], last_user: int) -> int:
     """Flags that the shape of the prompt decides."""
-    flags = 0
+    flags = _MULTI_TURN if exchange.continued else 0
     if "assistant" in roles:
         flags |= _PREFILL if roles[-1] == "assistant" else 0
         flags |= _MULTI_TURN if roles.index("assistant") <= last_user else 0
     if not TOOL_ROLES.isdisjoint(roles):
         flags |= _TOOL_RESULT
-    if exchange.operation in _ASKING and _is_blank(prompt[last_user] if last_user >= 0 else ""):
+    if _asks_blank(exchange, prompt, roles, last_user):
         flags |= _BLANK_INPUT
     return flags
 
@@ -125,7 +147,8 @@ def read(exchange: Exchange, seed: int) -> Prompt:
     """The prompt of an exchange."""
     messages = exchange.messages
     if not messages:
-        return Prompt("", False, 0, 0, 0, 0, 0, "", 0, max(exchange.prompt_chars, 0))
+        flags = _MULTI_TURN if exchange.continued else 0
+        return Prompt("", False, 0, 0, 0, 0, 0, "", flags, max(exchange.prompt_chars, 0))
     prompt = [message.text for message in messages]
     roles = [message.role for message in messages]
     last_user = len(roles) - 1 - roles[::-1].index("user") if "user" in roles else -1

@@ -7,22 +7,24 @@ from typing import Any
 
 from app.dialects import anthropic, gemini
 from app.dialects.values import Fields, bounded, first, mapping, name, sequence
-from detectors.exchange import Channel, Dialect, Message, Operation
+from detectors.exchange import SYSTEM_ROLES, Channel, Dialect, Message, Operation
 
 ReadLine = Callable[[Mapping[str, Any]], Fields | None]
 """A line's or an item's request; None where it is not understood."""
+
+Messages = tuple[Message, ...]
 
 
 def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields | None:
     """One request of as many prompts as its items have; the first one's parameters stand for all.
 
-    A system prompt that was there before is left out; of very many items those in the middle are only
-    counted. None where no item was understood.
+    A system prompt that the item before has too is left out, and an empty one says that an item has none where the
+    one before has; of very many items those in the middle are only counted. None where no item was understood.
     """
     whole: Fields | None = None
     messages: list[Message] = []
     begins: list[int] = []
-    systems: set[Message] = set()
+    before: Messages = ()
     taken = bounded(list(items))
     prompts = len(items) - len(taken)
     for item in taken:
@@ -30,13 +32,11 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
         prompts += one.get("prompts", 1) if one else 1
         if one is None:
             continue
-        begins += [len(messages)] if one["messages"] else []
-        for message in one["messages"]:
-            if message.role == "system":
-                if message in systems:
-                    continue
-                systems.add(message)
-            messages.append(message)
+        if one["messages"]:
+            begins.append(len(messages))
+            system, rest = _parted(one["messages"])
+            messages += (*_changed(before, system), *rest) if rest else system
+            before = system
         whole = whole or {**one, "dialect": dialect}
     if whole is None:
         return None
@@ -45,6 +45,19 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
     if whole.get("operation") == Operation.EMBEDDING:
         found["operation"] = Operation.EMBEDDING
     return whole | named(dialect) | found
+
+
+def _parted(messages: Messages) -> tuple[Messages, Messages]:
+    """The system prompt that an item begins with, and the messages behind it."""
+    end = next((place for place, message in enumerate(messages) if message.role not in SYSTEM_ROLES), len(messages))
+    return messages[:end], messages[end:]
+
+
+def _changed(before: Messages, system: Messages) -> Messages:
+    """What an item's system prompt is told by behind an item with the one `before`."""
+    if system == before:
+        return ()
+    return system or (Message("system", ""),)
 
 
 def named(dialect: Dialect, prompts: int = 0) -> Fields:

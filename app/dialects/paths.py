@@ -53,6 +53,7 @@ _VERBS: Final = {
     "countTokens": Operation.COUNT,
 }
 _ANTHROPIC_VERBS: Final = frozenset({"rawPredict", "streamRawPredict"})
+_COUNTER: Final = "count-tokens"  # stands in the place of a model where only tokens are counted
 _STORED_RESPONSE = re.compile(r"/responses/[^/]{1,256}\Z")
 
 
@@ -90,6 +91,8 @@ def hinted(route: Route, method: str, dialect: Dialect | None) -> Route:
 def _of_verb(path: str, model: str, verb: str) -> Route:
     """The route of a path that ends in `models/<model>:<verb>`."""
     if verb in _ANTHROPIC_VERBS and "/publishers/anthropic/" in path:
+        if model == _COUNTER:
+            return Route(Dialect.ANTHROPIC, Operation.COUNT)
         return Route(Dialect.ANTHROPIC, Operation.CHAT, model, verb.startswith("stream"))
     if verb == "predict" and "embedding" in model:
         return Route(Dialect.GEMINI, Operation.EMBEDDING, model)

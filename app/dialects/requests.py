@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from app.dialects import anthropic, batches, gemini, ollama, openai, responses
 from app.dialects.paths import OPAQUE, Route, recognise
@@ -11,6 +11,9 @@ from app.dialects.values import Fields, mapping, name, sequence, string
 from detectors.exchange import Dialect, Operation
 
 BATCH_LINES = "_batch_requests"  # where an exchange log keeps the lines of an uploaded batch file
+
+
+_TELLING: Final = {"messages": Operation.CHAT, "prompt": Operation.COMPLETION, "input": Operation.EMBEDDING}
 
 
 def read(route: Route, body: object) -> Fields | None:
@@ -39,10 +42,16 @@ def read_lines(lines: Sequence[object]) -> Fields | None:
 
 
 def _line(line: Mapping[str, Any]) -> Fields | None:
-    route = recognise("POST", string(line.get("url")))
+    route = recognise("POST", string(line["url"])) if "url" in line else _unnamed(mapping(line.get("body")))
     if route == OPAQUE or route.operation in (Operation.BATCH, Operation.COUNT):
         return None
     return {**_one(route, mapping(line.get("body"))), "operation": route.operation}
+
+
+def _unnamed(body: Mapping[str, Any]) -> Route:
+    """What a line asks for that names no path, as of servers that name it once for the whole batch."""
+    operation = next((asked for key, asked in _TELLING.items() if key in body), None)
+    return OPAQUE if operation is None else Route(Dialect.OPENAI, operation)
 
 
 def _one(route: Route, body: Mapping[str, Any]) -> Fields:

@@ -16,6 +16,7 @@ from app.dialects.values import (
     content_text,
     first,
     integer,
+    lines,
     mapping,
     name,
     sequence,
@@ -23,7 +24,8 @@ from app.dialects.values import (
 )
 from detectors.exchange import Channel, Finish, Message, Refusal
 
-_OUTPUTS: Final = frozenset({"function_call_output", "computer_call_output", "custom_tool_call_output"})
+_RETURNED: Final = ("_output", "_response")  # how kinds of items end that bring a tool's result or a consent
+_GIVEN: Final = ("arguments", "input", "action", "operation", "code", "queries")  # what a call was given
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
 _TOKEN_DETAILS: Final = "message.output_text.logprobs"  # noqa: S105  a field's name
 _SEALED: Final = "reasoning.encrypted_content"
@@ -35,18 +37,46 @@ _WHOLE_THOUGHTS: Final = frozenset({"response.reasoning_text.done", "response.re
 _THOUGHTS: Final = _WHOLE_THOUGHTS | {"response.reasoning_text.delta", "response.reasoning_summary_text.delta"}
 
 
+def _printed(part: object) -> str:
+    """What a command of a shell wrote."""
+    fields = mapping(part)
+    return lines([string(fields.get("stdout")), string(fields.get("stderr"))])
+
+
+def _result(kind: str, output: object) -> str:
+    """The text of a tool's result."""
+    if kind == "shell_call_output" and isinstance(output, list):
+        return lines([_printed(part) for part in bounded(output)])
+    return content_text(output)
+
+
 def _item(value: object) -> Message:
-    fields = mapping(value)
-    kind = name(fields.get("type"))
-    if kind in _OUTPUTS:
-        return Message("tool", content_text(fields.get("output")))
-    if kind in _CALLS:
-        return Message("assistant", call_text(fields.get("name"), fields.get("arguments") or fields.get("input")))
-    if kind == "reasoning":
-        return Message("assistant", content_text(fields.get("summary")))
+    """The message that an item of the input is; of a kind that has no role never one of the user's."""
     if isinstance(value, str):
         return Message("user", value)
-    return Message(name(fields.get("role")) or "user", content_text(fields.get("content") or ""))
+    fields = mapping(value)
+    kind, role = name(fields.get("type")), name(fields.get("role"))
+    if kind.endswith(_RETURNED):
+        return Message("tool", _result(kind, fields.get("output")))
+    if kind == "reasoning":
+        return Message("assistant", content_text(fields.get("summary")))
+    refers = not kind and "content" not in fields and "id" in fields
+    if role or (kind in ("", "message") and not refers):
+        return Message(role or "user", content_text(fields.get("content") or ""))
+    if refers or kind == "item_reference":
+        return Message("assistant", f"⟨item⟩ {name(fields.get('id'))}")
+    called = call_text(fields.get("name") or kind, first(fields, *_GIVEN) or "")
+    return Message("assistant", lines([called, string(fields.get("output"))]))
+
+
+def _stored(prompt: Mapping[str, Any], alone: bool) -> str:
+    """What a stored prompt is filled in with, one value a line in the order of their names; of one that is `alone`
+    and not filled in its name.
+    """
+    variables = mapping(prompt.get("variables"))
+    filled = lines([content_text(variables[key]) for key in sorted(variables)])
+    named = name(prompt.get("id"))
+    return filled or (f"⟨prompt⟩ {named}" if alone and named else "")
 
 
 def read_request(body: Mapping[str, Any]) -> Fields:
@@ -56,9 +86,14 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     taken = bounded(sequence(given))
     items = [Message("user", given)] if isinstance(given, str) else [_item(item) for item in taken]
     instructions = string(body.get("instructions"))
+    before = [Message("system", instructions)] if instructions else []
+    if body.get("prompt") and (stored := _stored(mapping(body["prompt"]), not items)):
+        before.append(Message("user", stored))
+    fields["messages"] = (*before, *items)
+    if body.get("previous_response_id") or body.get("conversation"):
+        fields["continued"] = True
     fields["presented"], place = signatures.last(taken, signatures.of_item)
-    fields["presented_at"] = place + bool(instructions) if place >= 0 else -1
-    fields["messages"] = tuple(([Message("system", instructions)] if instructions else []) + items)
+    fields["presented_at"] = place + len(before) if place >= 0 and "continued" not in fields else -1
     form = mapping(mapping(body.get("text")).get("format"))
     if form and form.get("type") != "text":
         fields["schema"] = canonical(form.get("schema")) or name(form.get("type"))

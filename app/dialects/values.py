@@ -16,6 +16,7 @@ CHARS_PER_TOKEN: Final = 4.1
 MESSAGES_LIMIT: Final = 4_000  # messages or prompts read of one request: the first and the last of them
 NAME_LIMIT: Final = 256  # characters kept of a model's name, a user id or a role
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking", "summary_text"})
+_CACHING: Final = "cache_control"  # on a part: where a cached prefix ends, which clients move from turn to turn
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -93,8 +94,8 @@ def attachment(kind: str, value: object) -> str:
     return f"⟨{kind or 'part'} {digest}⟩"
 
 
-def part_text(part: object) -> str:
-    """The text of one content part."""
+def _plain_text(part: object) -> str:
+    """The text of a content part that holds no others."""
     if isinstance(part, str):
         return part
     fields = mapping(part)
@@ -102,7 +103,31 @@ def part_text(part: object) -> str:
     if kind in _TEXT_TYPES or (not kind and "text" in fields):
         text = first(fields, "text", "refusal", "thinking")
         return text if isinstance(text, str) else canonical(text)
+    if _CACHING in fields:
+        part = {key: value for key, value in fields.items() if key != _CACHING}
     return attachment(kind, part) if part is not None else ""
+
+
+def _passage(fields: Mapping[str, Any]) -> list[object] | None:
+    """The texts of a document that is given as text, or of a search result; None for any other part."""
+    kind = fields.get("type")
+    if kind == "document":
+        source = mapping(fields.get("source"))
+        given = {"text": source.get("data"), "content": source.get("content")}.get(name(source.get("type")))
+    elif kind == "search_result":
+        given = fields.get("content")
+    else:
+        return None
+    if not given:
+        return None
+    told = [fields.get("title"), fields.get("context"), *(given if isinstance(given, list) else [given])]
+    return [part for part in told if part]
+
+
+def part_text(part: object) -> str:
+    """The text of one content part; a document's or a search result's one line for each of its own parts."""
+    passage = _passage(part) if isinstance(part, dict) else None
+    return _plain_text(part) if passage is None else lines([_plain_text(one) for one in bounded(passage)])
 
 
 def content_text(content: object) -> str:

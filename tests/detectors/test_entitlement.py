@@ -11,6 +11,8 @@ from detectors.batch import Batch
 from detectors.checks import checks
 from detectors.declared import Plans
 from detectors.entitlement import Entitlement
+from detectors.event import Flag
+from detectors.exchange import Channel, Operation, Usage
 
 CHECKS = list(checks(Entitlement(), Path(__file__).parents[2] / "docs" / "detectors"))
 HOUR = 3_600.0
@@ -90,3 +92,14 @@ def test_days_and_first_hours_hold_what_was_used_whatever_the_order(traffic, cut
     assert rows["first"][0] == first
     assert rows["days"][0].tolist() == days.tolist()
     assert rows["early"][0].tolist() == early.tolist()
+
+
+def test_the_tokens_of_an_answer_made_in_the_background_count_where_it_is_fetched(traffic) -> None:
+    made = traffic(1, 500, operation=Operation.RESPONSE, channel=Channel.BACKGROUND, in_tokens=0, out_tokens=0)
+    fetched = {"operation": Operation.RETRIEVAL, "prompts": 0, "in_tokens": 1_000, "out_tokens": 5_000}
+    told = traffic(1, 500, start=1_764_000_060.0, usage=Usage.REPORTED, flags=int(Flag.RETRY), **fetched)
+    at_once = traffic(1, 500, operation=Operation.RESPONSE, usage=Usage.REPORTED, in_tokens=1_000, out_tokens=5_000)
+    assert rows_of(np.concatenate([made, told]))["days"].sum() == rows_of(at_once)["days"].sum() == 500 * 6_000 // 16
+    for other in ({"usage": Usage.ABSENT}, {"usage": Usage.REPORTED, "status": 404}):
+        again = traffic(1, 500, **fetched | other)
+        assert rows_of(np.concatenate([at_once, again]))["days"].sum() == rows_of(at_once)["days"].sum()

@@ -45,6 +45,19 @@ def test_lines_are_exchanges_of_their_own():
     assert many[-1].messages[-1].text.split()[5] == "999"
 
 
+def test_a_line_has_the_system_prompt_before_it_until_an_empty_one():
+    brief, kind, none = (Message(role, text) for role, text in (("developer", "A"), ("system", "B"), ("system", "")))
+    ask = Message("user", "Why?")
+    found = split(upload([brief, ask], [ask], [none, ask], [ask], [kind, brief, ask], [ask], [brief, ask], [none]))
+    assert [[message.text for message in one.messages[:-1]] for one in found] == [
+        ["A"], ["A"], [], [], ["B", "A"], ["B", "A"], ["A"]
+    ]  # fmt: skip
+    said = events([upload([SYSTEM, ask], [none, ask], [ask])], seed=1)[0]
+    assert Flag.SYSTEM not in Flag(int(said["flags"]))
+    assert not said["system"]
+    assert not said["elicitation"]
+
+
 def test_the_event_of_an_upload_has_its_lines_template_and_habits():
     whole = events([upload(*questions(40))], seed=5)[0]
     line = events([Exchange(0.0, 3, Dialect.OPENAI, Operation.CHAT, messages=(SYSTEM, questions(2)[1][0]))], seed=5)[0]

@@ -71,6 +71,8 @@ def test_each_character_of_a_script_without_spaces_is_a_token():
         ("id 3f2b8c1d-77aa-4e1c-9d2f-001122334455 ok", "id ⟨hex⟩ ok"),
         ("key 0xDEADBEEF12 ok", "key ⟨hex⟩ ok"),
         ("blob QmFzZTY0IGlzIGEgYmluYXJ5IHRvIHRleHQ= ok", "blob ⟨blob⟩ ok"),
+        ("⟨image_url fc0f0f1234567890⟩\nDescribe it.", "⟨image_url⟩ describe it."),
+        ("⟨ψ| φ⟩ and ⟨too deep⟩", "⟨ψ| φ⟩ and ⟨too deep⟩"),
         ("the decade facade", "the decade facade"),
         ("item-7: x", "item-0: x"),
     ],
@@ -97,6 +99,16 @@ def test_a_slot_in_quotes_may_be_longer_than_the_first_look(slot):
     one = keys(wrapped.format("short thing"))
     other = keys(wrapped.format("a much longer thing, told in very many words indeed, " * 4))
     assert one == other
+
+
+@pytest.mark.parametrize("length", range(20, 160))
+def test_an_attachment_never_tells_its_hash_wherever_a_window_cuts_it(length):
+    long = "w" * length
+    for wrapped in (f"a b c d e f g h i j {long} {{}} k l m", f"k l m {{}} {long} a b c d"):
+        one, other = (keys(wrapped.format(f"⟨image {digest}⟩")) for digest in ("fc0f0f0d0f012345", "0cf0e0eedda99999"))
+        assert one == other
+        assert "⟨image⟩" in one.head12
+        assert "⟨image⟩" in one.tail6
 
 
 def test_keys_work_without_spaces():

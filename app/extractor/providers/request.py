@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.dialects import requests
 from app.dialects.paths import Route
 from app.dialects.values import Fields
-from app.extractor.providers import salvage, uploads
+from app.extractor.providers import endings, salvage, uploads
 from app.extractor.providers.body import Body, document, header, plain
 from app.store.handoff import Copy
 from detectors.exchange import Dialect, Operation
@@ -31,7 +31,7 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
         fields = uploads.read(body.head, body.tail, kind, body.cut, missing) if is_file else None
         cause = "" if fields is not None else "opaque"
     else:
-        found, cause, taken = _document(body, route.dialect)
+        found, cause, taken = _document(body, route)
         fields = requests.read(route, found)
         if fields is None:
             return None, cause or "request_shape"
@@ -55,26 +55,29 @@ def _missing(copy: Copy, body: Body) -> int:
     return max(round(len(body.head) * copy.request_bytes / max(taken, 1)) - len(body.head), 0)
 
 
-def _document(body: Body, dialect: Dialect) -> tuple[Any, str, int]:
+def _document(body: Body, route: Route) -> tuple[Any, str, int]:
     """The body's JSON value, why it is not whole where it should be, and the bytes whose lists it holds."""
     if not body.cut:
         try:
             return document(body.head), "", len(body.head)
         except ValueError:
-            return _beginning(body, dialect), "request_json", len(body.head)
+            return _beginning(body, route), "request_json", len(body.head)
     try:
         return salvage.joined(body.head, body.tail), "", len(body.head) + len(body.tail)
     except ValueError:
-        return _beginning(body, dialect), "", len(body.head)
+        return _beginning(body, route), "", len(body.head)
 
 
-def _beginning(body: Body, dialect: Dialect) -> Any:
-    """The document that the head begins, with what a scan of the tail finds; None where nothing is found."""
+def _beginning(body: Body, route: Route) -> Any:
+    """The document that the head begins, with what the tail ends or a scan of it finds; None where nothing is found."""
     try:
         begun = salvage.completed(body.head)
     except ValueError:
-        found = salvage.asked(body.head + b" " + body.tail, dialect)
+        found = salvage.asked(body.head + b" " + body.tail, route.dialect)
         return found if body.cut or any(found.get(place) for place in _PLACES) else None
-    if not isinstance(begun, dict):
+    if not isinstance(begun, dict) or not body.tail:
         return begun
-    return salvage.asked(body.tail, dialect, begun) if body.tail else begun
+    try:
+        return endings.continued(begun, body.tail, endings.place_of(route))
+    except ValueError:
+        return salvage.asked(body.tail, route.dialect, begun)

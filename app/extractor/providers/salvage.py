@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from typing import Any, Final
 
 from app.dialects.signatures import genuine
@@ -17,8 +18,8 @@ _VALUES_LIMIT: Final = 20_000  # fields looked at in one body
 _DEPTH_LIMIT: Final = 1_000  # containers within each other; no parser reads more
 
 # A whole string or one that the end cuts; a bracket.
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}]', re.DOTALL)
-_CLOSING: Final = {91: b"]", 123: b"}"}
+MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}]', re.DOTALL)
+CLOSING: Final = {91: b"]", 123: b"}"}
 _CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 _PARAMETERS: Final = {
@@ -85,7 +86,11 @@ def joined(head: bytes, tail: bytes) -> Any:
     begun = 0
     while begun < min(3, len(tail)) and tail[begun] & 0xC0 == 0x80:
         begun += 1
-    return document(trimmed(head) + tail[begun:])
+    found = document(trimmed(head) + tail[begun:])
+    marks = deque(MARK.finditer(head), maxlen=1)
+    if not marks or head[marks[0].start()] != 34 or marks[0][1]:
+        raise ValueError("the gap begins outside of a text")
+    return found
 
 
 def completed(data: bytes) -> Any:
@@ -94,7 +99,7 @@ def completed(data: bytes) -> Any:
     safe: list[int] = []  # for each open container, up to where its content is whole
     in_text = False
     before = 0
-    for mark in _MARK.finditer(data):
+    for mark in MARK.finditer(data):
         start, after = mark.span()
         if safe and (comma := data.rfind(b",", before, start)) >= 0:
             safe[-1] = comma
@@ -102,10 +107,10 @@ def completed(data: bytes) -> Any:
         byte = data[start]
         if byte == 34:
             in_text = not mark[1]
-        elif byte in _CLOSING:
+        elif byte in CLOSING:
             if len(closers) >= _DEPTH_LIMIT:
                 raise ValueError("nested too deep")
-            closers.append(_CLOSING[byte])
+            closers.append(CLOSING[byte])
             safe.append(after)
         elif not safe:
             break

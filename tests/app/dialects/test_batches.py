@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.dialects.batches import gather, named, read_anthropic, read_gemini
-from detectors.exchange import Channel, Dialect, Message, Operation
+from detectors.exchange import Channel, Dialect, Exchange, Message, Operation
+from detectors.lines import split
 
 
 def ask(text):
     return {"system": "Be kind.", "messages": [{"role": "user", "content": text}]}
 
 
-def test_a_system_prompt_is_kept_once():
-    def read(item):
-        return {"messages": (Message("system", item["s"]), Message("user", item["u"])), "model": item["u"]}
+def read(item):
+    roles = {"s": "system", "d": "developer", "u": "user"}
+    return {"messages": tuple(Message(roles[key], item[key]) for key in roles if key in item), "model": item.get("u")}
 
-    fields = gather([{"s": "A", "u": "1"}, {"s": "A", "u": "2"}, {"s": "B", "u": "3"}], Dialect.OPENAI, read)
+
+def told(*items):
+    return [message.text for message in gather(items, Dialect.OPENAI, read)["messages"]]
+
+
+def test_a_system_prompt_that_goes_on_is_kept_once():
+    items = [{"s": "A", "u": "1"}, {"s": "A", "u": "2"}, {"s": "B", "u": "3"}]
+    fields = gather(items, Dialect.OPENAI, read)
     assert fields is not None
     assert [message.text for message in fields["messages"]] == ["A", "1", "2", "B", "3"]
     assert (fields["model"], fields["prompts"], fields["stream"]) == ("1", 3, False)
     assert gather([], Dialect.OPENAI, read) is None
     assert gather([1, 2], Dialect.OPENAI, lambda _: None) is None
+    assert told({"d": "A", "u": "1"}, {"d": "A", "u": "2"}) == ["A", "1", "2"]
+    assert told({"s": "S", "d": "A", "u": "1"}, {"s": "S", "d": "A", "u": "2"}) == ["S", "A", "1", "2"]
+    assert told({"s": "S", "d": "A", "u": "1"}, {"s": "S", "d": "B", "u": "2"}) == ["S", "A", "1", "S", "B", "2"]
+
+
+@pytest.mark.parametrize(
+    "systems", ["ABAB", "A---", "-A-A", "AA-B", "--", "A", "AAAA", [("S", "D"), ("S", "D"), "S", ("S", "E"), "-"]]
+)
+def test_each_item_has_its_own_system_prompt(systems):
+    items = []
+    for place, system in enumerate(systems):
+        named = dict(zip("sd", system, strict=False)) if system != "-" else {}
+        items.append({**named, "u": str(place)})
+    fields = gather(items, Dialect.OPENAI, read)
+    assert fields is not None
+    asked = Exchange(0.0, 0, Dialect.OPENAI, **{key: fields[key] for key in ("operation", "messages", "begins")})
+    lines = [one.messages for one in split(asked)] if len(items) > 1 else [fields["messages"]]
+    assert lines == [read(item)["messages"] for item in items]
 
 
 def test_message_batches():

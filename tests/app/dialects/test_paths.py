@@ -37,6 +37,7 @@ VERTEX = "/v1/projects/p/locations/l/publishers"
         (f"{VERTEX}/google/models/text-embedding-5:predict", Route(GEMINI, Operation.EMBEDDING, "text-embedding-5")),
         (f"{VERTEX}/anthropic/models/c-4:rawPredict", Route(ANTHROPIC, Operation.CHAT, "c-4")),
         (f"{VERTEX}/anthropic/models/c-4:streamRawPredict", Route(ANTHROPIC, Operation.CHAT, "c-4", True)),
+        (f"{VERTEX}/anthropic/models/count-tokens:rawPredict", Route(ANTHROPIC, Operation.COUNT)),
         ("/v1/projects/p/locations/l/endpoints/99:generateContent", Route(GEMINI, Operation.CHAT, "99")),
         ("/v1beta/tunedModels/t%2F1:generateContent", Route(GEMINI, Operation.CHAT, "t/1")),
         ("/v1beta/models/g%3AgenerateContent", Route(GEMINI, Operation.CHAT, "g")),

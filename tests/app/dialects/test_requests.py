@@ -49,6 +49,15 @@ def test_a_batch_counts_its_lines():
     assert read(recognise("POST", "/v1/files"), {"_batch_requests": ["rubbish"]}) is None
 
 
+def test_lines_that_name_no_path_are_told_by_their_fields():
+    chat = {"custom_id": "0", "body": {"max_tokens": 9, "messages": [{"role": "user", "content": "a"}]}}
+    lines = [chat, {"body": {"prompt": "b", "suffix": "c"}}, {"body": {"input": ["d", "e"]}}, {"body": {"document": 1}}]
+    fields = read(recognise("POST", "/v1/files"), {"_batch_requests": [*lines, {"body": 5}, {}, {**chat, "url": None}]})
+    assert fields is not None
+    assert (fields["prompts"], fields["max_tokens"]) == (8, 9)
+    assert [message.text for message in fields["messages"]] == ["a", "bc", "d", "e"]
+
+
 def test_lines_are_taken_of_uploads_alone():
     body = {"_batch_requests": [{"url": "/v1/embeddings", "body": {"input": "x"}}], "messages": []}
     fields = read(recognise("POST", "/v1/chat/completions"), body)

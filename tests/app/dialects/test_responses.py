@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.dialects.responses import Answer, read_request
 from detectors.exchange import Channel, Finish, Message, Refusal
 
@@ -39,9 +41,71 @@ def test_items():
     assert fields["tools"]
 
 
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (
+            {"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "q"}},
+            Message("assistant", '⟨call⟩ web_search_call {"query":"q","type":"search"}'),
+        ),
+        (
+            {"type": "local_shell_call", "action": {"command": ["ls"]}},
+            Message("assistant", '⟨call⟩ local_shell_call {"command":["ls"]}'),
+        ),
+        ({"type": "local_shell_call_output", "output": "a.txt"}, Message("tool", "a.txt")),
+        (
+            {"type": "shell_call_output", "output": [{"stdout": "a", "stderr": "b"}, {"stdout": "c"}, 5]},
+            Message("tool", "a\nb\nc"),
+        ),
+        (
+            {"type": "apply_patch_call", "operation": {"path": "p"}},
+            Message("assistant", '⟨call⟩ apply_patch_call {"path":"p"}'),
+        ),
+        ({"type": "apply_patch_call_output", "status": "completed"}, Message("tool", "")),
+        (
+            {"type": "mcp_call", "name": "find", "arguments": "{}", "output": "found"},
+            Message("assistant", "⟨call⟩ find {}\nfound"),
+        ),
+        ({"type": "mcp_list_tools", "tools": [{}]}, Message("assistant", "⟨call⟩ mcp_list_tools ")),
+        ({"type": "mcp_approval_response", "approve": True}, Message("tool", "")),
+        ({"type": "item_reference", "id": "msg_1"}, Message("assistant", "⟨item⟩ msg_1")),
+        ({"id": "msg_1"}, Message("assistant", "⟨item⟩ msg_1")),
+        ({"type": None, "content": "Hi"}, Message("user", "Hi")),
+        ({"type": "message", "id": "msg_1", "role": "assistant", "content": "Ho"}, Message("assistant", "Ho")),
+    ],
+)
+def test_an_item_without_a_role_is_no_turn_of_the_users(item, message):
+    assert read_request({"input": [item]})["messages"] == (message,)
+
+
+def test_turns_that_the_provider_keeps():
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": "abc"}
+    for kept in ({"previous_response_id": "r_1"}, {"conversation": "c_1"}, {"conversation": {"id": "c_1"}}):
+        fields = read_request({"input": [sealed, "And then?"], **kept})
+        assert (fields["continued"], fields["presented"], fields["presented_at"]) == (True, "abc", -1)
+    fields = read_request({"input": [sealed], "previous_response_id": None, "conversation": None})
+    assert not fields.get("continued")
+    assert fields["presented_at"] == 0
+
+
+def test_what_a_stored_prompt_is_filled_in_with_is_the_users():
+    given = {"town": "Ulm", "file": {"type": "input_text", "text": "A plan."}}
+    body = {"prompt": {"id": "p_1", "variables": given}, "instructions": "Be kind."}
+    assert read_request(body)["messages"] == (Message("system", "Be kind."), Message("user", "A plan.\nUlm"))
+    fields = read_request({**body, "input": ["Go on.", {"type": "reasoning", "encrypted_content": "abc"}]})
+    assert [message.text for message in fields["messages"]] == ["Be kind.", "A plan.\nUlm", "Go on.", ""]
+    assert fields["presented_at"] == 3
+    assert read_request({"prompt": {"id": "p_1"}})["messages"] == (Message("user", "⟨prompt⟩ p_1"),)
+    assert read_request({"prompt": {"id": "p_1"}, "input": "Hi"})["messages"] == (Message("user", "Hi"),)
+    assert read_request({"prompt": {}})["messages"] == ()
+
+
 def test_wrong_types_are_passed_over():
-    for wrong in (None, 1, True, "x", [], {}, [None], [[1]]):
+    for wrong in (None, 1, True, "x", [], {}, [None], [[1]], [{"type": "shell_call_output", "output": [[1]]}]):
         read_request({"input": wrong, "instructions": wrong, "text": wrong, "include": wrong, "tools": wrong})
+        read_request({"prompt": wrong, "previous_response_id": wrong, "conversation": wrong})
+        read_request({"prompt": {"variables": wrong}})
+        read_request({"prompt": {"variables": {"a": wrong}}})
 
 
 def answered(*events):

@@ -28,6 +28,11 @@ def test_promised_types(value):
     assert values.real(value) is None or math.isfinite(values.real(value))
     assert isinstance(values.canonical(value), str)
     assert isinstance(values.content_text(value), str)
+    for kind, place in (("document", "source"), ("search_result", "content")):
+        assert isinstance(values.part_text({"type": kind, "title": value, place: value}), str)
+    for kind in ("text", "content"):
+        source = {"type": kind, "data": value, "content": value}
+        assert isinstance(values.part_text({"type": "document", "context": value, "source": source}), str)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,29 @@ def test_content_parts():
     assert values.content_text([image]) == values.content_text([dict(image)])
     assert values.content_text([image]) != values.content_text([other])
     assert "AAAA" not in values.content_text([image])
+    cached = {**image, "cache_control": {"type": "ephemeral"}}
+    assert values.content_text([image]) == values.content_text([cached])
+
+
+def test_documents_that_are_given_as_text_are_read():
+    text = {"type": "text", "text": "It rains."}
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "It rains."}}
+    assert values.part_text(document) == "It rains."
+    assert values.part_text({**document, "title": "Weather", "context": "Old."}) == "Weather\nOld.\nIt rains."
+    for content in ("It rains.", [text]):
+        assert values.part_text({"type": "document", "source": {"type": "content", "content": content}}) == "It rains."
+    found = {"type": "search_result", "source": "u", "title": "Weather", "content": [text, {**text, "text": "A lot."}]}
+    assert values.part_text(found) == "Weather\nIt rains.\nA lot."
+    assert values.content_text([found, text]).endswith("A lot.\nIt rains.")
+    scan = {"type": "document", "title": "Weather", "source": {"type": "base64", "data": "AAAA"}}
+    assert values.part_text(scan).startswith("⟨document ")
+
+
+def test_documents_within_each_other_are_not_followed_down():
+    inner: object = "deep"
+    for _ in range(300):
+        inner = {"type": "document", "source": {"type": "content", "content": [inner]}}
+    assert values.part_text(inner).startswith("⟨document ")
 
 
 @pytest.mark.parametrize(

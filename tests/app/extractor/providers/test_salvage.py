@@ -63,6 +63,8 @@ def test_a_gap_between_texts_is_not_bridged():
     raw = RAW[0]
     with pytest.raises(ValueError):  # noqa: PT011  the promise is the type alone
         salvage.joined(raw[: raw.index(b"hi")], raw[raw.index(b'"max_tokens"') :])
+    with pytest.raises(ValueError, match="outside of a text"):
+        salvage.joined(b'{"messages": [{"role": "user"', b', "input_schema": {"type": "object"}}]}')
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", b"]", b"}{", b"[" * 100_000, b'{"a":' * 5000])
