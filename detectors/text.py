@@ -23,11 +23,12 @@ ASCII_SPACES: Final = "\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
 # Every pattern is linear: a match that begins either ends within a fixed number of characters or takes the rest.
 _FENCED = re.compile(r'```.*?(?:```|\Z)|""".*?(?:"""|\Z)', re.DOTALL)
-_MARKS = ("“”", "«»", "「」", "『』")
+_MARKS = ("“”", "«»", "「」", "『』", "⟨⟩")
 _FENCES = ("```", '"""')
 _DOUBLE = re.compile(r'"[^"\n]{0,256}"')
 _QUOTED = re.compile(r"(?<!\w)'[^'\n]{1,128}'(?!\w)|`[^`\n]{1,256}`")
 _FANCY = re.compile("“[^“”\n]{0,256}”|«[^«»\n]{0,256}»|„[^“”\n]{0,256}[“”]|「[^「」\n]{0,256}」|『[^『』\n]{0,256}』")
+_ATTACHED = re.compile(r"⟨([^⟨⟩\n]{1,256}) [0-9a-f]{16}⟩")  # what stands for an image or a file, by its content
 _NUMBER = re.compile(r"\d+(?:[.,:/\-]\d+){0,32}")
 _HEX = re.compile(r"(?:0x)?(?=[a-f\-]{0,64}\d)(?=[\d\-]{0,64}[a-f])[0-9a-f\-]{8,}")
 _BLOB = re.compile(r"[a-z0-9+/_=.\-]{24,}")
@@ -108,7 +109,7 @@ def _mask_token(token: str) -> str:
 
 
 def _mask_spans(text: str) -> str:
-    """Code blocks and quoted strings, which may hold white space, as one token each."""
+    """Code blocks and quoted strings, which may hold white space, as one token each; attachments by kind alone."""
     if "```" in text or '"""' in text:
         text = _FENCED.sub(f" {CODE} ", text)
     if '"' in text:
@@ -117,6 +118,8 @@ def _mask_spans(text: str) -> str:
         text = _QUOTED.sub(QUOTE, text)
     if not text.isascii():
         text = _FANCY.sub(QUOTE, text)
+        if "⟨" in text:
+            text = _ATTACHED.sub(r"⟨\1⟩", text)
     return text
 
 
@@ -133,7 +136,7 @@ def mask(text: str) -> str:
 
 
 def _cuts_quote(part: str) -> bool:
-    """Whether a quoted string seems to reach beyond the window."""
+    """Whether a quoted string or an attachment seems to reach beyond the window."""
     if part.count('"') % 2:
         return True
     return not part.isascii() and any(part.count(mark[0]) != part.count(mark[1]) for mark in _MARKS)
