@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
         r"step[- ]by[- ]step (?:reasoning|solution|explanation|thinking|derivation)",
         r"let'?s (?:think|reason|work)",
         r"think (?:carefully|aloud|out loud|hard|deeply|before)",
-        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:workings?|works|reasoning|steps"
+        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:work(?:ings?|s)?|reasoning|steps"
         r"|thinking)\b",
         r"reason (?:through|about) (?:it|this|the problem|each)",
         r"(?:explain|give|with|include) (?:me )?(?:your|the|its) (?:full|complete|entire|detailed) reasoning",
