@@ -42,6 +42,7 @@ def _plain(text: str) -> str:
     """A text in one spelling, whatever the script, its width and its marks; as it was if nothing would be left."""
     if any(sign in text for sign in _ORDINAL_SIGNS):
         text = _ORDINAL.sub(lambda found: f"{_ORDINALS.find(found.group()) + 1 or ''}、", text)
+    text = text.replace("…", "⋯")  # which NFKC leaves alone: three full stops would be other signs, and more of them
     return _unmarked(unified(text)).strip() or text
 
 
@@ -152,7 +153,7 @@ def kind(answer: str) -> Kind:
     inner = _FENCE.fullmatch(text) if text.startswith("```") else None
     if _is_record(inner[1].strip() or text if inner else text):
         return Kind.RECORD
-    if len(text) <= _LABEL_CHARS and "\n" not in text and not text.startswith("```"):
+    if min(len(text), len(raw)) <= _LABEL_CHARS and "\n" not in text and not text.startswith("```"):
         return Kind.REASONING if "boxed{" in text else _short(text)
     lines = _lines(text)
     if _code_share(raw, lines if raw is text else _lines(raw)) >= 0.5:

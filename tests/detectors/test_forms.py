@@ -105,6 +105,11 @@ def test_lines_of_prose_stay_prose(text):
     assert kind(text) == Kind.PROSE
 
 
+def test_signs_that_grow_when_unified_do_not_make_a_label_prose():
+    assert kind(f"letters {'a' * 34}™™™™") == kind(f"letters {'a' * 34}……") == Kind.LABEL
+    assert kind("Yes…\nNo…\nSo…") == Kind.PROSE
+
+
 @given(st.text(alphabet=st.characters(max_codepoint=127), min_size=1, max_size=400))
 def test_plain_spelling_of_ascii_is_the_text_itself(text):
     assert _plain(text) == (text.strip() or text)
