@@ -7,7 +7,8 @@ from detectors.phrases import Phrases, Rule, named, rule
 # Upper-case words in a wording stand for these parts; texts are folded to lower case, so nothing clashes.
 _PARTS = {
     "ONE": r"\w{1,40}",  # a word; bounded too
-    "GAP": r"[^.!?。！？\n]{0,60}?",  # bounded, so that the time is linear in the text whatever it holds
+    "HANZI": r"[^。!?\nぁ-ー]",  # a sign of a Chinese sentence; a Japanese one that has the same words has kana too
+    "GAP": r"[^.!?。\n]{0,60}?",  # bounded, so that the time is linear in the text whatever it holds
     "THOUGHT": r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|cot|rationale|deliberation"
     r"|inner monologue|internal monologue|scratch ?pad|train of thought|working memory)",
     "WHOLE": r"(?:complete|full|entire|whole|all(?: of)?|every|raw|private|hidden|internal|inner|unabridged|uncut"
@@ -28,13 +29,14 @@ RULES: tuple[Rule, ...] = (
         r"step[- ]by[- ]step (?:reasoning|solution|explanation|thinking|derivation)",
         r"let'?s (?:think|reason|work)",
         r"think (?:carefully|aloud|out loud|hard|deeply|before)",
-        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:workings?|works|reasoning|steps"
+        r"(?:show|explain|write down|include) (?:all |each of )?(?:your|the|its) (?:work(?:ings?|s)?|reasoning|steps"
         r"|thinking)\b",
         r"reason (?:through|about) (?:it|this|the problem|each)",
         r"(?:explain|give|with|include) (?:me )?(?:your|the|its) (?:full|complete|entire|detailed) reasoning",
         r"一步一?步|逐步(?:思考|推理|分析|解答)|分步|先思考|给出(?:推理|思考)过程|展示(?:推理|思考)",
-        r"paso a paso|étape par étape|schritt für schritt|passo a passo|шаг за шагом|пошагово",
-        r"ステップ[・ ]?バイ[・ ]?ステップ|段階的に(?:考え|推論)|順を追って|단계별로|차근차근|خطوة بخطوة",
+        r"paso[- ]a[- ]paso|étape[- ]par[- ]étape|schritt[- ]für[- ]schritt|passo[- ](?:a|dopo)[- ]passo",
+        r"шаг[- ]за[- ]шагом|пошагово|خطوة بخطوة|단계 ?별로|단계적으로|차근차근",
+        r"ステップ[・ ]?バイ[・ ]?ステップ|段階的に(?:考え|思考|推論)|順(?:を追|序立て)って|順序立てて",
     ),
     # A worked solution, as in a textbook.
     rule(
@@ -42,8 +44,10 @@ RULES: tuple[Rule, ...] = (
         _PARTS,
         r"(?:complete|full|detailed|worked|fully worked)(?: out)? (?:solution|working|derivation|proof)",
         r"explain why (?:every|each) step|justify (?:every|each) step|complete working",
-        r"详细(?:的)?(?:解答|解题|解法)|解(?:答|题)过程|詳しい解説|풀이 ?과정|vollständige[nr]? lösungsweg",
-        r"solución (?:completa|detallada)|solution détaillée|подробное решение",
+        r"详细(?:的)?(?:解答|解题|解法)|解(?:答|题)过程|詳しい(?:解説|解答)|詳細な(?:解説|解答)|풀이 ?과정",
+        r"vollständige[nrs]? lösungsweg|soluci(?:ón completa|ones completas)|soluci(?:ón detallada|ones detalladas)",
+        r"solutions? détaillées?|soluç(?:ão completa|ões completas|ão detalhada|ões detalhadas)",
+        r"soluzion[ei] (?:complet|dettagliat)[ae]|подробн(?:ое|ого|ым|ые|ых) решени",
     ),
     # Reasoning inside inline tags before the answer.
     rule(
@@ -63,12 +67,13 @@ RULES: tuple[Rule, ...] = (
         r"(?:every|each)(?: single| intermediate)? (?:thought|inference|dead end)",
         r"(?:internal|inner|private|hidden) (?:ONE )?THOUGHT",
         r"(?:do not|don'?t|never|without) (?:summari[sz]ONE|abbreviatONE|omit\w*|skip\w*)GAPTHOUGHT",
-        r"(?:写|输出|展示|给出|写出)[^。！？\n]{0,20}(?:完整|全部|详细|内部|所有|内心)[^。！？\n]{0,10}"
+        r"(?:写|输出|展示|给出|写出)HANZI{0,20}(?:完整|全部|详细|内部|所有|内心)HANZI{0,10}"
         r"(?:思维链|思考过程|推理过程|推理|思考)",
-        r"思维链|内心(?:独白|思考)|思考過程をすべて|내부 (?:사고|추론)",
-        r"(?:todo (?:tu|el)|completo) (?:ONE )?razonamiento|razonamiento (?:completo|interno)",
-        r"raisonnement (?:complet|interne|intégral)|(?:vollständigen?|inneren?) gedanken(?:gang|gänge)?",
-        r"raciocínio (?:completo|interno)|(?:полнONE|внутреннONE|все) рассуждениONE",
+        r"思维链|内心(?:独白|思考)|思考過程を(?:すべて|全て|全部)|내부(?:의|적)? ?(?:사고|추론)",
+        r"(?:todo (?:tu|su|el)|completo) (?:ONE )?razonamiento|razonamientos? (?:completo|interno)",
+        r"raisonnements? (?:complet|interne|intégra)|(?:vollständige|innere)[nrms]? gedanken(?:gang|gänge)?",
+        r"raciocínios? (?:completo|interno)|ragionament[oi] (?:complet|intern)[oi]",
+        r"(?:полнONE|внутреннONE|все) (?:ONE )?рассуждениONE",
     ),
     # The reasoning behind a finished answer.
     rule(
@@ -81,7 +86,7 @@ RULES: tuple[Rule, ...] = (
         r"|solution|completion|output)",
         r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:ONE )?(?:answer|response"
         r"|result)",
-        r"(?:还原|重构|反推)[^。\n]{0,12}(?:推理|思考)",
+        r"(?:还原|重构|反推)HANZI{0,12}(?:推理|思考)",
     ),
     # The language in which to think.
     rule(
@@ -122,7 +127,7 @@ RULES: tuple[Rule, ...] = (
         _PARTS,
         r"(?:translate|transliterate|romani[sz]e)GAP(?:your|the|prior|previous|earlier|hidden|internal)GAP"
         r"(?:THOUGHT|memory|context window|system prompt)",
-        r"(?:翻译|音译)[^。\n]{0,15}(?:推理|思考|记忆|思维)",
+        r"(?:翻译|音译)HANZI{0,15}(?:推理|思考|记忆|思维)",
     ),
     # Reasoning or instructions, exact to the character.
     rule(
@@ -132,7 +137,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:THOUGHT|system prompt|instructions|memory)",
         r"(?:THOUGHT|system prompt|your instructions|your memory)GAP(?:verbatim|word[- ]for[- ]word"
         r"|character[- ](?:for[- ]character|exact))",
-        r"(?:逐字|一字不差|原封不动)[^。\n]{0,15}(?:推理|思考|提示词|思维)",
+        r"(?:逐字|一字不差|原封不动)HANZI{0,15}(?:推理|思考|提示词|思维)",
     ),
     # Words for the classifier that watches.
     rule(
@@ -143,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:classifier|content filter|safety monitor|moderation model)GAP(?:must|should|please|may|can) (?:ignore"
         r"|allow|pass|not flag|treat|skip|approve)",
         r"(?:bypass|evade|avoid|without triggering|not trigger) (?:the |any )?(?:ONE )?(?:classifier|content filter)",
-        r"(?:分类器|过滤器|审核系统)[^。\n]{0,10}(?:忽略|放行|通过)",
+        r"(?:分类器|过滤器|审核系统)HANZI{0,10}(?:忽略|放行|通过)",
     ),
     # An encrypted block, a token or a signature to be expanded.
     rule(
@@ -152,7 +157,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:expand|decode|decrypt|unpack|restore|restate|rehydrate|decompress|continue from|recover)GAP(?:signature"
         r"|encrypted (?:reasoning|thinking|thought|content|block)|redacted[_ ]thinking|thought ?signature"
         r"|reasoning (?:token|blob|block))",
-        r"(?:解密|展开|还原)[^。\n]{0,12}(?:签名|加密)",
+        r"(?:解密|展开|还原)HANZI{0,12}(?:签名|加密)",
     ),
     # The assistant as another vendor's product.
     rule(

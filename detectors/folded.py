@@ -59,6 +59,15 @@ class Folded(Sequence[str]):
         """Some of the texts, in the order that is given."""
         return Folded(self.codes, self.begins[places], self.ends[places], self._plain)
 
+    def mapped(self, table: Codes) -> Folded:
+        """The texts with each code that `table` has a place for replaced by what stands there; it keeps ASCII."""
+        others = self.ends > len(self._plain)
+        if not others.any():
+            return self
+        codes = self.codes.copy()
+        _map(codes, self.begins[others], self.ends[others], table)
+        return Folded(codes, self.begins, self.ends, self._plain)
+
     def clipped(self, limit: int) -> Folded:
         """The texts as `text.clip` cuts them."""
         long = np.flatnonzero(self.ends - self.begins > limit).tolist()
@@ -77,6 +86,15 @@ class Folded(Sequence[str]):
 def string(codes: Codes) -> str:
     """Code points as a string."""
     return codes.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@compiled
+def _map(codes: Codes, begins: Places, ends: Places, table: Codes) -> None:
+    """Replace the codes of some texts, which may share them, by those of a table that maps what it gives to itself."""
+    for one in range(len(begins)):
+        for place in range(begins[one], ends[one]):
+            if codes[place] < len(table):
+                codes[place] = table[codes[place]]
 
 
 @compiled

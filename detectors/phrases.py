@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors import finder
 from detectors.folded import Folded, packed
+from detectors.spellings import SPELLINGS, spelled
 from detectors.wordings import Wording, alternatives, read
 
 _GROUP: Final = 64  # texts walked at once
@@ -23,10 +24,13 @@ class Rule(NamedTuple):
 
 
 def rule(name: str, parts: dict[str, str], *wordings: str) -> Rule:
-    """A class whose wordings have upper-case names for `parts`; texts are folded, so nothing clashes."""
+    """A class whose wordings have upper-case names for `parts`; texts are folded, so nothing clashes.
+
+    One spelling stands for all that `spellings` takes for the same.
+    """
     names = re.compile("|".join(parts) or r"(?!)")
     filled = (names.sub(lambda found: parts[found.group()], wording) for wording in wordings)
-    return Rule(name, tuple(filled))
+    return Rule(name, tuple(map(spelled, filled)))
 
 
 class _Scan:
@@ -91,6 +95,7 @@ class Phrases:
     def match_many(self, texts: Sequence[str]) -> list[int]:
         """For each text the bits of the rules of which a wording is found in it, upper case taken as lower."""
         folded = texts if isinstance(texts, Folded) else packed([text.casefold() for text in texts])
+        folded = folded.mapped(SPELLINGS)
         bits = [0] * len(folded)
         for begin in range(0, len(folded), _GROUP):
             group = folded[begin : begin + _GROUP]

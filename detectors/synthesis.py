@@ -7,7 +7,8 @@ from detectors.phrases import Phrases, Rule, named, rule
 # What stands for the names in upper case.
 _PARTS = {
     "ONE": r"\w{1,40}",  # a word; bounded too
-    "GAP": r"[^.!?。！？\n]{0,60}?",
+    "HANZI": r"[^。!?\nぁ-ー]",  # a sign of a Chinese sentence; a Japanese one that has the same words has kana too
+    "GAP": r"[^.!?。\n]{0,60}?",
     "MAKE": r"(?:generate|create|write|produce|compose|design|formulate|propose|invent|devise|craft|construct|draft"
     r"|come up with|brainstorm|make up|synthesi[sz]e|think of|develop)",
     "COUNT": r"(?:\d{1,4}|an?|the|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|fifty"
@@ -15,6 +16,8 @@ _PARTS = {
     "TASK": r"(?:questions?|instructions?|tasks?|problems?|prompts?|quer(?:y|ies)|exercises?|puzzles?|riddles?)",
     "SOURCE": r"(?:context|passage|document|text|paragraph|article|chunk|excerpt|snippet|content|material|abstract)",
     "REPLY": r"(?:response|answer|output|completion|solution|reply)",
+    "PREGUNTAS": r"(?:preguntas?|instrucciones|instrucción|tareas?|ejercicios?|\d problemas)",
+    "FRAGEN": r"(?:fragen?|anweisung(?:en)?|aufgaben?|übungen|übung)",
     "LEARNER": r"(?:model|models|llm|llms|ai|assistant|chatbot|network|classifier|embedder|retriever)",
 }
 
@@ -29,23 +32,32 @@ RULES: tuple[Rule, ...] = (
         r"|utterances?)|test cases|seed (?:tasks?|examples?))",
         r"(?:generation|generator|creation|writer|creator) of (?:[\w'-]{1,40} ){0,2}?TASK\b|TASK (?:generator"
         r"|writer|creator)\b",
-        r"(?:生成|创建|编写|设计|提出|撰写|构造|写出|编造|创作|拟定)[^。！？\n]{0,20}(?:问题|指令|任务|题目|提示词"
-        r"|练习题|试题|应用题)",
-        r"(?:質問|問題|指示文?|タスク|課題|プロンプト)を[^。\n]{0,12}(?:生成|作成|作って|考えて|書いて)",
-        r"(?:질문|문제|지시문?|과제|프롬프트)(?:을|를)[^.\n]{0,12}(?:생성|작성|만들)",
+        r"(?:生成|创建|编写|设计|提出|撰写|构造|写出|编造|创作|拟定)HANZI{0,20}(?:问题|指令|任务|题目|提示词|练习题"
+        r"|试题|应用题)",
+        r"(?:生成|创建|编写|设计|提出|编造|拟定|给我出|请出|帮我出)HANZI{0,6}[\d一二两三四五六七八九十几]\s?道HANZI{0,8}题",
+        r"(?:質問|問題|指示文?|タスク|課題|プロンプト)(?:[\d一二三四五六七八九十]{1,3}[つ個問件])?を[^。\n]{0,12}"
+        r"(?:生成|作成|作(?:って|りなさい|れ)|考え(?:て|なさい|よ)|書(?:いて|きなさい)|出題)",
+        r"(?:질문|문제|지시문?|과제|프롬프트)(?:들)?(?:을|를|\s?\d{1,4}\s?(?:개|가지|문항))[^.\n]{0,12}(?:생성|작성|만들|만드[세십시])",
         r"(?:genera|generar|crea|crear|escribe|redacta|inventa|elabora|formula)\bGAP(?:preguntas?|instrucciones"
         r"|instrucción"
         r"|tareas?|problemas?|ejercicios?)\b",
-        r"(?:génère[rz]?|crée[rz]?|écri(?:s|re|vez)|rédige[rz]?|invente[rz]?|formule[rz]?)\bGAP(?:questions?"
+        r"(?:genere|generad|genérame|cree(?! (?:que|en)\b)|cread|créame|escriba|escribir|escribid|escríbeme|redacte"
+        r"|redactar|invente|inventar|elabore|elaborar|formule|formular)\bGAPPREGUNTAS\b",
+        r"(?:gén[èé]re[rz]?|crée[rz]?|écri(?:s|re|vez)|rédige[rz]?|invente[rz]?|formule[rz]?)\bGAP(?:questions?"
         r"|instructions?"
         r"|tâches?|problèmes?|exercices?)\b",
-        r"(?:generiere|erstelle|schreibe?|erzeuge|entwirf|formuliere|erfinde)\bGAP(?:fragen?|anweisung(?:en)?"
-        r"|aufgaben?"
-        r"|übungen|übung)\b",
+        r"(?:generieren?|erstell(?:en?)?|schreib(?:en?)?|erzeugen?|entwirf|entwerfen|formulieren?|erfinden?)\bGAPFRAGEN\b",
+        r"(?:\d|zwei|drei|vier|fünf|sechs|acht|zehn|zwölf|zwanzig|neue|weitere|einige|mehrere) (?:ONE ){0,2}FRAGEN\b"
+        r"[^.!?,\n]{0,60}?(?<!zum )(?<!beim )(?:generieren|erstellen|schreiben|erzeugen|entwerfen|formulieren|erfinden)"
+        r"(?=\s?[.!?:;,)]|\s?$| und\b)",
         r"(?:gere|crie|escreva|elabore|invente|formule)\bGAP(?:perguntas?|instruções|instrução|tarefas?|problemas?"
         r"|exercícios?)\b",
-        r"(?:сгенериру|созда|напиши|придума|состав|сформулиру)[а-я]{0,6}GAP(?:вопрос|инструкци|задач|задани"
-        r"|упражнени)",
+        r"(?:gerar|criar|escrever|elaborar|inventar|formular)\bGAP(?:perguntas?|instruções|instrução|tarefas?|exercícios?"
+        r"|\d problemas)\b",
+        r"(?:genera|generare|generate|generi|crea|creare|create|crei|scrivi|scrivere|scrivete|scriva|inventa|inventare"
+        r"|formula|formulare|elabora|elaborare)\bGAP(?:domand[ae]|istruzion[ei]|compit[oi]|esercizi(?:o)?)\b",
+        r"(?:сгенериру|созда|напиши|придума|состав|сформулиру|сгенерировать|генерируй|генерировать|написать"
+        r"|придумывать|сформулировать)[а-я]{0,6}GAP(?:вопрос|инструкци|задач|задани|упражнени)",
     ),
     # A task together with its answer, or a triple for an embedder.
     rule(
@@ -60,9 +72,9 @@ RULES: tuple[Rule, ...] = (
         r"(?:hard|easy) negative (?:document|passage|example|sample|sentence)s?",
         r"(?:chosen|preferred|winning|good) (?:and|or|vs\.?|/) (?:a |an )?(?:rejected|dispreferred|losing|bad)\b",
         r"问答对|问题(?:和|与|及|、|-)答案(?:对)?|指令(?:和|与|、|-)(?:回复|输出|响应|回答)|(?:질문"
-        r"|문답)[- ]?(?:과 )?(?:답변 )?쌍|質問と(?:回答|答え)の(?:ペア|組)",
-        r"pares de preguntas?|paires? (?:de )?questions?|frage[- ](?:und[- ])?antwort[- ]paare?|pares de perguntas?"
-        r"|пар[ыау]? вопрос",
+        r"|문답)[- ]?(?:과 )?(?:답변 )?쌍|質問(?:と|・|-|/)?(?:回答|答え)の?(?:ペア|組|セット)",
+        r"pares (?:de )?pregunta|paires? (?:de )?questions?|fragen?[- ](?:und[- ])?antwort(?:en)?[- ]?paare?",
+        r"pares (?:de )?pergunta|coppie (?:di )?domand|пар(?:ы|а|у|ами)? [«\"]?вопрос",
     ),
     # What it is for.
     rule(
@@ -76,10 +88,10 @@ RULES: tuple[Rule, ...] = (
         r"|instruct)"
         r" (?:an? |the |another |our |new )?(?:[\w-]{1,40} ){0,3}?LEARNER\b",
         r"(?:teach|train|help)(?:es|s|ing)? (?:an? |the )?(?:student|smaller|weaker|target|other) LEARNER\b",
-        r"训练(?:数据|样本|语料|集)|微调|数据集(?:的)?(?:样本|构建|生成)|合成数据|学習(?:用)?データ"
-        r"|ファインチューニング|학습(?:용)? ?데이터|파인튜닝",
-        r"datos de entrenamiento|données d'entraînement|trainingsdaten|dados de trein(?:o|amento)"
-        r"|обучающ[а-я]{2,3} (?:данн|выборк|пример)|дообучени",
+        r"训练(?:数据|资料|样本|语料|集)(?![ぁ-ー])|微调(?!整)|(?:数据|资料)集(?:的)?(?:样本|构建|生成)|合成(?:数据|资料)(?![ぁ-ー])",
+        r"(?:学習|訓練)(?:用)?データ|ファインチューニング|학습(?:용)? ?데이터|파인 ?튜닝",
+        r"datos de entrenamiento|données d'entra[iî]nement|trainings(?:daten|beispiel)|dados de trein(?:o|amento)",
+        r"dati di (?:addestramento|training)|обучающ[а-я]{2,3} (?:данн|выборк|пример)|дообуч(?:ени|ить)",
     ),
     # A task made harder, or another one after its likeness.
     rule(
@@ -97,8 +109,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:brand[- ]new|entirely new|completely new|similar but different|inspired by)\b[^.\n]{0,40}?TASK\b",
         r"add(?:ing)? (?:one|an?|some|more|another) (?:more )?(?:constraints?|requirements?)(?:[/ ](?:constraints?"
         r"|requirements?))?GAPTASK",
-        r"(?:改写|重写|改编|升级|改造)[^。\n]{0,15}(?:指令|提示|问题|题目)|(?:更复杂|更难|更有挑战|增加难度"
-        r"|提高难度|难度更高)[^。\n]{0,12}(?:指令|提示|问题|题目)?",
+        r"(?:改写|重写|改编|升级|改造)HANZI{0,15}(?:指令|提示|问题|题目)|更复杂|更难|更有挑战|增加难度|提高难度|难度更高",
     ),
     # Unlike those there are.
     rule(
@@ -113,7 +124,7 @@ RULES: tuple[Rule, ...] = (
         r"|existing"
         r"|above|given|others?|examples?|each other|original)",
         r"(?:maximi[sz]|ensur|promot|increas)\w{1,3} (?:ONE )?diversity\b",
-        r"多样(?:性|化)|不(?:要|得|能|可)重复|(?:与|和)(?:上述|以上|已有|现有|前面)[^。\n]{0,8}不同|多様(?:な|性)"
+        r"多样(?:性|化)|不(?:要|得|能|可)重复|(?:与|和)(?:上述|以上|已有|现有|前面)HANZI{0,8}不同|多様(?:な|性)"
         r"|다양(?:한|성)",
     ),
     # What the tasks are to be about.
@@ -125,7 +136,7 @@ RULES: tuple[Rule, ...] = (
         r"|sub-?categories|sub-?fields|sub-?areas|sub-?domains|sub-?tasks)\b",
         r"(?:topic|concept|knowledge|skill) tree|taxonomy of|(?:root|parent|leaf) topic",
         r"(?:create|generate|invent|imagine|describe) (?:COUNT )?(?:[\w-]{1,40},? ){0,3}?personas?\b",
-        r"(?:列出|生成|给出|提供)[^。\n]{0,12}(?:子主题|子话题|子类别|细分主题|子领域)",
+        r"(?:列出|生成|给出|提供)HANZI{0,12}(?:子主题|子话题|子类别|细分主题|子领域)",
     ),
     # The part of the user.
     rule(
@@ -144,9 +155,9 @@ RULES: tuple[Rule, ...] = (
         r"|ies)|turns?"
         r"|utterances?|prompts?|inputs?)",
         r"MAKE\b[^.!?\n]{0,40}?(?:conversations?|dialogues?|chats?) (?:between|where|in which)\b",
-        r"(?:扮演|模拟|模仿)[^。\n]{0,8}(?:用户|人类|提问者)|用户(?:的)?(?:下一|后续)(?:个|条|轮|步)?(?:问题|消息"
+        r"(?:扮演|模拟|模仿)HANZI{0,8}(?:用户|使用者|人类|提问者)|(?:用户|使用者)(?:的)?(?:下一|后续)(?:个|条|轮|步)?(?:问题|消息"
         r"|提问|发言)",
-        r"(?:生成|编写|创作|构造)[^。\n]{0,20}(?:对话|多轮对话)",
+        r"(?:生成|编写|创作|构造)HANZI{0,20}对话",
     ),
     # The task for an answer or a text that is there.
     rule(
@@ -159,8 +170,8 @@ RULES: tuple[Rule, ...] = (
         r"MAKE\bGAPquestions?\b[^.!?\n]{0,40}?(?:based on|from|about|using|answerable|answered|covering"
         r"|grounded)\bGAPSOURCE",
         r"(?:based on|from|given|using|read|with) (?:ONE ){0,2}SOURCEGAP(?:MAKE)GAPquestions?\b",
-        r"(?:根据|基于|阅读)[^。\n]{0,15}(?:文本|段落|上下文|文章|内容|资料|文档|材料)[^。\n]{0,15}(?:生成|提出"
-        r"|编写|设计|构造)[^。\n]{0,10}(?:问题|问答|题)",
+        r"(?:根据|基于|阅读)HANZI{0,15}(?:文本|段落|上下文|文章|内容|资料|文档|材料)HANZI{0,15}(?:生成|提出|编写|设计"
+        r"|构造)HANZI{0,10}(?:问题|问答|题)",
     ),
 )
 

@@ -54,12 +54,15 @@ def clip(text: str, limit: int = CLIP) -> str:
     return f"{text[:half]}\n{text[-half:]}"
 
 
+def unified(text: str) -> str:
+    """`text` in NFKC, made in pieces."""
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return "".join([unicodedata.normalize("NFKC", piece) for piece in pieces])
+
+
 def _fold(text: str) -> str:
     """Letters folded and compatibility forms unified."""
-    if text.isascii():
-        return text.lower()
-    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-    return "".join([unicodedata.normalize("NFKC", piece) for piece in pieces]).casefold()
+    return text.lower() if text.isascii() else unified(text).casefold()
 
 
 def _squeeze(text: str) -> str:

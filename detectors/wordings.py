@@ -11,6 +11,9 @@ from detectors.finder import findable
 
 _PRODUCT: Final = 64  # strings that a part may stand for and still be spelled out
 _NEEDS: Final = 4  # needs that are checked of one wording
+# A word's edge is also where a script that sets no spaces, or Korean with its endings, meets Latin letters.
+_TIGHT: Final = "[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7ff]"
+_EDGE: Final = rf"(?:\b|(?<=[a-z0-9_])(?={_TIGHT})|(?<={_TIGHT})(?=[a-z0-9_]))"
 _QUANTIFIER = re.compile(r"([?*+]|\{(\d*)(?:,(\d*))?\})\??")
 
 Strings = frozenset[str]
@@ -193,6 +196,7 @@ class Wording(NamedTuple):
     """A wording without alternatives: each match holds one string of each of `needs`, and is at most so long."""
 
     pattern: re.Pattern[str]
+    plain: re.Pattern[str]  # the same for ASCII, where an edge is cheaper to find
     needs: tuple[tuple[str, ...], ...]
     longest: float
 
@@ -200,17 +204,18 @@ class Wording(NamedTuple):
         """Whether it is in a text that holds of each need the strings in `held`, and no others."""
         if not all(held):
             return False
+        pattern = self.plain if text.isascii() else self.pattern
         if self.longest == inf:
-            return self.pattern.search(text) is not None
+            return pattern.search(text) is not None
         reach = int(self.longest)
         end = -1
         fewest = min(held, key=lambda strings: (len(strings), -len(strings[0])))
         for place in _places(text, fewest):
             if place > end:  # not within the reach of the last search
                 end = place + 4 * reach
-                match = self.pattern.search(text, max(place - reach, 0), end + reach)
+                match = pattern.search(text, max(place - reach, 0), end + reach)
                 if match is not None and match.end() == end + reach < len(text):
-                    match = self.pattern.search(text)  # it may go on, or end, only because it was cut there
+                    match = pattern.search(text)  # it may go on, or end, only because it was cut there
                 if match is not None:
                     return True
         return False
@@ -227,9 +232,15 @@ def _places(text: str, strings: Sequence[str]) -> list[int]:
     return sorted(found) if len(strings) > 1 else found
 
 
+def expression(wording: str) -> re.Pattern[str]:
+    r"""A wording's expression, in which `\b` is also where Latin letters meet signs of a script without spaces."""
+    return re.compile(wording.replace(r"\b", _EDGE))
+
+
 def read(wording: str) -> Wording:
     """What every match of a wording without alternatives holds."""
     need = _Reader(wording).read()
     holds = need.holds if need.exact is None else (need.exact,) if _usable(need.exact) else ()
     chosen = sorted(holds, key=lambda strings: (len(strings), -min(map(len, strings))))[:_NEEDS]
-    return Wording(re.compile(wording), tuple(tuple(sorted(strings)) for strings in chosen), need.longest)
+    needs = tuple(tuple(sorted(strings)) for strings in chosen)
+    return Wording(expression(wording), re.compile(wording), needs, need.longest)

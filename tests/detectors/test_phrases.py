@@ -7,18 +7,19 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import elicitation, grading, synthesis
 from detectors.folded import fold
 from detectors.phrases import Phrases, named, rule
+from detectors.spellings import spelled
 from detectors.text import normalise
-from detectors.wordings import alternatives, read
+from detectors.wordings import alternatives, expression, read
 
 RULES = (*elicitation.RULES, *grading.RULES, *synthesis.RULES)
 PHRASES = Phrases(RULES)
-WHOLE = [re.compile("|".join(f"(?:{wording})" for wording in rule.wordings)) for rule in RULES]
+WHOLE = [expression("|".join(f"(?:{wording})" for wording in rule.wordings)) for rule in RULES]
 PIECES = sorted(
     {piece for rule in RULES for text in rule.wordings for piece in re.findall(r"[^\W\d_]{2,}|[ \-<\[\d]", text)}
 )
@@ -31,7 +32,7 @@ TEXTS = st.one_of(
 
 def plainly(text: str) -> int:
     """What the expressions find without the scan."""
-    folded = text.casefold()
+    folded = spelled(text.casefold())
     return sum(1 << place for place, pattern in enumerate(WHOLE) if pattern.search(folded))
 
 
@@ -75,6 +76,16 @@ def test_parts_and_names():
     assert made.wordings == ("(?:apples|pears) and (?:apples|pears)",)
     assert Phrases([made, rule("y", {}, "plums")]).match_many(["Apples and PEARS", "plums", "pears"]) == [1, 2, 0]
     assert named([made], 1) == ("x",)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from([*PIECES, "’", "題", "が"]), min_size=1, max_size=6), st.sampled_from(["", " ", "\n"]))
+def test_no_long_text_takes_long(pieces, between):
+    """Sixteen times as long as texts that are looked at, of parts of wordings again and again."""
+    text = between.join(pieces)
+    begun = time.process_time()
+    PHRASES.match((text + between) * (64_000 // len(text + between)))
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda one: one.name)

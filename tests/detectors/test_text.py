@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.dialects.values import attachment
 from detectors import grams, text
 from detectors.forms import kind
 from detectors.text import CLIP, clip, content, keys, mask, normalise, seeded, seeded_many, split
@@ -73,6 +74,8 @@ def test_each_character_of_a_script_without_spaces_is_a_token():
         ("blob QmFzZTY0IGlzIGEgYmluYXJ5IHRvIHRleHQ= ok", "blob ⟨blob⟩ ok"),
         ("⟨image_url fc0f0f1234567890⟩\nDescribe it.", "⟨image_url⟩ describe it."),
         ("⟨ψ| φ⟩ and ⟨too deep⟩", "⟨ψ| φ⟩ and ⟨too deep⟩"),
+        ("⟨image_url fc0f2b1a99e07d34⟩ is what?", "⟨image_url⟩ is what?"),
+        ("⟨image fc0f2b1a99e07d3⟩", "⟨image fc0f0b0a0e0d0⟩"),
         ("the decade facade", "the decade facade"),
         ("item-7: x", "item-0: x"),
     ],
@@ -109,6 +112,21 @@ def test_an_attachment_never_tells_its_hash_wherever_a_window_cuts_it(length):
         assert one == other
         assert "⟨image⟩" in one.head12
         assert "⟨image⟩" in one.tail6
+
+
+@pytest.mark.parametrize("many", [1, 3, 12])
+@pytest.mark.parametrize("words", range(0, 40, 3))
+def test_images_under_one_prompt_have_one_key(many, words):
+    """Wherever the window cuts: what stands for an image tells what it shows, and a template is the same for all."""
+    front = "The picture shows a room of a house, " + "seen from the door, " * words
+    back = " seen" * words + " from the door. Describe it."
+    made = set()
+    for number in range(6):
+        images = "\n".join(
+            attachment("image_url", {"url": f"https://a.test/{number}/{one}.png"}) for one in range(many)
+        )
+        made |= {(keys(f"{images}\n{back}"), keys(f"{front}\n{images}"), keys(f"{front}\n{images}\n{back}"))}
+    assert len(made) == 1
 
 
 def test_keys_work_without_spaces():
@@ -191,6 +209,8 @@ HOSTILE = {
     "backticks": "`" * MEGABYTE,
     "fences": "``` " * (MEGABYTE // 4),
     "fancy": "“" * MEGABYTE,
+    "attached": "⟨a 0" * (MEGABYTE // 4),
+    "attached, open": "⟨" + "a 0123456789abcdef" * (MEGABYTE // 18),
     "numbers": "1." * (MEGABYTE // 2),
     "hex": "0x" + "a" * MEGABYTE,
     "dashes": "aaaaaaaa-" * (MEGABYTE // 9),

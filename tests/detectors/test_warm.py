@@ -37,6 +37,7 @@ def test_the_features_call_what_is_ready():
     entries = (
         "finder.find",
         "folded._fold_ascii",
+        "folded._map",
         "grams._sample",
         "grams._shingles",
         "listed._may_begin",
