@@ -3,7 +3,7 @@
 StillwatchError
 ├── SettingError      a setting is missing or wrong; names it and the remedy (exit code 2)
 ├── Unavailable       a dependency does not answer (503)
-├── LeaseLost         another worker owns the partition; nothing was committed
+├── LeaseLost         another process owns the partition, or the linking; nothing was committed
 ├── InvalidInput      the caller's input; names the field (422)
 │   └── CursorMismatch   a cursor of another filter (400)
 ├── Unauthenticated   no valid token (401)
@@ -47,10 +47,10 @@ class Unavailable(StillwatchError):
 
 
 class LeaseLost(StillwatchError):
-    """Another worker owns the partition; nothing was committed."""
+    """Another process owns the partition, or the linking; nothing was committed."""
 
     code = "lease_lost"
-    title = "Partition lease lost"
+    title = "Lease lost"
 
 
 class InvalidInput(StillwatchError):

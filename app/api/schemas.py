@@ -189,7 +189,7 @@ class StatusShape(Shape):
     mode: str = Field(
         description="ok, degraded (scores are late or unknown) or fail_open (traffic passes, its events are lost)"
     )
-    reasons: list[str] = Field(description="Why the mode is not ok")
+    reasons: list[str] = Field(description="Why the mode is not ok, and what else is worth a look")
     at: datetime
     redis: str = Field(description="ok or away")
     db: str = Field(description="ok or away")

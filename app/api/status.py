@@ -136,6 +136,16 @@ def drifted(beats: Iterable[Heartbeat]) -> list[str]:
     return sorted(said)
 
 
+def unlinked(beats: Sequence[Heartbeat] | None) -> list[str]:
+    """Why campaigns are not found, or late; nothing where Redis is away (None). It does not change the mode."""
+    if beats is None:
+        return []
+    found = [] if any(beat.role == "linker" for beat in beats) else ["no linker reports: no new campaign is found"]
+    if any(beat.role == "worker" and beat.info.get("linking") for beat in beats):
+        found.append("events are left out of linking: campaigns are found late, or not at all")
+    return found
+
+
 def _version(beat: Heartbeat) -> float:
     return float(beat.counters.get("mode_version", 0))
 
@@ -188,7 +198,7 @@ async def get_status(request: Request) -> StatusShape:
         gateway_mode=present.mode,
         gateway_mode_version=present.version,
         mode=found.mode,
-        reasons=[*found.reasons, *late_gateways(beats or (), present, now), *drifted(beats or ())],
+        reasons=[*found.reasons, *late_gateways(beats or (), present, now), *unlinked(beats), *drifted(beats or ())],
         at=moment(now),
         redis="ok" if beats is not None else "away",
         db="ok" if rows is not None else "away",

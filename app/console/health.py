@@ -16,7 +16,7 @@ from app.policies.mode import Present
 from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-ROLES = ("gateway", "extractor", "worker")
+ROLES = ("gateway", "extractor", "worker", "linker")
 TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
@@ -132,8 +132,12 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
         "gateway": "Requests that come through it are not observed.",
         "extractor": "Exchanges are not turned into events.",
         "worker": "Nothing is scored and no alert opens.",
+        "linker": "Clients are scored one by one all the same, but no new campaign is found.",
     }
-    found += [Problem("bad", f"No {role} reports.", effects[role]) for role in ROLES if role not in alive]
+    kinds = {"linker": "warn"}  # nothing else needs it
+    found += [
+        Problem(kinds.get(role, "bad"), f"No {role} reports.", effects[role]) for role in ROLES if role not in alive
+    ]
     if mode == "bypass":
         found.append(Problem("warn", "The mode is bypass.", "The gateway only relays; nothing is observed."))
     behind = lag(beats)
@@ -147,6 +151,7 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
+    found += unlinked(beats)
     found += drifted(beats)
     for beat in beats:
         away = [name for name, word in beat.info.items() if word == "away"]
@@ -154,6 +159,21 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
             Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
         ]
     return found
+
+
+def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
+    """Events that the workers left out of linking: now, or at some time since they started."""
+    count = total(beats, "linking_left_out")
+    if any(beat.role == "worker" and beat.info.get("linking") for beat in beats):
+        detail = (
+            f"{words.count(count)} so far: the linker does not run or does not keep up, or Redis does not take them. "
+            "Clients are scored as ever; campaigns are found late, or not at all."
+        )
+        return [Problem("warn", "Events are left out of linking.", detail)]
+    if count:
+        detail = "None in the last minute. Campaigns of that time can lack clients; scores and alerts lack nothing."
+        return [Problem("warn", f"{words.count(count)} events were left out of linking.", detail)]
+    return []
 
 
 def drifted(beats: Iterable[Heartbeat]) -> list[Problem]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from app.campaigns.found import Found
 from app.campaigns.identity import Constraints
 from app.campaigns.indicators import Matched
+from app.errors import LeaseLost
 from app.linker.desk import Said
 from app.linker.holders import holders_of
 from app.linker.pooling import Scored
@@ -27,6 +30,8 @@ from detectors.indicators import SLOT_BITS
 
 UNITED = 200  # of a merge's clients, those that the core is told to keep together; the rest follows by its wordings
 KIND_BITS = (1 << SLOT_BITS) - 1
+
+Mark = tuple[int, int, int]  # of a file as it is: written anew, it has another one
 
 logger = logging.getLogger(__name__)
 
@@ -123,15 +128,42 @@ def _chained(group: Iterable[int]) -> Iterator[tuple[int, int]]:
     yield from ((first, one) for one in rest)
 
 
-def save(linker: Linker, offset: bytes, path: Path) -> None:
-    """Write what the linker knows, and up to where it read, as one file that is there whole or not at all."""
+def mark(path: Path) -> Mark | None:
+    """What tells whether somebody else wrote the file since; None where there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def save(linker: Linker, offset: bytes, path: Path, ours: Callable[[], bool]) -> Mark | None:
+    """Write what the linker knows, and up to where it read, as one file that is there whole or not at all; its mark.
+
+    `ours` says whether this process is the linker; it is asked while no other process can replace the file, so
+    that whoever takes over after that replaces it later. Raises LeaseLost where it is not, and OSError.
+    """
     draft = path.with_suffix(".draft")
-    with draft.open("wb") as file:
-        file.write(len(offset).to_bytes(4, "little") + offset)
-        linker.write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with path.with_suffix(".lock").open("w") as lock:
+        _take(lock.fileno())
+        with draft.open("wb") as file:
+            file.write(len(offset).to_bytes(4, "little") + offset)
+            linker.write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        if not ours():
+            draft.unlink()
+            raise LeaseLost("another process is the linker now")
+        draft.replace(path)
+        return mark(path)
+
+
+def _take(number: int) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system without locks: let it be
+            raise
 
 
 def restore(path: Path, counts: Counter[str]) -> tuple[Core, bytes]:

@@ -18,12 +18,12 @@ from app.campaigns.found import Found
 from app.campaigns.identity import Constraints
 from app.campaigns.indicators import Matched, Published
 from app.campaigns.record import Outcome, record
-from app.errors import StillwatchError, Unavailable
+from app.errors import LeaseLost, StillwatchError, Unavailable
 from app.models.base import moment
 from app.models.client import client_number
 from app.models.decision import Decision
 from app.models.vocabulary import Action
-from app.store.db import session_scope
+from app.store.db import LINKING_LOCK, session_scope, take_turns
 from app.store.deadline import within
 
 CALL_SECONDS = 60.0  # of one transaction: a campaign of many thousand takes its time, and nobody waits for it
@@ -45,16 +45,21 @@ class Said:
 
 
 class Desk:
-    """Calls the database from a loop that is not asynchronous; while it is away, calls fail at once."""
+    """Calls the database from a loop that is not asynchronous; while it is away, calls fail at once.
 
-    def __init__(self, database: AsyncEngine, counts: Counter[str]) -> None:
+    `ours` says whether this process is the linker. It is asked once no other linker can write before this
+    transaction has ended: whoever takes over later writes later, so that nothing newer is ever overwritten.
+    """
+
+    def __init__(self, database: AsyncEngine, counts: Counter[str], ours: Callable[[], bool]) -> None:
         self._database = database
         self._counts = counts
+        self._ours = ours
         self._runner = asyncio.Runner()
         self._retry_at = 0.0
 
     def said(self, now: float) -> Said:
-        """Everything that people said; raises Unavailable."""
+        """Everything that people said; raises Unavailable and LeaseLost."""
 
         async def work(session: AsyncSession) -> Said:
             named = await organisations.verified(session)
@@ -68,7 +73,7 @@ class Desk:
         return self._transact(work)
 
     def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float) -> Outcome:
-        """Record a pass, and how often imported indicators matched; raises Unavailable."""
+        """Record a pass, and how often imported indicators matched; raises Unavailable, or LeaseLost."""
 
         async def work(session: AsyncSession) -> Outcome:
             await indicators.count(session, matched)
@@ -77,7 +82,7 @@ class Desk:
         return self._transact(work)
 
     def ask(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """What some work in one transaction comes to; raises Unavailable."""
+        """What some work in one transaction comes to; raises Unavailable and LeaseLost."""
         return self._transact(work)
 
     def close(self) -> None:
@@ -93,10 +98,15 @@ class Desk:
 
         async def call() -> T:
             async with session_scope(self._database) as session:
+                await take_turns(session, LINKING_LOCK)
+                if not self._ours():
+                    raise LeaseLost("another process is the linker now")
                 return await work(session)
 
         try:
             return self._runner.run(within(CALL_SECONDS, call()))
+        except LeaseLost:
+            raise
         except Exception as error:
             self._counts["database_errors"] += 1
             self._retry_at = time.monotonic() + RETRY_SECONDS

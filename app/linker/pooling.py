@@ -83,6 +83,10 @@ class Pooling:
         self._heard.update(dict.fromkeys(due, ticks))
         return rows.ranks(self._engine, found)
 
+    def forget(self) -> None:
+        """Begin anew: the core is another one, so its campaigns' numbers mean others."""
+        self._heard, self.scores = {}, {}
+
     def look(self, link: Link, campaigns: Sequence[Campaign], ticks: float) -> None:
         """Score the campaigns that are due as one client each, to be shown. Raises Unavailable."""
         present = {one.id for one in campaigns}

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.campaigns.found import Found
-from app.errors import Unavailable
+from app.errors import LeaseLost, Unavailable
 from app.linker import core
 from app.linker.attributes import Attributes
 from app.linker.core import Core
@@ -44,6 +44,7 @@ SAVE_SHARE = 0.1  # of the time that snapshots may take
 TELL_SECONDS = 60.0
 WAITING = 20_000  # clients of whose rows the linker may wait to hear at a time
 HELD_BACK = linking.MOST_EVENTS // 4  # events that stay in the stream until the next snapshot, for a restart
+UNKNOWN = 0  # how many events were added up to an entry, where no milestone was read since
 FILE = "linker.state"
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,11 @@ def main(settings: Settings) -> int:
 
 
 class Process:
-    """One linker process: waits for the lease, then reads, links and records until it is told to stop."""
+    """One linker process: waits for the lease, then reads, links and records until it is told to stop.
+
+    What it knows belongs to the time that it is the linker for. Where another one was the linker since and wrote the
+    snapshot, it begins from that; nothing is written, trimmed or told in a time that is over.
+    """
 
     def __init__(self, settings: Settings, lease_seconds: float = LEASE_SECONDS) -> None:
         self.stopping = False
@@ -76,13 +81,17 @@ class Process:
         self._counts: Counter[str] = Counter()
         self._gauges: dict[str, float] = {}
         self._link = Link(settings.redis_url, REDIS_SECONDS)
-        self._desk = Desk(make_engine(settings.database_url), self._counts)
+        self.keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
+        self._desk = Desk(make_engine(settings.database_url), self._counts, self._ours)
         self._attributes = Attributes(self._desk, self._counts)
-        self._keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
         self._pooling = pooling(settings, self._counts)
+        self._tenure = ""  # the keeper's name of the time that we work in
         self._core: Core | None = None
+        self._kept: core.Mark | None = None  # of the snapshot that the core began from, or was kept in
+        self._saved = START  # the last entry that is in the snapshot
         self._read = START  # the last entry that was observed
-        self._behind: list[tuple[bytes, int]] = []  # entries observed and still in the stream: id, events
+        self._added = UNKNOWN  # how many events were ever added up to there
+        self._taken = 0  # how many of them are known to be taken
         self._recorded = ""
         self._told = ""  # a mark of what extractors heard last
         self._next = {"pass": 0.0, "said": 0.0, "look": 0.0, "save": 0.0, "again": 0.0, "tell": 0.0}
@@ -98,25 +107,37 @@ class Process:
 
     def run(self) -> None:
         """Work while the lease is ours, until `stopping`."""
-        self._keeper.start()
+        self.keeper.start()
         try:
             while not self.stopping:
+                busy = False
                 try:
-                    busy = self._keeper.holds() and self.turn()
+                    busy = self.turn()
                 except Unavailable as error:
                     self._counts["redis_errors"] += 1
                     logger.warning("Redis failed, trying again", extra={"error": error})
                     self._link.close()
-                    busy = False
+                except LeaseLost:
+                    self._counts["leases_lost"] += 1
+                    logger.warning("the lease was lost: what was found since is not written")
+                    self.keeper.leave(self._tenure)
                 if not busy and not self.stopping:
                     time.sleep(IDLE_SECONDS)
         finally:
             self.close()
 
     def turn(self) -> bool:
-        """Read what waits, and do what is due; whether there was something to read. Raises Unavailable."""
-        if self._core is None:
-            self._begin()
+        """Read what waits, and do what is due; whether there was something to read. Raises Unavailable and LeaseLost.
+
+        Nothing is done while this process is not the linker.
+        """
+        tenure = self.keeper.tenure()
+        if not tenure:
+            if self.keeper.stands_by:
+                self._drop()
+            return False
+        if tenure != self._tenure or self._core is None:
+            self._begin(tenure)
         busy = self._take_in()
         moment = time.monotonic()
         if moment >= self._next["said"]:
@@ -133,37 +154,62 @@ class Process:
             self._next["save"] = moment + max(SAVE_SECONDS, (time.monotonic() - moment) / SAVE_SHARE)
         return busy
 
-    def _begin(self) -> None:
-        """Take up where the last linker of this data folder stopped."""
-        self._core, offset = core.restore(self._path, self._counts)
-        self._read = offset or START
-        self._behind = []
+    def _begin(self, tenure: str) -> None:
+        """Take up where the last linker of this data folder stopped: what this process knows, if nobody wrote since.
+
+        Raises Unavailable and LeaseLost.
+        """
+        self._tenure = tenure
+        found = core.mark(self._path)
+        if self._core is None or found != self._kept:
+            self._core, offset = core.restore(self._path, self._counts)
+            self._kept, self._saved, self._read = found, offset or START, offset or START
+            self._pooling.forget()
+        self._attributes = Attributes(self._desk, self._counts)  # another linker may have heard what is new
+        self._recorded = self._told = ""
+        self._added = UNKNOWN  # a server that came back empty counts anew
         logger.info("linking", extra={"accounts": self._core.linker.counters["accounts"], "from": self._read.decode()})
         self._next["save"] = time.monotonic() + SAVE_SECONDS
+        self._forget(self._saved)
+
+    def _drop(self) -> None:
+        """Forget the graph: another process is the linker, and what this one knows grows old."""
+        self._core = None
+        self._gauges = {}
+
+    def _ours(self) -> bool:
+        return self.keeper.confirms(self._tenure)
 
     def _take_in(self) -> bool:
-        """Observe what waits; raises Unavailable."""
+        """Observe what waits; raises Unavailable and LeaseLost."""
         assert self._core is not None
         read = linking.parse(self._link.call(*linking.read_command(self._read, READ_ENTRIES)), self._read)
         if not read.entries:
             return False
         self._core.observe(read.events)
-        self._read = read.last
-        self._behind.append((read.last, len(read.events)))
+        self._read, self._added = read.last, read.added or self._added
         self._counts["events"] += len(read.events)
-        if sum(count for _, count in self._behind) > HELD_BACK:
-            self._forget()
+        self._counts["blocks_unreadable"] += read.unreadable
+        if self._added - self._taken > HELD_BACK:
+            self._forget(self._read, self._added)
         return True
 
-    def _forget(self) -> None:
-        """Trim what was observed; raises Unavailable."""
-        if self._behind:
-            last, count = self._behind[-1][0], sum(count for _, count in self._behind)
-            self._link.pipeline(linking.done_commands(last, count))
-            self._behind = []
+    def _forget(self, last: bytes, added: int = UNKNOWN) -> None:
+        """Trim what was observed, up to an entry; raises Unavailable and LeaseLost."""
+        self._taken = self._fenced(linking.done_command(self._tenure, last, added))
+
+    def _fenced(self, command: linking.Command) -> int:
+        """A command that Redis refuses where we are no longer the linker; raises Unavailable and LeaseLost."""
+        reply = int(self._link.call(*command))
+        if reply < 0:
+            raise LeaseLost("another process is the linker now")
+        return reply
 
     def _listen(self) -> None:
-        """What people said since; extractors hear of imported indicators, and of tokens that are to be shared."""
+        """What people said since; extractors hear of imported indicators, and of tokens that are to be shared.
+
+        Raises Unavailable and LeaseLost.
+        """
         assert self._core is not None
         try:
             said = self._desk.said(time.time())
@@ -176,11 +222,11 @@ class Process:
         moment = time.monotonic()
         if digest(text) != self._told or moment >= self._next["tell"]:
             self._next["tell"] = moment + TELL_SECONDS  # Redis may have forgotten
-            self._link.pipeline([("SET", linking.IMPORTED, text[0]), ("SET", linking.WANTED, text[1])])
+            self._fenced(linking.tell_command(self._tenure, *text))
             self._told = digest(text)
 
     def _look_up(self, moment: float) -> None:
-        """Hand the core what some of its clients signed up with, where that is due."""
+        """Hand the core what some of its clients signed up with, where that is due. Raises LeaseLost."""
         assert self._core is not None
         try:
             more = self._attributes.turn(self._core, time.time(), moment)
@@ -191,7 +237,7 @@ class Process:
         self._next["look"] = moment + max(LOOK_SECONDS if more else SAID_SECONDS, took / LOOK_SHARE)
 
     def _pass(self) -> None:
-        """Link, and record what changed."""
+        """Link, and record what changed. Raises Unavailable and LeaseLost."""
         assert self._core is not None
         now, moment = time.time(), time.monotonic()
         if not self._core.fresh and moment < self._next["again"]:
@@ -209,40 +255,43 @@ class Process:
             return
         try:
             outcome = self._desk.write(found, matched, now)
-        except Unavailable:
-            self._counts["passes_waiting"] += 1
+        except (Unavailable, LeaseLost) as error:
             self._core.put_back(matched)
             self._core.fresh = True
+            if isinstance(error, LeaseLost):
+                raise
+            self._counts["passes_waiting"] += 1
             return
         self._counts["campaigns_opened"] += outcome.opened
         self._recorded, self._next["again"] = mark, moment + AGAIN_SECONDS
         self._pooling.look(self._link, self._core.linker.campaigns(), moment)
 
     def _save(self) -> None:
-        """Keep what is known for the next start; then what was read may go. Raises Unavailable."""
+        """Keep what is known for the next start; then what was read may go. Raises Unavailable and LeaseLost."""
         assert self._core is not None
         try:
-            core.save(self._core.linker, self._read, self._path)
+            self._kept = core.save(self._core.linker, self._read, self._path, self._ours)
         except OSError as error:
             self._counts["snapshots_failed"] += 1
             logger.warning("the linker's state was not written", extra={"error": error})
             return
-        self._forget()
+        self._saved = self._read
+        self._forget(self._read, self._added)
 
     def _beat(self, now: float) -> Heartbeat:
-        info = {"linker": "works" if self._keeper.holds() else "stands by"}
+        info = {"linker": "works" if self.keeper.tenure() else "stands by"}
         return Heartbeat(
             "linker", self._name, now, self._started, counters=dict(self._counts), gauges=dict(self._gauges), info=info
         )
 
     def close(self) -> None:
         """Keep what is known, give the lease back, close the connections."""
-        if self._core is not None and self._keeper.holds():
+        if self._core is not None and self._tenure and self._tenure == self.keeper.tenure():
             try:
                 self._save()
-            except Unavailable:
+            except (Unavailable, LeaseLost):
                 logger.warning("what was read stays in the stream: the next linker reads it again")
-        self._keeper.stop()
+        self.keeper.stop()
         self._desk.close()
         self._link.close()
 

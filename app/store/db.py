@@ -30,6 +30,7 @@ from app.errors import Unavailable
 BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
+LINKING_LOCK = 0x5717_AB1F  # another, so that two linkers never write at once
 BEGIN = "sqlite_begin"  # execution option: how SQLite begins
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
 
@@ -101,6 +102,13 @@ async def read_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A transaction that only reads: never waits for a writer on SQLite, and is rolled back at the end."""
     async with _mapped_errors(), AsyncSession(engine, expire_on_commit=False) as session:
         yield session
+
+
+async def take_turns(session: AsyncSession, lock: int) -> None:
+    """Begin the transaction as the only one that holds `lock` until its end: SQLite has one writer at a time anyway."""
+    connection = await session.connection()
+    if connection.dialect.name != "sqlite":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
 
 def insert_into(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:

@@ -17,6 +17,7 @@ from app.store.redis import Link
 REDIS_SECONDS = 0.5  # the longest that a batch is held up by this, once in BACKOFF_SECONDS
 BACKOFF_SECONDS = 5.0
 LOOK_SECONDS = 1.0  # between two looks whether there is room again
+LATELY_SECONDS = 60.0  # after which what was left out is the past
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,17 @@ class Handover:
         self._clock = clock
         self._waiting = 0
         self._next_look = self._retry_at = 0.0
+        self._left_out_at = -LATELY_SECONDS
+
+    @property
+    def waiting(self) -> int:
+        """Events that waited for the linker when this worker last handed some on, or looked."""
+        return self._waiting
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether something was left out within the last minute."""
+        return self._clock() - self._left_out_at < LATELY_SECONDS
 
     def give(self, events: NDArray[np.void]) -> None:
         """Pass on the events of a committed batch; never raises where Redis fails."""
@@ -40,29 +52,33 @@ class Handover:
             return
         now = self._clock()
         if now < self._retry_at:
-            self._counts["linking_left_out"] += len(events)
+            self._leave_out(len(events), now)
             return
         try:
             self._give(events, now)
         except Unavailable as error:
             self._counts["linking_errors"] += 1
-            self._counts["linking_left_out"] += len(events)
+            self._leave_out(len(events), now)
             self._retry_at = now + BACKOFF_SECONDS
             logger.warning("events do not reach the linker; scoring goes on", extra={"error": error})
 
     def _give(self, events: NDArray[np.void], now: float) -> None:
         if self._waiting + len(events) > linking.MOST_EVENTS:
             if now < self._next_look:
-                self._counts["linking_left_out"] += len(events)
+                self._leave_out(len(events), now)
                 return
             self._next_look = now + LOOK_SECONDS
             self._waiting = linking.waiting(*self._link.pipeline(linking.waiting_commands()))
             if self._waiting + len(events) > linking.MOST_EVENTS:
-                self._counts["linking_left_out"] += len(events)
+                self._leave_out(len(events), now)
                 return
         replies = self._link.pipeline(linking.publish_commands(events))
         self._waiting = linking.waiting(*replies[-2:])
         self._counts["linking_events"] += len(events)
+
+    def _leave_out(self, count: int, now: float) -> None:
+        self._counts["linking_left_out"] += count
+        self._left_out_at = now
 
     def close(self) -> None:
         """Close the connection."""

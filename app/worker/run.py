@@ -216,8 +216,10 @@ class Worker:
             "summaries_pending": self._recorder.pending,
             "database_away_seconds": round(away, 1),
             "ledger_bytes": self._annotate.size if self._annotate else 0,
+            "linking_waiting_events": self._handover.waiting,
         } | drift.gauges()
         told = {"drift": "; ".join(drift.reasons), "reference": self._reference.problem}
+        told["linking"] = "leaves events out" if self._handover.leaves_out else ""
         info = {"database": "away" if away else "ok"} | {name: text for name, text in told.items() if text}
         return Heartbeat(
             "worker", self._identity.name, now, self._started, counters=self._counts, gauges=gauges, info=info

@@ -5,7 +5,7 @@ import time
 import pytest
 import redis
 
-from app.api.status import assess, drifted, dropped_events, late_gateways
+from app.api.status import assess, drifted, dropped_events, late_gateways, unlinked
 from app.models.base import moment
 from app.models.vocabulary import Mode
 from app.policies.mode import Present
@@ -69,6 +69,7 @@ async def test_status_over_rest(call, record, redis_url):
             heartbeat.publish(server, Heartbeat(role, "a", now, now - 5, counters={"events_dropped": 2}))
     body = (await call.get("/api/v1/status")).json()
     assert (body["mode"], body["redis"], body["db"]) == ("ok", "ok", "ok")
+    assert body["reasons"] == ["no linker reports: no new campaign is found"]
     assert body["dropped_events"] == 6
     assert body["alerts"] == {"new": 1, "in_review": 0, "closed": 0}
     assert (body["clients"], body["outbox_depth"]) == (1, 2)
@@ -122,6 +123,16 @@ def test_a_gateway_that_does_not_follow_the_mode_is_named():
     assert late_gateways(beats, present, NOW) == ["the gateway b has not taken up the mode enforce"]
     assert late_gateways(beats, present, NOW - 55) == []
     assert late_gateways(beats, Present(Mode.OBSERVE, 0), NOW) == []
+
+
+def test_a_linker_that_is_gone_or_behind_is_told_beside_the_mode():
+    assert assess(ALL, "observe").mode == "ok"
+    assert unlinked(ALL) == ["no linker reports: no new campaign is found"]
+    linked = (*ALL, beat("linker"))
+    assert unlinked(linked) == []
+    (told,) = unlinked((*linked, beat("worker", info={"linking": "leaves events out"})))
+    assert "left out of linking" in told
+    assert unlinked(None) == []
 
 
 def test_drift_is_told_once_beside_the_mode():

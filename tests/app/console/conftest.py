@@ -288,7 +288,7 @@ class Console:
             note = "Agreed with the customer:\nthis is their own evaluation run."
             await lifecycle.close(db, ids["closed"], "benign_expected", note, "ana", 1, self.now - 80_000)
             await lifecycle.claim(db, ids["claimed"], "ana", 1, self.now - 6_000)
-        await self.beat("gateway", "extractor", "worker")
+        await self.beat("gateway", "extractor", "worker", "linker")
         return ids
 
     async def seed_campaigns(self) -> dict[str, str]:

@@ -55,7 +55,8 @@ def test_problems_name_the_part_and_its_effect():
     assert [item.title for item in health.problems(None, "observe")] == ["Redis does not answer."]
     alive = [beat(role) for role in health.ROLES]
     assert health.problems(alive, "observe") == []
-    assert [item.title for item in health.problems(alive[:2], "observe")] == ["No worker reports."]
+    deaf = [one for one in alive if one.role != "worker"]
+    assert [(item.kind, item.title) for item in health.problems(deaf, "observe")] == [("bad", "No worker reports.")]
     assert [item.title for item in health.problems(alive, "bypass")] == ["The mode is bypass."]
     lossy = [*alive, beat("gateway", counters={"handoff_dropped": 3.0})]
     assert [item.title for item in health.problems(lossy, "observe")] == ["3 events or copies were dropped."]
@@ -64,6 +65,21 @@ def test_problems_name_the_part_and_its_effect():
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
     [problem] = health.problems([*alive, cut_off], "observe")
     assert problem.title == "Worker w1: the database is away."
+
+
+def test_a_linker_that_is_gone_or_behind_is_a_warning():
+    alive = [beat(role) for role in health.ROLES if role != "linker"]
+    (gone,) = health.problems(alive, "observe")
+    assert (gone.kind, gone.title) == ("warn", "No linker reports.")
+    assert "no new campaign" in gone.detail
+    linked = [*alive, beat("linker")]
+    counters = {"events": 10_000_000.0, "linking_left_out": 9_800_000.0}
+    now = Heartbeat("worker", "w1", NOW, NOW, counters=counters, info={"linking": "leaves events out"})
+    (rising,) = health.problems([*linked, now], "observe")
+    assert (rising.kind, rising.title) == ("warn", "Events are left out of linking.")
+    assert rising.detail.startswith("9,800,000 so far")
+    (past,) = health.problems([*linked, beat(counters=counters)], "observe")
+    assert (past.kind, past.title) == ("warn", "9,800,000 events were left out of linking.")
 
 
 def test_the_mode_and_who_has_not_taken_it_up():

@@ -2,10 +2,10 @@
 
 
 async def test_all_is_well(console, reviewer):
-    await console.beat("gateway", "extractor", "worker")
+    await console.beat("gateway", "extractor", "worker", "linker")
     page = (await reviewer.get("/status")).text
     assert "Everything answers" in page
-    assert page.count('scope="row"') == 3
+    assert page.count('scope="row"') == 4
     assert "400 ms" in page
 
 
@@ -14,6 +14,7 @@ async def test_what_is_missing_or_lost_is_named(console, reviewer):
     page = (await reviewer.get("/status")).text
     assert "No extractor reports." in page
     assert "No worker reports." in page
+    assert "No linker reports." in page
     assert "7 events or copies were dropped." in page
     assert "Everything answers" not in page
 

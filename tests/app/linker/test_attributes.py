@@ -24,7 +24,7 @@ HARVEST = range(1, 13)
 @pytest.fixture
 def desk(sqlite_url, migrated):
     migrated(sqlite_url)
-    made = Desk(make_engine(sqlite_url), Counter())
+    made = Desk(make_engine(sqlite_url), Counter(), lambda: True)
     yield made
     made.close()
 
@@ -101,7 +101,7 @@ def test_what_is_changed_or_forgotten_ties_no_longer_and_after_a_restart_neither
     say(*paid([3], card="another"), forget=4)
     turns.turn(core, NOW, 5.0)
     assert ties(core) == {PAYMENT: (10, 10)}
-    save(core.linker, b"1-1", tmp_path / "state")
+    save(core.linker, b"1-1", tmp_path / "state", lambda: True)
     say(forget=5)
     again, _ = restore(tmp_path / "state", Counter())
     assert ties(again) == {PAYMENT: (10, 10)}
@@ -136,7 +136,7 @@ def test_many_are_looked_up_a_part_at_a_time(core, desk, say, monkeypatch):
 
 
 def test_a_database_that_is_away_is_said(core, free_port):
-    away = Desk(make_engine(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z"), Counter())
+    away = Desk(make_engine(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z"), Counter(), lambda: True)
     with pytest.raises(Unavailable):
         Attributes(away, Counter()).turn(core, NOW, time.monotonic())
     away.close()

@@ -6,7 +6,8 @@ import pytest
 
 from app.campaigns.identity import Constraints
 from app.campaigns.indicators import Published
-from app.linker.core import Core, restore, save
+from app.errors import LeaseLost
+from app.linker.core import Core, mark, restore, save
 from app.linker.desk import Said
 from detectors.base import Level
 
@@ -72,7 +73,8 @@ def test_marked_events_are_counted_by_client_and_set(crowd):
 
 def test_a_restart_takes_up_where_it_stopped(core, tmp_path, crowd):
     (before,) = core.link(NOW)
-    save(core.linker, b"17-3", tmp_path / "state")
+    written = save(core.linker, b"17-3", tmp_path / "state", lambda: True)
+    assert written == mark(tmp_path / "state")
     again, offset = restore(tmp_path / "state", Counter())
     assert offset == b"17-3"
     again.observe(crowd(seed=2))
@@ -88,3 +90,31 @@ def test_a_torn_file_is_counted_and_it_starts_anew(tmp_path, text):
     assert (offset, counts["snapshots_unreadable"]) == (b"", 1)
     assert core.link(NOW) == []
     assert restore(tmp_path / "none", counts)[1] == b""
+
+
+def test_a_snapshot_is_not_replaced_by_who_is_no_longer_the_linker(tmp_path):
+    path = tmp_path / "linker.state"
+    assert mark(path) is None
+    newer = save(Core().linker, b"17-3", path, lambda: True)
+    with pytest.raises(LeaseLost):
+        save(Core().linker, b"5-0", path, lambda: False)
+    assert mark(path) == newer
+    assert not path.with_suffix(".draft").exists()
+    assert save(Core().linker, b"17-3", path, lambda: True) != newer
+
+
+def test_whoever_takes_over_replaces_a_snapshot_after_the_one_before_has(tmp_path):
+    path, refused = tmp_path / "linker.state", []
+
+    def ours():
+        """Between this look and the new file a process may stand still."""
+        try:
+            save(Core().linker, b"9-0", path, lambda: True)
+        except BlockingIOError as error:
+            refused.append(error)
+        return True
+
+    save(Core().linker, b"5-0", path, ours)
+    assert len(refused) == 1
+    save(Core().linker, b"9-0", path, lambda: True)
+    assert restore(path, Counter())[1] == b"9-0"

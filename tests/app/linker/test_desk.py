@@ -1,5 +1,6 @@
 """The linker's side of the database: what people said comes out, what a pass found goes in, away is away."""
 
+import threading
 from collections import Counter
 
 import pytest
@@ -8,7 +9,7 @@ from app.campaigns import organisations
 from app.campaigns.found import Found, Member
 from app.campaigns.organisations import Line, Table
 from app.clients import queries as clients
-from app.errors import Unavailable
+from app.errors import LeaseLost, Unavailable
 from app.linker.desk import Desk
 from app.models.client import client_ref
 from app.policies import manual
@@ -21,7 +22,7 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def desk(sqlite_url, migrated):
     migrated(sqlite_url)
-    made = Desk(make_engine(sqlite_url), Counter())
+    made = Desk(make_engine(sqlite_url), Counter(), lambda: True)
     yield made
     made.close()
 
@@ -50,9 +51,45 @@ def test_a_pass_is_written_and_a_database_that_is_away_is_no_end(desk, sqlite_ur
     assert desk.write([one], [], NOW).opened == 1
     assert desk.write([one], [], NOW).opened == 0
     counts: Counter[str] = Counter()
-    away = Desk(make_engine(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z"), counts)
+    away = Desk(make_engine(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z"), counts, lambda: True)
     for _ in range(3):
         with pytest.raises(Unavailable):
             away.write([one], [], NOW)
     assert counts["database_errors"] == 1
     away.close()
+
+
+def test_who_is_no_longer_the_linker_writes_nothing(desk, sqlite_url):
+    one = Found("a1", {client: Member("why") for client in (1, 2, 3)}, 2, 14.0, 9.0, "Three as one.", NOW)
+    counts: Counter[str] = Counter()
+    late = Desk(make_engine(sqlite_url), counts, lambda: False)
+    with pytest.raises(LeaseLost):
+        late.write([one], [], NOW)
+    assert not counts  # the database is not away: the next call is made at once
+    assert desk.write([one], [], NOW).opened == 1
+    late.close()
+
+
+def test_whoever_takes_over_writes_after_the_one_before_has(database_url, migrated):
+    """Between its look at the lease and its commit a process may stand still: the next linker waits for it."""
+    migrated(database_url)
+    one = Found("a1", {client: Member("why") for client in (1, 2, 3)}, 2, 14.0, 9.0, "Three as one.", NOW)
+    later = []
+
+    def next_one():
+        desk = Desk(make_engine(database_url), Counter(), lambda: True)
+        later.append(desk.write([one], [], NOW))
+        desk.close()
+
+    thread = threading.Thread(target=next_one)
+
+    def ours():
+        thread.start()
+        thread.join(0.7)
+        return not later
+
+    first = Desk(make_engine(database_url), Counter(), ours)
+    assert first.write([one], [], NOW).opened == 1
+    thread.join()
+    assert [outcome.opened for outcome in later] == [0]
+    first.close()

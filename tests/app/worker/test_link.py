@@ -6,7 +6,7 @@ import pytest
 
 from app.store import linking
 from app.store.redis import Link
-from app.worker.link import BACKOFF_SECONDS, LOOK_SECONDS, Handover
+from app.worker.link import BACKOFF_SECONDS, LATELY_SECONDS, LOOK_SECONDS, Handover
 from detectors.event import zeros
 
 
@@ -34,13 +34,18 @@ def test_events_are_handed_on_until_there_is_no_room_and_again_when_there_is(red
     handover.give(zeros(8))
     handover.give(zeros(8))
     assert counts == {"linking_events": 8, "linking_left_out": 8}
+    assert (handover.waiting, handover.leaves_out) == (8, True)
     read = linking.parse(link.call(*linking.read_command(b"0-0", 9)))
-    link.pipeline(linking.done_commands(read.last, len(read.events)))
+    link.call(*linking.renew_command("", "a", 60_000))
+    link.call(*linking.done_command("a", read.last, read.added))
     handover.give(zeros(1))  # it has just looked
     clock.now += 2 * LOOK_SECONDS
     handover.give(zeros(8))
     handover.give(zeros(0))
     assert counts == {"linking_events": 17, "linking_left_out": 8}
+    assert handover.leaves_out
+    clock.now += LATELY_SECONDS
+    assert (handover.waiting, handover.leaves_out) == (9, False)
     handover.close()
     link.close()
 

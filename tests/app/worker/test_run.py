@@ -15,12 +15,13 @@ import pytest
 import redis
 
 from app.errors import SettingError
-from app.store import heartbeat
+from app.store import heartbeat, linking
 from app.store.stream import keys
 from app.worker.partitions import Identity
 from app.worker.run import Worker
 from bench.crash import ROOT
 from detectors.engine import Engine
+from detectors.event import zeros
 
 PARTITIONS = 4
 
@@ -93,6 +94,18 @@ def test_its_heartbeat_says_how_it_does(launch, client, publish, ordinary, event
     assert (beat.gauges["partitions"], beat.gauges["lag_seconds"], beat.info["database"]) == (PARTITIONS, 0, "ok")
 
 
+def test_its_heartbeat_says_when_events_are_left_out_of_linking(settings, engine, monkeypatch):
+    monkeypatch.setattr(linking, "MOST_EVENTS", 0)
+    worker = Worker(settings, engine, Identity("w-1", "", 1), 4.0)
+    try:
+        worker._handover.give(zeros(3))
+        beat = worker._heartbeat(1.0)
+    finally:
+        worker.close()
+    assert (beat.counters["linking_left_out"], beat.gauges["linking_waiting_events"]) == (3, 0)
+    assert beat.info["linking"] == "leaves events out"
+
+
 def test_it_waits_for_a_server_that_is_not_there_yet(launch, private_valkey, publish, ordinary, counted, eventually):
     worker = launch(private_valkey.url)
     assert "Redis failed" in worker.stderr.readline()
@@ -125,6 +138,7 @@ def test_it_takes_up_a_new_reference_and_tells_what_clients_are_like(settings, e
         beat = worker._heartbeat(1.0)
         assert beat.gauges["drift_clients"] == 0
         assert "drift" not in beat.info
+        assert "linking" not in beat.info
         path.write_bytes(b"torn")
         worker._beat()
         assert worker._heartbeat(1.0).info["reference"]
