@@ -111,7 +111,8 @@ async def list_matches(request: Request, query: Annotated[IndicatorMatchQuery, Q
     responses=errors(400, 401, 403, 409, 413, 422, 503),
 )
 async def import_set(request: Request, caller: Caller, body: IndicatorImportBody) -> IndicatorSetShape:
-    """Signature and key are checked; the same document again changes nothing. Extractors look for it seconds later."""
+    """Signature and key are checked; the same document again changes nothing, unless it was withdrawn: then it counts
+    as imported anew. Extractors look for it seconds later."""
     key = _key(request)
     async with session_scope(request.app.state.engine) as session:
         made = await indicators.take_in(session, body.document, body.note, key, caller.name, time.time())

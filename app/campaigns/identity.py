@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from app.campaigns.found import Found
 
 SMALLEST = 2  # members of a campaign
+Sides = tuple[frozenset[int], frozenset[int]]
+"""Clients that stay, and clients that are not to be with any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +27,57 @@ class Known:
 class Constraints:
     """What reviewers said: sides that are kept apart, groups that belong together."""
 
-    cannot: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+    cannot: tuple[Sides, ...] = ()
     must: tuple[frozenset[int], ...] = ()
 
 
 def apart(clients: frozenset[int], constraints: Constraints) -> list[frozenset[int]]:
-    """The clients in as many groups as the constraints need; whom none names stays with those who were not moved."""
+    """The clients in as many groups as the constraints need.
+
+    Whoever belongs with one of two sides that are kept apart goes with it, and all others stay with the first side.
+    Where both cannot be had, those who cannot be together are kept apart.
+    """
     groups = [clients]
     for one, other in constraints.cannot:
         cut: list[frozenset[int]] = []
         for group in groups:
-            moved = group & other
-            cut += [group - moved, moved] if moved and group & one else [group]
+            stays, moves = group & one, group & other
+            if stays and moves:
+                stays = _with(stays, group - moves, constraints.must)
+                moves = _with(moves, group - stays, constraints.must)
+                cut += [group - moves, moves]
+            else:
+                cut.append(group)
         groups = cut
     return sorted(groups, key=lambda group: (-len(group), min(group)))
+
+
+def _with(some: frozenset[int], among: frozenset[int], must: Iterable[frozenset[int]]) -> frozenset[int]:
+    """Some clients and whoever of a group belongs with them, directly or through another one of it."""
+    ties = [tie & among for tie in must if not tie.isdisjoint(some | among)]
+    while True:
+        wider = some.union(*(tie for tie in ties if not tie.isdisjoint(some)))
+        if wider == some:
+            return some
+        some = wider
+
+
+def united(sides: Sides, clients: frozenset[int]) -> list[Sides]:
+    """What still keeps two sides apart once a reviewer said of some clients that they are one.
+
+    Nothing between any two of these; they and all others as before. Others are the ones to move.
+    """
+    one, other = sides
+    if clients.isdisjoint(one) or clients.isdisjoint(other):
+        return [sides]
+    return [pair for pair in ((one, other - clients), (other & clients, one - clients)) if all(pair)]
+
+
+def divided(group: frozenset[int], stays: frozenset[int], moves: frozenset[int]) -> list[frozenset[int]]:
+    """What of a group still belongs together once a reviewer split some clients from others; third ones stay."""
+    if group.isdisjoint(stays) or group.isdisjoint(moves):
+        return [group]
+    return [part for part in (group - moves, group & moves) if len(part) >= SMALLEST]
 
 
 def obey(found: Iterable[Found], constraints: Constraints) -> list[Found]:

@@ -64,8 +64,9 @@ class SetRow:
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:
+    """What digest and signature are about; ValueError where it is no JSON that can be stored and sent on."""
     bare = {name: value for name, value in document.items() if name not in ("digest", "signature")}
-    return json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def sealed(document: Mapping[str, Any], key: bytes) -> dict[str, Any]:
@@ -116,15 +117,29 @@ def kinds_of(bits: int) -> list[str]:
     return [name for place, name in enumerate(KINDS) if bits >> place & 1]
 
 
+def _signed(document: Mapping[str, Any]) -> bytes:
+    """The part of a document that is signed; InvalidInput where nobody can have signed it."""
+    try:
+        return _canonical(document)
+    except ValueError:  # NaN, an infinity, or half of a surrogate pair
+        problem = "it holds a number or a character that no exported document has: import it as it was exported"
+        raise InvalidInput("/document", problem) from None
+
+
 def checked(document: Mapping[str, Any], key: bytes, now: float) -> list[dict[str, Any]]:
     """The indicators of a document that another holder of the key made; InvalidInput says what is wrong with it."""
     if document.get("format") != FORMAT:
         raise InvalidInput("/document/format", f"it is not {FORMAT}")
     if document.get("key_id") != key_id(key):
         raise InvalidInput("/document/key_id", "it was made with another sharing key")
-    signature = hmac.new(key, _canonical(document), sha256).hexdigest()
+    signed = _signed(document)
+    signature = hmac.new(key, signed, sha256).hexdigest()
     if not hmac.compare_digest(signature.encode(), str(document.get("signature")).encode("utf-8", "replace")):
         raise InvalidInput("/document/signature", "it was changed, or made with another sharing key")
+    if document.get("digest", mark := sha256(signed).hexdigest()) != mark:
+        raise InvalidInput("/document/digest", "it is another document's: import the document as it was exported")
+    if "\0" in str(document.get("campaign")):
+        raise InvalidInput("/document/campaign", "it holds NUL: import the document as it was exported")
     expires, found = document.get("expires"), document.get("indicators")
     if not isinstance(expires, int | float) or not now < expires <= now + LONGEST:
         raise InvalidInput("/document/expires", "it has expired, or holds for more than a year")
@@ -145,11 +160,18 @@ def checked(document: Mapping[str, Any], key: bytes, now: float) -> list[dict[st
 async def take_in(
     session: AsyncSession, document: Mapping[str, Any], note: str, key: bytes, actor: str, now: float
 ) -> IndicatorSet:
-    """Import a document; the same one again changes nothing. Raises InvalidInput and Conflict."""
+    """Import a document; the same one again changes nothing, unless it was withdrawn: then it is looked for again.
+
+    Raises InvalidInput and Conflict.
+    """
     found = checked(document, key, now)
-    mark = str(document.get("digest"))[:64]
-    known = await session.scalar(sa.select(IndicatorSet).where(IndicatorSet.digest == mark))
+    mark = sha256(_canonical(document)).hexdigest()
+    known = await session.scalar(sa.select(IndicatorSet).where(IndicatorSet.digest == mark).with_for_update())
     if known is not None:
+        if known.withdrawn_at is not None:
+            known.withdrawn_at, known.note = None, note.strip() or known.note
+            known.imported_by, known.imported_at = actor, moment(now)
+            await session.flush()
         return known
     slot = (await session.scalar(sa.select(sa.func.max(IndicatorSet.slot))) or 0) + 1
     if slot > SLOTS:

@@ -5,8 +5,8 @@ Saying the same pass twice changes nothing the second time. Nothing here commits
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts.evidence import instant, jsonable
 from app.campaigns import constraints, edges, history, identity, members
+from app.campaigns.clock import set_right
 from app.campaigns.found import Found
 from app.campaigns.identity import Known
 from app.models.base import moment, new_id
 from app.models.campaign import Campaign
+from app.models.campaign_member import CampaignMember
 from app.models.vocabulary import Disposition, State
 from detectors.base import Level
 
@@ -37,38 +39,102 @@ class Outcome:
     refreshed: int
 
 
+@dataclass(slots=True)
+class _Pass:
+    """What a pass has done so far."""
+
+    campaigns: Mapping[str, Campaign]  # that were there before it
+    crowd: Mapping[str, dict[int, CampaignMember]]  # their members then
+    now: float
+    opened: int = 0
+    refreshed: int = 0
+    matched: set[str] = field(default_factory=set)  # campaigns that are not closed and were found
+    claimed: dict[int, str] = field(default_factory=dict)  # client: the one of these that has it
+    covered: dict[int, str] = field(default_factory=dict)  # client: the closed one that it was found in again
+
+    def claim(self, campaign: Campaign, found: Found) -> None:
+        """Everybody who was found is a member of this campaign, and of no other that is not closed."""
+        self.matched.add(campaign.id)
+        self.claimed.update(dict.fromkeys(found.members, campaign.id))
+
+    def taken(self, name: str) -> dict[int, str]:
+        """Who has whom, as it concerns the members of one campaign.
+
+        A closed campaign takes its own back from one that was found without them, and from no other: whom a reviewer
+        is to judge never vanishes from the queue because of an earlier verdict.
+        """
+        return self.covered | self.claimed if name in self.matched else self.claimed
+
+
 async def record(session: AsyncSession, found: Iterable[Found], now: float) -> Outcome:
     """Open, refresh and re-open campaigns by what a pass found; reviewers' constraints are obeyed here too.
 
     Only a finding of the level WATCH or higher opens one. Everybody of a found campaign is a member of exactly
-    one campaign that is not closed.
+    one campaign that is not closed, unless a closed one goes on as before: then whoever was in another stays there.
     """
     campaigns = {campaign.id: campaign for campaign in await _standing(session, now)}
     crowd = await members.present(session, campaigns)
+    set_right([*campaigns.values(), *(one for some in crowd.values() for one in some.values())], now)
     parts = identity.obey(found, await constraints.load(session))
     known = [Known(name, frozenset(crowd[name]), one.state != State.CLOSED, one.key) for name, one in campaigns.items()]
-    opened = refreshed = 0
-    claimed: dict[int, str] = {}
-    matched: set[str] = set()
+    done = _Pass(campaigns, crowd, now)
+    goes_on: list[tuple[Found, Campaign]] = []
     for one, name in zip(parts, identity.assign(parts, known), strict=True):
         campaign = campaigns.get(name or "")
-        if campaign is not None and campaign.state == State.CLOSED and _outgrew(campaign, one, crowd[campaign.id]):
-            campaign = await _open(session, one, campaign, now)
-            opened += 1
-        elif campaign is not None:
-            await _refresh(session, campaign, one, crowd[campaign.id], now)
-            refreshed += 1
-        elif one.level >= Level.WATCH:
-            campaign = await _open(session, one, None, now)
-            opened += 1
-        if campaign is not None:
-            matched.add(campaign.id)
-            claimed.update(dict.fromkeys(one.members, campaign.id))
+        if campaign is not None and _is_older(one, campaign):
+            continue
+        if campaign is None or campaign.state != State.CLOSED:
+            await _take(session, done, one, campaign)
+        elif _outgrew(campaign, one, crowd[campaign.id]):
+            await _begin(session, done, one, campaign)
+        else:
+            goes_on.append((one, campaign))
+    await _go_on(session, done, goes_on, [one for one in known if one.open and one.id not in done.matched])
     for name, campaign in campaigns.items():
         if campaign.state != State.CLOSED:
-            await _let_go(session, campaign, crowd[name], claimed, now, name in matched)
+            await _let_go(session, campaign, crowd[name], done.taken(name), now, name in done.matched)
     await session.flush()
-    return Outcome(opened, refreshed)
+    return Outcome(done.opened, done.refreshed)
+
+
+async def _take(session: AsyncSession, done: _Pass, found: Found, campaign: Campaign | None) -> None:
+    """The newest word on an open campaign, or a new one where it is worth one."""
+    if campaign is not None:
+        await _refresh(session, campaign, found, done.crowd[campaign.id], done.now)
+        done.refreshed += 1
+        done.claim(campaign, found)
+    elif found.level >= Level.WATCH:
+        await _begin(session, done, found, None)
+
+
+async def _begin(session: AsyncSession, done: _Pass, found: Found, before: Campaign | None) -> None:
+    done.claim(await _open(session, found, before, done.now), found)
+    done.opened += 1
+
+
+async def _go_on(
+    session: AsyncSession, done: _Pass, goes_on: Sequence[tuple[Found, Campaign]], left: Iterable[Known]
+) -> None:
+    """Closed campaigns that were found as before, each perhaps together with one of the open ones that are left.
+
+    The verdict stands for whom it was about. An open one that the others were found in keeps all its members, takes
+    whoever is new, and goes by its own number, so that it is known again once the two fall apart.
+    """
+    others = [one.only(one.members.keys() - done.crowd[closed.id].keys()) for one, closed in goes_on]
+    for (one, closed), other, name in zip(goes_on, others, identity.assign(others, left), strict=True):
+        own = done.crowd[closed.id]
+        await _refresh(session, closed, one, own, done.now)
+        done.refreshed += 1
+        done.covered.update(dict.fromkeys(own.keys() & one.members.keys(), closed.id))
+        beside = done.campaigns.get(name or "")
+        if beside is not None and not _is_older(one, beside):
+            part = one.only(other.members.keys() | (one.members.keys() & done.crowd[beside.id].keys()))
+            await _take(session, done, replace(part, key=beside.key), beside)
+
+
+def _is_older(found: Found, campaign: Campaign) -> bool:
+    """Whether a newer pass was written before this one: it knows better, also who belongs to it."""
+    return moment(found.at) < campaign.seen_at
 
 
 async def _standing(session: AsyncSession, now: float) -> Sequence[Campaign]:
@@ -143,8 +209,6 @@ async def _open(session: AsyncSession, found: Found, before: Campaign | None, no
 
 async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crowd: dict[int, Any], now: float) -> None:
     """The newest word; who joined; while it is open also the peak, and a step where the picture changed."""
-    if moment(found.at) < campaign.seen_at:
-        return
     was, told = campaign.level, int(campaign.latest.get("told_size") or campaign.evidence.get("size") or 1)
     mark = str(campaign.latest.get("edges_mark") or "")
     campaign.seen_at, campaign.key = moment(found.at), found.key
@@ -174,7 +238,7 @@ async def _let_go(
     session: AsyncSession,
     campaign: Campaign,
     crowd: dict[int, Any],
-    claimed: dict[int, str],
+    claimed: Mapping[int, str],
     now: float,
     matched: bool,
 ) -> None:

@@ -62,7 +62,7 @@ async def split(
     staying = sorted(set(present).difference(moving))
     if not staying:
         raise InvalidInput("/clients", "leave at least one member in the campaign")
-    await constraints.lift(session, MUST, moving)
+    await constraints.divide(session, staying, moving)
     part = _part(campaign, len(moving), reason, now)
     session.add(part)
     await session.flush()
@@ -176,7 +176,7 @@ async def merge(
         raise Conflict("one of the campaigns is closed or was merged already: re-open it, or take the one it is in")
     moving = await queries.member_ids(session, other.id)
     staying = await queries.member_ids(session, campaign.id)
-    await constraints.lift(session, CANNOT, moving)
+    await constraints.unite(session, [*staying, *moving])
     await constraints.add(session, MUST, campaign.id, ([*staying, *moving],), reason, actor, now)
     await _move(session, other.id, campaign.id, moving, f"merged from {other.id}: {reason}"[:2000], now)
     edges = sorted(

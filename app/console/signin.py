@@ -50,7 +50,7 @@ def make_router() -> APIRouter:
             problem = "Your browser sent no cookie. Allow cookies for this site, then try again."
             return _page(request, wanted, problem, status=403)
         session.check_token(form, session.door_token(door))
-        wait = throttle.wait(_peer(request), now)
+        wait = throttle.wait(_peer(request), time.monotonic())
         if wait:
             problem = f"Too many failed attempts from your address. Try again in {math.ceil(wait)} s."
             response = _page(request, wanted, problem, status=429)
@@ -81,7 +81,7 @@ async def _enter(request: Request, token: str, wanted: str, throttle: Throttle, 
             await tokens.touch(db, principal.token_id, now)
             value = await sessions.begin(db, principal, now)
     except Unauthenticated:
-        throttle.failed(_peer(request), now)
+        throttle.failed(_peer(request), time.monotonic())
         return _page(request, wanted, "This token is not valid. It may be mistyped, expired or revoked.", status=401)
     response = render.redirect(wanted)
     session.set_cookie(request, response, cookie, value, sessions.LIFE_SECONDS)

@@ -23,7 +23,10 @@ def group(peer: str) -> str:
 
 
 class Throttle:
-    """Failures only: a client that signs in well is never shut out by its own success."""
+    """Failures only: a client that signs in well is never shut out by its own success.
+
+    `now` is of a monotonic clock, in seconds: one that is set back would keep the door shut for as long.
+    """
 
     def __init__(self, failures: int = FAILURES, window_seconds: float = WINDOW_SECONDS) -> None:
         self._limit = failures

@@ -1,10 +1,14 @@
 """Which known campaign is which, and what constraints make of a found one: pure, so tried without a database."""
 
+from itertools import combinations
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.campaigns.found import Found, Member
-from app.campaigns.identity import Constraints, Known, apart, assign, obey
+from app.campaigns.identity import Constraints, Known, apart, assign, divided, obey, united
+
+CLIENTS = frozenset(range(1, 9))
 
 
 def found(*clients, key="", score=1.0):
@@ -34,13 +38,96 @@ def test_constraints_join_first_and_then_cut():
     assert sorted(sorted(part.members) for part in parts) == [[1, 2, 5, 8, 9]]
 
 
+def test_who_belongs_with_somebody_that_is_moved_goes_along():
+    constraints = Constraints(cannot=((frozenset({1, 2}), frozenset({5, 6})),), must=(frozenset({5, 6, 8, 9}),))
+    assert apart(frozenset({1, 2, 3, 5, 6, 8, 9}), constraints) == [frozenset({5, 6, 8, 9}), frozenset({1, 2, 3})]
+
+
+def test_one_that_comes_back_does_not_tear_a_campaign_apart():
+    (left,) = united((frozenset({1, 2, 7}), frozenset({3, 4})), frozenset({1, 2, 3, 4}))
+    constraints = Constraints(cannot=(left,), must=(frozenset({1, 2, 3, 4}),))
+    assert apart(frozenset({1, 2, 3, 4, 7, 20, 21}), constraints) == [
+        frozenset({1, 2, 3, 4, 20, 21}), frozenset({7}),
+    ]  # fmt: skip
+
+
 @given(
     st.frozensets(st.integers(1, 12), min_size=1),
     st.lists(st.tuples(st.frozensets(st.integers(1, 12)), st.frozensets(st.integers(1, 12))), max_size=5),
+    st.lists(st.frozensets(st.integers(1, 12)), max_size=3),
 )
-def test_no_two_that_cannot_be_together_ever_are(clients, pairs):
+def test_no_two_that_cannot_be_together_ever_are(clients, pairs, must):
     cannot = tuple((one - other, other) for one, other in pairs)
-    groups = apart(clients, Constraints(cannot=cannot))
+    groups = apart(clients, Constraints(cannot, tuple(must)))
     assert sorted(client for group in groups for client in group) == sorted(clients)
     for one, other in cannot:
         assert not any(group & one and group & other for group in groups)
+
+
+def both(one, other):
+    return {frozenset((a, b)) for a in one for b in other}
+
+
+def within(*groups):
+    return {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+
+
+@given(st.frozensets(st.sampled_from(sorted(CLIENTS))), st.frozensets(st.sampled_from(sorted(CLIENTS))))
+def test_a_merge_lifts_what_stands_between_its_own_and_nothing_else(one, clients):
+    other = CLIENTS - one
+    left = united((one, other), clients)
+    assert set().union(*(both(*sides) for sides in left)) == both(one, other) - within(clients)
+
+
+@given(st.data())
+def test_a_split_leaves_each_side_what_belonged_together(data):
+    group, stays, some = (data.draw(st.frozensets(st.sampled_from(sorted(CLIENTS)))) for _ in range(3))
+    moves = some - stays
+    left = within(*divided(group, stays, moves))
+    assert left <= within(group) - both(stays, moves)
+    assert left >= within(group & moves, group - moves)
+
+
+@st.composite
+def reviews(draw):
+    """Splits and merges of campaigns one after the other: what stands, and the last word on each pair of clients."""
+    campaigns = [group for group in draw(parts(CLIENTS)) if len(group) > 1]
+    constraints, together, asunder = Constraints(), set(), set()
+    for _ in range(draw(st.integers(0, 8))):
+        one = draw(st.sampled_from(campaigns))
+        others = [group for group in campaigns if group != one]
+        campaigns.remove(one)
+        if others and draw(st.booleans()):
+            other = draw(st.sampled_from(others))
+            campaigns.remove(other)
+            whole = one | other
+            campaigns.append(whole)
+            cannot = [left for sides in constraints.cannot for left in united(sides, whole)]
+            constraints = Constraints(tuple(cannot), (*constraints.must, whole))
+            together, asunder = together | within(whole), asunder - within(whole)
+        else:
+            moves = draw(st.frozensets(st.sampled_from(sorted(one)), max_size=len(one) - 1))
+            stays = one - moves
+            campaigns += [group for group in (stays, moves) if group]
+            must = [left for group in constraints.must for left in divided(group, stays, moves)]
+            cannot = ((stays, moves),) if moves else ()
+            constraints = Constraints((*constraints.cannot, *cannot), tuple(must))
+            together, asunder = together - both(stays, moves), asunder | both(stays, moves)
+    return constraints, together, asunder
+
+
+@st.composite
+def parts(draw, clients):
+    """Clients in groups of any size."""
+    places = {client: draw(st.integers(1, 4)) for client in sorted(clients)}
+    return [frozenset(one for one in places if places[one] == place) for place in sorted(set(places.values()))]
+
+
+@given(reviews(), parts(CLIENTS))
+def test_the_last_word_on_each_two_clients_is_obeyed_whatever_was_found(said, groups):
+    constraints, together, asunder = said
+    assert within(*constraints.must) == together
+    assert set().union(*(both(*sides) for sides in constraints.cannot)) == asunder
+    made = within(*(one.members for one in obey([found(*group) for group in groups], constraints)))
+    assert together <= made
+    assert asunder.isdisjoint(made)

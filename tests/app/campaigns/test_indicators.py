@@ -57,6 +57,35 @@ async def test_taken_in_once_published_until_it_ends_and_withdrawn(database, doc
             await indicators.withdraw(session, "is_missing", NOW)
 
 
+async def test_a_set_that_was_withdrawn_is_looked_for_again_once_it_is_imported_again(database, document):
+    async with session_scope(database) as session:
+        one = await indicators.take_in(session, document, "from a friend", KEY, "ana", NOW)
+        await indicators.count(session, [Matched(1, 77, 3, 1, NOW, NOW + 5)])
+        await indicators.withdraw(session, one.id, NOW + 10)
+    async with session_scope(database) as session:
+        again = await indicators.take_in(session, document, "withdrawn by mistake", KEY, "ben", NOW + 20)
+    async with read_scope(database) as session:
+        (row,) = await indicators.with_hits(session, (await indicators.list_sets(session, None, 10)).items)
+        assert [told["slot"] for told in (await indicators.published(session, NOW + 30)).sets] == [1]
+    assert (again.id, row.set.id, row.set.withdrawn_at, row.matches) == (one.id, one.id, None, 3)
+    assert (row.set.note, row.set.imported_by, row.set.imported_at.timestamp()) == (
+        "withdrawn by mistake", "ben", NOW + 20,
+    )  # fmt: skip
+
+
+async def test_sets_are_told_apart_by_what_they_hold_and_not_by_the_digest_they_name(database, document):
+    bare = {name: value for name, value in document.items() if name not in ("digest", "signature")}
+    other = {**bare, "indicators": [{"kind": "head", "hash": "cd" * 16, "clients": 3}]}
+    unnamed = [indicators.sealed(one, KEY) for one in (bare, other)]
+    for one in unnamed:
+        del one["digest"]
+    async with session_scope(database) as session:
+        made = [await indicators.take_in(session, one, "", KEY, "ana", NOW) for one in unnamed]
+        assert (await indicators.take_in(session, document, "", KEY, "ana", NOW)).id == made[0].id
+    assert [one.slot for one in made] == [1, 2]
+    assert made[0].digest == document["digest"]
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
@@ -65,6 +94,13 @@ async def test_taken_in_once_published_until_it_ends_and_withdrawn(database, doc
         ({"size": 4}, "/document/signature"),
         ({"signature": "é"}, "/document/signature"),
         ({"signature": None}, "/document/signature"),
+        ({"digest": "00" * 32}, "/document/digest"),
+        ({"digest": None}, "/document/digest"),
+        ({"digest": "\ud800"}, "/document/digest"),
+        ({"size": "\ud800"}, "/document"),
+        ({"\ud800": 1}, "/document"),
+        ({"size": float("nan")}, "/document"),
+        ({"size": float("inf")}, "/document"),
     ],
 )
 async def test_what_was_changed_or_is_foreign_is_refused(document, change, pointer):
@@ -76,7 +112,7 @@ async def test_what_was_changed_or_is_foreign_is_refused(document, change, point
 @pytest.mark.parametrize(
     "change",
     [{"expires": NOW - 1}, {"expires": NOW + 400 * 86_400}, {"indicators": []}, {"indicators": [{"kind": "head"}]},
-     {"indicators": [{"kind": "head", "hash": "zz" * 16}]}],
+     {"indicators": [{"kind": "head", "hash": "zz" * 16}]}, {"campaign": "cp_\0"}],
 )  # fmt: skip
 def test_a_signed_document_may_still_be_wrong(change):
     good = {"format": indicators.FORMAT, "key_id": indicators.key_id(KEY), "expires": NOW + 60,

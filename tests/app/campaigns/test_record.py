@@ -130,6 +130,79 @@ async def test_a_closed_one_that_goes_on_growing_is_a_new_episode(
         assert len(await members_of(rest[0].id)) == 5 + joiners
 
 
+async def test_a_closed_one_that_goes_on_takes_nobody_from_one_under_review(
+    database, passed, campaigns, members_of, found, now
+):
+    own = range(1, 11)
+    await passed(found(*own), found(21, 22, 23, key="k2", level=Level.WATCH))
+    closed, other = await campaigns()
+    await close(database, closed, "false_positive", now + 5)
+    async with session_scope(database) as session:
+        await lifecycle.claim(session, other.id, "ben", other.version, now + 6)
+    for turn in range(1, 4):
+        at = now + turn * 3000
+        await passed(found(*own, 21, 22, 23, 24, score=18.0, at=at), at=at)
+    closed, other = await campaigns()
+    assert (closed.state, await members_of(closed.id)) == (State.CLOSED, list(own))
+    assert closed.latest["size"] == 14
+    assert (other.state, other.assignee, await members_of(other.id)) == (State.IN_REVIEW, "ben", [21, 22, 23, 24])
+    assert (other.level, other.size, other.latest["size"], other.latest["score"]) == (Level.REVIEW, 4, 4, 18.0)
+
+
+async def test_one_under_review_keeps_clients_that_a_verdict_covers_too_until_it_is_found_without_them(
+    database, passed, campaigns, members_of, found, now
+):
+    await passed(found(1, 2, 3))
+    await close(database, (await campaigns())[0], "benign_expected", now + 5)
+    others = range(20, 26)
+    await passed(found(*others, key="k2", at=now + 10), at=now + 10)
+    await passed(found(1, 2, 3, *others, key="k2", at=now + 20), at=now + 20)
+    _, other = await campaigns()
+    assert await members_of(other.id) == [1, 2, 3, *others]
+    for turn, clients in enumerate(((1, 2, 3), (1, 2, 3, 20, 21)), 3):
+        await passed(found(*clients, at=now + 10 * turn), at=now + 10 * turn)
+        assert await members_of(other.id) == [1, 2, 3, *others]
+    await passed(found(1, 2, 3, at=now + 50), found(*others, key="k3", at=now + 50), at=now + 50)
+    closed, other = await campaigns()
+    assert (other.state, await members_of(other.id)) == (State.NEW, list(others))
+    assert (closed.state, await members_of(closed.id)) == (State.CLOSED, [1, 2, 3])
+
+
+async def test_a_closed_one_leaves_a_larger_one_that_shares_little_as_it_is(
+    database, passed, campaigns, members_of, found, now
+):
+    await passed(found(*range(1, 11)), found(*range(30, 50), key="k2"))
+    closed, large = await campaigns()
+    await close(database, closed, "false_positive", now + 5)
+    await passed(found(*range(1, 11), 30, 31, at=now + 10), at=now + 10)
+    assert len(await campaigns()) == 2
+    assert await members_of(large.id) == list(range(30, 50))
+
+
+async def test_an_older_pass_takes_nobody_away(passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3, 4), found(7, 8, key="b2"))
+    await passed(found(1, 2, 3, 4, at=now + 60), at=now + 60)
+    await passed(found(1, 2, 3, 4, 7, 8, at=now + 30), at=now + 30)
+    large, small = await campaigns()
+    assert (small.state, await members_of(small.id)) == (State.NEW, [7, 8])
+    assert await members_of(large.id) == [1, 2, 3, 4]
+
+
+async def test_a_clock_that_is_set_back_stops_nothing(passed, campaigns, members_of, found, now):
+    ahead = now + 400 * DAY
+    await passed(found(1, 2, 3, 4, at=ahead), at=ahead)
+    await passed(found(1, 2, 3, 4, 5, score=15.0, at=now), at=now)
+    (one,) = await campaigns()
+    assert await members_of(one.id) == [1, 2, 3, 4, 5]
+    assert (one.size, one.latest["score"], one.seen_at.timestamp()) == (5, 15.0, now)
+    later = now + 8 * DAY
+    await passed(found(1, 2, 3, 5, at=later), at=later)
+    assert await members_of(one.id) == [1, 2, 3, 5]
+    await passed(at=later + 2 * 3600)
+    (one,) = await campaigns()
+    assert one.level == Level.NONE
+
+
 async def test_what_was_long_not_linked_leaves_and_may_come_back(database, passed, campaigns, members_of, found, now):
     await passed(found(1, 2, 3, 4))
     later = now + 8 * DAY

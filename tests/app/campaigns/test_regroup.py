@@ -105,6 +105,44 @@ async def test_a_merge_takes_a_split_back(passed, campaigns, members_of, found, 
     assert len(await campaigns()) == 2
 
 
+async def test_a_merge_leaves_a_split_from_a_third_campaign_alone(
+    passed, campaigns, members_of, found, now, split, merge
+):
+    await passed(found(1, 2, 3, 4, 5, 6))
+    third = (await split((await campaigns())[0], 5, 6)).part
+    made = await split((await campaigns())[0], 3, 4, at=now + 150)
+    await merge(made.rest, made.part)
+    await passed(found(1, 2, 3, 4, 5, 6, at=now + 300), at=now + 300)
+    await passed(found(3, 4, 5, 6, key="n1", at=now + 400), at=now + 400)
+    one, *_ = await campaigns()
+    assert await members_of(one.id) == [1, 2, 3, 4]
+    assert await members_of(third.id) == [5, 6]
+
+
+async def test_a_split_leaves_an_earlier_merge_of_the_moved_alone(
+    passed, campaigns, members_of, found, now, split, merge
+):
+    await passed(found(1, 2), found(3, 4, key="b"), found(5, 6, key="c"))
+    one, other, third = await campaigns()
+    one = await merge(one, other)
+    one = await merge(one, third, at=now + 250)
+    made = await split(one, 1, 2, 3, 4, at=now + 260)
+    await passed(found(1, 2, at=now + 300), found(3, 4, key="b", at=now + 300), at=now + 300)
+    await passed(found(1, 2, 5, 6, at=now + 400), found(3, 4, key="b", at=now + 400), at=now + 400)
+    assert await members_of(made.part.id) == [1, 2, 3, 4]
+    assert await members_of(made.rest.id) == [5, 6]
+
+
+async def test_whom_a_merge_ties_to_a_part_stays_with_it(passed, campaigns, members_of, found, now, split, merge):
+    await passed(found(1, 2, 3, 4, 5, 6), found(8, 9, key="b"))
+    one, other = await campaigns()
+    made = await split(one, 5, 6)
+    part = await merge(made.part, other)
+    await passed(found(1, 2, 3, 4, 5, 6, 8, 9, at=now + 300), at=now + 300)
+    assert await members_of(one.id) == [1, 2, 3, 4]
+    assert await members_of(part.id) == [5, 6, 8, 9]
+
+
 async def test_what_was_merged_away_cannot_be_merged_again(passed, campaigns, found, merge):
     await passed(found(1, 2, 3), found(7, 8, key="b2"))
     one, other = await campaigns()

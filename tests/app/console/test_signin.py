@@ -1,7 +1,10 @@
 """The way in: with a token, slowly when guessing, and back to where one wanted to go."""
 
+import time
+
 import pytest
 
+from app.console import signin
 from app.console.throttle import FAILURES
 
 
@@ -62,3 +65,14 @@ async def test_guessing_is_throttled_by_address_and_success_is_not(console, tool
         assert "Too many" in answer.text
     async with tools.browse(console, client=("198.51.100.8", 1)) as other:
         assert (await tools.sign_in(other)).status_code == 303
+
+
+async def test_a_clock_that_is_set_back_shuts_nobody_out_for_longer(console, tools, monkeypatch):
+    async with tools.browse(console, client=("198.51.100.9", 1)) as guesser:
+        for _ in range(FAILURES):
+            assert (await tools.sign_in(guesser, "wrong")).status_code == 401
+        back = time.time() - 7200
+        monkeypatch.setattr(signin.time, "time", lambda: back)
+        answer = await tools.sign_in(guesser)
+        assert answer.status_code == 429
+        assert 0 < int(answer.headers["retry-after"]) <= 60
