@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Annotated
 
@@ -69,7 +70,7 @@ async def list_organisations(
 async def import_table(request: Request, caller: Caller, body: OrganisationImportBody) -> OrganisationImported:
     """Read a CSV table: all of it, or nothing where a line is wrong. Larger ones: `stillwatch organisations`."""
     try:
-        table = organisations.read(body.csv.splitlines())
+        table = organisations.read(io.StringIO(body.csv, newline=""))
     except InvalidInput as error:
         raise InvalidInput("/csv", f"{error.pointer}: {error.problem}") from None
     async with session_scope(request.app.state.engine) as session:

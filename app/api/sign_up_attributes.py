@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def _entries(body: AttributeImportBody) -> list[Entry]:
         raise InvalidInput("/csv", "give either csv or entries")
     if body.csv is not None:
         try:
-            return attribute_tables.read(body.csv.splitlines())
+            return attribute_tables.read(io.StringIO(body.csv, newline=""))
         except InvalidInput as error:
             raise InvalidInput("/csv", f"{error.pointer}: {error.problem}") from None
     return [

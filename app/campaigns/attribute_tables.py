@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import unicodedata
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.csvfile import rows
 from app.errors import InvalidInput, NotFound
 from app.models.client import ACCOUNT_LENGTH, client_number
 from app.models.sign_up import ACCOUNT, CLIENT, NAME_LENGTH
@@ -79,23 +79,18 @@ def entry(client: str | None, account: str | None, values: Mapping[str, object],
 
 def read(lines: Iterable[str]) -> list[Entry]:
     """A CSV table whose first column is client or account and whose others are attributes."""
-    rows = csv.reader(lines)
-    try:
-        header = [name.strip().lower().lstrip("\ufeff") for name in next(rows, [])]
-        if len(header) < 2 or header[0] not in (CLIENT, ACCOUNT):
-            raise InvalidInput("header", "the first line must be client or account, then the attributes' names")
-        names = [named(name, "header") for name in header[1:]]
-        if len(set(names)) < len(names):
-            raise InvalidInput("header", "an attribute is named twice: give each one column")
-        return list(_rows(rows, header[0], names))
-    except csv.Error:
-        raise InvalidInput(f"line {rows.line_num}", "it is not CSV: close its quotes") from None
+    found = rows(lines)
+    header = [name.strip().lower().lstrip("\ufeff") for name in next(found, (1, []))[1]]
+    if len(header) < 2 or header[0] not in (CLIENT, ACCOUNT):
+        raise InvalidInput("header", "the first line must be client or account, then the attributes' names")
+    names = [named(name, "header") for name in header[1:]]
+    if len(set(names)) < len(names):
+        raise InvalidInput("header", "an attribute is named twice: give each one column")
+    return list(_entries(found, header[0], names))
 
 
-def _rows(rows: Iterator[list[str]], kind: str, names: list[str]) -> Iterator[Entry]:
-    for number, row in enumerate(rows, 2):
-        if not row:
-            continue
+def _entries(found: Iterator[tuple[int, list[str]]], kind: str, names: list[str]) -> Iterator[Entry]:
+    for number, row in found:
         where = f"line {number}"
         _few(number, where)
         if len(row) != len(names) + 1:

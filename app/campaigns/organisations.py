@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.csvfile import rows
 from app.errors import InvalidInput, NotFound
 from app.models.base import moment, new_id
 from app.models.client import Client, client_number
@@ -50,18 +50,16 @@ class Table:
 
 def read(lines: Iterable[str]) -> Table:
     """A CSV table with the columns client,organisation or account,organisation; InvalidInput names the line."""
-    rows = csv.reader(lines)
-    header = [name.strip().lower().lstrip("\ufeff") for name in next(rows, [])]
+    found = rows(lines)
+    header = [name.strip().lower().lstrip("\ufeff") for name in next(found, (1, []))[1]]
     if header not in COLUMNS:
         raise InvalidInput("header", "the first line must be client,organisation or account,organisation")
     by_account = header[0] == "account"
-    return Table(by_account, tuple(_lines(rows, by_account)))
+    return Table(by_account, tuple(_lines(found, by_account)))
 
 
-def _lines(rows: Iterator[list[str]], by_account: bool) -> Iterator[Line]:
-    for number, row in enumerate(rows, 2):
-        if not row:
-            continue
+def _lines(found: Iterator[tuple[int, list[str]]], by_account: bool) -> Iterator[Line]:
+    for number, row in found:
         where = f"line {number}"
         if number > MOST:
             raise InvalidInput(where, f"a table has at most {MOST} lines")

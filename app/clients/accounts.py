@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients.queries import CHUNK, ensure
+from app.csvfile import rows
 from app.errors import InvalidInput, NotFound
 from app.models.client import ACCOUNT_LENGTH, Client, client_number
 
@@ -25,14 +25,12 @@ class Given(NamedTuple):
 
 def read(lines: Iterable[str]) -> Iterator[Given]:
     """The lines of a CSV file with the columns client and account; raises InvalidInput that names the line."""
-    rows = csv.reader(lines)
-    header = next(rows, [])
+    found = rows(lines)
+    header = next(found, (1, []))[1]
     if [name.strip().lower() for name in header] != COLUMNS:
         raise InvalidInput("header", f"the first line must be {','.join(COLUMNS)}")
-    for row in rows:
-        if not row:
-            continue
-        where = f"line {rows.line_num}"
+    for number, row in found:
+        where = f"line {number}"
         if len(row) != len(COLUMNS):
             raise InvalidInput(where, f"{len(row)} values where {len(COLUMNS)} are wanted")
         client, account = (value.strip() for value in row)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import betaincinv  # type: ignore[import-untyped]
 
+from app.csvfile import rows
 from app.errors import InvalidInput
 
 COLUMNS = ("client", "label", "family", "persona", "campaign")
@@ -56,17 +58,22 @@ def read_labels(path: Path) -> dict[str, Label]:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("--labels", f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    rows = csv.DictReader(text.splitlines())
-    if not {"client", "label"} <= set(rows.fieldnames or ()):
-        raise InvalidInput("--labels", f"{path}: the first line must be {','.join(COLUMNS)}")
-    labels = {}
-    for number, row in enumerate(rows, 2):
-        value = (row["label"] or "").strip()
+    try:
+        return dict(_labels(rows(io.StringIO(text, newline=""))))
+    except InvalidInput as error:
+        raise InvalidInput("--labels", f"{path}:{error.pointer.removeprefix('line ')}: {error.problem}") from None
+
+
+def _labels(found: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[str, Label]]:
+    header = next(found, (1, []))[1]
+    if not {"client", "label"} <= set(header):
+        raise InvalidInput("line 1", f"the first line must be {','.join(COLUMNS)}")
+    for number, row in found:
+        named = dict(zip_longest(header, row[: len(header)], fillvalue=""))
+        value = named["label"].strip()
         if value not in ("0", "1"):
-            raise InvalidInput("--labels", f"{path}:{number}: the label is {value!r}, not 0 or 1")
-        texts = [(row.get(name) or "").strip() for name in COLUMNS[2:]]
-        labels[row["client"]] = Label(value == "1", *texts)
-    return labels
+            raise InvalidInput(f"line {number}", f"the label is {value!r}, not 0 or 1")
+        yield named["client"], Label(value == "1", *(named.get(name, "").strip() for name in COLUMNS[2:]))
 
 
 def interval(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -48,6 +48,8 @@ def test_one_value_written_in_several_ways_is_one(value):
         (["client,payment", "", f"{ONE},secret-value\x07"], "line 3, payment"),
         (["client,payment", f"{ONE},{'secret-value' * 50}"], "line 2, payment"),
         (["account,payment", ",secret-value"], "line 2"),
+        (["client,payment\n", f'{ONE},"x\n', 'y"\n', f"{TWO},secret-value\x07\n"], "line 4, payment"),
+        (["client,payment\n", "\n", f'{ONE},"secret-value\n', f"{TWO},y\n"], "line 3"),
         ([f"client,{','.join(f'a{n}' for n in range(17))}", f"{ONE}{',1' * 17}"], "line 2"),
     ],
 )

@@ -56,3 +56,14 @@ async def test_an_accounts_organisation_is_that_of_its_clients_unless_they_have_
 def test_a_table_with_a_mistake_names_the_line(lines):
     with pytest.raises(InvalidInput, match=r"header|line 2"):
         organisations.read(lines)
+
+
+def test_the_line_of_a_mistake_is_the_files():
+    """Blank ones and those inside quotes count; quotes that stay open are no organisation of many lines."""
+    lines = ["client,organisation\n", "\n", f'{client_ref(1)},"Acme\n', 'Ltd"\n', "cl_zz,Acme\n"]
+    with pytest.raises(InvalidInput, match=r"line 3: an organisation has"):
+        organisations.read(lines)
+    with pytest.raises(InvalidInput, match=r"line 5: it names no client"):
+        organisations.read([*lines[:2], f'"{client_ref(1)}\n', '",Acme\n', lines[-1]])
+    with pytest.raises(InvalidInput, match=r"line 3: it is not CSV: close its quotes"):
+        organisations.read([*lines[:3], *[f"{client_ref(2)},Bolt\n"] * 6000])

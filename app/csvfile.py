@@ -1,0 +1,25 @@
+"""CSV as operators hand it in: rows with their lines, and an error that names the line where it is none."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from app.errors import InvalidInput
+
+
+def rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, with the line that it begins at; raises InvalidInput that names it.
+
+    Strictly: a quote that nobody closed would otherwise take in the lines after it without a word.
+    """
+    reader = csv.reader(lines, strict=True)
+    begins = 1
+    try:
+        for row in reader:
+            if row:
+                yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error:
+        remedy = "close its quotes, and put nothing but a comma behind them"
+        raise InvalidInput(f"line {begins}", f"it is not CSV: {remedy}") from None
