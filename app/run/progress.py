@@ -48,7 +48,7 @@ class Progress:
 
     def _tell(self, alert: Mapping[str, Any]) -> None:
         identity, client = str(alert.get("id")), str(alert.get("client_id"))
-        if identity in self.seen or alert.get("state") == "closed":
+        if identity in self.seen or alert.get("status") == "closed":
             return
         self.seen.add(identity)
         sample = f" [sample {self.expected[client]}]" if client in self.expected else ""

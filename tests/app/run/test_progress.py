@@ -7,6 +7,10 @@ import re
 
 import pytest
 
+from app.api.schemas import AlertShape
+from app.models.alert import Alert
+from app.models.base import moment
+from app.models.vocabulary import Severity, State
 from app.run import progress as module
 from app.run.progress import Progress
 from app.run.screen import Screen
@@ -34,8 +38,14 @@ async def api(monkeypatch):
     await server.wait_closed()
 
 
-def alert(number, client, state="new"):
-    return {"id": f"al_{number}", "client_id": client, "severity": "high", "state": state}
+def alert(number, client, state=State.NEW):
+    """An alert as the API sends it, by its own shape."""
+    row = Alert(
+        id=f"al_{number}", client_id=client, fingerprint="f", episode=1, policy="harvest", policy_version=1,
+        state=state, severity=Severity.HIGH, score=12.0, threshold=9.2, sentence="One template.", evidence={},
+        opened_at=moment(0), updated_at=moment(0), version=1,
+    )  # fmt: skip
+    return AlertShape.model_validate(row).model_dump(mode="json")
 
 
 async def looked(settings, expected, change, looks):
@@ -71,14 +81,14 @@ async def test_warming_up(api):
 
 async def test_a_closed_alert_counts_as_found(api):
     settings, pages = api
-    pages["alerts"] = [alert(1, "cl_a", "closed")]
+    pages["alerts"] = [alert(1, "cl_a", State.CLOSED)]
     text = await looked(settings, {"cl_a": "one"}, lambda _: None, 2)
     assert text.startswith("Both sample harvesters")
 
 
 async def test_with_an_upstream_each_alert_is_told_once(api):
     settings, pages = api
-    pages["alerts"] = [alert(1, "cl_a"), alert(2, "cl_b", "closed")]
+    pages["alerts"] = [alert(1, "cl_a"), alert(2, "cl_b", State.CLOSED)]
     text = await looked(settings, {}, lambda _: None, 5)
     assert text.count("al_1") == 1
     assert "al_2" not in text
