@@ -23,6 +23,8 @@ from app.store.page import Page, digest, paginate, sort_keys
 
 CHUNK = 500  # rows of one statement: nine parameters each, far under either database's limit
 RELATED = 50  # alerts and decisions shown of one client
+SEEN = Client.requests > 0
+"""Whether a client's requests were scored: others are there so that something can point to them, or by an import."""
 SORTS = {
     "last_seen": Client.last_seen,
     "first_seen": Client.first_seen,
@@ -104,20 +106,24 @@ async def upsert(session: AsyncSession, summaries: Sequence[ClientSummary]) -> N
 def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Prepared:
     statement = insert_of(dialect, Client)
     new = statement.excluded
-    earliest = sa.case((new.first_seen < Client.first_seen, new.first_seen), else_=Client.first_seen)
+    earlier = sa.or_(new.first_seen < Client.first_seen, sa.not_(SEEN))
+    earliest = sa.case((earlier, new.first_seen), else_=Client.first_seen)
     changed: dict[str, Any] = {name: new[name] for name in names if name not in ("id", "first_seen", "account")}
     keeps = sa.or_(Client.account_given, new.account == "")
     changed["account"] = sa.case((keeps, Client.account), else_=new.account)
     statement = statement.on_conflict_do_update(
         index_elements=[Client.id],
         set_=changed | {"first_seen": earliest},
-        where=sa.or_(new.last_seen >= Client.last_seen, Client.requests == 0),  # 0: only ensured so far
+        where=sa.or_(new.last_seen >= Client.last_seen, sa.not_(SEEN)),
     )
     return Prepared(statement, names, dialect)
 
 
 async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> None:
-    """Add the clients that are unknown, each with a moment, so that alerts can point to them before their summaries."""
+    """Add the clients that are unknown, so that alerts and accounts can point to them before their summaries.
+
+    Each has a moment until its first summary says when it was seen.
+    """
     blank = [_values(ClientSummary(client, at, at, 0, 0, 0, 0, 0.0)) for client, at in sorted(seen)]
     for start in range(0, len(blank), CHUNK):
         rows = blank[start : start + CHUNK]
@@ -130,7 +136,7 @@ async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str
     The worker moves rows in every order but `first_seen`: a row that moves between two pages may be seen
     twice or not at all, so sweep over all clients in the order of `first_seen`.
     """
-    query = sa.select(Client)
+    query = sa.select(Client).where(SEEN)
     if filters.level_gte:
         query = query.where(Client.level >= filters.level_gte)
     if filters.peer_group:
@@ -167,7 +173,8 @@ async def decisions_of(session: AsyncSession, client_id: str, limit: int = RELAT
 
 
 async def totals(session: AsyncSession) -> Totals:
-    """How many clients there are, the highest score among them, and when the newest was seen."""
-    found = await session.execute(sa.select(sa.func.count(), sa.func.max(Client.score), sa.func.max(Client.last_seen)))
+    """How many clients were seen, the highest score among them, and when the newest was seen."""
+    columns = sa.func.count(), sa.func.max(Client.score), sa.func.max(Client.last_seen)
+    found = await session.execute(sa.select(*columns).where(SEEN))
     clients, highest, last_seen = found.one()
     return Totals(clients, highest, last_seen)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.clients import accounts
 from app.errors import InvalidInput, StillwatchError
+from app.run.tokens import in_session
 from app.settings import Settings
-from app.store.db import make_engine, session_scope
 
 
 def run_import(settings: Settings, path: Path) -> int:
@@ -18,19 +19,12 @@ def run_import(settings: Settings, path: Path) -> int:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             table = list(accounts.read(lines))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, InvalidInput) as error:
         raise StillwatchError(f"{path}: {error}") from None
-    except InvalidInput as error:
-        raise StillwatchError(f"{path}: {error}") from None
-    done = asyncio.run(_give(settings, table))
+
+    async def work(session: AsyncSession) -> int:
+        return await accounts.give(session, table, time.time())
+
+    done = in_session(settings, work)
     sys.stdout.write(f"{done} clients belong to {len({one.account for one in table if one.account})} accounts\n")
     return 0
-
-
-async def _give(settings: Settings, table: list[accounts.Given]) -> int:
-    engine = make_engine(settings.database_url)
-    try:
-        async with session_scope(engine) as session:
-            return await accounts.give(session, table, time.time())
-    finally:
-        await engine.dispose()

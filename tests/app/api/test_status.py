@@ -6,10 +6,12 @@ import pytest
 import redis
 
 from app.api.status import assess, drifted, dropped_events, late_gateways, unlinked
+from app.clients.queries import ClientSummary, upsert
 from app.models.base import moment
 from app.models.vocabulary import Mode
 from app.policies.mode import Present
 from app.store import heartbeat
+from app.store.db import session_scope
 from app.store.heartbeat import Heartbeat
 
 NOW = 1_800_000_000.0
@@ -61,7 +63,9 @@ def test_what_was_dropped_anywhere_is_added_up():
     assert dropped_events(beats) == 7
 
 
-async def test_status_over_rest(call, record, redis_url):
+async def test_status_over_rest(api, call, record, redis_url):
+    async with session_scope(api.state.engine) as session:  # the worker writes the summary first
+        await upsert(session, [ClientSummary(0xC0FFEE, NOW, NOW, 500, 1, 1, 2, 12.0)])
     await record()
     now = time.time()
     with redis.Redis.from_url(redis_url) as server:

@@ -32,6 +32,14 @@ def test_a_table_is_imported(settings, sqlite_url, tmp_path, capsys):
     assert stored(sqlite_url) == [("cl_0000000000000001", "Acme"), ("cl_0000000000000002", "Acme")]
 
 
+def test_a_fresh_data_folder_is_made_ready(sqlite_url, tmp_path):
+    """As by every other command that changes the database."""
+    table = tmp_path / "table.csv"
+    table.write_text("client,account\ncl_0000000000000001,Acme\n", "utf-8")
+    run_import(read_settings({"DATABASE_URL": sqlite_url, "STILLWATCH_DATA": str(tmp_path)}), table)
+    assert stored(sqlite_url) == [("cl_0000000000000001", "Acme")]
+
+
 def test_a_wrong_line_changes_nothing(settings, sqlite_url, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("client,account\ncl_0000000000000001,Acme\nme,Acme\n", "utf-8")
