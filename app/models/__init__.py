@@ -11,6 +11,7 @@ from app.models.campaign_indicator import IndicatorHit, IndicatorSet
 from app.models.campaign_member import CampaignMember
 from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
+from app.models.given_account import GivenAccount, GivenStamp
 from app.models.label import Label
 from app.models.mode import ModeChange
 from app.models.organisation import Organisation, OrganisationAccount, OrganisationClient
@@ -34,6 +35,8 @@ __all__ = [
     "Client",
     "ConsoleSession",
     "Decision",
+    "GivenAccount",
+    "GivenStamp",
     "IndicatorHit",
     "IndicatorSet",
     "Label",

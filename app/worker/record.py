@@ -58,7 +58,7 @@ class Recorder:
     """Alerts, decisions and client summaries, each call in a transaction of its own.
 
     `group_name` gives a peer group's name by the number in a summary; actions among `enforce` are decided for real;
-    `accounts` gives the accounts of clients, in their order, empty where unknown.
+    `accounts` gives the accounts of clients as gateways were told, in their order, empty where unknown.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Recorder:
             await upsert(session, clients)
             return await record(session, findings, now, self._enforce)
 
-        return self._transact(work)
+        return self.transact(work)
 
     def truth(self, now: float, told: Collection[str], setting: str) -> Truth:
         """What the database says of decisions and mode, beside what gateways were `told`; raises Unavailable."""
@@ -114,7 +114,27 @@ class Recorder:
                 unsaid += [outcome(decision) for decision in await session.scalars(query)]
             return Truth(standing, unsaid, (await mode.present(session, setting)).told())
 
-        return self._transact(work)
+        return self.transact(work)
+
+    def transact(self, work: Work[T]) -> T:
+        """The result of `work` in a transaction of its own; raises Unavailable."""
+        if time.monotonic() < self._retry_at:
+            raise Unavailable("the database did not answer a moment ago")
+
+        async def call() -> T:
+            async with session_scope(self._database) as session:
+                return await work(session)
+
+        try:
+            result = self._runner.run(within(CALL_SECONDS, call()))
+        except Exception as error:
+            # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
+            self._failed(error)
+            raise Unavailable("the database does not answer") from error
+        if self._away_since is not None:
+            logger.info("the database answers again")
+        self._away_since, self._backoff = None, BACKOFF_SECONDS[0]
+        return result
 
     def touch(self, summaries: NDArray[np.void]) -> None:
         """Remember the newest summaries of clients; the next flush writes them."""
@@ -135,7 +155,7 @@ class Recorder:
         waiting = self._compact()
         chosen = waiting[:FLUSH_CLIENTS]
         clients = self._clients(chosen, None if self._accounts is None else self._accounts(chosen["client"].tolist()))
-        self._transact(lambda session: upsert(session, clients))
+        self.transact(lambda session: upsert(session, clients))
         self._counts["summaries"] += len(clients)
         rest = waiting[FLUSH_CLIENTS:]
         self._pending = [rest] if len(rest) else []
@@ -176,25 +196,6 @@ class Recorder:
         groups = [self._group_name(group) for group in summaries["group"].tolist()]
         columns = (*(summaries[name].tolist() for name in names), groups, accounts or [""] * len(summaries))
         return list(map(ClientSummary, *columns))
-
-    def _transact(self, work: Work[T]) -> T:
-        if time.monotonic() < self._retry_at:
-            raise Unavailable("the database did not answer a moment ago")
-
-        async def call() -> T:
-            async with session_scope(self._database) as session:
-                return await work(session)
-
-        try:
-            result = self._runner.run(within(CALL_SECONDS, call()))
-        except Exception as error:
-            # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
-            self._failed(error)
-            raise Unavailable("the database does not answer") from error
-        if self._away_since is not None:
-            logger.info("the database answers again")
-        self._away_since, self._backoff = None, BACKOFF_SECONDS[0]
-        return result
 
     def _failed(self, error: Exception) -> None:
         self._counts["database_errors"] += 1

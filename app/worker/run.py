@@ -8,7 +8,7 @@ import logging
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 import numpy as np
@@ -29,6 +29,7 @@ from app.store.rows import Rows
 from app.store.sights import Sights
 from app.telemetry import configure_logging
 from app.worker.annotate import Annotator
+from app.worker.given import Given
 from app.worker.link import Handover
 from app.worker.partitions import LEASE_SECONDS, Identity, Leases, identify
 from app.worker.quality import Quality
@@ -102,8 +103,9 @@ class Worker:
         self._reference = Watched(engine, settings.reference)
         enforce = frozenset(map(Action, settings.enforce_actions))
         database = make_engine(settings.database_url)
-        self._recorder = Recorder(database, self._group_name, self._counts, enforce, self._accounts)
+        self._recorder = Recorder(database, self._group_name, self._counts, enforce, self._told)
         self._teller = Teller(self._link, self._recorder, settings.mode, self._counts)
+        self._given = Given(self._link, self._recorder)
         rows = Rows(self._link, engine.row, engine.schema, engine.empty, settings.row_days)
         self._ledger = Link(settings.redis_url, LEDGER_SECONDS)  # its failures must not cost a batch its WATCH
         self._annotate = self._annotator(settings) if settings.ledger_bytes else None
@@ -121,7 +123,7 @@ class Worker:
         ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
         pivot = next((one for one in self._engine.detectors if isinstance(one, Pivot)), None)
         sights = None if pivot is None or settings.releases else Sights(self._ledger, pivot.use)
-        return Annotator(ledger, self._accounts, self._counts, sights=sights)
+        return Annotator(ledger, self._owners, self._counts, sights=sights)
 
     def _group_name(self, group: int) -> str:
         return self._engine.reference.group_name(group)  # of the reference in use now
@@ -155,10 +157,20 @@ class Worker:
         if not busy and not self.stopping:
             time.sleep(IDLE_SECONDS)
 
-    def _accounts(self, clients: Sequence[int]) -> list[str]:
-        """Whose these clients are, as gateways were told; what Redis does not answer is asked at the next flush."""
+    def _told(self, clients: Sequence[int]) -> list[str]:
+        """Whose these clients are, as gateways were told; what Redis does not answer is asked at the next flush.
+
+        Not as was given: the database has that, and what was taken back there must not come back from a copy.
+        """
+        return self._named(lambda: accounts.parse(self._status.hmget(accounts.KEY, accounts.fields(clients))), clients)
+
+    def _owners(self, clients: Sequence[int]) -> list[str]:
+        """Whose these clients are: as an operator gave, else as gateways were told."""
+        return self._named(lambda: accounts.owners(self._status, clients), clients)
+
+    def _named(self, ask: Callable[[], list[str]], clients: Sequence[int]) -> list[str]:
         try:
-            return accounts.parse(self._status.hmget(accounts.KEY, accounts.fields(clients)))
+            return ask()
         except redis.RedisError:
             self._counts["accounts_failed"] += 1
             return [""] * len(clients)
@@ -190,10 +202,12 @@ class Worker:
         return not self.stopping
 
     def _tell(self) -> None:
-        """At first, and then where it is this worker's turn, see to it that gateways know what the database knows."""
+        """At first, and then where it is this worker's turn, see to it that Redis knows what the database knows."""
         moment = time.monotonic()
         if moment >= self._next_tell and (not self._next_tell or TELLER in self._leases.owned):
             self._next_tell = moment + (INTERVAL_SECONDS if self._teller.tell(time.time()) else RETRY_SECONDS)
+            self._given.compare()
+        self._given.go_on()
 
     def _beat(self) -> None:
         now = time.time()

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import StatementError
 
 from app.errors import Unavailable
-from app.models import Client, OutboxMessage, metadata
+from app.models import Client, GivenAccount, OutboxMessage, metadata
 from app.models.base import moment, new_id
 from app.models.client import client_ref
 from app.store.db import is_migrated, make_engine, migrate, read_scope, revert, session_scope
@@ -89,6 +89,24 @@ def test_up_twice_down_and_up_again(database_url):
     assert tables(database_url) <= {"alembic_version"}
     migrate(database_url)
     assert "alert" in tables(database_url)
+
+
+def test_accounts_that_were_given_before_are_kept_for_copies(database_url):
+    migrate(database_url, "0005")
+    columns = "id, first_seen, last_seen, requests, in_tokens, out_tokens, level, score, peer_group, account"
+    row = "'{}', '2027-01-15', '2027-01-15', 1, 1, 1, 0, 0, '', 'acme', {}"
+
+    def before(connection):
+        for name, given in (("cl_1", "true"), ("cl_2", "false")):
+            connection.execute(
+                sa.text(f"INSERT INTO client ({columns}, account_given) VALUES ({row.format(name, given)})")
+            )
+        connection.commit()
+
+    inspect(database_url, before)
+    migrate(database_url)
+    found = inspect(database_url, lambda connection: connection.execute(sa.select(GivenAccount.__table__)).all())
+    assert [tuple(one) for one in found] == [("cl_1", "acme")]
 
 
 def test_processes_that_migrate_at_once_all_succeed(database_url):

@@ -15,8 +15,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from app.clients import accounts
+from app.clients.accounts import Given
 from app.models.alert import Alert
-from app.store.db import make_engine
+from app.models.client import Client, client_ref
+from app.store import accounts as stored
+from app.store.db import make_engine, session_scope
 from app.store.ledger import Ledger, issued_key
 from app.store.redis import Link
 from app.worker import annotate
@@ -337,3 +341,65 @@ def test_zero_bytes_switch_it_off(settings, engine, publish, redis_url) -> None:
         drain(off, 2)
         assert list(client.scan_iter("{ledger}:*")) == []
     off.close()
+
+
+@pytest.fixture
+def give(settings):
+    """A function that says whose clients are, as `stillwatch accounts import` does."""
+
+    def run(account, *clients):
+        async def work():
+            database = make_engine(settings.database_url)
+            async with session_scope(database) as session:
+                await accounts.give(session, [Given(client_ref(one), account) for one in clients], time.time())
+                found = await session.execute(sa.select(Client.id, Client.account).order_by(Client.id))
+            await database.dispose()
+            return [tuple(row) for row in found]
+
+        return asyncio.run(work())
+
+    return run
+
+
+def compare(worker):
+    """The look that comes every ten seconds, and the turns that write what it finds."""
+    worker._next_tell = 0.0
+    worker.turn()
+    worker.turn()
+
+
+def test_keys_that_an_operator_declared_to_be_one_account_share_signatures(worker, give, redis_url) -> None:
+    theirs = np.concatenate([issued(), *(presented(BOB, 10.0 + k, opening=60, context=600 + k) for k in range(3))])
+
+    def foreign():
+        return worker._annotate(theirs, NOW)["foreign"].tolist()
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command(*stored.name_command({f"{ALICE:016x}": "reseller", f"{BOB:016x}": "theirs"}))
+        compare(worker)
+        assert foreign() == [0, 1, 1, 1]
+        give("reseller", BOB)
+        compare(worker)
+        assert foreign() == [0, 0, 0, 0]
+        client.flushall()
+        give("reseller", ALICE)
+        compare(worker)
+        assert foreign() == [0, 0, 0, 0]
+        give("", ALICE, BOB)
+        client.execute_command(*stored.name_command({f"{ALICE:016x}": "reseller", f"{BOB:016x}": "theirs"}))
+        compare(worker)
+        assert foreign() == [0, 1, 1, 1]
+
+
+def test_what_was_taken_back_does_not_come_back_with_a_summary(worker, give, publish, redis_url) -> None:
+    """Redis has the copy for some seconds longer than the database."""
+    with redis.Redis.from_url(redis_url) as client:
+        give("acme", ALICE)
+        compare(worker)
+        assert client.hget(stored.GIVEN, f"{ALICE:016x}") == b"acme"
+        assert give("", ALICE) == [(client_ref(ALICE), "")]
+        publish(client, event(ALICE))
+        drain(worker, 1)
+        worker._recorder.flush_all(10.0)
+        assert worker.counts["summaries"] == 1
+        assert give("", BOB) == [(client_ref(ALICE), ""), (client_ref(BOB), "")]
