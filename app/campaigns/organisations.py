@@ -140,6 +140,12 @@ def _known() -> sa.Select[tuple[str, str, bool]]:
     return query.join(Organisation, Organisation.id == both.c.organisation_id).order_by(both.c.client_id)
 
 
+async def everybody(session: AsyncSession) -> dict[str, str]:
+    """The organisation of every client that has one, verified or not: who owns it."""
+    rows: Any = await session.execute(_known())
+    return {client: name for client, name, _ in rows}
+
+
 async def verified(session: AsyncSession) -> dict[str, str]:
     """The verified organisation of every client that has one: what the linker goes by."""
     query: sa.Select[Any] = _known().where(Organisation.verified.is_(True))

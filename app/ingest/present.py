@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.campaigns import organisations
+from app.clients import queries
 from app.errors import InvalidInput, NotFound, Unavailable
 from app.models.client import Client, client_number
 from app.models.label import Label
-from app.models.organisation import OrganisationClient
 from app.models.vocabulary import Verdict
 from app.settings import Settings
 from app.store import packed
@@ -79,11 +80,11 @@ async def _known(url: str) -> Known:
 
 async def known(session: AsyncSession) -> Known:
     """Clients, the newest verdict on each, and who owns it: its organisation, else its account."""
-    query = sa.select(Client.id, Client.account).order_by(Client.last_seen.desc(), Client.id).limit(MOST)
+    query = sa.select(Client.id, Client.account).where(queries.SEEN)
+    query = query.order_by(Client.last_seen.desc(), Client.id).limit(MOST)
     found = [(number, account) for ref, account in await session.execute(query) if (number := _number(ref)) is not None]
     owners = {client: f"account {account}" for client, account in found if account}
-    members = await session.execute(sa.select(OrganisationClient.client_id, OrganisationClient.organisation_id))
-    for ref, organisation in members:
+    for ref, organisation in (await organisations.everybody(session)).items():
         if (number := _number(ref)) is not None:
             owners[number] = f"organisation {organisation}"
     verdicts: dict[int, Verdict] = {}

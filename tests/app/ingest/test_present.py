@@ -11,6 +11,8 @@ import redis
 import sqlalchemy as sa
 
 from app.alerts.lifecycle import record
+from app.campaigns import organisations
+from app.clients import accounts
 from app.errors import InvalidInput, Unavailable
 from app.ingest.present import known, read_present
 from app.models.alert import Alert
@@ -57,8 +59,32 @@ async def test_the_newest_verdict_counts_and_an_organisation_outweighs_an_accoun
     async with session_scope(sqlite_database) as session:
         found = await known(session)
     assert found.clients == (3, 2, 1)
-    assert found.owners == {1: "account acme", 2: "organisation org_1"}
+    assert found.owners == {1: "account acme", 2: "organisation Acme"}
     assert found.verdicts == {}
+
+
+async def test_a_company_that_is_known_by_its_accounts_owns_all_their_clients(database) -> None:
+    """Or its share of what a fit may take grows by opening accounts."""
+    async with session_scope(database) as session:
+        session.add_all([client(1, "acme-1"), client(2, "acme-2"), client(3, "other"), client(4, "acme-2")])
+        await session.flush()
+        table = ["account,organisation", "acme-1,Acme Ltd", "acme-2,Acme Ltd"]
+        await organisations.give(session, organisations.read(table), "ana", NOW, verified=True)
+        table = ["client,organisation", f"{client_ref(4)},Bolt"]
+        await organisations.give(session, organisations.read(table), "ana", NOW, verified=False)
+    async with session_scope(database) as session:
+        found = await known(session)
+    acme = "organisation Acme Ltd"
+    assert found.owners == {1: acme, 2: acme, 3: "account other", 4: "organisation Bolt"}
+
+
+async def test_clients_that_were_only_imported_take_nobodys_place(database) -> None:
+    async with session_scope(database) as session:
+        session.add(client(1))
+        await session.flush()
+        await accounts.give(session, [accounts.Given(client_ref(2), "acme")], NOW + 9)
+    async with session_scope(database) as session:
+        assert (await known(session)).clients == (1,)
 
 
 async def test_of_several_verdicts_the_last_holds(sqlite_database, make_finding) -> None:
