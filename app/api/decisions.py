@@ -97,7 +97,10 @@ async def get_decision(request: Request, decision_id: str) -> DecisionShape:
     responses=errors(400, 401, 403, 404, 409, 413, 422, 503),
 )
 async def make(request: Request, caller: Caller, body: DecisionBody) -> DecisionShape:
-    """Decide by hand. A standing decision of the same action ends. A block also needs `decisions:block`."""
+    """Decide by hand. A standing decision of the same action ends, a real one only by a real one.
+
+    A block also needs `decisions:block`.
+    """
     async with session_scope(request.app.state.engine) as session:
         made = await manual.make(session, _order(body, caller), caller.name, time.time())
     await tell(request.app.state.redis, made.changed)
@@ -119,6 +122,7 @@ async def preview(request: Request, caller: Caller, body: DecisionBody) -> Decis
         client = await clients.get_client(session, order.client_id)
         present = await mode.present(session, request.app.state.settings.mode)
     found, how = await read_live(request, order.client_id)
+    ends = manual.replaced(draft, standing)
     starts_before = now + order.start_within
     return DecisionPreview(
         client=ClientShape.model_validate(client),
@@ -131,8 +135,8 @@ async def preview(request: Request, caller: Caller, body: DecisionBody) -> Decis
         requests_last_hour=_sum(found.activity.minutes, now - 3600) if found else None,
         requests_last_day=_sum(found.activity.hours, now - 86400) if found else None,
         live_status=how,
-        replaces=[shape(one) for one in standing if one.action == draft.action],
-        stands_beside=[shape(one) for one in standing if one.action != draft.action],
+        replaces=[shape(one) for one in ends],
+        stands_beside=[shape(one) for one in standing if one not in ends],
     )
 
 

@@ -320,8 +320,10 @@ class DecisionPreview(Shape):
     requests_last_hour: int | None = Field(description="From the client's live row; null where that is not there")
     requests_last_day: int | None
     live_status: str = Field(description="ok, expired or unavailable", examples=["ok"])
-    replaces: list[DecisionShape] = Field(description="Standing decisions of the same action, which would end")
-    stands_beside: list[DecisionShape] = Field(description="Standing decisions of other actions")
+    replaces: list[DecisionShape] = Field(
+        description="Standing decisions of the same action, which would end; real ones only by a real one"
+    )
+    stands_beside: list[DecisionShape] = Field(description="Standing decisions that would go on")
 
 
 class ModeChangeShape(Shape):

@@ -108,13 +108,12 @@ def _order(campaign: Campaign, wanted: CampaignOrder, client_id: str) -> Order:
 
 
 def _outcome(standing: Sequence[Decision], draft: Decision, wanted: CampaignOrder, now: float) -> str:
-    for one in standing:
-        if one.action != draft.action:
-            continue
+    old = manual.replaced(draft, standing)
+    for one in old:
         lasts = one.expires_at.timestamp() - now >= SAME * wanted.seconds
-        as_real = one.simulated == draft.simulated
-        return STANDS if lasts and as_real and dict(one.parameters or {}) == dict(draft.parameters) else REPLACE
-    return DECIDE
+        if lasts and one.simulated == draft.simulated and dict(one.parameters or {}) == dict(draft.parameters):
+            return STANDS
+    return REPLACE if old else DECIDE
 
 
 async def _standing(session: AsyncSession, clients: Sequence[str], now: float) -> dict[str, list[Decision]]:

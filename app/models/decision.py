@@ -42,6 +42,7 @@ class Decision(Base):
             "uq_decision_standing",
             "client_id",
             "action",
+            "simulated",
             unique=True,
             sqlite_where=sa.text("revoked_at IS NULL"),
             postgresql_where=sa.text("revoked_at IS NULL"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +115,11 @@ async def standing(session: AsyncSession, client_id: str, *, lock: bool = False)
     return list(await session.scalars(query.with_for_update() if lock else query))
 
 
+def replaced(made: Decision, stand: Sequence[Decision]) -> list[Decision]:
+    """What ends of that which stands by a decision by hand: of the same action, and real only by what is real."""
+    return [one for one in stand if one.action == made.action and (one.simulated or not made.simulated)]
+
+
 def draft(order: Order, actor: str, now: float) -> Decision:
     """The decision of an order; InvalidInput where it cannot be one."""
     action = _action(order.action)
@@ -149,10 +154,10 @@ async def preview(session: AsyncSession, order: Order, actor: str, now: float) -
 
 
 async def make(session: AsyncSession, order: Order, actor: str, now: float) -> Made:
-    """Decide by hand; what stands of the same action ends. Raises InvalidInput, NotFound, Conflict."""
+    """Decide by hand; what it replaces ends. Raises InvalidInput, NotFound, Conflict."""
     decision = draft(order, actor, now)
     await _check(session, order)
-    old = [one for one in await standing(session, order.client_id, lock=True) if one.action == decision.action]
+    old = replaced(decision, await standing(session, order.client_id, lock=True))
     ended = [decide.end(session, one, decide.ended_as(one, now), now, actor) for one in old]
     try:
         await session.flush()  # what ends must be gone before the index sees what takes its place

@@ -63,7 +63,12 @@ def replaces(intent: Intent, standing: Standing, now: float) -> bool:
 
 
 def makes_way(intent: Intent, standing: Standing, now: float) -> bool:
-    """Whether `intent` may be decided beside or instead of what stands. A person's word is never overruled."""
+    """Whether `intent` may be decided beside or instead of what stands. A person's word is never overruled.
+
+    What a person only simulated is to change nothing for the client, so it says nothing about what is real.
+    """
+    if standing.by_hand and standing.simulated and not intent.simulated:
+        return True
     if standing.revoked or (standing.by_hand and standing.expires_at > now):
         return STRENGTH[intent.action] > STRENGTH[standing.action]
     return replaces(intent, standing, now)

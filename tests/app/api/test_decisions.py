@@ -114,6 +114,16 @@ async def test_a_preview_says_who_is_hit_and_keeps_nothing(call, known):
     assert len((await call.get(BASE)).json()["data"]) == 2
 
 
+async def test_a_simulated_order_would_end_nothing_real(call, known):
+    slow = {"rate_per_minute": 6, "burst": 2}
+    real = (await call.post(BASE, json=body("throttle", parameters=slow, simulated=False))).json()
+    seen = (await call.post(f"{BASE}/preview", json=body("throttle", parameters=slow, simulated=True))).json()
+    assert seen["replaces"] == []
+    assert real["id"] in [item["id"] for item in seen["stands_beside"]]
+    await call.post(BASE, json=body("throttle", parameters=slow, simulated=True))
+    assert (await call.get(f"{BASE}/{real['id']}")).json()["revoked_at"] is None
+
+
 async def test_revoking_is_told_at_once_and_done_once(api, call, known):
     made = (await call.post(BASE, json=body())).json()
     path = f"{BASE}/{made['id']}/revoke"

@@ -88,3 +88,20 @@ async def test_all_of_it_is_taken_back_with_one_reason(database, one):
         assert campaign.version == 3
     async with read_scope(database) as session:
         assert await decide.counts(session, one.id, NOW + 61) == {}
+
+
+async def test_a_trial_stands_beside_what_is_real_and_neither_is_made_twice(database, one):
+    trial = CampaignOrder("throttle", 3600.0, "a trial", dict(THROTTLE.parameters))
+    async with session_scope(database) as session:
+        real = await decide.apply(session, one.id, THROTTLE, 4, "ana", 1, NOW)
+        assert (await decide.preview(session, one.id, trial, "ana", NOW)).counts["decide"] == 4
+    async with session_scope(database) as session:
+        tried = await decide.apply(session, one.id, trial, 4, "ana", 2, NOW + 1)
+        assert {change.id for change in tried.changed} == {made.id for made in tried.made}
+    async with read_scope(database) as session:
+        assert await decide.counts(session, one.id, NOW + 2) == {("throttle", False): 4, ("throttle", True): 4}
+        for order in (THROTTLE, trial):
+            assert (await decide.preview(session, one.id, order, "ana", NOW + 2)).counts["stands"] == 4
+        stronger = CampaignOrder("throttle", 86400.0, "longer", dict(THROTTLE.parameters), simulated=False)
+        assert (await decide.preview(session, one.id, stronger, "ana", NOW + 2)).counts["replace"] == 4
+    assert len(real.made) == 4

@@ -61,6 +61,14 @@ def test_the_strongest_word_holds_and_the_others_are_not_counted_with_it():
     assert (counted(both.acted), counted(both.would_have)) == ({"block": 1}, {})
 
 
+def test_a_simulated_decision_is_counted_beside_a_real_one_of_the_same_action():
+    enforcer = enforcer_of(("tag", True, {}), ("tag", False, {}), ("throttle", False, SLOW), ("throttle", True, SLOW))
+    assert enforcer.decide(1, 15, 15) == Verdict(tag="d1")
+    assert enforcer.decide(1, 15, 15) == Verdict(wait=10.0)
+    assert counted(enforcer.acted) == {"tag": 1, "throttle": 1}
+    assert counted(enforcer.would_have) == {"tag": 2, "throttle": 1}
+
+
 def test_switching_takes_effect_with_the_next_request():
     enforcer = enforcer_of(("block", False, {}), enforcing=False)
     assert enforcer.decide(1, 15, 15) is None

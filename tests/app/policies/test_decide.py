@@ -80,11 +80,52 @@ async def test_switching_an_action_to_real_replaces_what_was_only_simulated(data
 
 async def test_what_a_person_decided_stands_until_it_has_run_out(database, make_finding):
     await record(database, make_finding(score=16.0))
-    await by_hand(database, "throttle", simulated=True, rate_per_minute=6, burst=1)
-    assert await decide_again(database, NOW + 2, {Action.THROTTLE}) == []
-    assert await standing(database) == [("throttle", True, "manual")]
+    await by_hand(database, "throttle", simulated=False, rate_per_minute=6, burst=1)
+    for enforce in ((), {Action.THROTTLE}):
+        assert await decide_again(database, NOW + 2, enforce) == []
+    assert await standing(database) == [("throttle", False, "manual")]
     made = await decide_again(database, NOW + 3601, {Action.THROTTLE})
-    assert [(one.revoked, one.simulated) for one in made] == [(True, True), (False, False)]
+    assert [(one.revoked, one.simulated) for one in made] == [(True, False), (False, False)]
+
+
+async def test_what_a_person_simulates_stands_until_it_has_run_out_and_holds_back_what_is_simulated(
+    database, make_finding
+):
+    await record(database, make_finding(score=16.0))
+    await by_hand(database, "throttle", rate_per_minute=6, burst=1)
+    assert await decide_again(database, NOW + 2) == []
+    assert await standing(database) == [("throttle", True, "manual")]
+    made = await decide_again(database, NOW + 3601)
+    assert [(one.revoked, one.simulated) for one in made] == [(True, True), (False, True)]
+
+
+@pytest.mark.parametrize("action", ["block", "throttle"])
+async def test_what_a_person_simulates_changes_nothing_real(database, make_finding, action):
+    """The client is served as ever, which for a harvester is: throttled, day after day."""
+    parameters = {"rate_per_minute": 6, "burst": 1} if action == "throttle" else {}
+    await record(database, make_finding(score=16.0))
+    _, real = await decide_again(database, NOW + 1, {Action.THROTTLE})
+    async with session_scope(database) as session:
+        order = Order("cl_0000000000c0ffee", action, 30 * 86400.0, "a trial", parameters)
+        made = await manual.make(session, order, "ana", NOW + 60)
+    assert [one.revoked for one in made.changed] == [False]
+    both = {("throttle", False, "harvest"), (action, True, "manual")}
+    assert set(await standing(database)) == both
+    for day in (2, 4, 20):
+        ended, again = await decide_again(database, NOW + day * 86400, {Action.THROTTLE})
+        assert (ended.id, ended.revoked, again.simulated, again.action) == (real.id, True, False, "throttle")
+        assert await decide_again(database, NOW + day * 86400 + 9, {Action.THROTTLE}) == []
+        assert set(await standing(database)) == both
+        real = again
+
+
+async def test_a_real_decision_begins_beside_what_a_person_simulates(database, make_finding):
+    """The operator allows the action while the trial goes on."""
+    await record(database, make_finding(score=16.0))
+    await by_hand(database, "throttle", rate_per_minute=6, burst=1)
+    (made,) = await decide_again(database, NOW + 2, {Action.THROTTLE})
+    assert (made.revoked, made.simulated) == (False, False)
+    assert sorted(await standing(database)) == [("throttle", False, "harvest"), ("throttle", True, "manual")]
 
 
 async def test_a_weaker_decision_by_hand_stands_beside_the_policys(database, make_finding):

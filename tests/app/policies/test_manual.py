@@ -50,6 +50,23 @@ async def test_it_is_recorded_with_who_and_why_and_told(known):
     assert topics[-2:] == ["decision.revoked", "decision.created"]
 
 
+async def blocks(engine):
+    async with read_scope(engine) as session:
+        return {one.id for one in await manual.standing(session, CLIENT) if one.action == "block"}
+
+
+async def test_a_real_one_ends_both_kinds_and_a_simulated_one_only_its_own(known):
+    real = (await make(known, order(simulated=False))).decision
+    trial = await make(known, order())
+    assert [one.id for one in trial.changed] == [trial.decision.id]
+    assert await blocks(known) == {real.id, trial.decision.id}
+    again = await make(known, order(), NOW + 5)
+    assert [one.id for one in again.changed] == [trial.decision.id, again.decision.id]
+    last = await make(known, order(simulated=False), NOW + 9)
+    assert {one.id for one in last.changed if one.revoked} == {real.id, again.decision.id}
+    assert await blocks(known) == {last.decision.id}
+
+
 async def test_what_is_to_be_done_is_simulated_unless_said_otherwise(known):
     assert (await make(known, order())).decision.simulated is True
 

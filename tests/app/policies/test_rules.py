@@ -54,12 +54,27 @@ def test_a_real_one_replaces_a_simulated_one_and_nothing_replaces_a_persons():
     real = decide(Severity.LOW, {Action.TAG})
     assert replaces(real, Standing(Action.TAG, 2000.0, simulated=True), 1000.0)
     assert not replaces(real, Standing(Action.TAG, 2000.0, simulated=False), 1000.0)
-    assert not makes_way(real, Standing(Action.TAG, 2000.0, by_hand=True), 1000.0)
-    assert not makes_way(real, Standing(Action.BLOCK, 2000.0, by_hand=True), 1000.0)
+    assert not makes_way(real, Standing(Action.TAG, 2000.0, simulated=False, by_hand=True), 1000.0)
+    assert not makes_way(real, Standing(Action.BLOCK, 2000.0, simulated=False, by_hand=True), 1000.0)
+    assert not makes_way(decide(Severity.LOW), Standing(Action.TAG, 2000.0, by_hand=True), 1000.0)
+    assert not makes_way(decide(Severity.LOW), Standing(Action.TAG, 2000.0, simulated=False, by_hand=True), 1000.0)
     assert makes_way(real, Standing(Action.BLOCK, 1000.0, by_hand=True), 1000.0)
     assert makes_way(decide(Severity.HIGH), Standing(Action.TAG, 2000.0, by_hand=True), 1000.0)
     assert not makes_way(real, Standing(Action.TAG, 0.0, revoked=True), 1000.0)
     assert makes_way(decide(Severity.HIGH), Standing(Action.TAG, 0.0, revoked=True), 1000.0)  # it escalated
+
+
+def test_what_a_person_only_simulates_holds_back_what_is_simulated_and_nothing_real():
+    for revoked in (False, True):
+        tried = Standing(Action.BLOCK, 2000.0, simulated=True, by_hand=True, revoked=revoked)
+        assert makes_way(decide(Severity.CRITICAL, {Action.THROTTLE}), tried, 1000.0)
+        assert not makes_way(decide(Severity.CRITICAL), tried, 1000.0)
+        done = Standing(Action.BLOCK, 2000.0, simulated=False, by_hand=True, revoked=revoked)
+        assert not makes_way(decide(Severity.CRITICAL, {Action.THROTTLE}), done, 1000.0)
+    doubted = Standing(
+        Action.THROTTLE, 2000.0, simulated=True, revoked=True
+    )  # the policy's own, taken back by a person
+    assert not makes_way(decide(Severity.CRITICAL, {Action.THROTTLE}), doubted, 1000.0)
 
 
 def test_the_start_is_drawn_from_the_window_by_the_id_alone():

@@ -91,6 +91,28 @@ def test_up_twice_down_and_up_again(database_url):
     assert "alert" in tables(database_url)
 
 
+def test_on_the_way_down_a_simulated_decision_makes_way_for_the_real_one_beside_it(database_url):
+    migrate(database_url)
+    rows = (("dc_1", "tag", "true"), ("dc_2", "tag", "false"), ("dc_3", "block", "true"))
+
+    def before(connection):
+        moments = {"at": "2027-01-15 08:00:00"}
+        client = "'cl_1', :at, :at, 1, 1, 1, 0, 0, ''"
+        columns = "id, first_seen, last_seen, requests, in_tokens, out_tokens, level, score, peer_group"
+        connection.execute(sa.text(f"INSERT INTO client ({columns}) VALUES ({client})"), moments)
+        columns = "id, action, simulated, client_id, reason, policy, policy_version, starts_at, expires_at"
+        for name, action, simulated in rows:
+            values = f"'{name}', '{action}', {simulated}, 'cl_1', 'r', 'p', 1, :at, :at"
+            connection.execute(sa.text(f"INSERT INTO decision ({columns}) VALUES ({values})"), moments)
+        connection.commit()
+
+    inspect(database_url, before)
+    revert(database_url, "0006")
+    query = sa.text("SELECT id FROM decision WHERE revoked_at IS NULL ORDER BY id")
+    assert inspect(database_url, lambda connection: connection.scalars(query).all()) == ["dc_2", "dc_3"]
+    migrate(database_url)
+
+
 def test_accounts_that_were_given_before_are_kept_for_copies(database_url):
     migrate(database_url, "0005")
     columns = "id, first_seen, last_seen, requests, in_tokens, out_tokens, level, score, peer_group, account"
