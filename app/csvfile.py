@@ -20,6 +20,8 @@ def rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             if row:
                 yield begins, row
             begins = reader.line_num + 1
-    except csv.Error:
-        remedy = "close its quotes, and put nothing but a comma behind them"
-        raise InvalidInput(f"line {begins}", f"it is not CSV: {remedy}") from None
+    except csv.Error as error:
+        problem = "it is not CSV: close its quotes, and put nothing but a comma behind them"
+        if "limit" in str(error):
+            problem = f"a value has more than {csv.field_size_limit():,} characters: close its quotes, or shorten it"
+        raise InvalidInput(f"line {begins}", problem) from None

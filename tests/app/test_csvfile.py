@@ -25,3 +25,8 @@ def test_quotes_that_are_not_closed_are_named_where_they_were_opened(text):
     with pytest.raises(InvalidInput, match="close its quotes") as caught:
         list(rows(io.StringIO(text, newline="")))
     assert caught.value.pointer == "line 3"
+
+
+def test_a_value_that_is_too_long_is_named_too():
+    with pytest.raises(InvalidInput, match="line 2: a value has more than 131,072 characters: close its quotes"):
+        list(rows(["a,b\n", f"1,{'x' * 140_000}\n"]))

@@ -65,5 +65,5 @@ def test_the_line_of_a_mistake_is_the_files():
         organisations.read(lines)
     with pytest.raises(InvalidInput, match=r"line 5: it names no client"):
         organisations.read([*lines[:2], f'"{client_ref(1)}\n', '",Acme\n', lines[-1]])
-    with pytest.raises(InvalidInput, match=r"line 3: it is not CSV: close its quotes"):
+    with pytest.raises(InvalidInput, match=r"line 3: .*: close its quotes"):
         organisations.read([*lines[:3], *[f"{client_ref(2)},Bolt\n"] * 6000])
