@@ -20,7 +20,7 @@ from detectors.fuse import Fused
 from detectors.judge import BLEND, Judge
 from detectors.reference import FUSED_GRID, GRID, LOOKS, RANKS, Reference, empty
 
-WATCH_RATE = 0.007  # the share of ordinary clients that may ever be watched, and reviewed, in one window
+WATCH_RATE = 0.009  # the share of ordinary clients that may ever be watched, and reviewed, in one window
 REVIEW_RATE = 0.001
 LEAST_REVIEW = LEAST_WATCH = float(-np.log(fuse.RARE))  # nats below which nothing is told, however few are told of
 _MARGIN = 0.05  # nats above the last ordinary client that must stay below
