@@ -31,7 +31,6 @@ DONE = {
     "claimed": "Claimed: the alert is yours to review.",
     "closed": "Closed.",
     "reopened": "Reopened: the alert is back in the queue.",
-    "decided": "Decided. The gateways follow within two seconds.",
 }
 
 
@@ -148,6 +147,7 @@ async def page(
     timing = alert.evidence.get("timing") or {}
     minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     context = {
         "alert": alert,
         "evidence": evidence.frozen(alert.evidence),
@@ -164,13 +164,13 @@ async def page(
         "actions": deciding.actions(visit.scopes),
         "durations": deciding.DURATIONS,
         "ordered": ordered,
-        "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
+        "mode": present.mode,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
         "problem": refusal.problem,
         "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("alert.html", visit.page("alerts", **context), refusal.status)
 

@@ -18,6 +18,7 @@ from app.console.alerts import CLIENT_LENGTH
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.models.campaign import Campaign
+from app.policies import mode
 from app.policies.decide import DecisionOut
 from detectors.base import Level
 
@@ -32,8 +33,6 @@ DONE = {
     "reopened": "Reopened: the campaign is back in the queue.",
     "split": "Split. The linker keeps the two apart from now on.",
     "merged": "Merged. The linker keeps them together from now on.",
-    "decided": "Decided. The gateways follow within two seconds.",
-    "revoked": "Taken back. The gateways follow within two seconds.",
 }
 
 
@@ -119,6 +118,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
     edges = await queries.edges(visit.db, campaign.id)
     speaks, against = campaign_view.terms(campaign.latest)
     standing = await decide.counts(visit.db, campaign.id, visit.now)
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     path = f"/campaigns/{campaign.id}"
     context = {
         "campaign": campaign,
@@ -142,7 +142,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "conflict": refusal.conflict,
         "problem": refusal.problem,
         "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
 
