@@ -195,14 +195,11 @@ async def as_markdown(request: Request) -> Response:
 
 
 async def next_new(request: Request) -> Response:
-    """`GET /alerts/next`: to the gravest new alert but the one just seen, or to the list where there is none."""
+    """`GET /alerts/next`: to the gravest new alert, or past one that was seen and left; to the list at the end."""
     after = request.query_params.get("after", "")
     async with session.visit(request, READ) as visit:
-        page = await queries.list_alerts(
-            visit.db, queries.AlertFilter(states=("new",), sort="-severity,created_at"), None, 2
-        )
-        other = [alert.id for alert in page.items if alert.id != after]
-    return render.redirect(f"/alerts/{other[0]}" if other else "/alerts")
+        found = await queries.next_new(visit.db, after)
+    return render.redirect(f"/alerts/{found.id}" if found else "/alerts")
 
 
 async def _claim(visit: Visit, alert_id: str, _form: dict[str, str], version: int | None) -> Sequence[DecisionOut]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -95,7 +94,8 @@ async def show_list(request: Request) -> Response:
         linker = next((beat for beat in beats or () if beat.role == "linker"), None)
         context = {
             "campaigns": page.items,
-            "top": max((campaign.score for campaign in page.items), default=0.0),
+            "top": max(map(campaign_view.score, page.items), default=0.0),
+            "score_of": campaign_view.score,
             "tabs": listing.tabs("/campaigns", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
@@ -126,7 +126,8 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "pager": listing.pager(path, {}, members.prev_cursor, members.next_cursor),
         "picture": campaign_view.picture(campaign, first.items, edges),
         "edges": edges,
-        "score_bar": _score_bar(campaign),
+        "score": campaign_view.score(campaign),
+        "score_bar": charts.score_bar(campaign_view.score(campaign), campaign.threshold),
         "terms": speaks,
         "counter": against,
         "without": campaign_view.without(campaign.latest),
@@ -145,10 +146,6 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
-
-
-def _score_bar(campaign: Campaign) -> Any:
-    return charts.score_bar(float(campaign.latest.get("score") or campaign.score), campaign.threshold)
 
 
 async def show(request: Request) -> Response:

@@ -58,6 +58,7 @@ async def show_list(request: Request) -> Response:
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,
             "clients": page.items,
+            "thresholds": {one.id: listing.threshold_at(request.app.state.scoring, one.requests) for one in page.items},
             "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,
             "levels": CHOICES,

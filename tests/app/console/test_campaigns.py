@@ -130,3 +130,17 @@ async def test_who_may_only_read_gets_no_form(console, visitor, tools, opened):
 
 def test_ticked_and_typed_members_are_one_set():
     assert campaigns.chosen({"m_cl_1": "on", "clients": "cl_2, cl_1\ncl_3", "csrf": "x"}) == ["cl_1", "cl_2", "cl_3"]
+
+
+async def test_list_and_page_tell_the_same_score_beside_its_threshold(console, reviewer):
+    members = [0xAB1, 0xAB2, 0xAB3]
+    await console.summarise(*members)
+    one = await console.open_campaign(*members, score=17.2)
+    await console.open_campaign(*members, at=console.now + 60, level=1, score=6.4)
+    listed = (await reviewer.get("/campaigns?level=all")).text
+    assert '<b>6.4</b> <span class="quiet">/ 9.2</span>' in listed
+    assert '<span class="second">highest 17.2</span>' in listed
+    page = (await reviewer.get(f"/campaigns/{one}")).text
+    assert '<span class="big">6.4</span>' in page
+    assert "below the review threshold of <b>9.2</b>" in page
+    assert "<dt>Highest score</dt><dd>17.2 nats</dd>" in page
