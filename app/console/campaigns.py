@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -16,6 +16,7 @@ from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.alerts import CLIENT_LENGTH
 from app.console.route import PageRoute
 from app.console.session import Visit
+from app.errors import InvalidInput, NotFound
 from app.models.campaign import Campaign
 from app.policies import mode
 from app.policies.decide import DecisionOut
@@ -140,12 +141,19 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "may_decide": deciding.WRITE in visit.scopes,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
+        "typed": _typed(entered, [one.client_id for one in members.items]),
         "conflict": refusal.conflict,
         "problem": refusal.problem,
         "invalid": refusal.invalid,
         "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
+
+
+def _typed(entered: Entered, shown: Sequence[str]) -> str:
+    """The ids that were typed to be split off, and those that were ticked where the page now shows no box."""
+    ticked = {name.removeprefix(CHECKED) for name in entered.form if name.startswith(CHECKED)}
+    return "\n".join([entered.form.get("clients", ""), *sorted(ticked - set(shown))]).strip()
 
 
 async def show(request: Request) -> Response:
@@ -186,7 +194,10 @@ async def _split(visit: Visit, campaign_id: str, form: dict[str, str], version: 
 
 
 async def _merge(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
-    other = await queries.get_campaign(visit.db, form.get("other", "").strip())
+    try:
+        other = await queries.get_campaign(visit.db, form.get("other", "").strip())
+    except NotFound as error:
+        raise InvalidInput("/other", str(error)) from None
     reason = form.get("merge_reason", "")
     await regroup.merge(visit.db, campaign_id, other.id, other.version, reason, visit.name, version, visit.now)
     return []

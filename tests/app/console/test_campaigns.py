@@ -144,3 +144,28 @@ async def test_list_and_page_tell_the_same_score_beside_its_threshold(console, r
     assert '<span class="big">6.4</span>' in page
     assert "below the review threshold of <b>9.2</b>" in page
     assert "<dt>Highest score</dt><dd>17.2 nats</dd>" in page
+
+
+async def test_a_refused_split_or_merge_keeps_what_was_ticked_and_typed(reviewer, tools, opened):
+    path, one = f"/campaigns/{opened}", client_ref(0xC0DE00000)
+    typed, gone = client_ref(0xC0DE00000 + 104_729), "cl_00000000000000ff"
+    fields = {f"m_{one}": "on", f"m_{gone}": "on", "clients": typed, "split_reason": "two keys"}
+    for version, status in (("1", 422), ("99", 409)):
+        page = await sent(reviewer, tools, f"{path}/split", version=version, **fields)
+        assert page.status_code == status
+        assert f'aria-label="Move {one} out" checked>' in page.text
+        assert page.text.count(' out" checked>') == 1
+        assert f"{typed}\n{gone}</textarea>" in page.text
+        assert 'value="two keys"' in page.text
+        assert '<details class="card screen-only" open>' in page.text
+    assert "What you entered is still in the form" in page.text
+    page = await sent(reviewer, tools, f"{path}/merge", other="cp_nothing", merge_reason="one operator")
+    assert (page.status_code, "Name another campaign by its id." in page.text) == (422, True)
+    assert 'value="cp_nothing" aria-invalid="true"' in page.text
+    assert 'value="one operator"' in page.text
+
+
+async def test_a_refused_close_keeps_the_tick_for_the_members_alerts(reviewer, tools, opened):
+    page = await sent(reviewer, tools, f"/campaigns/{opened}/close", close_alerts="on", note="seen")
+    assert (page.status_code, 'name="close_alerts" checked>' in page.text) == (422, True)
+    assert "checked" not in (await reviewer.get(f"/campaigns/{opened}")).text
