@@ -324,9 +324,9 @@ def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slo
 
 
 def plots(minutes: Iterable[Sequence[float]], hours: Iterable[Sequence[float]]) -> list[Plot]:
-    """The last hour by minute and the last three days by hour, those that hold anything."""
+    """The last active hour by minute and three days by hour, those that hold anything: none says how long ago."""
     both = (
-        plot("By minute, the last hour", minutes, words.MINUTE, 60),
-        plot("By hour, the last three days", hours, words.HOUR, 72),
+        plot("By minute, the hour up to the last request", minutes, words.MINUTE, 60),
+        plot("By hour, the three days up to the last request", hours, words.HOUR, 72),
     )
     return [item for item in both if item]

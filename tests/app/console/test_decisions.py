@@ -33,6 +33,7 @@ async def alert(console):
 async def test_the_list_says_what_is_done_to_whom_and_why(console, reviewer, tools, alert):
     page = await reviewer.get("/decisions")
     assert "Throttle, simulated" in page.text
+    assert "data-row" in page.text  # j and k move here too
     assert "30 requests a minute, bursts of 10" in page.text
     assert "critical severity (by policy)" in page.text
     assert f'href="/clients/{CLIENT}"' in page.text

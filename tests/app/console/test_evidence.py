@@ -101,3 +101,10 @@ def test_a_score_that_agreement_sets_is_told_as_one(explanation):
     assert agreed.composition.startswith("Two kinds of evidence that agree are a review by themselves.")
     assert "set to 9.2 at least" in agreed.composition
     assert evidence.live(replace(explanation, evidence=())).composition == ""
+
+
+def test_a_timeline_does_not_claim_to_end_now():
+    long_ago = [(NOW - 864_000.0, 3)]
+    minutes, hours = evidence.plots(long_ago, long_ago)
+    assert minutes.title == "By minute, the hour up to the last request"
+    assert hours.title == "By hour, the three days up to the last request"

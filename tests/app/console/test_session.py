@@ -114,3 +114,15 @@ async def test_a_form_that_is_not_ours_is_refused(reviewer, body):
     )
     assert answer.status_code == 422
     assert (await reviewer.get("/alerts")).status_code == 200
+
+
+async def test_after_signing_in_anew_a_form_that_came_too_late_leads_back_to_its_alert(console, reviewer, tools):
+    alert = (await console.seed())["new"]
+    token = tools.form_token(await reviewer.get(f"/alerts/{alert}"))
+    reviewer.cookies.clear()
+    late = await reviewer.post(f"/alerts/{alert}/close", data={"csrf": token, "version": "1", "disposition": "test"})
+    form = await reviewer.get(late.headers["location"])
+    fields = {"csrf": tools.form_token(form), "token": tools.token, "next": f"/alerts/{alert}/close"}
+    back = await reviewer.post("/signin", data=fields)
+    assert back.headers["location"] == f"/alerts/{alert}/close"
+    assert (await reviewer.get(back.headers["location"])).headers["location"] == f"/alerts/{alert}"
