@@ -227,7 +227,7 @@ def _likelihood(probability: Any, resolvable: Any) -> str:
         )
     if (least := _known(resolvable)) is not None and least > 0:
         told.append(
-            "So many ordinary clients are known that no single kind of evidence can be called rarer than "
+            "Too few ordinary clients are known to call any single kind of evidence rarer than "
             f"1 in {words.count(round(1 / least))}."
         )
     return " ".join(told)

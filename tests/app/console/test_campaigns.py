@@ -105,7 +105,11 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     page = (await reviewer.get(path)).text
     assert "2 members moved out into cp_" in page
     part = re.search(r"moved out into (cp_[0-9a-f-]{36})", page).group(1)
-    assert "split out of" in (await reviewer.get(f"/campaigns/{part}")).text
+    apart = (await reviewer.get(f"/campaigns/{part}")).text
+    assert "split out of" in apart
+    assert "Sentence, score and evidence below are that campaign's" in apart
+    assert "that campaign's, until the linker" not in (await reviewer.get(path)).text
+    assert (await reviewer.get("/campaigns")).text.count("split out, described as the whole was") == 1
     merged = await sent(reviewer, tools, f"{path}/merge", other=part, merge_reason="no, it was right")
     assert merged.headers["location"] == f"{path}?done=merged"
     assert "was merged into" in (await reviewer.get(f"/campaigns/{part}")).text

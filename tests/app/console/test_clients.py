@@ -128,3 +128,17 @@ async def test_each_client_stands_beside_the_threshold_of_its_own_requests(conso
     page = (await reviewer.get("/clients")).text
     assert f'<b>6.0</b> <span class="quiet">/ {steps[5]:.1f}</span>' in page
     assert "review from <b>5.0</b>" in page
+
+
+async def test_a_level_that_is_kept_below_its_threshold_is_explained(console, reviewer, active):
+    told = "It was under review before: a level is kept until"
+    assert told not in (await reviewer.get(active)).text
+    key = row_key(
+        int(partition_of(np.array([HARVESTER], np.uint64), console.app.state.settings.partitions)[0]), HARVESTER
+    )
+    row = np.frombuffer(await console.redis.get(key), console.app.state.scoring.row).copy()
+    row["level"], row["score"] = 2, 7.5
+    await console.redis.set(key, row.tobytes())
+    page = (await reviewer.get(active)).text
+    assert told in page
+    assert "below the review threshold" in page

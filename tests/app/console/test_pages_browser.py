@@ -102,6 +102,13 @@ async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
         assert wider <= 0, name
 
 
+async def test_what_ties_a_campaign_can_be_read_on_a_narrow_screen(opened, seeded):
+    page = await opened(width=390)
+    await page.goto(f"/campaigns/{seeded['campaign']}")
+    cell = await page.locator(".edges tbody th").first.bounding_box()
+    assert cell["width"] >= 190
+
+
 async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, served):
     alert = await served.open_alert(0xABCDEF01, 15.0, sentence="It wraps everything in one wording.", at=newest())
     page = await opened(signed_in=False)
