@@ -1,5 +1,6 @@
 """Cookies no script reads, sessions that are renewed and end, forms that must be ours."""
 
+import re
 import time
 from http.cookies import SimpleCookie
 
@@ -122,7 +123,8 @@ async def test_after_signing_in_anew_a_form_that_came_too_late_leads_back_to_its
     reviewer.cookies.clear()
     late = await reviewer.post(f"/alerts/{alert}/close", data={"csrf": token, "version": "1", "disposition": "test"})
     form = await reviewer.get(late.headers["location"])
-    fields = {"csrf": tools.form_token(form), "token": tools.token, "next": f"/alerts/{alert}/close"}
+    following = re.search(r'name="next" value="([^"]+)"', form.text).group(1)
+    fields = {"csrf": tools.form_token(form), "token": tools.token, "next": following}
     back = await reviewer.post("/signin", data=fields)
     assert back.headers["location"] == f"/alerts/{alert}/close"
     assert (await reviewer.get(back.headers["location"])).headers["location"] == f"/alerts/{alert}"
