@@ -74,6 +74,23 @@ async def get_alert(session: AsyncSession, alert_id: str) -> Alert:
     return alert
 
 
+async def next_new(session: AsyncSession, after: str) -> Alert | None:
+    """The gravest new alert, the oldest of equals; None where there is none but `after`.
+
+    An alert `after` that is still new was passed over: then the one that follows it, and behind the last the first.
+    """
+    order = (Alert.severity.desc(), Alert.opened_at, Alert.id)
+    others = sa.select(Alert).where(Alert.state == State.NEW, Alert.id != after).order_by(*order).limit(1)
+    passed = await session.get(Alert, after) if is_id(after, "al") else None
+    if passed is not None and passed.state == State.NEW:
+        later = sa.tuple_(Alert.opened_at, Alert.id) > sa.tuple_(sa.literal(passed.opened_at), sa.literal(passed.id))
+        behind = sa.or_(Alert.severity < passed.severity, sa.and_(Alert.severity == passed.severity, later))
+        found: Alert | None = await session.scalar(others.where(behind))
+        if found is not None:
+            return found
+    return await session.scalar(others)
+
+
 async def history_page(session: AsyncSession, alert_id: str, cursor: str | None, limit: int) -> Page[AlertEvent]:
     """A page of an alert's steps, oldest first; NotFound where there is no such alert."""
     await get_alert(session, alert_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -17,7 +17,8 @@ from app.policies.decide import DecisionOut
 from app.policies.tell import tell
 
 READ, WRITE = "alerts:read", "alerts:write"
-SAID = {"/disposition": "Choose a disposition.", "/reason": "Say why.", "/other": "Name another campaign."}
+SAID = {"/disposition": "Choose a disposition.", "/reason": "Say why.", "/other": "Name another campaign by its id."}
+OURS = frozenset({"csrf", "version"})  # fields that nobody typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class Entered:
     disposition: str = ""
     note: str = ""
     reason: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)  # all of it
+
+
+def entered(form: Mapping[str, str]) -> Entered:
+    """The form as it was sent."""
+    typed = {name: value for name, value in form.items() if name not in OURS}
+    return Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""), typed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,9 @@ class Steps:
     def refused(self, error: Conflict | InvalidInput) -> Refusal:
         """The error as the page shows it."""
         if isinstance(error, InvalidInput):
-            field = error.pointer.strip("/")
-            said = SAID.get(error.pointer, f"{field.capitalize()}: {error.problem}.")
-            return Refusal(422, problem=said, invalid=field)
+            name = error.pointer.strip("/")
+            said = SAID.get(error.pointer, f"{name.capitalize()}: {error.problem}.")
+            return Refusal(422, problem=said, invalid=name)
         if error.status == 409:
             return Refusal(409, conflict=f"{str(error).capitalize()}.")
         who = f"Someone else, or the {self.changer}, changed this {self.name} while you were reading it."
@@ -89,9 +97,8 @@ class Steps:
                     session.check_token(form, visit.csrf)
                     ended = await act(visit, name, form, version_of(form))
             except (Conflict, InvalidInput) as error:
-                entered = Entered(form.get("disposition", ""), form.get("note", ""), form.get("reason", ""))
                 async with session.visit(request, READ) as visit:
-                    return await self.again(request, visit, name, self.refused(error), entered)
+                    return await self.again(request, visit, name, self.refused(error), entered(form))
             await tell(request.app.state.redis, ended)
             return render.redirect(f"/{self.name}s/{name}?done={done}")
 

@@ -31,7 +31,6 @@ DONE = {
     "claimed": "Claimed: the alert is yours to review.",
     "closed": "Closed.",
     "reopened": "Reopened: the alert is back in the queue.",
-    "decided": "Decided. The gateways follow within two seconds.",
 }
 
 
@@ -148,6 +147,7 @@ async def page(
     timing = alert.evidence.get("timing") or {}
     minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     context = {
         "alert": alert,
         "evidence": evidence.frozen(alert.evidence),
@@ -164,13 +164,13 @@ async def page(
         "actions": deciding.actions(visit.scopes),
         "durations": deciding.DURATIONS,
         "ordered": ordered,
-        "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
+        "mode": present.mode,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
         "problem": refusal.problem,
         "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("alert.html", visit.page("alerts", **context), refusal.status)
 
@@ -195,14 +195,11 @@ async def as_markdown(request: Request) -> Response:
 
 
 async def next_new(request: Request) -> Response:
-    """`GET /alerts/next`: to the gravest new alert but the one just seen, or to the list where there is none."""
+    """`GET /alerts/next`: to the gravest new alert, or past one that was seen and left; to the list at the end."""
     after = request.query_params.get("after", "")
     async with session.visit(request, READ) as visit:
-        page = await queries.list_alerts(
-            visit.db, queries.AlertFilter(states=("new",), sort="-severity,created_at"), None, 2
-        )
-        other = [alert.id for alert in page.items if alert.id != after]
-    return render.redirect(f"/alerts/{other[0]}" if other else "/alerts")
+        found = await queries.next_new(visit.db, after)
+    return render.redirect(f"/alerts/{found.id}" if found else "/alerts")
 
 
 async def _claim(visit: Visit, alert_id: str, _form: dict[str, str], version: int | None) -> Sequence[DecisionOut]:

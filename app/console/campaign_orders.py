@@ -108,12 +108,13 @@ async def apply(request: Request) -> Response:
         async with session.visit(request, READ) as visit:
             campaign = await queries.get_campaign(visit.db, campaign_id)
             return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
-    await tell(request.app.state.redis, done.changed)
+    told = await tell(request.app.state.redis, done.changed)
     if done.remaining:
         async with session.visit(request, READ, deciding.WRITE) as visit:
             plan = await decide.preview(visit.db, campaign_id, _order(form, visit), visit.name, visit.now)
             return await _page(request, visit, plan.campaign, deciding.entered(form), plan, form)
-    return render.redirect(f"/campaigns/{campaign_id}?done=decided")
+    word = deciding.done("decided", told, simulated="simulated" in form)
+    return render.redirect(f"/campaigns/{campaign_id}?done={word}")
 
 
 async def revoke(request: Request) -> Response:
@@ -128,8 +129,8 @@ async def revoke(request: Request) -> Response:
         async with session.visit(request, READ) as visit:
             campaign = await queries.get_campaign(visit.db, campaign_id)
             return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
-    await tell(request.app.state.redis, ended)
-    return render.redirect(f"/campaigns/{campaign_id}?done=revoked")
+    told = await tell(request.app.state.redis, ended)
+    return render.redirect(f"/campaigns/{campaign_id}?done={deciding.done('revoked', told)}")
 
 
 def make_router() -> APIRouter:

@@ -55,6 +55,12 @@ class Without:
     sentence: str
 
 
+def score(campaign: Campaign) -> float:
+    """The newest reading's score, nats, that the threshold belongs to; `campaign.score` is the episode's highest."""
+    newest = campaign.latest.get("score")
+    return float(newest) if isinstance(newest, int | float) else campaign.score
+
+
 def member(row: CampaignMember, known: Mapping[str, tuple[str, bool]]) -> MemberView:
     """A member in words."""
     organisation, verified = known.get(row.client_id, ("", False))
@@ -167,6 +173,7 @@ def facts(campaign: Campaign, following: str | None) -> list[tuple[str, Any, str
         ("Campaign", campaign.id, "id"),
         ("Members", words.count(campaign.size), ""),
         ("Linked requests", words.count(campaign.requests), ""),
+        ("Highest score", f"{words.score(campaign.score)} nats", ""),
         ("Opened", campaign.opened_at, "time"),
         ("Last found", campaign.seen_at, "time"),
         ("Claimed by", campaign.assignee or "nobody", ""),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -17,7 +16,9 @@ from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.alerts import CLIENT_LENGTH
 from app.console.route import PageRoute
 from app.console.session import Visit
+from app.errors import InvalidInput, NotFound
 from app.models.campaign import Campaign
+from app.policies import mode
 from app.policies.decide import DecisionOut
 from detectors.base import Level
 
@@ -32,8 +33,6 @@ DONE = {
     "reopened": "Reopened: the campaign is back in the queue.",
     "split": "Split. The linker keeps the two apart from now on.",
     "merged": "Merged. The linker keeps them together from now on.",
-    "decided": "Decided. The gateways follow within two seconds.",
-    "revoked": "Taken back. The gateways follow within two seconds.",
 }
 
 
@@ -96,7 +95,8 @@ async def show_list(request: Request) -> Response:
         linker = next((beat for beat in beats or () if beat.role == "linker"), None)
         context = {
             "campaigns": page.items,
-            "top": max((campaign.score for campaign in page.items), default=0.0),
+            "top": max(map(campaign_view.score, page.items), default=0.0),
+            "score_of": campaign_view.score,
             "tabs": listing.tabs("/campaigns", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
@@ -119,6 +119,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
     edges = await queries.edges(visit.db, campaign.id)
     speaks, against = campaign_view.terms(campaign.latest)
     standing = await decide.counts(visit.db, campaign.id, visit.now)
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     path = f"/campaigns/{campaign.id}"
     context = {
         "campaign": campaign,
@@ -126,7 +127,8 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "pager": listing.pager(path, {}, members.prev_cursor, members.next_cursor),
         "picture": campaign_view.picture(campaign, first.items, edges),
         "edges": edges,
-        "score_bar": _score_bar(campaign),
+        "score": campaign_view.score(campaign),
+        "score_bar": charts.score_bar(campaign_view.score(campaign), campaign.threshold),
         "terms": speaks,
         "counter": against,
         "without": campaign_view.without(campaign.latest),
@@ -139,16 +141,19 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "may_decide": deciding.WRITE in visit.scopes,
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
+        "typed": _typed(entered, [one.client_id for one in members.items]),
         "conflict": refusal.conflict,
         "problem": refusal.problem,
         "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(request.query_params.get("done", ""), ""),
+        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
 
 
-def _score_bar(campaign: Campaign) -> Any:
-    return charts.score_bar(float(campaign.latest.get("score") or campaign.score), campaign.threshold)
+def _typed(entered: Entered, shown: Sequence[str]) -> str:
+    """The ids that were typed to be split off, and those that were ticked where the page now shows no box."""
+    ticked = {name.removeprefix(CHECKED) for name in entered.form if name.startswith(CHECKED)}
+    return "\n".join([entered.form.get("clients", ""), *sorted(ticked - set(shown))]).strip()
 
 
 async def show(request: Request) -> Response:
@@ -189,7 +194,10 @@ async def _split(visit: Visit, campaign_id: str, form: dict[str, str], version: 
 
 
 async def _merge(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
-    other = await queries.get_campaign(visit.db, form.get("other", "").strip())
+    try:
+        other = await queries.get_campaign(visit.db, form.get("other", "").strip())
+    except NotFound as error:
+        raise InvalidInput("/other", str(error)) from None
     reason = form.get("merge_reason", "")
     await regroup.merge(visit.db, campaign_id, other.id, other.version, reason, visit.name, version, visit.now)
     return []

@@ -18,7 +18,7 @@ from app.console import acting, evidence, listing, render, review, session, word
 from app.console.route import PageRoute
 from app.errors import Unavailable
 from app.models.client import ACCOUNT_LENGTH, Client
-from detectors.base import Level
+from detectors.base import Explanation, Level
 
 READ = "clients:read"
 CHOICES = (("review", "Review"), ("watch", "Watch or review"))
@@ -58,6 +58,7 @@ async def show_list(request: Request) -> Response:
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,
             "clients": page.items,
+            "thresholds": {one.id: listing.threshold_at(request.app.state.scoring, one.requests) for one in page.items},
             "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,
             "levels": CHOICES,
@@ -90,6 +91,11 @@ def _facts(client: Client) -> list[tuple[str, Any, str]]:
     ]
 
 
+def _held(explanation: Explanation) -> bool:
+    """Whether the level is one that the score alone would not give today."""
+    return explanation.level == Level.REVIEW and explanation.score < explanation.threshold
+
+
 async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
     """The client's models by name, most used first; a hash where the name is not known."""
     counts = found.activity.models[:MODELS_SHOWN]
@@ -115,6 +121,7 @@ async def show(request: Request) -> Response:
             "client": client,
             "evidence": evidence.live(found.explanation) if found else None,
             "gone": gone,
+            "held": found is not None and _held(found.explanation),
             "plots": evidence.plots(found.activity.minutes, found.activity.hours) if found else [],
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),

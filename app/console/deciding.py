@@ -44,14 +44,24 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
 """Value, title, and what happens to the customer."""
 
 FIELDS: dict[str, str] = {
-    "/action": "Choose an action",
-    "/duration_seconds": "Choose a duration",
-    "/reason": "Say why",
+    "/action": "Action",
+    "/duration_seconds": "For how long",
+    "/reason": "Reason",
     "/parameters/rate_per_minute": "Requests a minute",
     "/parameters/burst": "Burst",
     "/parameters/max_n": "Answers to a prompt",
-    "/parameters": "What is left out",
 }
+LEFT_OUT = "Degrade: give the number of answers, or tick what is left out."
+
+
+DONE: dict[str, str] = {
+    "decided": "Decided. The gateways follow within two seconds.",
+    "decided-later": "Decided. Redis does not answer: the gateways follow when it is back.",
+    "simulated": "Decided, simulated: the gateways count what it would do, and the customer is served as ever.",
+    "revoked": "Revoked. The gateways follow within two seconds.",
+    "revoked-later": "Revoked. Redis does not answer: the gateways go on as before until it is back.",
+}
+"""What is said once it is done, by the word that the address carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,21 @@ class Ordered:
 NOTHING = Ordered()
 
 
+def done(step: str, told: bool, *, simulated: bool = False) -> str:
+    """The word for the address: `told` is whether the gateways heard of it."""
+    if simulated:
+        return "simulated"
+    return step if told else f"{step}-later"
+
+
+def said(word: str, mode: str) -> str:
+    """What a page says of `word` while the mode is `mode`; empty where it is none of ours."""
+    text = DONE.get(word, "")
+    if text and word.startswith("decided") and mode != "enforce":
+        return f"{text} The mode is {mode}, so the customer is served as ever until somebody switches to enforce."
+    return text
+
+
 def actions(scopes: Collection[str]) -> list[tuple[str, str, str]]:
     """The actions that a reviewer with these scopes may choose."""
     return [item for item in ACTIONS if item[0] != "block" or BLOCK in scopes]
@@ -84,7 +109,7 @@ def entered(form: Mapping[str, str], error: InvalidInput | None = None, problem:
     """The form as it was sent, with what is wrong with it."""
     pointer = error.pointer if error is not None else ""
     if error is not None:
-        problem = f"{FIELDS.get(pointer, 'The form')}: {error.problem}."
+        problem = LEFT_OUT if pointer == "/parameters" else f"{FIELDS.get(pointer, 'The form')}: {error.problem}."
     return Ordered(
         given=True,
         action=form.get("action", ""),

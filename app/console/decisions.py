@@ -26,7 +26,6 @@ SHOWN: dict[str, tuple[str, bool | None]] = {
     "ended": ("Ended", False),
     "all": ("All", None),
 }
-DONE = {"revoked": "Revoked. The gateways follow within two seconds."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
     wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
     cursor = request.query_params.get("cursor") or None
     page = await queries.list_decisions(visit.db, wanted, cursor, listing.PAGE_ROWS, now)
-    parameters = filters.parameters()
+    parameters, present = filters.parameters(), await mode.present(visit.db, request.app.state.settings.mode)
     tabs = [
         (title, listing.address("/decisions", {**parameters, "shown": name}), name == filters.shown)
         for name, (title, _) in SHOWN.items()
@@ -61,14 +60,15 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
     context = {
         "decisions": [review.decision(item, visit.now) for item in page.items],
         "counts": await queries.counts(visit.db, now),
+        "all_url": listing.address("/decisions", {**parameters, "shown": "all"}),
         "filters": filters,
         "tabs": tabs,
-        "mode": (await mode.present(visit.db, request.app.state.settings.mode)).mode,
+        "mode": present.mode,
         "may_revoke": WRITE in visit.scopes,
         "may_see_alerts": acting.READ in visit.scopes,
         "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
         "problem": problem,
-        "done": "" if problem else DONE.get(request.query_params.get("done", ""), ""),
+        "done": "" if problem else deciding.said(request.query_params.get("done", ""), present.mode),
     }
     return render.html("decisions.html", visit.page("decisions", **context), status)
 
@@ -91,8 +91,8 @@ async def revoke(request: Request) -> Response:
         problem = "Say why you revoke it." if isinstance(error, InvalidInput) else f"{str(error).capitalize()}."
         async with session.visit(request, READ) as visit:
             return await _list(request, visit, problem, error.status)
-    await tell(request.app.state.redis, ended.changed)
-    return render.redirect(listing.address("/decisions", {"done": "revoked"}))
+    told = await tell(request.app.state.redis, ended.changed)
+    return render.redirect(listing.address("/decisions", {"done": deciding.done("revoked", told)}))
 
 
 async def decide(request: Request) -> Response:
@@ -111,8 +111,8 @@ async def decide(request: Request) -> Response:
             alert = await alert_queries.get_alert(visit.db, alert_id)
             refusal = Refusal(error.status, problem=ordered.problem)
             return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
-    await tell(request.app.state.redis, made.changed)
-    return render.redirect(f"/alerts/{alert_id}?done=decided")
+    told = await tell(request.app.state.redis, made.changed)
+    return render.redirect(f"/alerts/{alert_id}?done={deciding.done('decided', told, simulated=order.simulated)}")
 
 
 async def _back(_request: Request) -> Response:

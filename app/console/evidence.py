@@ -12,9 +12,12 @@ from markupsafe import Markup
 
 from app.console import charts, words
 from detectors.base import Explanation, Term
+from detectors.calibrate import CAP
 
 LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
 LEAST_PART = 0.005  # the same for what is taken off
+SAME_NATS = 0.1  # within which printed numbers add up
+TOLD_NATS = 0.001  # how near to it a score is the one that two agreeing families are told at
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class EvidenceView:
     counter: tuple[TermView, ...]
     cannot_tell: str
     likelihood: str = ""
+    composition: str = ""  # how the score comes of the families, where it is not their sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def _rarity(p: float) -> str:
 
 
 def _families(detectors: Sequence[RawDetector]) -> tuple[FamilyView, ...]:
-    """Each family by its strongest detector, which alone counts in the score."""
+    """Each family by its strongest detector."""
     best: dict[str, RawDetector] = {}
     for detector in detectors:
         known = best.get(detector.family)
@@ -184,7 +188,8 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
     """Sort, scale and label the raw numbers."""
     families = _families(detectors)
     score, threshold = _known(head.get("score")) or 0.0, _known(head.get("threshold")) or 0.0
-    parts = [charts.Part(family.name, family.title, family.nats) for family in families]
+    adds_up = abs(sum(family.nats for family in families) - score) <= SAME_NATS
+    parts = [charts.Part(family.name, family.title, family.nats) for family in families] if adds_up else []
     return EvidenceView(
         sentence=str(head.get("sentence") or ""),
         score=score,
@@ -197,7 +202,19 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
         counter=_against(detectors, counter),
         cannot_tell=str(head.get("cannot_tell") or ""),
         likelihood=_likelihood(head.get("probability"), head.get("resolvable")),
+        composition="" if adds_up or not families else _composition(score, families),
     )
+
+
+def _composition(score: float, families: Sequence[FamilyView]) -> str:
+    """Why the families' numbers do not add up to the score: a joint one takes them together."""
+    if len(families) > 1 and abs(score - CAP) < TOLD_NATS:
+        return (
+            f"Two kinds of evidence that agree are a review by themselves. The score is set to {words.score(score)} at "
+            "least then, even where all of it together is less rare than that."
+        )
+    overlap = " They overlap, so they do not add up." if len(families) > 1 else ""
+    return f"The score says how rare all of it is together; below, each kind of evidence by itself.{overlap}"
 
 
 def _likelihood(probability: Any, resolvable: Any) -> str:
@@ -210,7 +227,8 @@ def _likelihood(probability: Any, resolvable: Any) -> str:
         )
     if (least := _known(resolvable)) is not None and least > 0:
         told.append(
-            f"The reference can call no single kind of evidence rarer than 1 in {words.count(round(1 / least))}."
+            "Too few ordinary clients are known to call any single kind of evidence rarer than "
+            f"1 in {words.count(round(1 / least))}."
         )
     return " ".join(told)
 
@@ -306,9 +324,9 @@ def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slo
 
 
 def plots(minutes: Iterable[Sequence[float]], hours: Iterable[Sequence[float]]) -> list[Plot]:
-    """The last hour by minute and the last three days by hour, those that hold anything."""
+    """The last active hour by minute and three days by hour, those that hold anything: none says how long ago."""
     both = (
-        plot("By minute, the last hour", minutes, words.MINUTE, 60),
-        plot("By hour, the last three days", hours, words.HOUR, 72),
+        plot("By minute, the hour up to the last request", minutes, words.MINUTE, 60),
+        plot("By hour, the three days up to the last request", hours, words.HOUR, 72),
     )
     return [item for item in both if item]

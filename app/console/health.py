@@ -18,6 +18,8 @@ from app.store.heartbeat import Heartbeat, read_all_async
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
 TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
+NOT_KNOWN = "not known while Redis does not answer"
+MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
 
@@ -215,19 +217,33 @@ def _mode(present: Present) -> Tile:
 
 def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, redis_ms: float | None) -> list[Tile]:
     """The numbers at the top of the status page."""
-    living = beats or ()
+    living, known = beats or (), beats is not None
     behind = lag(living)
     return [
         _mode(present),
         Tile("Redis", "Away" if redis_ms is None else "Answers", "" if redis_ms is None else f"in {redis_ms:.1f} ms"),
         Tile("Database", "Answers", DATABASES.get(database, database)),
-        Tile("Scoring lag", "–" if behind is None else words.duration(behind), "age of the oldest unread event"),
-        Tile("Dropped", words.count(total(living, "dropped")), "events and copies, since the processes started"),
-        Tile("Events scored", words.compact(scored(living)), "by the workers that run"),
+        Tile(
+            "Scoring lag",
+            "–" if behind is None else words.duration(behind),
+            "age of the oldest unread event" if known else NOT_KNOWN,
+        ),
+        Tile(
+            "Dropped",
+            words.count(total(living, "dropped")) if known else "–",
+            "events and copies, since the processes started" if known else NOT_KNOWN,
+        ),
+        Tile(
+            "Events scored",
+            words.compact(scored(living)) if known else "–",
+            "by the workers that run" if known else NOT_KNOWN,
+        ),
     ]
 
 
 def _number(name: str, value: float) -> str:
+    if name in MOMENTS:
+        return words.utc(value)
     return words.duration(value) if name.endswith("_seconds") else words.quantity(value)
 
 

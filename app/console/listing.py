@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -60,8 +61,14 @@ def tabs(path: str, parameters: Mapping[str, str], counts: Mapping[State, int]) 
 
 
 def threshold(scoring: Engine) -> float:
-    """The lowest evidence at which an alert can open; the exact one rises with a client's requests."""
+    """The lowest evidence at which an alert can open, nats; the exact one depends on a client's requests."""
     return float(scoring.reference.review.min())
+
+
+def threshold_at(scoring: Engine, requests: int) -> float:
+    """The evidence at which a review begins, nats, of a client with so many requests, all of which count."""
+    look = scoring.reference.look_index(np.array([requests], np.uint32))
+    return scoring.reference.review_at(int(look[0]))
 
 
 async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:

@@ -78,10 +78,11 @@ def to_sign_in(request: Request) -> Response:
     if not page or request.headers.get("sec-fetch-mode") == "cors":
         return Response("Sign in first", 401, render.PRIVATE, "text/plain")
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    wanted = return_path(asked) if request.method == "GET" else HOME
+    wanted = return_path(asked)  # of a form too: its address, asked for, leads to what the form was about
     if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
         return render.html("passage.html", {"next": wanted})
-    return render.redirect(f"/signin?next={quote(wanted, safe='/')}")
+    unsaved = "&unsaved" if request.method == "POST" and wanted != HOME else ""
+    return render.redirect(f"/signin?next={quote(wanted, safe='/')}{unsaved}")
 
 
 def _sentence(text: str) -> str:

@@ -17,11 +17,20 @@ from app.console.throttle import Throttle
 from app.errors import Unauthenticated
 from app.store.db import session_scope
 
+UNSAVED = "You were not signed in, so nothing was changed. Sign in and send the form again."
+
 
 def _page(request: Request, wanted: str, problem: str = "", message: str = "", status: int = 200) -> Response:
     """The form, tied to this browser by a cookie of its own."""
     door = session.new_door()
-    context = {"next": wanted, "problem": problem, "message": message, "csrf_token": session.door_token(door)}
+    kind = "warn" if message == UNSAVED else "good"
+    context = {
+        "next": wanted,
+        "problem": problem,
+        "message": message,
+        "kind": kind,
+        "csrf_token": session.door_token(door),
+    }
     response = render.html("signin.html", context, status)
     session.set_cookie(request, response, session.door_cookie(request), door, session.DOOR_SECONDS)
     return response
@@ -38,8 +47,9 @@ def make_router() -> APIRouter:
 
     @router.get("/signin")
     async def show(request: Request) -> Response:
-        message = "You are signed out." if "out" in request.query_params else ""
-        return _page(request, return_path(request.query_params.get("next", HOME)), message=message)
+        asked = request.query_params
+        message = "You are signed out." if "out" in asked else UNSAVED if "unsaved" in asked else ""
+        return _page(request, return_path(asked.get("next", HOME)), message=message)
 
     @router.post("/signin")
     async def enter(request: Request) -> Response:

@@ -20,6 +20,7 @@ async def show(request: Request) -> Response:
         context = {
             "problems": health.problems(beats, present.mode) + health.late(beats or (), present, visit.now),
             "tiles": health.tiles(beats, present, state.engine.dialect.name, await health.ping(state.redis)),
+            "known": beats is not None,
             "processes": [health.process(beat) for beat in beats or ()],
         }
         return render.html("status.html", visit.page("status", **context))

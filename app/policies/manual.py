@@ -54,7 +54,7 @@ def _number(parameters: Mapping[str, Any], name: str, bounds: tuple[float, float
     kinds = int if whole else int | float
     if isinstance(value, bool) or not isinstance(value, kinds) or not bounds[0] <= value <= bounds[1]:
         kind = "whole number" if whole else "number"
-        raise InvalidInput(f"/parameters/{name}", f"give a {kind} from {bounds[0]:g} to {bounds[1]:g}")
+        raise InvalidInput(f"/parameters/{name}", f"give a {kind} from {bounds[0]:.10g} to {bounds[1]:.10g}")
     return value
 
 

@@ -276,8 +276,11 @@ def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]
 
 def _reason(kinds: NDArray[np.bool_]) -> str:
     """What a member shares, as a sentence."""
-    shared = [NAMES[Kind(kind)].rstrip(",") for kind in np.flatnonzero(kinds).tolist()]
-    return f"Shares {', '.join(shared[:3])}." if shared else "Sent what was refused to another member, or the reverse."
+    names = [NAMES[Kind(kind)].rstrip(",") for kind in np.flatnonzero(kinds).tolist()]
+    # Who shares a wording with its parameters shares the wording too: it is told once.
+    told = [name for name in names if f"{name}, with its parameters" not in names]
+    shared = [name.replace(", with", " with") for name in told[:3]]
+    return f"Shares {scores.listed(shared)}." if shared else "Sent what was refused to another member, or the reverse."
 
 
 def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:

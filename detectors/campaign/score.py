@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import lgamma
 
@@ -12,6 +13,7 @@ from detectors.campaign import harvest, whole
 from detectors.campaign.paces import SHARE
 from detectors.campaign.signals import NAN, Facts, Measured, Shared
 from detectors.campaign.tells import Kind
+from detectors.twins import percent
 
 _BEST, _AHEAD = 6.5, 2.0  # nats and lead of members' rows that speak for a group
 _APART = ("took_over", "replaced_accounts", "moved_rate", "list_shards", "sign_up")  # no fit has seen these terms
@@ -72,7 +74,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
                            f"{recipe.df:,} of {facts.people:,} clients use."))  # fmt: skip
     if not facts.framed:
         nats = min(4.0, 10.0 * facts.held) - _ALONE
-        text = f"Only wordings tie them; {facts.held:.0%} of them are tied by wordings with their parameters too."
+        text = f"Only wordings tie them; {percent(facts.held)} of them are tied by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
     parts += _signed(m, facts.people) + _events(facts, size)
     return tuple(parts if np.isnan(facts.rank) else _whole(parts, m, facts))
@@ -93,7 +95,8 @@ def _plain(m: Measured) -> list[Term]:
     return [
         _term("own_programs", m.programs, "share", 0.0, "Its members use different programs." if m.programs > 0.5
               else "Its members use the same few programs."),
-        _term("same_parameters", same, "share", 0.0, f"{same:.0%} of the members use the same sampling parameters."),
+        _term("same_parameters", same, "share", 0.0,
+              f"{percent(same)} of the members use the same sampling parameters."),
         _term("shared_wording", 0.0, "count", 0.0, "They share no wording."),
         _term("moved_requests", 0.0, "count", 0.0, "No refused request came again from another member."),
     ]  # fmt: skip
@@ -154,7 +157,7 @@ def _worded(top: tuple[Kind, int, int], size: int, people: int) -> list[Term]:
         _term("shared_wording", df, "count", min(5.0, 0.5 * np.log(max(people, _POPULATION) / max(df, 2))),
               f"{members:,} of them share {NAMES[kind]} that {df:,} clients use in all."),
         _term("coverage", members / size, "share", 3.0 * np.log(max(members / size, 0.1)),
-              f"The most common wording reaches {members / size:.0%} of the members."),
+              f"The most common wording reaches {percent(members / size)} of the members."),
     ]  # fmt: skip
 
 
@@ -276,7 +279,7 @@ def sentence(m: Measured, facts: Facts) -> str:
     top = wording(m)
     about = f"share {NAMES[top[0]]} that {top[2]:,} clients use in all" if top else "are tied by refused requests"
     mixed = float(m.requests.sum()) / max(float(m.total.sum()), 1.0)
-    part = "" if mixed > 0.8 else f", in {mixed:.0%} of their requests"
+    part = "" if mixed > 0.8 else f", in {percent(mixed)} of their requests"
     apart = ", send different items under it" if m.apart > 0.8 else ""
     where = ", and come from different networks" if m.networks > 0.5 else ""
     moved = f"; {facts.moves:,} refused requests moved between them" if facts.moves else ""
@@ -331,9 +334,12 @@ def _taken_sentence(m: Measured) -> str:
     asked = {"asks_all": "complete reasoning", "asks_plain": "reasoning step by step", "samples": "several samples",
              "logprobs": "log probabilities", "grading": "marks"}  # fmt: skip
     found = [text for name, text in asked.items() if m.share(name) > 0.3]
-    return f"They take about {chars:,.0f} characters an answer" + (
-        f" and ask for {', '.join(found)}." if found else "."
-    )
+    return f"They take about {chars:,.0f} characters an answer" + (f" and ask for {listed(found)}." if found else ".")
+
+
+def listed(items: Sequence[str]) -> str:
+    """`one`, `one and two`, or `one, two and three`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
 def _term(feature: str, value: float, unit: str, share: float, text: str) -> Term:

@@ -207,3 +207,23 @@ async def test_hostile_text_is_escaped_everywhere(console, reviewer, tools):
         assert "<script>alert" not in text
         assert "<img src=x" not in text
         assert "{{7*7}}" in text
+
+
+async def test_a_score_that_rose_since_the_alert_opened_is_said(console, reviewer):
+    alert = await console.open_alert(0x3FA94C21B7D0E815, 12.1)
+    assert "score since then" not in (await reviewer.get(f"/alerts/{alert}")).text
+    await console.open_alert(0x3FA94C21B7D0E815, 16.4, at=console.now + 60, requests=2400)
+    page = (await reviewer.get(f"/alerts/{alert}")).text
+    assert "score since then up to <b>16.4</b>, which the severity follows" in page
+    assert '<span class="big">12.1</span>' in page
+
+
+async def test_whoever_passes_alerts_over_sees_each_of_them(console, reviewer, tools):
+    ids = [await console.open_alert(0xA0 + n, score, sentence="Why.") for n, score in enumerate((16.0, 14.0, 11.0))]
+    seen, at = [], ids[0]
+    for _ in range(4):
+        at = (await reviewer.get(f"/alerts/next?after={at}")).headers["location"].rpartition("/")[2]
+        seen.append(at)
+    assert seen == [ids[1], ids[2], ids[0], ids[1]]
+    assert (await send(reviewer, tools, ids[2], "close", disposition="test")).status_code == 303
+    assert (await reviewer.get(f"/alerts/next?after={ids[2]}")).headers["location"] == f"/alerts/{ids[0]}"

@@ -26,7 +26,7 @@ async def test_look_decide_and_take_back(console, reviewer, tools, opened):
     fields = hidden(look.text.split(f'action="{path}/decide"')[1].split("</form>")[0])
     assert (fields["expected"], fields["why"]) == ("25", "one operator")
     done = await reviewer.post(f"{path}/decide", data=fields)
-    assert done.headers["location"] == f"{path}?done=decided"
+    assert done.headers["location"] == f"{path}?done=simulated"
     page = await reviewer.get(path)
     assert "<b>Throttle, simulated</b>: 24 members" in page.text
     back = await reviewer.post(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.console import campaign_view
+from app.models.campaign import Campaign
 from app.models.campaign_event import CampaignEvent
 
 
@@ -46,3 +47,8 @@ def test_terms_are_told_apart_by_their_sign_and_ordered_by_size():
 def test_what_is_not_known_is_not_shown():
     assert campaign_view.without({}) is None
     assert campaign_view.terms({}) == ((), ())
+
+
+def test_a_score_of_nothing_is_a_score():
+    assert campaign_view.score(Campaign(score=17.2, latest={"score": 0.0})) == 0.0
+    assert campaign_view.score(Campaign(score=17.2, latest={})) == 17.2

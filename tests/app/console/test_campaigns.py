@@ -105,7 +105,11 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     page = (await reviewer.get(path)).text
     assert "2 members moved out into cp_" in page
     part = re.search(r"moved out into (cp_[0-9a-f-]{36})", page).group(1)
-    assert "split out of" in (await reviewer.get(f"/campaigns/{part}")).text
+    apart = (await reviewer.get(f"/campaigns/{part}")).text
+    assert "split out of" in apart
+    assert "Sentence, score and evidence below are that campaign's" in apart
+    assert "that campaign's, until the linker" not in (await reviewer.get(path)).text
+    assert (await reviewer.get("/campaigns")).text.count("split out, described as the whole was") == 1
     merged = await sent(reviewer, tools, f"{path}/merge", other=part, merge_reason="no, it was right")
     assert merged.headers["location"] == f"{path}?done=merged"
     assert "was merged into" in (await reviewer.get(f"/campaigns/{part}")).text
@@ -130,3 +134,42 @@ async def test_who_may_only_read_gets_no_form(console, visitor, tools, opened):
 
 def test_ticked_and_typed_members_are_one_set():
     assert campaigns.chosen({"m_cl_1": "on", "clients": "cl_2, cl_1\ncl_3", "csrf": "x"}) == ["cl_1", "cl_2", "cl_3"]
+
+
+async def test_list_and_page_tell_the_same_score_beside_its_threshold(console, reviewer):
+    members = [0xAB1, 0xAB2, 0xAB3]
+    await console.summarise(*members)
+    one = await console.open_campaign(*members, score=17.2)
+    await console.open_campaign(*members, at=console.now + 60, level=1, score=6.4)
+    listed = (await reviewer.get("/campaigns?level=all")).text
+    assert '<b>6.4</b> <span class="quiet">/ 9.2</span>' in listed
+    assert '<span class="second">highest 17.2</span>' in listed
+    page = (await reviewer.get(f"/campaigns/{one}")).text
+    assert '<span class="big">6.4</span>' in page
+    assert "below the review threshold of <b>9.2</b>" in page
+    assert "<dt>Highest score</dt><dd>17.2 nats</dd>" in page
+
+
+async def test_a_refused_split_or_merge_keeps_what_was_ticked_and_typed(reviewer, tools, opened):
+    path, one = f"/campaigns/{opened}", client_ref(0xC0DE00000)
+    typed, gone = client_ref(0xC0DE00000 + 104_729), "cl_00000000000000ff"
+    fields = {f"m_{one}": "on", f"m_{gone}": "on", "clients": typed, "split_reason": "two keys"}
+    for version, status in (("1", 422), ("99", 409)):
+        page = await sent(reviewer, tools, f"{path}/split", version=version, **fields)
+        assert page.status_code == status
+        assert f'aria-label="Move {one} out" checked>' in page.text
+        assert page.text.count(' out" checked>') == 1
+        assert f"{typed}\n{gone}</textarea>" in page.text
+        assert 'value="two keys"' in page.text
+        assert '<details class="card screen-only" open>' in page.text
+    assert "What you entered is still in the form" in page.text
+    page = await sent(reviewer, tools, f"{path}/merge", other="cp_nothing", merge_reason="one operator")
+    assert (page.status_code, "Name another campaign by its id." in page.text) == (422, True)
+    assert 'value="cp_nothing" aria-invalid="true"' in page.text
+    assert 'value="one operator"' in page.text
+
+
+async def test_a_refused_close_keeps_the_tick_for_the_members_alerts(reviewer, tools, opened):
+    page = await sent(reviewer, tools, f"/campaigns/{opened}/close", close_alerts="on", note="seen")
+    assert (page.status_code, 'name="close_alerts" checked>' in page.text) == (422, True)
+    assert "checked" not in (await reviewer.get(f"/campaigns/{opened}")).text

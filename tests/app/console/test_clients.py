@@ -1,6 +1,7 @@
 """The clients: the list, and what one of them does now."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,3 +118,27 @@ async def test_redis_away_leaves_what_the_database_knows(console, reviewer, acti
     assert page.status_code == 200
     assert "Redis does not answer" in page.text
     assert "9.9 nats" in page.text
+
+
+async def test_each_client_stands_beside_the_threshold_of_its_own_requests(console, reviewer):
+    known = console.app.state.scoring.reference
+    steps = np.linspace(9.0, 5.0, len(known.review), dtype=np.float32)
+    console.app.state.scoring.use(replace(known, review=steps))
+    await console.summarise(0xAB1, score=6.0)  # 900 requests: six looks
+    page = (await reviewer.get("/clients")).text
+    assert f'<b>6.0</b> <span class="quiet">/ {steps[5]:.1f}</span>' in page
+    assert "review from <b>5.0</b>" in page
+
+
+async def test_a_level_that_is_kept_below_its_threshold_is_explained(console, reviewer, active):
+    told = "It was under review before: a level is kept until"
+    assert told not in (await reviewer.get(active)).text
+    key = row_key(
+        int(partition_of(np.array([HARVESTER], np.uint64), console.app.state.settings.partitions)[0]), HARVESTER
+    )
+    row = np.frombuffer(await console.redis.get(key), console.app.state.scoring.row).copy()
+    row["level"], row["score"] = 2, 7.5
+    await console.redis.set(key, row.tobytes())
+    page = (await reviewer.get(active)).text
+    assert told in page
+    assert "below the review threshold" in page

@@ -69,3 +69,23 @@ def test_what_was_entered_comes_back_with_what_is_wrong():
     assert (found.given, found.action, found.reason, found.max_n) == (True, "degrade", "x", "many")
     assert (found.drop_reasoning, found.refuse_logprobs, found.simulated) == (True, False, False)
     assert (found.problem, found.invalid) == ("Answers to a prompt: give a whole number.", "/parameters/max_n")
+
+
+@pytest.mark.parametrize(
+    ("word", "mode", "text"),
+    [
+        ("decided", "enforce", "Decided. The gateways follow within two seconds."),
+        ("decided", "bypass", "The mode is bypass, so the customer is served as ever until somebody switches"),
+        ("decided-later", "enforce", "Decided. Redis does not answer: the gateways follow when it is back."),
+        ("simulated", "observe", "Decided, simulated: the gateways count what it would do"),
+        ("revoked", "observe", "Revoked. The gateways follow within two seconds."),
+    ],
+)
+def test_what_is_said_afterwards_is_true_in_every_mode(word, mode, text):
+    assert text in deciding.said(word, mode)
+
+
+def test_an_unknown_word_says_nothing():
+    assert deciding.said("<b>", "observe") == ""
+    assert deciding.done("decided", told=False, simulated=True) == "simulated"
+    assert deciding.done("revoked", told=False) == "revoked-later"

@@ -33,6 +33,7 @@ async def alert(console):
 async def test_the_list_says_what_is_done_to_whom_and_why(console, reviewer, tools, alert):
     page = await reviewer.get("/decisions")
     assert "Throttle, simulated" in page.text
+    assert "data-row" in page.text  # j and k move here too
     assert "30 requests a minute, bursts of 10" in page.text
     assert "critical severity (by policy)" in page.text
     assert f'href="/clients/{CLIENT}"' in page.text
@@ -57,20 +58,22 @@ async def test_a_decision_is_made_on_the_alerts_page_and_told(console, reviewer,
     (entry,) = await told(console)
     assert (entry.action, entry.simulated, entry.client) == ("block", False, 0x3FA94C21B7D0E815)
     page = await reviewer.get(answer.headers["location"])
-    assert "Decided. The gateways follow within two seconds." in page.text
+    assert "Decided. The gateways follow within two seconds. The mode is observe, so" in page.text
     assert "because (admin)" in page.text
 
 
 async def test_what_is_wrong_is_said_and_what_was_typed_stays(console, reviewer, tools, alert):
     answer = await decide(reviewer, tools, alert, action="throttle", rate="fast", burst="3", why="<b>x</b>")
     assert answer.status_code == 422
-    assert "Requests a minute: give a number from 0.1" in answer.text
+    assert "Requests a minute: give a number from 0.1 to 1000000." in answer.text
     assert 'value="fast" aria-invalid="true"' in answer.text
     assert "&lt;b&gt;x&lt;/b&gt;" in answer.text
     assert "<details open>" in answer.text
     assert await told(console) == []
-    assert (await decide(reviewer, tools, alert, action="degrade")).status_code == 422
-    assert (await decide(reviewer, tools, alert, why=" ")).status_code == 422
+    bare = await decide(reviewer, tools, alert, action="degrade")
+    assert (bare.status_code, "Degrade: give the number of answers, or tick" in bare.text) == (422, True)
+    mute = await decide(reviewer, tools, alert, why=" ")
+    assert (mute.status_code, "Reason: say why, in 1 to 2000 characters." in mute.text) == (422, True)
     assert (await decide(reviewer, tools, alert, duration="7")).status_code == 422
 
 
@@ -135,9 +138,27 @@ async def test_without_redis_the_pages_stand_and_decide(console, reviewer, tools
 
     kept, console.app.state.redis = console.app.state.redis, connect_async(f"redis://127.0.0.1:{free_port()}")
     try:
-        assert (await decide(reviewer, tools, alert)).status_code == 303
+        assert (await decide(reviewer, tools, alert)).headers["location"].endswith("?done=simulated")
+        real = await decide(reviewer, tools, alert, action="block", simulated="")
+        assert "the gateways follow when it is back" in (await reviewer.get(real.headers["location"])).text
         page = await reviewer.get("/decisions")
+        block = re.search(r'action="(/decisions/dc_[^"]+/revoke)"', page.text).group(1)
+        back = await reviewer.post(block, data={"csrf": tools.form_token(page), "reason": "a mistake"})
+        assert "the gateways go on as before until it is back" in (await reviewer.get(back.headers["location"])).text
     finally:
         await console.app.state.redis.aclose()
         console.app.state.redis = kept
     assert re.search(r"Tag, simulated", page.text)
+
+
+async def test_an_empty_list_of_one_client_says_nothing_of_the_others(reviewer, alert):
+    other = "cl_0000000000000001"
+    page = (await reviewer.get(f"/decisions?client={other}")).text
+    assert "Nothing is being done to this client, not even in simulation." in page
+    assert f'href="/decisions?shown=all&amp;client={other}">Show all of its decisions</a>' in page
+    assert "simulated are active, of all clients." in page
+    assert (
+        "There is none of this kind about this client."
+        in (await reviewer.get(f"/decisions?client={other}&shown=ended")).text
+    )
+    assert ">Show all" not in (await reviewer.get(f"/decisions?client={other}&shown=all")).text

@@ -1,5 +1,6 @@
 """Frozen and live evidence read the same, biggest first, with the counter-evidence beside it."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -82,3 +83,28 @@ def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanatio
     assert "87 % of clients with such evidence would harvest" in shown
     assert "1 in 3,201" in shown
     assert evidence.live(replace(explanation, probability=float("nan"), resolvable=float("nan"))).likelihood == ""
+
+
+def test_the_bar_is_made_of_the_families_only_where_they_add_up(explanation):
+    whole = evidence.live(explanation)
+    assert whole.composition == ""
+    assert "family-content" in whole.score_bar
+    joint = evidence.live(replace(explanation, score=11.3))
+    assert "family-content" not in joint.score_bar
+    assert joint.composition.endswith("They overlap, so they do not add up.")
+    one = evidence.live(replace(explanation, score=5.0, evidence=explanation.evidence[:1]))
+    assert one.composition.endswith("each kind of evidence by itself.")
+
+
+def test_a_score_that_agreement_sets_is_told_as_one(explanation):
+    agreed = evidence.live(replace(explanation, score=-math.log(1e-4)))
+    assert agreed.composition.startswith("Two kinds of evidence that agree are a review by themselves.")
+    assert "set to 9.2 at least" in agreed.composition
+    assert evidence.live(replace(explanation, evidence=())).composition == ""
+
+
+def test_a_timeline_does_not_claim_to_end_now():
+    long_ago = [(NOW - 864_000.0, 3)]
+    minutes, hours = evidence.plots(long_ago, long_ago)
+    assert minutes.title == "By minute, the hour up to the last request"
+    assert hours.title == "By hour, the three days up to the last request"

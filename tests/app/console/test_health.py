@@ -135,3 +135,16 @@ def test_a_reference_that_no_longer_fits_is_told_once_with_the_remedy():
     (broken,) = health.drifted([Heartbeat("worker", "w1", NOW, NOW, info={"reference": "own.npz is not a reference"})])
     assert "the old one stays" in broken.title
     assert health.drifted([beat()]) == []
+
+
+def test_nothing_is_counted_as_none_while_redis_is_away():
+    present = Present(Mode.OBSERVE, 0)
+    away = {tile.title: (tile.value, tile.detail) for tile in health.tiles(None, present, "sqlite", None)}
+    for title in ("Scoring lag", "Dropped", "Events scored"):
+        assert away[title] == ("–", "not known while Redis does not answer")
+    here = {tile.title: tile.value for tile in health.tiles([beat(counters={"events": 12.0})], present, "sqlite", 0.2)}
+    assert (here["Dropped"], here["Events scored"]) == ("0", "12")
+
+
+def test_a_moment_is_told_as_one():
+    assert dict(health.process(beat("linker", last_pass=NOW)).numbers)["last pass"] == "15 Jan 2027 08:00:00 UTC"

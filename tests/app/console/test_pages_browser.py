@@ -3,12 +3,18 @@
 import re
 import time
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
+from app.campaigns import organisations
+from app.campaigns.organisations import Line, Table
 from app.models.client import client_ref
+from app.store.db import session_scope
+from app.store.stream import partition_of, row_key
+from detectors.event import EVENT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -100,6 +106,38 @@ async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
         await page.goto(address)
         wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, name
+
+
+async def test_what_ties_a_campaign_can_be_read_on_a_narrow_screen(opened, seeded):
+    page = await opened(width=390)
+    await page.goto(f"/campaigns/{seeded['campaign']}")
+    cell = await page.locator(".edges tbody th").first.bounding_box()
+    assert cell["width"] >= 190
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_a_long_name_pushes_nothing_out_of_sight(opened, served, width):
+    ring, name = [0xFA0000 + place for place in range(5)], "W" * 120
+    await served.summarise(*ring, score=3.0, account=name)
+    campaign = await served.open_campaign(*ring, at=newest(), key="long")
+    line = Line(client_ref(ring[0]), name)
+    async with session_scope(served.engine) as db:
+        await organisations.give(db, Table(False, (line,)), "ana", served.now, verified=True)
+    events = np.zeros(30, EVENT)
+    events["client"], events["model"], events["status"], events["at"] = ring[0], 78, 200, served.now - 60
+    rows = served.app.state.scoring.empty(np.array(ring[:1], np.uint64))
+    served.app.state.scoring.step(rows, events, served.now)
+    place = int(partition_of(np.array(ring[:1], np.uint64), served.app.state.settings.partitions)[0])
+    await served.redis.set(row_key(place, ring[0]), rows[0].tobytes())
+    await served.redis.hset("names:models", "0000004e", name)
+    page = await opened(width=width)
+    for address in (f"/clients?account={name}", f"/campaigns/{campaign}", f"/clients/{client_ref(ring[0])}"):
+        await page.goto(address)
+        assert name in await page.content()
+        hidden = (
+            "[...document.querySelectorAll('.sheet, .card')].filter((box) => box.scrollWidth > box.clientWidth).length"
+        )
+        assert await page.evaluate(hidden) == 0, address
 
 
 async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, served):

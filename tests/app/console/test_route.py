@@ -17,7 +17,11 @@ async def test_without_a_session_a_page_leads_to_the_sign_in_and_back(visitor, p
 
 async def test_a_form_without_a_session_leads_to_the_sign_in(visitor):
     answer = await visitor.post("/alerts/al_1/close", data={})
-    assert answer.headers["location"] == "/signin?next=/alerts"
+    assert answer.headers["location"] == "/signin?next=/alerts/al_1/close&unsaved"
+    page = await visitor.get(answer.headers["location"])
+    assert "so nothing was changed" in page.text
+    assert 'class="notice warn"' in page.text
+    assert (await visitor.post("/signout", data={})).headers["location"] == "/signin?next=/alerts"
 
 
 async def test_a_script_without_a_session_is_told_so(visitor):

@@ -1,5 +1,6 @@
 """Cookies no script reads, sessions that are renewed and end, forms that must be ours."""
 
+import re
 import time
 from http.cookies import SimpleCookie
 
@@ -114,3 +115,16 @@ async def test_a_form_that_is_not_ours_is_refused(reviewer, body):
     )
     assert answer.status_code == 422
     assert (await reviewer.get("/alerts")).status_code == 200
+
+
+async def test_after_signing_in_anew_a_form_that_came_too_late_leads_back_to_its_alert(console, reviewer, tools):
+    alert = (await console.seed())["new"]
+    token = tools.form_token(await reviewer.get(f"/alerts/{alert}"))
+    reviewer.cookies.clear()
+    late = await reviewer.post(f"/alerts/{alert}/close", data={"csrf": token, "version": "1", "disposition": "test"})
+    form = await reviewer.get(late.headers["location"])
+    following = re.search(r'name="next" value="([^"]+)"', form.text).group(1)
+    fields = {"csrf": tools.form_token(form), "token": tools.token, "next": following}
+    back = await reviewer.post("/signin", data=fields)
+    assert back.headers["location"] == f"/alerts/{alert}/close"
+    assert (await reviewer.get(back.headers["location"])).headers["location"] == f"/alerts/{alert}"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from detectors.base import Level
-from detectors.campaign import Campaign, Linker
+from detectors.campaign import Campaign, Linker, assess
 from detectors.campaign.graph import Bounds
 from detectors.campaign.state import Settings
+from detectors.campaign.tells import Kind
 from detectors.event import Listed
 
 MEMBERS = list(range(1, 13))
@@ -128,3 +129,21 @@ def test_a_pace_that_moves_between_members_is_told_with_what_chance_gives(operat
     assert "6 times a member was refused" in moved.sentence
     assert "by chance 0.0 times; 12 of 12 members" in moved.sentence
     assert not any("pace" in edge.kind or "minute" in edge.kind for edge in one.edges)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reason"),
+    [
+        ((), "Sent what was refused to another member, or the reverse."),
+        ((Kind.PHRASE,), "Shares a phrase."),
+        ((Kind.HEAD, Kind.FRAMED), "Shares a wording in front of the content with its parameters."),
+        (
+            (Kind.HEAD, Kind.PHRASE, Kind.FRAMED, Kind.NETWORK),
+            "Shares a phrase, a wording in front of the content with its parameters and a network.",
+        ),
+    ],
+)
+def test_a_member_is_told_once_what_it_shares(kinds, reason) -> None:
+    held = np.zeros(len(Kind), np.bool_)
+    held[list(kinds)] = True
+    assert assess._reason(held) == reason

@@ -87,3 +87,8 @@ def test_the_chance_of_many_is_that_of_a_binomial_law() -> None:
     assert score.binomial_above(2, 2, 0.2) == pytest.approx(0.04)
     assert score.binomial_above(1, 3, 0.2) == pytest.approx(1.0 - 0.8**3)
     assert score.binomial_above(900, 1_000, 0.2) == 1e-12
+
+
+@pytest.mark.parametrize(("items", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
+def test_a_list_reads_as_one(items, text) -> None:
+    assert score.listed(items) == text

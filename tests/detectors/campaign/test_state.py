@@ -144,7 +144,7 @@ def test_a_mixed_account_is_linked_by_its_part(operator, bystanders) -> None:
     assert one.clients == frozenset(ONE)
     assert one.level is Level.REVIEW
     assert all(member.share == pytest.approx(6 / 66) for member in one.members)
-    assert "in 9% of their requests" in one.sentence
+    assert "in 9 % of their requests" in one.sentence
 
 
 def test_sign_up_attributes_are_edges_that_outlive_a_restart(operator, bystanders) -> None:
