@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from app.gateway.cycle import STATUS_LINES, Application, Cycle
 from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
 
-HEAD_LIMIT = 262144  # bytes of a request's head
+HEAD_LIMIT = 262144  # bytes of a request's head, and of what stands around the pieces of its body
 HEAD_SECONDS = 60.0  # for a request's head to arrive, and for the first one to begin
 HEAD_KEPT = 8192  # bytes of a head that is worth remembering
 LENGTH_DIGITS = 12
@@ -69,7 +69,7 @@ class Protocol(asyncio.Protocol):
         self._deaf = False
         self._early = b""  # what came after a head that asks for another protocol
         self._in_head = True
-        self._head_size = 0  # bytes read since the present head began
+        self._head_size = 0  # bytes read since the present head began, or since the body's last piece
         self._since = self.loop.time()  # when it last became idle
         self._read_paused = False
         self._target = b""
@@ -179,8 +179,9 @@ class Protocol(asyncio.Protocol):
         if self._deaf:
             return
         fresh = self._in_head and not self._head_size
-        if self._in_head:
-            self._head_size += len(data)
+        if fresh:
+            self._since = self.loop.time()  # from now on the head may take its own time
+        self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -188,7 +189,7 @@ class Protocol(asyncio.Protocol):
         except httptools.HttpParserUpgrade as pause:
             self._deaf = True  # what follows is in another protocol
             self._early = data[pause.args[0] :]
-        if self._in_head and self._head_size > HEAD_LIMIT:
+        if self._head_size > HEAD_LIMIT:  # the parser keeps a trailer, however long, until it has ended
             self._refuse(HEAD_TOO_LARGE)
         cycle, self._waiting = self._waiting, None
         if cycle is not None:
@@ -240,7 +241,7 @@ class Protocol(asyncio.Protocol):
             if self._cycle is unstarted:
                 self._start(unstarted)
             return
-        if self._cycle is None or self._cycle.complete or self._cycle is unstarted:
+        if self._cycle is None or (self._cycle.complete and self._in_head) or self._cycle is unstarted:
             body = problem.body()
             head = STATUS_LINES[problem.status] + b"content-type: application/json\r\nconnection: close\r\n"
             self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
@@ -249,6 +250,7 @@ class Protocol(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        self._head_size = self._head_size or 1  # it may begin behind another one's end
         self._target = b""
         self._headers = []
 
@@ -273,6 +275,7 @@ class Protocol(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        self._head_size = 1
         if not self._newest.complete:
             self._newest.feed(body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -121,6 +122,47 @@ def test_a_head_without_end_is_refused(client):
         raise OSError
 
 
+@pytest.mark.parametrize("endless", [b"0\r\nX-Trailer: ", b"2;extension="])
+def test_what_stands_around_a_body_is_not_gathered_without_end(gateway, client, kit, endless):
+    before = Protocol.unreadable
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + endless)
+    with contextlib.suppress(OSError):
+        for _ in range(96):
+            client.send(b"x" * 8192)
+    assert client.rest() == b""
+    assert Protocol.unreadable == before + 1
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
+
+
+def test_a_body_longer_than_a_head_may_be_is_no_long_head(client):
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(400):
+        client.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
+    client.send(b"0\r\nX-Trailer: dropped\r\n\r\n")
+    assert client.response().read() == b"x" * 409600
+    assert client.ask("/next", b"y") == (200, b"y")
+
+
+def test_a_head_that_begins_late_on_an_idle_connection_has_its_own_time(gateway, client, kit):
+    assert client.ask("/idle", b"x") == (200, b"x")
+    (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
+    protocol._since -= 70  # as if it had been idle for so long
+    client.send(b"GET /late HTTP/1.1\r\nHo")
+    kit.until(lambda: protocol._head_size)
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time(), 75)
+    client.send(b"st: g\r\n\r\n")
+    assert client.response().status == 200
+
+
+def test_what_is_wrong_with_a_body_that_was_answered_already_is_no_second_answer(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: wire.send(kit.answer(b"early", status="413 Content Too Large"))
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")
+    found = client.response()
+    assert (found.status, found.read()) == (413, b"early")
+    client.send(b"NO CHUNK\r\n")
+    assert client.rest() == b""
+
+
 def test_pipelined_requests_are_answered_in_order(model_api, client, kit):
     model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(seen.target + seen.body)))
     requests = [b"POST /p%d HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\n%03d" % (n, n) for n in range(200)]
@@ -215,6 +257,20 @@ def test_a_repeated_head_in_pieces_is_parsed(client, cut):
         time.sleep(0.01)
         client.send(data[cut:])
         assert client.response().read() == b"in pieces"
+
+
+def test_a_head_that_began_behind_another_body_is_never_taken_for_a_whole_one(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(seen.target)))
+    for target in (b"/one", b"/two"):
+        client.send(b"POST /first HTTP/1.1\r\nHost: g\r\nContent-Length: 4\r\n\r\n{}")
+        kit.until(lambda: model_api.seen and model_api.last().target == b"/first")
+        client.send(
+            b"{}POST " + target + b" HTTP/1.1\r\nHost: g\r\nX-Cut: "
+        )  # what is behind the cut is always the same
+        assert client.response().read() == b"/first"
+        client.send(b"here\r\nContent-Length: 2\r\n\r\n{}")
+        assert client.response().read() == target
+    assert client.ask("/after", b"x") == (200, b"/after")
 
 
 def test_a_repeated_head_with_too_much_or_an_odd_length_is_parsed(model_api, client):
