@@ -75,6 +75,15 @@ class DegradedCall:
         self._call.expects = value
 
     @property
+    def uploading(self) -> bool:
+        """Whether the model API has the body's beginning."""
+        return self._call.uploading
+
+    @uploading.setter
+    def uploading(self, value: bool) -> None:
+        self._call.uploading = value
+
+    @property
     def keep_alive(self) -> bool:
         """Whether the client's connection outlives the answer."""
         return self._call.keep_alive

@@ -7,6 +7,7 @@ import contextlib
 import re
 import select
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,6 +19,7 @@ from uvicorn.server import ServerState
 
 from app.gateway.cycle import STATUS_LINES, Application, Cycle
 from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
+from app.gateway.tunnel import RESET
 
 HEAD_LIMIT = 262144  # bytes of a request's head, and of what stands around the pieces of its body
 HEAD_SECONDS = 60.0  # for a request's head to arrive, and for the first one to begin
@@ -86,6 +88,11 @@ class Protocol(asyncio.Protocol):
         """Close at once."""
         self._transport.abort()
 
+    def end_by_reset(self) -> None:
+        """Have the connection end by a reset, after what was written."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
     def pause_reading(self) -> None:
         """Read no more until `resume_reading`."""
         if not self._read_paused:
@@ -132,8 +139,10 @@ class Protocol(asyncio.Protocol):
             self._cycle.keep_alive = False
 
     def expire(self, now: float, keep_alive: float) -> None:
-        """Close a connection that has been idle too long, or dawdles over a request's head."""
+        """Close a connection that has been idle too long, or dawdles over a request's head or its body."""
         if self._cycle is not None and not self._cycle.complete:
+            if self._cycle.dawdles(now):
+                self._transport.close()
             return
         fresh = self._cycle is None or self._head_size > 0
         if now - self._since > (HEAD_SECONDS if fresh else keep_alive):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from app.gateway import conduct
 from app.gateway.conduct import amend
 from app.gateway.identify import client_of
 from app.store import mode
@@ -115,6 +116,18 @@ def test_a_large_refused_request_still_reads_its_refusal(stage):
         client.request("/v1/x", b"", "Authorization: Bearer marked", "Content-Length: 9", "Expect: 100-continue")
         found = client.response()
         assert (found.status, found.getheader("connection")) == (403, "close")
+
+
+def test_a_refused_request_whose_body_dawdles_is_refused_all_the_same(stage, monkeypatch, kit):
+    monkeypatch.setattr(conduct, "DRAIN_SECONDS", 0.2)
+    gateway, make = stage
+    make("block")
+    with gateway.client() as client:
+        client.request("/v1/x", b"", "Authorization: Bearer marked", "Content-Length: 9")
+        client.send(b"x")
+        found = client.response()
+        assert (found.status, found.getheader("connection")) == (403, "close")
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
 
 
 def test_decisions_hold_for_websockets_from_the_handshake(stage, model_api):

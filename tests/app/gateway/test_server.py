@@ -87,6 +87,16 @@ def test_case_37_expect_is_answered_here_and_not_forwarded(model_api, client):
     assert model_api.last().values("expect") == []
 
 
+def test_case_37_http_10_knows_no_interim_answer(client):
+    client.send(b"POST / HTTP/1.0\r\nHost: g\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    client.sock.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        client.sock.recv(100)
+    client.sock.settimeout(10)
+    client.send(b"{}")
+    assert client.rest().startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_case_37_a_refused_request_is_not_asked_to_continue(client):
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
     assert client.rest().startswith(b"HTTP/1.1 400 ")
@@ -111,6 +121,29 @@ def test_idle_and_dawdling_connections_are_closed_in_time(gateway, client, kit):
         (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
         gateway.app.state.parts.router.pools[0]._loop.call_soon_threadsafe(protocol.expire, now + 80, 75)
         assert slow.rest() == b""
+
+
+def test_a_body_that_never_begins_holds_no_place(gateway, client, kit):
+    client.send(b"POST /never HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n")
+    kit.until(lambda: gateway.counters()["in_flight"] == 1)
+    (protocol,) = gateway.server.server_state.connections
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 59, 75)
+    client.send(b"12345")
+    assert client.response().read() == b"12345"
+    client.send(b"POST /never HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n")
+    kit.until(lambda: gateway.counters()["in_flight"] == 1)
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 61, 75)
+    assert client.rest() == b""
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
+
+
+def test_a_body_that_pauses_on_its_way_has_the_limit_of_the_model_api(gateway, model_api, client, kit):
+    client.send(b"POST /pauses HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n12")
+    kit.until(lambda: model_api.seen)
+    (protocol,) = gateway.server.server_state.connections
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 300, 75)
+    client.send(b"345")
+    assert client.response().read() == b"12345"
 
 
 def test_a_head_without_end_is_refused(client):
@@ -206,6 +239,22 @@ def test_http_10_gets_no_chunks_and_a_close(model_api, client, kit):
     assert found.endswith(b"\r\n\r\nhello")
     assert b"chunked" not in found
     assert model_api.last().version == b"HTTP/1.1"
+
+
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_case_11_http_10_sees_a_broken_answer_by_a_reset(model_api, client, kit, pieces):
+    def behave(seen, wire):
+        wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + kit.chunk(b"half") * pieces)
+        time.sleep(0.1)
+        wire.close()
+
+    model_api.behaviour = behave
+    client.send(b"GET / HTTP/1.0\r\nHost: g\r\n\r\n")
+    received = b""
+    with pytest.raises(ConnectionResetError):
+        while data := client.sock.recv(65536):
+            received += data
+    assert received.partition(b"\r\n\r\n")[2] == b"half" * pieces
 
 
 def test_connection_close_is_obeyed(client):
