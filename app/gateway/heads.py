@@ -52,7 +52,8 @@ REQUEST_RULES = {
     **_COMMON,
     b"upgrade": UPGRADE,
     b"expect": EXPECT,
-    b"x-stillwatch-decision": DROP,  # ours alone: whoever reads it can believe it
+    # Ours alone: whoever reads it can believe it, also where underscores are read as hyphens.
+    **{b"x%bstillwatch%bdecision" % (one, two): DROP for one in (b"-", b"_") for two in (b"-", b"_")},
     b"host": HOST,
 }
 RESPONSE_RULES = {

@@ -62,12 +62,19 @@ def test_a_tag_goes_to_the_model_api_alone_and_cannot_be_forged(stage, model_api
     gateway, make = stage
     make("tag")
     with gateway.client() as client:
-        lines = ("Authorization: Bearer marked", "X-Stillwatch-Decision: forged", "X-Other: kept")
+        lines = (
+            "Authorization: Bearer marked",
+            "X-Stillwatch-Decision: forged",
+            "X-Other: kept",
+            "X_Stillwatch_Decision: f",
+        )
         client.request("/v1/chat/completions", b"{}", *lines)
         found = client.response()
         assert (found.status, found.read(), found.getheader("x-stillwatch-decision")) == (200, b"{}", None)
         assert model_api.last().values("x-stillwatch-decision") == [b"dc_tag_1"]
         assert model_api.last().values("x-other") == [b"kept"]
+        assert b"forged" not in model_api.last().head
+        assert model_api.last().values("x_stillwatch_decision") == []
         client.request("/v1/chat/completions", b"{}", "Authorization: Bearer other", "X-STILLWATCH-decision: forged")
         assert client.response().read() == b"{}"
         assert model_api.last().values("x-stillwatch-decision") == []
