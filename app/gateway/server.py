@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from app.gateway.cycle import STATUS_LINES, Application, Cycle
+from app.gateway.heads import without_h2c
 from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
 from app.gateway.tunnel import RESET
 
@@ -69,6 +70,7 @@ class Protocol(asyncio.Protocol):
         self._model: Cycle = cast(Cycle, None)  # the request that had it
         self._misses = 0  # heads remembered on this connection
         self._deaf = False
+        self._again = b""  # the present head without its offer of HTTP/2, which the parser gets in its place
         self._early = b""  # what came after a head that asks for another protocol
         self._in_head = True
         self._head_size = 0  # bytes read since the present head began, or since the body's last piece
@@ -196,8 +198,7 @@ class Protocol(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(BAD_SYNTAX)
         except httptools.HttpParserUpgrade as pause:
-            self._deaf = True  # what follows is in another protocol
-            self._early = data[pause.args[0] :]
+            self._past_upgrade(data[pause.args[0] :])
         if self._head_size > HEAD_LIMIT:  # the parser keeps a trailer, however long, until it has ended
             self._refuse(HEAD_TOO_LARGE)
         cycle, self._waiting = self._waiting, None
@@ -205,6 +206,21 @@ class Protocol(asyncio.Protocol):
             self._start(cycle)
             if fresh and self._misses < PATIENCE:
                 self._remember(cycle, data)
+
+    def _past_upgrade(self, data: bytes) -> None:
+        """Go on behind a head that asks for another protocol: in that one; in HTTP/1.1 if it only may be HTTP/2."""
+        while self._again:
+            data, self._again = self._again + data, b""
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserError:
+                self._refuse(BAD_SYNTAX)
+            except httptools.HttpParserUpgrade as pause:
+                data = data[pause.args[0] :]
+                continue
+            return
+        self._deaf = True
+        self._early = data
 
     def _same_again(self, data: bytes) -> bool:
         """Serve a request whose head is that of the last one but for its length, which needs no parsing.
@@ -271,9 +287,13 @@ class Protocol(asyncio.Protocol):
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         parser = self._parser
         version = parser.get_http_version()
+        if parser.should_upgrade() and version == "1.1":
+            self._again = without_h2c(parser.get_method(), self._target, self._headers)
+            if self._again:
+                return
+        self._in_head = False
         method = parser.get_method().decode("ascii")
         self._newest = cycle = Cycle(self, method, self._target, version, self._headers)
         cycle.keep_alive = version == "1.1" and parser.should_keep_alive()
@@ -289,6 +309,8 @@ class Protocol(asyncio.Protocol):
             self._newest.feed(body)
 
     def on_message_complete(self) -> None:
+        if self._again:
+            return  # all but its head is still to come
         self._in_head = True
         self._head_size = 0
         self._newest.end()

@@ -63,7 +63,7 @@ def test_case_46_the_http_version_is_checked(model_api, client):
 UPGRADES = [
     b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket, h2c\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
-    POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, other\r\nContent-Length: 3\r\n\r\nabc",
     b"CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n",
 ]
 
@@ -76,6 +76,40 @@ def test_case_48_upgrades_are_refused_clearly_and_nothing_after_them_is_read(mod
     assert json.loads(found.read())["error"]["code"] == "upgrade_not_supported"
     assert client.rest() == b""
     assert model_api.seen == []
+
+
+OFFER = b"Connection: keep-alive, Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+def test_case_48_an_offer_of_http_2_is_not_taken_and_costs_nothing(model_api, client, step):
+    requests = [
+        POST + OFFER + b"Content-Length: 3\r\n\r\nabc",
+        POST + b"Transfer-Encoding: chunked\r\n" + OFFER + b"\r\n3\r\nabc\r\n0\r\n\r\n",
+        POST.replace(b"POST", b"GET") + OFFER + b"\r\n",
+        POST + OFFER + b"X: y\r\nContent-Length: 3\r\n\r\nabc",
+        POST + b"Connection: close\r\nContent-Length: 3\r\n\r\nabc",
+    ]
+    data = b"".join(requests)
+    for start in range(0, len(data), step):
+        client.send(data[start : start + step])
+    answers = client.rest().split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == [b"abc", b"abc", b"", b"abc", b"abc"]
+    for seen in model_api.seen:
+        assert seen.values("upgrade") == seen.values("http2-settings") == seen.values("connection") == []
+    assert model_api.seen[3].values("x") == [b"y"]
+
+
+def test_case_48_an_offer_of_http_2_hides_nothing(model_api, client):
+    client.send(POST + OFFER + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert client.rest().startswith(b"HTTP/1.1 400 ")
+    assert model_api.seen == []
+
+
+def test_many_offers_of_http_2_at_once_do_not_nest(model_api, client):
+    offer = POST.replace(b"POST", b"GET") + OFFER + b"\r\n"
+    client.send(offer * 1500 + POST.replace(b"POST", b"GET") + b"Connection: close\r\n\r\n")
+    assert client.rest().count(b"HTTP/1.1 200 OK\r\n") == 1501
 
 
 def test_case_37_expect_is_answered_here_and_not_forwarded(model_api, client):
@@ -251,7 +285,7 @@ def test_case_11_http_10_sees_a_broken_answer_by_a_reset(model_api, client, kit,
     model_api.behaviour = behave
     client.send(b"GET / HTTP/1.0\r\nHost: g\r\n\r\n")
     received = b""
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError):  # noqa: PT012
         while data := client.sock.recv(65536):
             received += data
     assert received.partition(b"\r\n\r\n")[2] == b"half" * pieces
