@@ -21,7 +21,8 @@ _SECRETS = (
         r"\1\2***",
     ),
     (re.compile(r"(://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
-    (re.compile(r"(/[^\s?\"']*)\?[^\s\"']+"), r"\1?***"),
+    # From the beginning of a word only: tried at each slash, a word of nothing but slashes took minutes.
+    (re.compile(r"(?<![^\s?\"'])([^\s?\"'/]*/[^\s?\"']*)\?[^\s\"']+"), r"\1?***"),
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -57,9 +58,16 @@ class LineFormatter(logging.Formatter):
 
 def _quoted(value: object) -> str:
     text = str(value)
-    if text and not re.search(r"[\s\"=]", text):
+    if text and text.isprintable() and not re.search(r"[\s\"=]", text):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _visible(json.dumps(text, ensure_ascii=False))
+
+
+def _visible(text: str) -> str:
+    """`text` with escapes for what would steer a terminal or end a line for some reader of logs."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
 
 
 class Leveled(Protocol):

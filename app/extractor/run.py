@@ -202,6 +202,7 @@ async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event)
         await asyncio.wait((signalled, emitting, beating), return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.close()
+        settings.handoff.unlink(missing_ok=True)  # now: later it may be that of a new extractor
         await asyncio.sleep(BATCH_SECONDS)  # what the gateway wrote before it ended is read first
         extractor.stop()
         extractor.emitter.stop()
@@ -210,7 +211,6 @@ async def run(settings: Settings, extractor: Extractor, stopping: asyncio.Event)
         ended = await asyncio.gather(signalled, beating, following, emitting, return_exceptions=True)
         extractor.beat(time.time(), time.monotonic())
         await extractor.emitter.close(STOP_SECONDS)
-        settings.handoff.unlink(missing_ok=True)
         logger.info("stopped", extra=dict(extractor.counts))
     for result in ended:
         if isinstance(result, Exception):

@@ -16,6 +16,7 @@ class AsgiCall:
     driven = False
     gone = False
     expects = False  # the server sees to 100 Continue
+    uploading = False  # silence is the server's affair as well
     keep_alive = False  # the server sees to that too
     plan: Plan | None = None
     length = b""  # the value of Content-Length

@@ -17,6 +17,7 @@ from app.store.frames import REJECTED
 TAG = b"x-stillwatch-decision"
 CODING = b"accept-encoding"
 DRAIN_BYTES = 1 << 20  # of a refused request's body that are read, so that its client reads the refusal
+DRAIN_SECONDS = 10.0  # for them to come
 
 
 async def conduct(verdict: Verdict, relay: Relay, call: Cycle | AsgiCall, plan: Plan, enforcer: Enforcer) -> None:
@@ -36,9 +37,10 @@ async def conduct(verdict: Verdict, relay: Relay, call: Cycle | AsgiCall, plan: 
 
 
 async def _refuse(refusal: Refusal, relay: Relay, call: Cycle | AsgiCall, plan: Plan) -> None:
-    """Read the body first, within a limit: whoever still writes does not read, and a reset would cost the refusal."""
+    """Read the body first, within limits: whoever still writes does not read, and a reset would cost the refusal."""
     parts: list[bytes] = []
     size, more = 0, True
+    timer = call.protocol.loop.call_later(DRAIN_SECONDS, call.hurry) if isinstance(call, Cycle) else None
     while more and size <= DRAIN_BYTES and not (plan.expects or plan.upgrade):
         piece = call.take() or await call.read()
         if piece is None:
@@ -46,6 +48,8 @@ async def _refuse(refusal: Refusal, relay: Relay, call: Cycle | AsgiCall, plan: 
         parts.append(piece[0])
         size += len(piece[0])
         more = piece[1]
+    if timer is not None:
+        timer.cancel()
     relay.received(b"".join(parts), whole=not more)
     await relay.refuse(refusal, REJECTED)
 

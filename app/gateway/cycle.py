@@ -22,6 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
+BODY_SECONDS = 60.0  # for the next piece of a body of which nothing has gone on
 HIGH_WATER = 65536  # bytes of a request's body that wait for a slow model API
 DISCONNECT: Message = {"type": "http.disconnect"}
 NOTHING, LENGTH, CHUNKED, CLOSE = range(4)  # how an answer's end is told
@@ -52,10 +53,13 @@ class Cycle:
     gone = False  # the client left before its answer was complete
     complete = False  # the answer is written
     expects = False  # the client waits for 100 Continue before it sends the body
+    uploading = False  # the model API has the body's beginning: its connection has the limit on silence
     plan: Plan | None = None  # what its head decides, once that is known
     length = b""  # the value of Content-Length
     _ended = False  # the request's body has come to its end, and that was not yet told
     _held = 0  # bytes of the request's body that wait to be read
+    _asked = 0.0  # when the present wait for the body began
+    _hurried = False  # it is not waited for any more
     _waiter: Waiter | None = None
     _on_gone: Callable[[], None] | None = None
     _started = False
@@ -119,6 +123,10 @@ class Cycle:
                 self._on_gone()
         self._wake()
 
+    def dawdles(self, now: float) -> bool:
+        """Whether the client has let us wait for its body for too long, while nobody else waits for it."""
+        return self._waiter is not None and not self.uploading and now - self._asked > BODY_SECONDS
+
     def run(self, coroutine: Coroutine[Any, Any, None], *, driven: bool) -> None:
         """Run what answers this request, by a Driver or in a task."""
         protocol = self._protocol
@@ -155,6 +163,8 @@ class Cycle:
         self._conclude(asyncio.CancelledError() if task.cancelled() else task.exception())
 
     def _conclude(self, error: BaseException | None) -> None:
+        if self._framing == CLOSE and not self.complete:
+            self._protocol.end_by_reset()  # else the end of a broken answer would look like that of a whole one
         if isinstance(error, asyncio.CancelledError):
             self._protocol.abort()
         elif error is not None:  # the loop's edge: one request's fault must not touch the others
@@ -171,6 +181,11 @@ class Cycle:
             self._protocol.write(self._head(INTERNAL.status, headers) + body)
 
     # What the proxy calls.
+
+    def hurry(self) -> None:
+        """Wait no longer for what is not here of the body: from now on `read` gives None."""
+        self._hurried = True
+        self._wake()
 
     def hold(self) -> None:
         """Read nothing more from the client; its leaving is noticed all the same."""
@@ -203,17 +218,18 @@ class Cycle:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks), more
 
     async def read(self) -> tuple[bytes, bool] | None:
-        """The next piece of the request's body and whether more comes; None once the client left."""
+        """The next piece of the request's body and whether more comes; None once the client left or is hurried."""
         protocol = self._protocol
         if self.expects:
             self.expects = False
             if not (self._started or self._chunks or self._ended):
                 protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        while not self.gone and not self.complete:
+        while not (self.gone or self.complete or self._hurried):
             piece = self.take()
             if piece is not None:
                 return piece
             protocol.resume_reading()
+            self._asked = protocol.loop.time()
             self._waiter = waiter = Turn() if self.driven else protocol.loop.create_future()
             await waiter
         return None

@@ -52,7 +52,8 @@ REQUEST_RULES = {
     **_COMMON,
     b"upgrade": UPGRADE,
     b"expect": EXPECT,
-    b"x-stillwatch-decision": DROP,  # ours alone: whoever reads it can believe it
+    # Ours alone: whoever reads it can believe it, also where underscores are read as hyphens.
+    **{b"x%bstillwatch%bdecision" % (one, two): DROP for one in (b"-", b"_") for two in (b"-", b"_")},
     b"host": HOST,
 }
 RESPONSE_RULES = {
@@ -62,6 +63,7 @@ RESPONSE_RULES = {
     b"content-type": TYPE,
     b"x-accel-buffering": BUFFERING,
 }
+H2C = (b"upgrade", b"http2-settings")  # the headers of an offer of HTTP/2
 HARMLESS = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close", b""))  # values of Connection
 HARMLESS_LINES = frozenset(name + b": " + value for name in (b"Connection", b"connection") for value in HARMLESS)
 
@@ -182,6 +184,25 @@ class RequestHead:
             if self.chunked > 1:
                 return TRANSFER_CODING
         return TWO_FRAMINGS if self._lengths > 1 else None
+
+
+def without_h2c(method: bytes, target: bytes, headers: Headers) -> bytes:
+    """The head of an HTTP/1.1 request that offers HTTP/2 and nothing else, without the offer; empty where it is none.
+
+    Nobody has to take the offer, and Java's client makes it with every request that is not under TLS.
+    """
+    offered = [value.lower() for name, value in headers if name.lower() == b"upgrade"]
+    if offered != [b"h2c"] or method == b"CONNECT":
+        return b""
+    lines = [b"%b %b HTTP/1.1\r\n" % (method, target)]
+    for name, value in headers:
+        lower = name.lower()
+        if lower == b"connection":
+            tokens = [token.strip() for token in value.split(b",")]
+            value = b", ".join(token for token in tokens if token.lower() not in H2C)
+        if lower not in H2C:
+            lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join([*lines, b"\r\n"])
 
 
 def origin_form(target: bytes) -> bytes | Problem:

@@ -48,7 +48,7 @@ class Plan:
         if isinstance(path, Problem):
             self.problem, path = path, b""
         self.chunked = head.chunked > 0
-        self.expects = head.expects
+        self.expects = head.expects and version == "1.1"  # HTTP/1.0 knows no interim answers
         self.length = head.length  # of the request the plan was made for
         route = router.find(path) if self.problem is None else None
         self.pool: Pool | None = None

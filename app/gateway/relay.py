@@ -301,6 +301,7 @@ class Relay:
         return data
 
     def _start_upload(self) -> None:
+        self._call.uploading = True
         loop = asyncio.get_running_loop()
         if self._call.driven:
             self._upload = driver = Driver(self._upload_rest(), loop, self._uploaded)

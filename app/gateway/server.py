@@ -7,6 +7,7 @@ import contextlib
 import re
 import select
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,9 +18,11 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from app.gateway.cycle import STATUS_LINES, Application, Cycle
+from app.gateway.heads import without_h2c
 from app.gateway.problems import BAD_SYNTAX, HEAD_TOO_LARGE, Problem
+from app.gateway.tunnel import RESET
 
-HEAD_LIMIT = 262144  # bytes of a request's head
+HEAD_LIMIT = 262144  # bytes of a request's head, and of what stands around the pieces of its body
 HEAD_SECONDS = 60.0  # for a request's head to arrive, and for the first one to begin
 HEAD_KEPT = 8192  # bytes of a head that is worth remembering
 LENGTH_DIGITS = 12
@@ -67,9 +70,10 @@ class Protocol(asyncio.Protocol):
         self._model: Cycle = cast(Cycle, None)  # the request that had it
         self._misses = 0  # heads remembered on this connection
         self._deaf = False
+        self._again = b""  # the present head without its offer of HTTP/2, which the parser gets in its place
         self._early = b""  # what came after a head that asks for another protocol
         self._in_head = True
-        self._head_size = 0  # bytes read since the present head began
+        self._head_size = 0  # bytes read since the present head began, or since the body's last piece
         self._since = self.loop.time()  # when it last became idle
         self._read_paused = False
         self._target = b""
@@ -85,6 +89,11 @@ class Protocol(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+    def end_by_reset(self) -> None:
+        """Have the connection end by a reset, after what was written."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def pause_reading(self) -> None:
         """Read no more until `resume_reading`."""
@@ -132,8 +141,10 @@ class Protocol(asyncio.Protocol):
             self._cycle.keep_alive = False
 
     def expire(self, now: float, keep_alive: float) -> None:
-        """Close a connection that has been idle too long, or dawdles over a request's head."""
+        """Close a connection that has been idle too long, or dawdles over a request's head or its body."""
         if self._cycle is not None and not self._cycle.complete:
+            if self._cycle.dawdles(now):
+                self._transport.close()
             return
         fresh = self._cycle is None or self._head_size > 0
         if now - self._since > (HEAD_SECONDS if fresh else keep_alive):
@@ -179,22 +190,37 @@ class Protocol(asyncio.Protocol):
         if self._deaf:
             return
         fresh = self._in_head and not self._head_size
-        if self._in_head:
-            self._head_size += len(data)
+        if fresh:
+            self._since = self.loop.time()  # from now on the head may take its own time
+        self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse(BAD_SYNTAX)
         except httptools.HttpParserUpgrade as pause:
-            self._deaf = True  # what follows is in another protocol
-            self._early = data[pause.args[0] :]
-        if self._in_head and self._head_size > HEAD_LIMIT:
+            self._past_upgrade(data[pause.args[0] :])
+        if self._head_size > HEAD_LIMIT:  # the parser keeps a trailer, however long, until it has ended
             self._refuse(HEAD_TOO_LARGE)
         cycle, self._waiting = self._waiting, None
         if cycle is not None:
             self._start(cycle)
             if fresh and self._misses < PATIENCE:
                 self._remember(cycle, data)
+
+    def _past_upgrade(self, data: bytes) -> None:
+        """Go on behind a head that asks for another protocol: in that one; in HTTP/1.1 if it only may be HTTP/2."""
+        while self._again:
+            data, self._again = self._again + data, b""
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserError:
+                self._refuse(BAD_SYNTAX)
+            except httptools.HttpParserUpgrade as pause:
+                data = data[pause.args[0] :]
+                continue
+            return
+        self._deaf = True
+        self._early = data
 
     def _same_again(self, data: bytes) -> bool:
         """Serve a request whose head is that of the last one but for its length, which needs no parsing.
@@ -240,7 +266,7 @@ class Protocol(asyncio.Protocol):
             if self._cycle is unstarted:
                 self._start(unstarted)
             return
-        if self._cycle is None or self._cycle.complete or self._cycle is unstarted:
+        if self._cycle is None or (self._cycle.complete and self._in_head) or self._cycle is unstarted:
             body = problem.body()
             head = STATUS_LINES[problem.status] + b"content-type: application/json\r\nconnection: close\r\n"
             self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
@@ -249,6 +275,7 @@ class Protocol(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        self._head_size = self._head_size or 1  # it may begin behind another one's end
         self._target = b""
         self._headers = []
 
@@ -260,9 +287,13 @@ class Protocol(asyncio.Protocol):
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         parser = self._parser
         version = parser.get_http_version()
+        if parser.should_upgrade() and version == "1.1":
+            self._again = without_h2c(parser.get_method(), self._target, self._headers)
+            if self._again:
+                return
+        self._in_head = False
         method = parser.get_method().decode("ascii")
         self._newest = cycle = Cycle(self, method, self._target, version, self._headers)
         cycle.keep_alive = version == "1.1" and parser.should_keep_alive()
@@ -273,10 +304,13 @@ class Protocol(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        self._head_size = 1
         if not self._newest.complete:
             self._newest.feed(body)
 
     def on_message_complete(self) -> None:
+        if self._again:
+            return  # all but its head is still to come
         self._in_head = True
         self._head_size = 0
         self._newest.end()

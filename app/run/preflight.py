@@ -13,6 +13,7 @@ from typing import IO
 from app.errors import SettingError
 from app.settings import Settings
 
+PROBE_BYTES = 4096  # written to see whether there is room: an empty file finds it on a full disk
 PORT_SECONDS = 2.0  # a port may still belong to a run that just ended
 
 
@@ -22,13 +23,15 @@ def prepare_folder(data: Path) -> Path:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = data.resolve()
         probe = folder / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise SettingError(
             "STILLWATCH_DATA",
             f"cannot write to {data}: {error.strerror or error}",
-            "give a folder that you may write to",
+            "give a folder that you may write to, and that has room",
         ) from None
     return folder
 

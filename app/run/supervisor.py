@@ -222,7 +222,8 @@ async def run(settings: Settings, folder: Path, screen: Screen, environ: Mapping
             supervisor.hurry()
 
     for number in STOPS:
-        loop.add_signal_handler(number, stop, number)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to outlive it
+            loop.add_signal_handler(number, stop, number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # delivered now, if one came before its handler
     try:
         await task

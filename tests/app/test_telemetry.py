@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 
 import pytest
 
@@ -40,6 +41,36 @@ def line(message, *args, exc_info=None, **extra):
 def test_no_secret_survives(text, secret):
     assert secret in text
     assert secret not in scrub(text)
+
+
+@pytest.mark.parametrize("word", ["/", "://", "a/", "?/", "sk-", "token", "token=", "bearer ", "://a:"])
+def test_a_long_line_is_cleaned_in_no_time(word):
+    text = word * (300_000 // len(word))
+    began = time.monotonic()
+    scrub(text)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("at=/a/b?k=v&w end", "at=/a/b?*** end"),
+        ('https://h/p?k and "/q?k"', 'https://h/p?*** and "/q?***"'),
+        ("why? /a?b what?yes", "why? /a?*** what?yes"),
+        ("a?b/c?d", "a?b/c?***"),
+    ],
+)
+def test_queries_are_told_from_questions(text, cleaned):
+    assert scrub(text) == cleaned
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\x7f", "\x85", "\u2028", "\u202e", "\ud800", "\x00"])
+def test_nothing_in_a_field_steers_the_terminal_or_ends_the_line(sign):
+    for value in (f"gpt{sign}[31m", f"two words {sign}"):
+        text = line("request", model=value)
+        assert text.isprintable()
+        assert f"\\u{ord(sign):04x}" in text
+    assert line("message é", model="模型").endswith('message="message é" model=模型')
 
 
 def test_what_is_no_secret_survives():

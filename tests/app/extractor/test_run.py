@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from app.extractor import run as run_module
+from app.extractor.emit import Emitter
 from app.extractor.run import Extractor, run
 from app.settings import read_settings
-from app.store.handoff import Counters, Sender, encode
+from app.store.handoff import Counters, Sender, encode, serve
 from app.store.heartbeat import read_all
 from app.store.redis import Link, connect, pack
 from app.store.reply import RECEIVE_BYTES, Reply
@@ -227,6 +228,21 @@ async def test_a_black_hole_behind_does_not_stop_the_reading(tmp_path, private_v
         await until(lambda: extractor.counts["events_emitted"] > before, seconds=60)
     counts = extractor.counts
     assert counts["events_emitted"] + counts["dropped_redis"] == 502
+
+
+async def test_a_new_extractor_that_begins_while_the_old_one_ends_keeps_its_socket(tmp_path, redis_url, monkeypatch):
+    settings = settings_for(tmp_path, redis_url)
+    close, new = Emitter.close, []
+
+    async def slow(self, seconds):
+        new.append(await serve(settings.handoff, lambda records: None))
+        await close(self, seconds)
+
+    monkeypatch.setattr(Emitter, "close", slow)
+    async with extracting(settings):
+        pass
+    assert settings.handoff.is_socket()
+    new[0].close()
 
 
 async def test_once_stopped_it_acknowledges_nothing_more(tmp_path, redis_url, copy_of):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from app.gateway import conduct
 from app.gateway.conduct import amend
 from app.gateway.identify import client_of
 from app.store import mode
@@ -61,12 +62,19 @@ def test_a_tag_goes_to_the_model_api_alone_and_cannot_be_forged(stage, model_api
     gateway, make = stage
     make("tag")
     with gateway.client() as client:
-        lines = ("Authorization: Bearer marked", "X-Stillwatch-Decision: forged", "X-Other: kept")
+        lines = (
+            "Authorization: Bearer marked",
+            "X-Stillwatch-Decision: forged",
+            "X-Other: kept",
+            "X_Stillwatch_Decision: f",
+        )
         client.request("/v1/chat/completions", b"{}", *lines)
         found = client.response()
         assert (found.status, found.read(), found.getheader("x-stillwatch-decision")) == (200, b"{}", None)
         assert model_api.last().values("x-stillwatch-decision") == [b"dc_tag_1"]
         assert model_api.last().values("x-other") == [b"kept"]
+        assert b"forged" not in model_api.last().head
+        assert model_api.last().values("x_stillwatch_decision") == []
         client.request("/v1/chat/completions", b"{}", "Authorization: Bearer other", "X-STILLWATCH-decision: forged")
         assert client.response().read() == b"{}"
         assert model_api.last().values("x-stillwatch-decision") == []
@@ -115,6 +123,18 @@ def test_a_large_refused_request_still_reads_its_refusal(stage):
         client.request("/v1/x", b"", "Authorization: Bearer marked", "Content-Length: 9", "Expect: 100-continue")
         found = client.response()
         assert (found.status, found.getheader("connection")) == (403, "close")
+
+
+def test_a_refused_request_whose_body_dawdles_is_refused_all_the_same(stage, monkeypatch, kit):
+    monkeypatch.setattr(conduct, "DRAIN_SECONDS", 0.2)
+    gateway, make = stage
+    make("block")
+    with gateway.client() as client:
+        client.request("/v1/x", b"", "Authorization: Bearer marked", "Content-Length: 9")
+        client.send(b"x")
+        found = client.response()
+        assert (found.status, found.getheader("connection")) == (403, "close")
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
 
 
 def test_decisions_hold_for_websockets_from_the_handshake(stage, model_api):

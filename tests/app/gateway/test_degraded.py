@@ -86,8 +86,8 @@ def test_a_chunked_request_is_rewritten_too(degrade, model_api, kit):
         ((JSON, "Content-Encoding: gzip"), gzip.compress(b'{"n": 8}', mtime=0)),
         ((JSON,), b'{"n": 8'),
         ((JSON,), b"[8]"),
-        (("Content-Type: multipart/form-data; boundary=x",), b'{"n": 8}'),
-        ((), b'{"n": 8}'),
+        (("Content-Type: multipart/form-data; boundary=x",), b'--x\r\n\r\n{"n": 8}\r\n--x--\r\n'),
+        (("Content-Type: audio/wav",), bytes(range(256))),
     ],
 )
 def test_what_is_no_plain_json_passes_untouched_and_is_counted(degrade, lines, body):
@@ -95,6 +95,18 @@ def test_what_is_no_plain_json_passes_untouched_and_is_counted(degrade, lines, b
     with gateway.client() as client:
         assert client.ask("/v1/completions", body, KEY, *lines) == (200, body)
     assert gateway.counters()["degrade_untouched"] == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [(), ("Content-Type: text/plain",), (JSON, "Content-Encoding: identity"), (JSON, "Content-Encoding: gzip")],
+)
+def test_json_that_the_head_calls_something_else_is_rewritten_too(degrade, lines):
+    gateway = degrade(max_n=1, refuse_logprobs=True)
+    with gateway.client() as client:
+        assert client.ask("/v1/completions", b'{"n": 8}', KEY, *lines) == (200, b'{"n":1}')
+        assert client.ask("/v1/completions", b'{"logprobs": 5}', KEY, *lines)[0] == 403
+    assert gateway.counters()["degrade_untouched"] == 0
 
 
 def test_a_body_over_the_limit_passes_untouched(degrade, monkeypatch):

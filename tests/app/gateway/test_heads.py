@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.gateway import heads
-from app.gateway.heads import RESPONSE_RULES, AnswerHead, RequestHead, answer_head, origin_form, own_head
+from app.gateway.heads import RESPONSE_RULES, AnswerHead, RequestHead, answer_head, origin_form, own_head, without_h2c
 from app.gateway.problems import Problem
 
 HOST = (b"Host", b"h")
@@ -53,6 +53,22 @@ def test_secrets_and_length_keep_their_places_when_lines_are_dropped():
 def test_what_is_refused(headers, version, status):
     problem = RequestHead(headers).refused("GET", version)
     assert (problem.status if problem else None) == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "left"),
+    [
+        ([HOST, (b"Connection", b"Upgrade, X,HTTP2-Settings"), (b"upgrade", b"H2C"), (b"HTTP2-Settings", b"A")], b"X"),
+        ([HOST, (b"Connection", b"close"), (b"Upgrade", b"h2c")], b"close"),
+        ([HOST, (b"Connection", b"Upgrade"), (b"Upgrade", b"h2c"), (b"Upgrade", b"websocket")], None),
+        ([HOST, (b"Connection", b"Upgrade"), (b"Upgrade", b"h2c, websocket")], None),
+        ([HOST, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")], None),
+    ],
+)
+def test_an_offer_of_http_2_is_left_out(headers, left):
+    expected = b"" if left is None else b"PUT /a?b HTTP/1.1\r\n%b: %b\r\nConnection: %b\r\n\r\n" % (*HOST, left)
+    assert without_h2c(b"PUT", b"/a?b", headers) == expected
+    assert without_h2c(b"CONNECT", b"h:1", headers) == b""
 
 
 def test_connect_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -62,7 +63,7 @@ def test_case_46_the_http_version_is_checked(model_api, client):
 UPGRADES = [
     b"GET /v1/realtime HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket, h2c\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
-    POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, other\r\nContent-Length: 3\r\n\r\nabc",
     b"CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n",
 ]
 
@@ -77,6 +78,40 @@ def test_case_48_upgrades_are_refused_clearly_and_nothing_after_them_is_read(mod
     assert model_api.seen == []
 
 
+OFFER = b"Connection: keep-alive, Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+def test_case_48_an_offer_of_http_2_is_not_taken_and_costs_nothing(model_api, client, step):
+    requests = [
+        POST + OFFER + b"Content-Length: 3\r\n\r\nabc",
+        POST + b"Transfer-Encoding: chunked\r\n" + OFFER + b"\r\n3\r\nabc\r\n0\r\n\r\n",
+        POST.replace(b"POST", b"GET") + OFFER + b"\r\n",
+        POST + OFFER + b"X: y\r\nContent-Length: 3\r\n\r\nabc",
+        POST + b"Connection: close\r\nContent-Length: 3\r\n\r\nabc",
+    ]
+    data = b"".join(requests)
+    for start in range(0, len(data), step):
+        client.send(data[start : start + step])
+    answers = client.rest().split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == [b"abc", b"abc", b"", b"abc", b"abc"]
+    for seen in model_api.seen:
+        assert seen.values("upgrade") == seen.values("http2-settings") == seen.values("connection") == []
+    assert model_api.seen[3].values("x") == [b"y"]
+
+
+def test_case_48_an_offer_of_http_2_hides_nothing(model_api, client):
+    client.send(POST + OFFER + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert client.rest().startswith(b"HTTP/1.1 400 ")
+    assert model_api.seen == []
+
+
+def test_many_offers_of_http_2_at_once_do_not_nest(model_api, client):
+    offer = POST.replace(b"POST", b"GET") + OFFER + b"\r\n"
+    client.send(offer * 1500 + POST.replace(b"POST", b"GET") + b"Connection: close\r\n\r\n")
+    assert client.rest().count(b"HTTP/1.1 200 OK\r\n") == 1501
+
+
 def test_case_37_expect_is_answered_here_and_not_forwarded(model_api, client):
     client.send(b"POST /case37 HTTP/1.1\r\nHost: g\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
     assert client.sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -84,6 +119,16 @@ def test_case_37_expect_is_answered_here_and_not_forwarded(model_api, client):
     found = client.response()
     assert (found.status, len(found.read())) == (200, 1000000)
     assert model_api.last().values("expect") == []
+
+
+def test_case_37_http_10_knows_no_interim_answer(client):
+    client.send(b"POST / HTTP/1.0\r\nHost: g\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    client.sock.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        client.sock.recv(100)
+    client.sock.settimeout(10)
+    client.send(b"{}")
+    assert client.rest().startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_case_37_a_refused_request_is_not_asked_to_continue(client):
@@ -112,6 +157,29 @@ def test_idle_and_dawdling_connections_are_closed_in_time(gateway, client, kit):
         assert slow.rest() == b""
 
 
+def test_a_body_that_never_begins_holds_no_place(gateway, client, kit):
+    client.send(b"POST /never HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n")
+    kit.until(lambda: gateway.counters()["in_flight"] == 1)
+    (protocol,) = gateway.server.server_state.connections
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 59, 75)
+    client.send(b"12345")
+    assert client.response().read() == b"12345"
+    client.send(b"POST /never HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n")
+    kit.until(lambda: gateway.counters()["in_flight"] == 1)
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 61, 75)
+    assert client.rest() == b""
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
+
+
+def test_a_body_that_pauses_on_its_way_has_the_limit_of_the_model_api(gateway, model_api, client, kit):
+    client.send(b"POST /pauses HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\n12")
+    kit.until(lambda: model_api.seen)
+    (protocol,) = gateway.server.server_state.connections
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time() + 300, 75)
+    client.send(b"345")
+    assert client.response().read() == b"12345"
+
+
 def test_a_head_without_end_is_refused(client):
     client.send(b"GET / HTTP/1.1\r\nHost: g\r\nX: ")
     with pytest.raises(OSError):  # noqa: PT011, PT012
@@ -119,6 +187,47 @@ def test_a_head_without_end_is_refused(client):
             client.send(b"x" * 8192)
         assert client.response().status == 431
         raise OSError
+
+
+@pytest.mark.parametrize("endless", [b"0\r\nX-Trailer: ", b"2;extension="])
+def test_what_stands_around_a_body_is_not_gathered_without_end(gateway, client, kit, endless):
+    before = Protocol.unreadable
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + endless)
+    with contextlib.suppress(OSError):
+        for _ in range(96):
+            client.send(b"x" * 8192)
+    assert client.rest() == b""
+    assert Protocol.unreadable == before + 1
+    kit.until(lambda: gateway.counters()["in_flight"] == 0)
+
+
+def test_a_body_longer_than_a_head_may_be_is_no_long_head(client):
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(400):
+        client.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
+    client.send(b"0\r\nX-Trailer: dropped\r\n\r\n")
+    assert client.response().read() == b"x" * 409600
+    assert client.ask("/next", b"y") == (200, b"y")
+
+
+def test_a_head_that_begins_late_on_an_idle_connection_has_its_own_time(gateway, client, kit):
+    assert client.ask("/idle", b"x") == (200, b"x")
+    (protocol,) = kit.until(lambda: list(gateway.server.server_state.connections)[:1])
+    protocol._since -= 70  # as if it had been idle for so long
+    client.send(b"GET /late HTTP/1.1\r\nHo")
+    kit.until(lambda: protocol._head_size)
+    protocol.loop.call_soon_threadsafe(protocol.expire, protocol.loop.time(), 75)
+    client.send(b"st: g\r\n\r\n")
+    assert client.response().status == 200
+
+
+def test_what_is_wrong_with_a_body_that_was_answered_already_is_no_second_answer(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: wire.send(kit.answer(b"early", status="413 Content Too Large"))
+    client.send(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")
+    found = client.response()
+    assert (found.status, found.read()) == (413, b"early")
+    client.send(b"NO CHUNK\r\n")
+    assert client.rest() == b""
 
 
 def test_pipelined_requests_are_answered_in_order(model_api, client, kit):
@@ -164,6 +273,22 @@ def test_http_10_gets_no_chunks_and_a_close(model_api, client, kit):
     assert found.endswith(b"\r\n\r\nhello")
     assert b"chunked" not in found
     assert model_api.last().version == b"HTTP/1.1"
+
+
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_case_11_http_10_sees_a_broken_answer_by_a_reset(model_api, client, kit, pieces):
+    def behave(seen, wire):
+        wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + kit.chunk(b"half") * pieces)
+        time.sleep(0.1)
+        wire.close()
+
+    model_api.behaviour = behave
+    client.send(b"GET / HTTP/1.0\r\nHost: g\r\n\r\n")
+    received = b""
+    with pytest.raises(ConnectionResetError):  # noqa: PT012
+        while data := client.sock.recv(65536):
+            received += data
+    assert received.partition(b"\r\n\r\n")[2] == b"half" * pieces
 
 
 def test_connection_close_is_obeyed(client):
@@ -215,6 +340,20 @@ def test_a_repeated_head_in_pieces_is_parsed(client, cut):
         time.sleep(0.01)
         client.send(data[cut:])
         assert client.response().read() == b"in pieces"
+
+
+def test_a_head_that_began_behind_another_body_is_never_taken_for_a_whole_one(model_api, client, kit):
+    model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(seen.target)))
+    for target in (b"/one", b"/two"):
+        client.send(b"POST /first HTTP/1.1\r\nHost: g\r\nContent-Length: 4\r\n\r\n{}")
+        kit.until(lambda: model_api.seen and model_api.last().target == b"/first")
+        client.send(
+            b"{}POST " + target + b" HTTP/1.1\r\nHost: g\r\nX-Cut: "
+        )  # what is behind the cut is always the same
+        assert client.response().read() == b"/first"
+        client.send(b"here\r\nContent-Length: 2\r\n\r\n{}")
+        assert client.response().read() == target
+    assert client.ask("/after", b"x") == (200, b"/after")
 
 
 def test_a_repeated_head_with_too_much_or_an_odd_length_is_parsed(model_api, client):

@@ -262,7 +262,7 @@ def test_a_101_that_nobody_asked_for_stays_502(alone, model_api):
 @pytest.mark.parametrize(
     "request_",
     [
-        ASK.replace(b"WebSocket", b"h2c"),
+        ASK.replace(b"WebSocket", b"tcp"),
         ASK.replace(b"GET", b"POST"),
         ASK.replace(b"HTTP/1.1", b"HTTP/1.0"),
         ASK.replace(b"X-Odd:  1", b"Content-Length: 3"),

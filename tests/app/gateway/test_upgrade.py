@@ -186,7 +186,7 @@ def test_the_rest_of_the_gateway_is_as_before_meanwhile(relayed):
     with through(gateway) as one, through(gateway) as other:
         with gateway.client() as client:
             assert client.ask("/_stillwatch/livez")[0] == 200
-            client.send(b"GET / HTTP/1.1\r\nHost: g\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+            client.send(b"GET / HTTP/1.1\r\nHost: g\r\nConnection: upgrade\r\nUpgrade: TLS/1.0\r\n\r\n")
             found = client.response()
             assert (found.status, json.loads(found.read())["error"]["code"]) == (501, "upgrade_not_supported")
         for connection in (one, other):

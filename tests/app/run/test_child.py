@@ -51,6 +51,15 @@ async def test_a_killed_child_starts_again_and_says_so(make):
     assert "signal SIGKILL: here" in said[0]
 
 
+async def test_a_signal_without_a_name_is_a_death_like_others(make):
+    child, said = make("import time; print('up', flush=True); time.sleep(600)")
+    await child.start()
+    await until(lambda: child.output.last)
+    os.kill(child.process.pid, signal.SIGRTMIN + 3)
+    await until(lambda: child.starts == 2)
+    assert f"signal {signal.SIGRTMIN + 3}" in said[0]
+
+
 async def test_delays_grow_while_it_keeps_dying(make, monkeypatch):
     monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
     child, said = make("raise SystemExit(3)")

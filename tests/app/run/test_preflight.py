@@ -1,6 +1,7 @@
 """What is wrong before the start is said in one line that names the variable to set."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -29,6 +30,17 @@ def test_folder_that_cannot_be(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="STILLWATCH_DATA: cannot write"):
         prepare_folder(tmp_path / name)
+
+
+def test_folder_without_room(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # as a full disk: names can be made, bytes not written
+    try:
+        with pytest.raises(SettingError, match=r"STILLWATCH_DATA: cannot write .* room"):
+            prepare_folder(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_supervisor_a_folder(tmp_path):

@@ -93,6 +93,23 @@ def test_a_wrong_setting_is_one_line(launch, processes, env, words):
     assert not processes(run.mark)
 
 
+def test_a_hang_up_that_nohup_has_ignored_stops_nothing(launch, quiet_upstream, processes, wait_for):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # children inherit that
+    try:
+        run = launch(UPSTREAM=quiet_upstream)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(lambda: "starts ..." in run.said(), 120, "the first line")
+    run.process.send_signal(signal.SIGHUP)
+    wait_for(
+        lambda: (run.folder / "logs" / "extractor.log").exists() or run.process.poll() is not None, 120, "the start"
+    )
+    run.process.send_signal(signal.SIGHUP)
+    assert "Stopping" not in run.said()
+    assert run.interrupt(signal.SIGTERM) == 0
+    assert not processes(run.mark)
+
+
 def test_a_stop_in_the_middle_of_the_start(launch, processes, wait_for):
     run = launch()
     wait_for(lambda: "starts ..." in run.said(), 120, "the first line")
