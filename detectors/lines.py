@@ -40,9 +40,9 @@ def split(exchange: Exchange) -> list[Exchange]:
         line = exchange.messages[begin:end]
         own = tuple(takewhile(_of_system, line))
         system = own or system
-        messages = (*(message for message in system if message.text), *line[len(own) :])
-        if nth in chosen and line and messages:
-            found.append(Exchange(0.0, 0, exchange.dialect, operation, messages=messages))
+        if nth in chosen and line:
+            messages = (*(message for message in system if message.text), *line[len(own) :])
+            found += [Exchange(0.0, 0, exchange.dialect, operation, messages=messages)] if messages else []
     return found
 
 
