@@ -87,11 +87,6 @@ def ended_as(decision: Decision, now: float) -> str:
     return "expired" if decision.expires_at <= moment(now) else "superseded"
 
 
-def _goes(decision: Decision, now: float) -> bool:
-    """Whether a decision that stands ends by a new one of the policy's."""
-    return decision.revoked_at is None and (decision.policy != MANUAL or decision.expires_at <= moment(now))
-
-
 def _seen(decision: Decision) -> rules.Standing:
     by_hand, revoked = decision.policy == MANUAL, decision.revoked_at is not None
     return rules.Standing(decision.action, decision.expires_at.timestamp(), decision.simulated, by_hand, revoked)
@@ -102,7 +97,8 @@ async def apply(
 ) -> list[DecisionOut]:
     """Decide on open alerts, each of another client; returns what changed: decisions that end, then the new ones.
 
-    Only actions among `enforce` are decided for real. What a person decided stands until it has run out.
+    Only actions among `enforce` are decided for real; what is simulated ends nothing real and holds it back nowhere.
+    What a person decided stands until it has run out.
     """
     if not alerts:
         return []
@@ -110,12 +106,14 @@ async def apply(
     ended: list[DecisionOut] = []
     made: list[Decision] = []
     for alert in alerts:
-        intent = rules.decide(alert.severity, enforce)
         old = heard.get(alert.client_id, [])
-        if not all(rules.makes_way(intent, _seen(one), now) for one in old):
-            continue
-        ended += [end(session, one, ended_as(one, now), now) for one in old if _goes(one, now)]
-        made.append(_make(alert, intent, now))
+        for intent in rules.orders(alert.severity, enforce):
+            if not all(rules.makes_way(intent, _seen(one), now) for one in old):
+                continue
+            goes = [one for one in old if rules.ends(intent, _seen(one), now)]
+            ended += [end(session, one, ended_as(one, now), now) for one in goes]
+            old = [one for one in old if one not in goes]
+            made.append(_make(alert, intent, now))
     await session.flush()  # what ends must be gone before the index sees what takes its place
     for decision in made:
         add(session, decision, now)

@@ -49,7 +49,22 @@ class Standing:
 
 def decide(severity: Severity, enforce: Collection[Action] = ()) -> Intent:
     """The action for an alert of `severity`; simulated unless the operator lets the policy do such actions."""
-    action, seconds = LADDER[severity]
+    return _intent(*LADDER[severity], severity, enforce)
+
+
+def orders(severity: Severity, enforce: Collection[Action] = ()) -> tuple[Intent, ...]:
+    """The action for an alert of `severity`, and while that one is only simulated the strongest milder one that is not.
+
+    So a client that rises above what the operator allows keeps what it had, and has what milder ones have.
+    """
+    meant = decide(severity, enforce)
+    allowed = [step for step in LADDER.values() if step[0] in enforce and STRENGTH[step[0]] < STRENGTH[meant.action]]
+    if not meant.simulated or not allowed:
+        return (meant,)
+    return (meant, _intent(*max(allowed, key=lambda step: STRENGTH[step[0]]), severity, enforce))
+
+
+def _intent(action: Action, seconds: float, severity: Severity, enforce: Collection[Action]) -> Intent:
     reason = f"policy {POLICY} {POLICY_VERSION}: {severity} severity"
     parameters = RATE if action is Action.THROTTLE else {}
     return Intent(action, seconds, action not in enforce, reason, parameters)
@@ -65,13 +80,26 @@ def replaces(intent: Intent, standing: Standing, now: float) -> bool:
 def makes_way(intent: Intent, standing: Standing, now: float) -> bool:
     """Whether `intent` may be decided beside or instead of what stands. A person's word is never overruled.
 
-    What a person only simulated is to change nothing for the client, so it says nothing about what is real.
+    What is only simulated is to change nothing for the client, so it says nothing about what is real: not what a
+    person tries, and not what the policy simulates, unless a person took that back.
     """
-    if standing.by_hand and standing.simulated and not intent.simulated:
+    if standing.simulated and not intent.simulated and (standing.by_hand or not standing.revoked):
         return True
     if standing.revoked or (standing.by_hand and standing.expires_at > now):
         return STRENGTH[intent.action] > STRENGTH[standing.action]
     return replaces(intent, standing, now)
+
+
+def ends(intent: Intent, standing: Standing, now: float) -> bool:
+    """Whether what stands ends by a decision of `intent`: what ran out, or the policy's own that is no stronger.
+
+    What is only simulated ends nothing real.
+    """
+    if standing.revoked or standing.expires_at <= now:
+        return not standing.revoked
+    if standing.by_hand or (intent.simulated and not standing.simulated):
+        return False
+    return STRENGTH[intent.action] >= STRENGTH[standing.action]
 
 
 def start_delay(decision_id: str, window: float = JITTER_SECONDS) -> float:

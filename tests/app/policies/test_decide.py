@@ -143,3 +143,38 @@ async def test_the_policy_does_not_bring_back_what_a_person_revoked(database, ma
     assert await decide_again(database, NOW + 20) == []
     (again,) = await decide_again(database, NOW + 10 + rules.EXEMPT_SECONDS + 1)
     assert again.action == "tag"
+
+
+REAL_TAG, TRIED = ("tag", False, "harvest"), ("throttle", True, "harvest")
+
+
+async def test_a_rise_beyond_what_is_allowed_leaves_what_is_real(database, make_finding):
+    """Only the tag is allowed: the client keeps its tag and is tagged again. Then throttling is allowed too."""
+    async with session_scope(database) as session:
+        await lifecycle.record(session, [make_finding(score=9.5)], NOW, {Action.TAG})
+    assert await standing(database) == [REAL_TAG]
+    async with session_scope(database) as session:
+        rise = make_finding(score=20.0, at=1_800_000_050.0, requests=900)
+        (tried,) = await lifecycle.record(session, [rise], NOW + 50, {Action.TAG})
+    assert (tried.action, tried.simulated, tried.revoked) == ("throttle", True, False)
+    assert await standing(database) == [REAL_TAG, TRIED]
+    assert await decide_again(database, NOW + 60, {Action.TAG}) == []
+    later = NOW + 3 * 86400.0
+    again = await decide_again(database, later, {Action.TAG})
+    assert [one.revoked for one in again] == [True, True, False, False]
+    assert sorted(await standing(database)) == [REAL_TAG, TRIED]
+    changed = await decide_again(database, later + 9, {Action.TAG, Action.THROTTLE})
+    assert [one.revoked for one in changed] == [True, True, False]
+    assert await standing(database) == [("throttle", False, "harvest")]
+
+
+async def test_what_the_policy_only_simulates_holds_nothing_real_back(database, make_finding):
+    """High from the first look, everything simulated; then the operator allows the tag."""
+    await record(database, make_finding(score=16.0))
+    assert await standing(database) == [TRIED]
+    (made,) = await decide_again(database, NOW + 2, {Action.TAG})
+    assert (made.action, made.simulated, made.revoked) == ("tag", False, False)
+    assert sorted(await standing(database)) == [REAL_TAG, TRIED]
+    async with session_scope(database) as session:
+        await manual.revoke(session, made.id, "their own evaluation", "ana", NOW + 10)
+    assert await decide_again(database, NOW + 20, {Action.TAG}) == []  # revoking sticks

@@ -10,7 +10,9 @@ from app.policies.rules import (
     STRENGTH,
     Standing,
     decide,
+    ends,
     makes_way,
+    orders,
     replaces,
     start_delay,
 )
@@ -84,3 +86,28 @@ def test_the_start_is_drawn_from_the_window_by_the_id_alone():
     assert sum(delays) / len(delays) == pytest.approx(JITTER_SECONDS / 2, rel=0.05)
     assert start_delay("dc_1") == start_delay("dc_1") != start_delay("dc_2")
     assert start_delay("dc_1", 0) == 0
+
+
+def test_a_severity_beyond_what_is_allowed_has_for_real_what_milder_ones_have():
+    for severity in (Severity.HIGH, Severity.CRITICAL):
+        meant, real = orders(severity, {Action.TAG})
+        assert (meant.action, meant.simulated) == (Action.THROTTLE, True)
+        assert (real.action, real.simulated, real.seconds) == (Action.TAG, False, LADDER[Severity.LOW][1])
+        assert str(severity) in real.reason
+        assert [one.simulated for one in orders(severity, {Action.TAG, Action.THROTTLE})] == [False]
+        assert orders(severity) == (decide(severity),)
+    assert orders(Severity.LOW, {Action.THROTTLE}) == (decide(Severity.LOW),)  # never more than the severity's own
+
+
+@pytest.mark.parametrize("left", [100, -1])
+def test_what_is_simulated_ends_nothing_real_and_only_what_ran_out_ends_by_a_weaker_one(left):
+    until, over = 1000.0 + left, left < 0
+    tried, tag = decide(Severity.HIGH), decide(Severity.LOW, {Action.TAG})
+    assert ends(tried, Standing(Action.TAG, until, simulated=False), 1000.0) is over
+    assert ends(tried, Standing(Action.TAG, until, simulated=True), 1000.0)
+    assert ends(tag, Standing(Action.TAG, until, simulated=True), 1000.0)
+    assert ends(tag, Standing(Action.THROTTLE, until, simulated=True), 1000.0) is over
+    assert ends(decide(Severity.HIGH, {Action.THROTTLE}), Standing(Action.TAG, until, simulated=False), 1000.0)
+    assert ends(tag, Standing(Action.TAG, until, simulated=False, by_hand=True), 1000.0) is over
+    assert not ends(tag, Standing(Action.TAG, until, simulated=False, revoked=True), 1000.0)
+    assert makes_way(tag, Standing(Action.THROTTLE, until, simulated=True), 1000.0)
