@@ -62,6 +62,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "counts": await queries.counts(visit.db, now),
         "all_url": listing.address("/decisions", {**parameters, "shown": "all"}),
         "filters": filters,
+        "query": listing.address("", parameters),  # a form leads back to the list it was sent from
         "tabs": tabs,
         "mode": present.mode,
         "may_revoke": WRITE in visit.scopes,
@@ -92,7 +93,8 @@ async def revoke(request: Request) -> Response:
         async with session.visit(request, READ) as visit:
             return await _list(request, visit, problem, error.status)
     told = await tell(request.app.state.redis, ended.changed)
-    return render.redirect(listing.address("/decisions", {"done": deciding.done("revoked", told)}))
+    parameters = {**filters_of(request).parameters(), "done": deciding.done("revoked", told)}
+    return render.redirect(listing.address("/decisions", parameters))
 
 
 async def decide(request: Request) -> Response:
@@ -115,9 +117,9 @@ async def decide(request: Request) -> Response:
     return render.redirect(f"/alerts/{alert_id}?done={deciding.done('decided', told, simulated=order.simulated)}")
 
 
-async def _back(_request: Request) -> Response:
+async def _back(request: Request) -> Response:
     """The address of a form that was refused, asked for again."""
-    return render.redirect("/decisions")
+    return render.redirect(listing.address("/decisions", filters_of(request).parameters()))
 
 
 def make_router() -> APIRouter:

@@ -48,6 +48,7 @@ class DecisionView:
     id: str = ""
     client_id: str = ""
     alert_id: str | None = None
+    campaign_id: str | None = None  # where it was made about everybody of a campaign
     why: str = ""  # the reason, with who gave it
     extent: str = ""  # the parameters in words
     note: str = ""  # why it was taken back, with who did
@@ -109,7 +110,8 @@ def decision(item: Decision, now: float) -> DecisionView:
     title, effect = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), "act on the client"))
     active = item.revoked_at is None and item.expires_at.timestamp() > now
     headline = f"{title}, simulated" if item.simulated else title
-    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id, "alert_id": item.alert_id}
+    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id}
+    about |= {"alert_id": item.alert_id, "campaign_id": item.campaign_id}
     about |= {"why": f"{item.reason} ({_author(item.made_by)})", "extent": extent(item.parameters or {})}
     if not active:
         how = ENDED.get(item.revoked_reason or "expired", words.words(item.revoked_reason or ""))

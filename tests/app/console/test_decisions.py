@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from app.campaigns.decide import CampaignOrder
+from app.campaigns.decide import apply as decide_campaign
 from app.models.client import client_ref
 from app.policies import mode
 from app.store.db import session_scope
@@ -93,6 +95,38 @@ async def test_a_revocation_needs_a_reason_and_is_told(console, reviewer, tools,
     assert "Revoked. The gateways follow" in (await reviewer.get("/decisions?done=revoked")).text
     assert (await reviewer.post("/decisions/dc_1/revoke", data={"csrf": tools.form_token(page), "reason": "x"})
             ).status_code == 404  # fmt: skip
+
+
+async def test_a_revocation_leads_back_to_the_list_it_was_sent_from(console, reviewer, tools, alert):
+    here = f"/decisions?client={CLIENT}"
+    page = await reviewer.get(here)
+    path = re.search(r'action="(/decisions/dc_[^"]+)"', page.text).group(1)
+    assert path.endswith(f"/revoke?client={CLIENT}")
+    refused = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": " "})
+    assert f'Shown: those of client <a class="id" href="/clients/{CLIENT}"' in refused.text
+    assert f'{path}"' in refused.text
+    assert (await reviewer.get(path)).headers["location"] == here  # as after signing in again
+    answer = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": "a mistake"})
+    assert answer.headers["location"] == f"{here}&done=revoked"
+    assert "Shown: those of client" in (await reviewer.get(answer.headers["location"])).text
+
+
+async def test_a_decision_about_a_campaign_leads_to_it(console, reviewer, tools):
+    members = list(range(0x51, 0x55))
+    for one in members:
+        await console.summarise(one, score=15.2, level=2)
+    campaign = await console.open_campaign(*members)
+    async with session_scope(console.engine) as db:
+        order = CampaignOrder("tag", 3600, "one operator")
+        await decide_campaign(db, campaign, order, len(members), "ana", 1, console.now)
+    link = f'href="/campaigns/{campaign}">Campaign</a>'
+    assert (await reviewer.get("/decisions")).text.count(link) == len(members)
+    assert link in (await reviewer.get(f"/clients/{client_ref(members[0])}")).text
+    async with tools.browse(console) as reader:
+        await tools.sign_in(reader, await console.reviewer("clients:read"))
+        for path in ("/decisions", f"/clients/{client_ref(members[0])}"):  # the page of a campaign takes alerts:read
+            assert "Tag, simulated" in (answer := (await reader.get(path)).text)
+            assert link not in answer
 
 
 async def test_a_form_of_another_site_does_nothing(console, reviewer, alert):

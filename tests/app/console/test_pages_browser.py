@@ -211,7 +211,7 @@ async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, s
     await row.locator("summary").click()
     await row.locator("input[type=text]").fill("asked their engineer")
     await row.locator("button").click()
-    await page.wait_for_url("**/decisions?done=revoked")
+    await page.wait_for_url("**/decisions?client=cl_*&done=revoked")
     await page.goto("/decisions?shown=ended")
     await expect(page.locator("main")).to_contain_text("asked their engineer (admin)")
 

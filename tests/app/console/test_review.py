@@ -49,7 +49,14 @@ def test_each_step_of_the_history(step, what, actor, note):
 
 def decided(**more):
     base = {"action": "throttle", "simulated": True, "revoked_at": None, "revoked_reason": None, "id": "dc_1"}
-    base |= {"client_id": "cl_1", "alert_id": None, "reason": "why", "made_by": "stillwatch", "parameters": {}}
+    base |= {
+        "client_id": "cl_1",
+        "alert_id": None,
+        "campaign_id": None,
+        "reason": "why",
+        "made_by": "stillwatch",
+        "parameters": {},
+    }
     base |= {"revoked_by": None, "revoked_note": None, "starts_at": AT, "expires_at": AT + timedelta(hours=4)}
     return SimpleNamespace(**(base | more))
 
