@@ -30,7 +30,7 @@ class Pulse:
     state: str  # ok, late, idle or down
     clients: int
     highest: float
-    threshold: float
+    thresholds: tuple[float, float]  # nats at which a review begins, by requests: the lowest and the highest
     last_score: datetime | None
     headline: str = ""
     detail: str = ""
@@ -104,12 +104,12 @@ def _stopped(totals: Totals, now: float) -> str:
     return f"Scores are {words.duration(now - totals.last_seen.timestamp())} old."
 
 
-def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, threshold: float, now: float) -> Pulse:
+def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float) -> Pulse:
     """Where scoring stands."""
 
     def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
         highest = totals.highest or 0.0
-        return Pulse(state, totals.clients, highest, threshold, totals.last_seen, headline, detail, problem)
+        return Pulse(state, totals.clients, highest, thresholds, totals.last_seen, headline, detail, problem)
 
     if beats is None:
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))

@@ -60,9 +60,10 @@ def tabs(path: str, parameters: Mapping[str, str], counts: Mapping[State, int]) 
     ]
 
 
-def threshold(scoring: Engine) -> float:
-    """The lowest evidence at which an alert can open, nats; the exact one depends on a client's requests."""
-    return float(scoring.reference.review.min())
+def thresholds(scoring: Engine) -> tuple[float, float]:
+    """The lowest and the highest evidence at which reviews begin, nats: which one, a client's requests decide."""
+    review = scoring.reference.review
+    return float(review.min()), float(review.max())
 
 
 def threshold_at(scoring: Engine, requests: int) -> float:
@@ -75,4 +76,4 @@ async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:
     """Where scoring stands now."""
     state = request.app.state
     beats = await health.heartbeats(state.redis)
-    return health.pulse(beats, await clients.totals(db), threshold(state.scoring), now)
+    return health.pulse(beats, await clients.totals(db), thresholds(state.scoring), now)

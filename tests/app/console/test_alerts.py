@@ -82,7 +82,7 @@ async def test_an_empty_queue_is_told_from_a_stopped_scorer(console, reviewer):
     assert "No new alerts" in page.text
     assert "<dt>Clients scored</dt><dd>3</dd>" in page.text
     assert "<dt>Highest score</dt><dd>4.1</dd>" in page.text
-    assert "<dt>Review from</dt><dd>9.2</dd>" in page.text
+    assert "<dt>Review from</dt><dd><b>9.2</b></dd>" in page.text
 
 
 async def test_arrivals_are_counted_from_the_newest_row(console, reviewer):

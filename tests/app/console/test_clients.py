@@ -127,7 +127,7 @@ async def test_each_client_stands_beside_the_threshold_of_its_own_requests(conso
     await console.summarise(0xAB1, score=6.0)  # 900 requests: six looks
     page = (await reviewer.get("/clients")).text
     assert f'<b>6.0</b> <span class="quiet">/ {steps[5]:.1f}</span>' in page
-    assert "review from <b>5.0</b>" in page
+    assert 'review from <b>5.0</b> to <b>9.0</b><span class="small">, by number of requests</span>' in page
 
 
 async def test_a_level_that_is_kept_below_its_threshold_is_explained(console, reviewer, active):

@@ -11,6 +11,7 @@ from app.policies.mode import Present
 from app.store.heartbeat import Heartbeat
 
 NOW = 1_800_000_000.0
+REVIEW = (5.2, 9.2)
 SOME = Totals(8412, 4.1, datetime.fromtimestamp(NOW - 840, UTC))
 NONE = Totals(0, None, None)
 
@@ -34,20 +35,20 @@ def beat(role="worker", at=NOW - 1, counters=None, **gauges):
     ],
 )
 def test_pulse(beats, totals, state):
-    pulse = health.pulse(beats, totals, 9.2, NOW)
+    pulse = health.pulse(beats, totals, REVIEW, NOW)
     assert pulse.state == state
     assert bool(pulse.headline) == (state in ("down", "late"))
-    assert (pulse.clients, pulse.threshold) == (totals.clients, 9.2)
+    assert (pulse.clients, pulse.thresholds) == (totals.clients, REVIEW)
 
 
 def test_a_stopped_scorer_says_how_old_its_scores_are():
-    assert health.pulse([], SOME, 9.2, NOW).detail == "Scores are 14 min old."
-    assert health.pulse([], NONE, 9.2, NOW).detail == "Nothing was scored so far."
+    assert health.pulse([], SOME, REVIEW, NOW).detail == "Scores are 14 min old."
+    assert health.pulse([], NONE, REVIEW, NOW).detail == "Nothing was scored so far."
 
 
 def test_losses_are_said_beside_a_healthy_pulse():
     beats = [beat(), beat("extractor", counters={"events_dropped": 200.0}), beat("gateway", counters={"dropped": 14.0})]
-    pulse = health.pulse(beats, SOME, 9.2, NOW)
+    pulse = health.pulse(beats, SOME, REVIEW, NOW)
     assert (pulse.state, pulse.problem) == ("ok", "214 dropped")
 
 

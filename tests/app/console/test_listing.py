@@ -1,5 +1,9 @@
 """Addresses of lists."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from app.console import listing
 
 
@@ -16,5 +20,9 @@ def test_a_pager_keeps_the_filter():
     assert pager == listing.Pager(None, "/alerts?state=new&cursor=abc")
 
 
-async def test_the_threshold_shown_is_the_lowest_that_opens_an_alert(console):
-    assert round(listing.threshold(console.app.state.scoring), 3) == 9.2
+async def test_the_thresholds_shown_are_the_lowest_and_the_highest_that_open_an_alert(console):
+    scoring = console.app.state.scoring
+    assert np.round(listing.thresholds(scoring), 3).tolist() == [9.2, 9.2]
+    steps = np.array([6.0, 5.2, *[7.9] * (len(scoring.reference.review) - 2)], np.float32)
+    scoring.use(replace(scoring.reference, review=steps))
+    assert np.round(listing.thresholds(scoring), 3).tolist() == [5.2, 7.9]
