@@ -95,7 +95,7 @@ class Authoring(Detector):
         nan = twins.NAN
         terms = (
             Term("tasks_asked", asked, "share", nan, nan, nan, tasks,
-                 f"It has questions, tasks or dialogues written in {twins.percent(asked)} of its requests."),
+                 f"It asks for questions, tasks or dialogues to be written in {twins.percent(asked)} of its requests."),
             Term("material_asked", material, "share", nan, nan, nan, trained,
                  f"{twins.percent(material)} of its requests ask for what models are trained with: pairs of task and "
                  "answer, harder versions of a task, the task behind a text."),

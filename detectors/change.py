@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, twins
+from detectors import merging, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -124,8 +124,10 @@ class Change(Detector):
             f"{shown[1]} of this week's requests come from programs that it did not use before.",
             f"{shown[2]} of this week's requests go to models that it did not use before.",
             f"{shown[3]} of this week's requests come at hours of the day at which it was silent before.",
-            f"Its habits stand {values[4]:.1f} deviations from its own weeks before.",
-            f"It sent {more:.1f} times as many requests as in a week before.",
+            _moved(values[4]),
+            f"It sent {more:.1f} times as many requests as in a usual week before."
+            if more >= said.MORE
+            else "It sent no more requests than in a usual week before.",
         )
         units = ("share", "share", "share", "share", "deviations", "1")
         return tuple(
@@ -188,6 +190,16 @@ class Change(Detector):
         ready = (rows["weeks"] >= WEEKS) & (n > 0)
         z[~ready] = 0.0
         return np.where(ready, np.maximum(capital - steady, 0.0), 0.0), e, z, x
+
+
+def _moved(deviations: float) -> str:
+    """How far habits and lengths are from the weeks before, in the usual change from week to week."""
+    if deviations < 1.0:
+        return "It asks in the way of its own weeks before."
+    return (
+        "The way it asks (turns, formats, lengths) is not that of its own weeks before: it moved "
+        f"{deviations:.1f} times as far as it usually does from one week to the next."
+    )
 
 
 def _features(rows: NDArray[np.void], n: NDArray[np.float64]) -> NDArray[np.float64]:

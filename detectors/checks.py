@@ -9,6 +9,7 @@ with a sentence where the property does not hold::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from detectors.exchange import Dialect, Operation
 BUDGET = 1024  # bytes of state that one detector may keep of a client
 NOW = 1_764_100_000.0
 _TOLERANCE = 1e-4
+_SILLY = re.compile(r"(?<![\d.,])(?:0\.0+ |1 (?!%)\w+s\b)|\b(?:nan|inf)\b")  # 0.0 times, 1 requests
 
 Check = Callable[[], None]
 
@@ -33,7 +35,7 @@ def checks(detector: Detector, cards: Path, budget: int = BUDGET) -> Iterator[tu
     """Every check of one detector; `cards` is the folder with its card, `budget` the bytes it may keep."""
     for check in (
         splits_alike, late_and_shuffled_alike, clients_independent, score_pure, empty_silent, terms_agree,
-        finite_everywhere, measured, round_trip, merges, ordinary_calibrated, reads_declared,
+        told_plainly, finite_everywhere, measured, round_trip, merges, ordinary_calibrated, reads_declared,
     ):  # fmt: skip
         yield check.__name__, partial(check, detector)
     yield "within_budget", partial(within_budget, detector, budget)
@@ -152,6 +154,17 @@ def terms_agree(detector: Detector) -> None:
         total = sum(term.share for term in terms)
         assert abs(total - score) < _TOLERANCE * max(1.0, abs(score)), f"{detector.name}: {total} is not {score}"
         assert all(term.sentence.endswith(".") for term in terms), f"{detector.name}: a term's sentence ends in a stop"
+
+
+def told_plainly(detector: Detector) -> None:
+    """No sentence prints a number that says nothing: of clients without, with a single and with few requests."""
+    events = sample(10, clients=60, events=240)
+    _, alone = fold(detector, [events[:1]])
+    _, few = fold(detector, [events])
+    for row in (np.zeros(1, detector.state)[0], *alone, *few):
+        for term in detector.explain(row, NOW):
+            silly = _SILLY.search(term.sentence)
+            assert silly is None, f"{detector.name}: {silly and silly[0]!r} is no plain number in {term.sentence!r}"
 
 
 def finite_everywhere(detector: Detector) -> None:

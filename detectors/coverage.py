@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, twins
+from detectors import merging, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -17,6 +17,7 @@ from detectors.event import Kind
 from detectors.sketch import hll_count, sample_merge, sample_repeated
 
 _NONE, _LIST = int(Kind.NONE), int(Kind.LIST)
+_WIDE = 2.0  # words that a prompt adds where its subjects change
 _SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
     "multi_turn": 1.4,  # where people ask, they go on in half of their requests
@@ -127,13 +128,14 @@ class Coverage(Detector):
         terms = (
             twins.part_term(float(row["part"]), float(row["n"])),
             Term("new_words", fresh, "words", nan, nan, nan, base * 0.4,
-                 f"Each prompt brings about {8 * fresh:.0f} words that none of its others has."),
+                 _widening(8.0 * fresh)),
             Term("vocabulary_growth", growth, "exponent", nan, nan, nan, base * 0.4,
-                 f"Its vocabulary goes on growing: as the number of its words to the power {growth:.2f}."),
+                 f"Twice as many of its words hold about {2.0**growth:.1f} times as many different ones: 2.0 would "
+                 "mean that no word comes again."),
             Term("open_answers", told, "share", nan, nan, nan, base * 0.1,
                  f"{twins.percent(told)} of its answers are prose, code, lists or worked arguments."),
             Term("answer_size", chars, "chars", nan, nan, nan, base * 0.1,
-                 f"It takes about {chars:,.0f} characters from each answer."),
+                 said.answer_text(chars, "each answer")),
         )  # fmt: skip
         return terms + twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS)
 
@@ -152,6 +154,14 @@ class Coverage(Detector):
         share[:, twins.NAMES.index("repeats")] = sample_repeated(rows["payloads"])
         values = np.column_stack([fresh, growth, told, np.exp2(doublings) - 1.0])
         return _Parts(base, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _widening(words: float) -> str:
+    """How many words a prompt adds to those of the prompts before it."""
+    if words < 0.5:
+        return "Its prompts bring hardly a word that it did not use before."
+    text = f"ach prompt adds about {said.count(words, 'word')} that none before it had."
+    return f"It goes on to new subjects: e{text}" if words >= _WIDE else f"E{text}"
 
 
 def _score(parts: _Parts) -> NDArray[np.float32]:

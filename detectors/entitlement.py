@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, twins
+from detectors import merging, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
@@ -97,13 +97,17 @@ class Entitlement(Detector):
         parts, values = self._parts(np.array([row]))
         ratio, hours, tokens = (float(value) for value in values[0])
         nan = twins.NAN
-        beside = "what its plan's busiest customers use" if row["plan"] else "a yardstick of 1 million"
+        beside = f", {said.times(ratio)} what its plan's busiest customers use" if row["plan"] else ""
         grown = "The first hours of this client are no longer known."
         if not row["known"]:
-            grown = f"It reached its full speed in hour {hours + 1:.0f}." if hours < _EARLY else "It grew over hours."
+            grown = (
+                f"It reached its full speed within {said.count(hours + 1, 'hour')} of its first request."
+                if hours < _EARLY
+                else "It grew over hours."
+            )
         return (
             Term("plan_ratio", ratio, "1", nan, nan, nan, float(parts[0, 0]),
-                 f"Its busiest day took {tokens:,.0f} tokens, {ratio:.1f} times {beside}."),
+                 f"On its busiest day it took {said.count(tokens, 'token')}{beside}."),
             Term("hours_to_full", hours, "h", nan, nan, nan, float(parts[0, 1]), grown),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import twins
+from detectors import said, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.cells import hll_row, mix64
@@ -91,7 +91,7 @@ class Lists(Detector):
             Term("training_items", train, "share", nan, nan, nan, whole,
                  f"{twins.percent(train)} of its prompts are items of public training lists."),
             Term("baits", float(row["baits"]), "count", nan, nan, nan, float(bait[0]),
-                 f"It sent {int(row['baits']):,} prompts that were published as bait."),
+                 f"It sent {said.count(int(row['baits']), 'prompt')} published as bait."),
             Term("examination_items", test, "share", nan, nan, nan, lost * _part(test, repeated),
                  f"{twins.percent(test)} of its prompts are items of public examination lists."),
             Term("listed_repeats", repeated, "share", nan, nan, nan, lost * _part(repeated, test),

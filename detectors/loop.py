@@ -118,11 +118,11 @@ class Loop(Detector):
         nan = twins.NAN
         terms = (
             Term("returned_answers", back, "share", nan, nan, nan, returned,
-                 f"{twins.percent(back)} of the wording of its prompts and of the answers it was given is the same: "
-                 "answers come back as prompts."),
+                 f"{twins.percent(back)} of the wording of its prompts and of the answers it was given is the same"
+                 f"{': answers come back as prompts' if returned > 0.0 else ''}."),
             Term("graded_items", graded, "share", nan, nan, nan, marks,
-                 f"It has answers graded in {twins.percent(graded)} of its requests, {twins.percent(new)} of them "
-                 "for the first time."),
+                 f"It has answers graded in {twins.percent(graded)} of its requests"
+                 f"{f', {twins.percent(new)} of them for the first time' if graded > 0.0 else ''}."),
             Term("generated_lists", lists, "share", nan, nan, nan, 0.0,
                  f"{twins.percent(lists)} of its answers list several items."),
         )  # fmt: skip

@@ -99,9 +99,10 @@ class Pivot(Detector):
             Term("moved_to_new_model", moved, "share", nan, nan, nan, score,
                  f"From one day to the next {twins.percent(moved)} of its requests moved to a new model."),
             Term("volume_kept", steady, "share", nan, nan, nan, 0.0,
-                 f"Its daily number of requests stayed within {twins.percent(steady)} of the larger one."),
+                 f"Of its numbers of requests a day, before and after, the smaller is {twins.percent(steady)} of the "
+                 "larger." if steady > 0.0 else "From no day to the next it went on with another model."),
             Term("mix_distance", distance, "1", nan, nan, nan, 0.0,
-                 f"The distance of its mixes of models before and after is {distance:.2f} of 1."),
+                 f"Its use of models before and after differs by {twins.percent(distance)} of what is possible."),
         )  # fmt: skip
 
     def turn(self, rows: NDArray[np.void]) -> NDArray[np.void]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import elicitation, twins
+from detectors import elicitation, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -129,9 +129,10 @@ class Reasoning(Detector):
             Term("step_by_step_asked", plain, "share", nan, nan, nan, float(base[0]) * (1.0 - weight),
                  f"It asks {where} for the reasoning step by step in {twins.percent(plain)} of its requests."),
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
-                 f"It takes about {chars:,.0f} characters of answer and reasoning from each request."),
+                 said.answer_text(chars, "each request, reasoning included")),
             Term("asked_apart", single, "count", nan, nan, nan, more,
-                 f"It asks for complete or hidden reasoning in {single:,.0f} single requests that name no end user."),
+                 f"It asks for complete or hidden reasoning in {said.count(single, 'single request')} without an "
+                 "end user."),
         )  # fmt: skip
         return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
 

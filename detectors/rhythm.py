@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, rings, twins
+from detectors import merging, rings, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import COUNTED_READS, Batch
@@ -104,15 +104,17 @@ class Rhythm(Detector):
         nan = twins.NAN
         return (
             Term("hours_occupied", share, "share", nan, nan, nan, clock / 2.0,
-                 f"It is active in {twins.percent(share)} of the hours in which so many requests could be."),
+                 f"It is active in {twins.percent(share)} of the hours that so many requests, scattered by chance, "
+                 "would reach."),
             Term("longest_pause", pause, "h", nan, nan, nan, clock / 2.0,
-                 f"Its longest pause was {pause:.0f} hours."),
+                 f"Its longest pause was {said.count(pause, 'hour')}."
+                 if pause >= 0.5 else "It never paused for an hour."),
             Term("pace_spread", spread, "1", nan, nan, nan, pace,
-                 f"Its requests a minute vary {spread:.2f} times as much as those of independent users."),
+                 f"Its requests a minute vary by {said.times(spread)} what those of independent users do."),
             Term("level_kept", level, "share", nan, nan, nan, plateau,
                  f"It stays within a tenth of its highest rate for {twins.percent(level)} of the time."),
             Term("in_flight", flight, "count", nan, nan, nan, 0.0,
-                 f"About {flight:.1f} of its requests are open at once."),
+                 f"On average {said.few(flight)} of its requests are open at once."),
         )  # fmt: skip
 
     def merge(self, rows: NDArray[np.void]) -> np.void:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import twins
+from detectors import said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -133,11 +133,17 @@ class Sampling(Detector):
         several, samples, scored, sweep, blank, again, soft = (float(v) for v in parts.values[0])
         nan = twins.NAN
         sentences = (
-            f"It asks for {samples:.0f} answers to one prompt in {twins.percent(several)} of its requests.",
+            f"It asks for {samples:.0f} answers to one prompt in {twins.percent(several)} of its requests."
+            if several > 0.0
+            else "It asks for one answer to each prompt.",
             f"It asks for the probabilities of free text in {twins.percent(scored)} of its requests.",
-            f"It sends each prompt under {sweep:.1f} different settings.",
+            f"It sends each prompt under {sweep:.1f} different settings (temperature and the like)."
+            if sweep >= said.MORE
+            else "It sends each prompt under one setting (temperature and the like).",
             f"It sends an empty prompt and takes a long answer in {twins.percent(blank)} of its requests.",
-            f"It sends one prompt {again:.1f} times within minutes and takes another answer each time.",
+            f"It sends one prompt {again:.1f} times within minutes and takes another answer each time."
+            if again >= said.MORE
+            else "It does not send a prompt again within minutes for another answer.",
             f"It asks for the probabilities of single words, ever new ones, in {twins.percent(soft)} of its requests.",
         )
         names = ("several_samples", "free_text_logprobs", "settings_per_prompt", "blank_prompts", "answers_per_prompt",

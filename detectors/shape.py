@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, twins
+from detectors import merging, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -125,27 +125,29 @@ class Shape(Detector):
         del now
         parts = self._parts(np.array([row]))
         alone, longer, long, apart, room, forms, steps, sets = (float(v) for v in parts.values[0])
-        said = (
+        shown = (
             ("answer_to_prompt", longer, "doublings",
-             f"Its answers are {np.exp2(longer):,.1f} times as long as its prompts."),
-            ("answer_size", long, "chars", f"It takes about {long:,.0f} characters from each answer."),
+             f"Its answers have {said.times(float(np.exp2(longer)))} the length of its prompts."),
+            ("answer_size", long, "chars", said.answer_text(long, "each answer")),
             ("size_spread", apart, "doublings",
-             f"Its answers' sizes vary by a factor of {np.exp2(apart):,.1f} beyond what its prompts' sizes explain."),
+             f"Answers to prompts of one size differ in size by a factor of about {np.exp2(apart):,.1f}."),
             ("room_left", room, "doublings",
-             f"The limit it asks for is {np.exp2(room):,.0f} times what the answers need."),
+             f"The limit it asks for is {said.times(float(np.exp2(room)))} what the answers need."
+             if row["limited"] else "It sets no limit to its answers."),
             ("answer_forms", forms, "forms",
-             f"Its answers are of {forms:.1f} forms in turn: prose, lists, code, worked arguments."),
+             f"Its answers take about {forms:.1f} forms in turn: prose, lists, code, worked arguments."
+             if forms >= said.MORE else _one_form(row)),
             ("episodes", steps, "steps",
-             f"Each of its tasks runs {steps:.1f} steps after tools' results; {twins.percent(sets)} of the tasks bring "
-             "tools of their own."),
+             f"Each of its tasks takes {said.few(steps)} steps after tools' results, and {twins.percent(sets)} of the "
+             "tasks bring tools of their own." if steps > 0.0 else "No task of its goes on after a tool's result."),
         )  # fmt: skip
         nan = twins.NAN
         terms = (
             twins.part_term(float(row["part"]), float(row["n"])),
             Term("alone", alone, "share", nan, nan, nan, 0.0,
-                 f"{twins.percent(alone)} of its openings never came again."),
+                 f"{twins.percent(alone)} of the prompts that it begins with never came again."),
             *(Term(name, value, unit, nan, nan, nan, float(parts.parts[0, k]), text)
-              for k, (name, value, unit, text) in enumerate(said)),
+              for k, (name, value, unit, text) in enumerate(shown)),
         )  # fmt: skip
         return terms + twins.counter_terms(float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS)
 
@@ -174,6 +176,10 @@ class Shape(Detector):
         share[:, place] = np.maximum(share[:, place] - np.minimum(walked, rows["equipped"] / begun), 0.0)
         values = np.column_stack([1.0 - repeated, longer, np.exp2(long) - 1.0, apart, room, forms, steps / begun, sets])
         return twins.Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _one_form(row: np.void) -> str:
+    return "Its answers are all of one form." if row["forms"].any() else "The form of its answers is not known."
 
 
 def _measured(parts: twins.Parts) -> NDArray[np.float64]:

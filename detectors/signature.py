@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import twins
+from detectors import said, twins
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.compiled import compiled, fold
@@ -83,14 +83,15 @@ class Signature(Detector):
         nan = twins.NAN
         told = (
             ("others_signatures", first,
-             f"It presented another account's sealed reasoning in another conversation {first:,} times."),
+             f"It presented another account's sealed reasoning in another conversation {said.count(first, 'time')}."),
             ("fanned_out", second,
-             f"It presented sealed reasoning that stands in three or more unrelated conversations {second:,} times."),
+             f"It presented sealed reasoning that stands in three or more unrelated conversations "
+             f"{said.count(second, 'time')}."),
             ("fanned_out_asked", third,
-             f"It presented such sealed reasoning and asked for it to be written out {third:,} times."),
+             f"It presented such sealed reasoning and asked for it to be written out {said.count(third, 'time')}."),
             ("taken_over", moved,
-             f"It sent {moved:,} requests that another client had been refused within ten seconds before."),
-            ("presented", presented, f"It presented sealed reasoning {presented:,} times in all."),
+             f"It sent {said.count(moved, 'request')} that another client had been refused within ten seconds before."),
+            ("presented", presented, f"It presented sealed reasoning {said.count(presented, 'time')} in all."),
         )  # fmt: skip
         shares = (*parts.tolist(), 0.0)
         return tuple(

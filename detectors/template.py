@@ -152,9 +152,11 @@ class Template(Detector):
         only = (
             f"; the suspicious part is only these {twins.percent(size)} of the traffic" if more and size < 1.0 else ""
         )
-        one = Term("one_frame", size, "share", twins.NAN, twins.NAN, twins.NAN, more,
-                   f"One wording stands around {twins.percent(size)} of its requests, with new content and long "
-                   f"answers{only}.")  # fmt: skip
+        text = "No wording by itself stands around new content with long answers."
+        if size > 0.0:
+            text = f"One wording stands around {twins.percent(size)} of its requests, with new content and long answers"
+            text += f"{only}."
+        one = Term("one_frame", size, "share", twins.NAN, twins.NAN, twins.NAN, more, text)
         return (*terms, one, *twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS))
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:

@@ -160,8 +160,13 @@ def is_candidate(flags: np.uint32, code: np.uint8) -> bool:
 def part_term(part: float, total: float) -> Term:
     """Which share of the requests a score speaks of."""
     share = part / max(total, 1.0)
-    rest = "the rest name end users, want a fixed format or are answered by a label" if share < 1.0 else "all of them"
-    text = f"What is suspicious is a part of {percent(share)} of its requests; {rest}."
+    text = f"What is suspicious is a part of {percent(share)} of its requests; the rest name end users, want a fixed "
+    text += "format or are answered by a label."
+    if share >= 1.0:
+        text = "What is suspicious may be any of its requests: none names an end user or wants a fixed format."
+    elif share <= 0.0:
+        text = "None of its requests may be suspicious: they name end users, want a fixed format or are answered by a "
+        text += "label."
     return Term("part", share, "share", NAN, NAN, NAN, 0.0, text)
 
 

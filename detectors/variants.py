@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import merging, twins
+from detectors import merging, said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -109,13 +109,14 @@ class Variants(Detector):
         nan = twins.NAN
         return (
             Term("refused_variants", variants, "count", nan, nan, nan, float(parts[0, 0]),
-                 f"Within a day it sent about {variants:.0f} variants of one request that were refused as extraction."),
+                 f"Within a day about {said.count(variants, 'variant')} of one request of its came to be refused as "
+                 "extraction."),
             Term("winner_sent", winners, "count", nan, nan, nan, float(parts[0, 1]),
-                 f"About {winners:,.0f} requests like the refused ones were answered."),
+                 f"It was answered about {said.count(winners, 'request')} like the refused ones."),
             Term("other_refusals", others, "count", nan, nan, nan, float(parts[0, 2]),
-                 f"About {others:.0f} different requests were refused for something else."),
+                 f"It was refused about {said.count(others, 'different request')} for something else."),
             Term("variants_alike", alike, "share", nan, nan, nan, 0.0,
-                 f"Two of its refused requests have {twins.percent(alike)} of their wording in common."),
+                 f"Any two of its refused requests have about {twins.percent(alike)} of their wording in common."),
             Term("share_refused", share, "share", nan, nan, nan, 0.0,
                  f"On that day {twins.percent(share)} of its requests were refused as extraction."),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from math import lgamma
 
 import numpy as np
 
+from detectors import said
 from detectors.base import Level, Term
 from detectors.campaign import harvest, whole
 from detectors.campaign.paces import SHARE
@@ -66,7 +67,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
                            "Only a system prompt ties them, as it ties the users of one product."))  # fmt: skip
     elif m.depth < 4:
         parts.append(_term("few_wordings", m.depth, "count", m.depth - 4.0,
-                           f"Half of the members share no more than {m.depth} wordings."))  # fmt: skip
+                           f"Half of the members share no more than {said.count(m.depth, 'wording')}."))  # fmt: skip
     if recipe is not None and recipe.members >= 0.8 * size:
         share = recipe.df / max(facts.people, 1)
         parts.append(_term("same_parameters", share, "share", min(2.0, 0.7 * np.log(1.0 / max(share, 1e-6))),
@@ -104,8 +105,9 @@ def _plain(m: Measured) -> list[Term]:
 
 def _ranked(facts: Facts) -> Term:
     """What the members' own rows say, compared with ordinary clients'."""
-    text = (f"Each by its own requests, the members score {facts.rank:.1f} nats on average, and three quarters of them "
-            f"at least {facts.low:.1f}; half of all ordinary clients score less than 0.7.")  # fmt: skip
+    text = (f"Each by its own requests, the members score {facts.rank:.1f} nats on average, more than "
+            f"{_further(facts.rank)} of 100 ordinary clients, and three quarters of them at least {facts.low:.1f}, "
+            f"more than {_further(facts.low)} of 100.")  # fmt: skip
     return _term("members_rank", facts.rank, "nats", 0.0, text)
 
 
@@ -166,11 +168,11 @@ def _events(facts: Facts, size: int) -> list[Term]:
     parts = []
     if facts.moves:
         part = min(2.0 * facts.movers / size, 1.0)  # what moves between two of many says little of the others
-        text = f"{facts.moves:,} refused requests came again from another member within seconds; {facts.movers:,} of "
-        text += f"{size:,} members took part."
+        text = f"{said.count(facts.moves, 'refused request')} came again from another member within seconds; "
+        text += f"{facts.movers:,} of {size:,} members took part."
         parts.append(_term("moved_requests", facts.moves, "count", part * min(8.0, 2.5 * facts.moves), text))
     if facts.successors:
-        text = f"{facts.successors:,} clients began within two days after another was banned."
+        text = f"{said.count(facts.successors, 'client')} began within two days after another was banned."
         parts.append(_term("took_over", facts.successors, "count", min(5.0, 2.0 * facts.successors), text))
     parts += [*_replaced(facts), *_followed(facts, size)]
     if not np.isnan(facts.expected):
@@ -184,8 +186,8 @@ def _replaced(facts: Facts) -> list[Term]:
     if facts.replaced < _TWICE or poisson_above(facts.replaced, facts.lost) > _CHANCE:
         return []
     text = (f"{facts.replaced:,} members were answered and then refused with 401 or 403 until they were given up, and "
-            f"after each another began within two days from another network; of as many clients {facts.lost:.1f} would "
-            "be refused for good by chance.")  # fmt: skip
+            f"after each another began within two days from another network; of as many clients {said.few(facts.lost)} "
+            "would be refused for good by chance.")  # fmt: skip
     return [_term("replaced_accounts", facts.replaced, "count", 0.0, text)]
 
 
@@ -196,8 +198,8 @@ def _followed(facts: Facts, size: int) -> list[Term]:
         return []
     usual = facts.beside * SHARE / (1.0 - SHARE)
     text = (f"{facts.followed:,} times a member was refused in its work and fell silent, and within ten seconds one "
-            f"that had been silent went on under the same wording from another network, by chance {usual:.1f} times; "
-            f"{facts.followers:,} of {size:,} members took part.")  # fmt: skip
+            f"that had been silent went on under the same wording from another network, by chance {said.few(usual)} "
+            f"times; {facts.followers:,} of {size:,} members took part.")  # fmt: skip
     return [_term("moved_rate", facts.followed, "count", 0.0, text)]
 
 
@@ -282,7 +284,7 @@ def sentence(m: Measured, facts: Facts) -> str:
     part = "" if mixed > 0.8 else f", in {percent(mixed)} of their requests"
     apart = ", send different items under it" if m.apart > 0.8 else ""
     where = ", and come from different networks" if m.networks > 0.5 else ""
-    moved = f"; {facts.moves:,} refused requests moved between them" if facts.moves else ""
+    moved = f"; {said.count(facts.moves, 'refused request')} moved between them" if facts.moves else ""
     return f"{len(m.members):,} clients {about}{part}{apart}{where}{moved}{_standing(facts)}."
 
 
@@ -290,10 +292,12 @@ def _standing(facts: Facts) -> str:
     """How the members stand among all clients by their own rows, where that was told and speaks for it."""
     if np.isnan(facts.rank) or facts.rank <= 1.4:
         return ""
-    share = 1.0 - float(np.exp(-facts.rank))
-    return (
-        f"; by their own requests they go, on average, further than {min(int(100 * share), 99)} of 100 ordinary clients"
-    )
+    return f"; by their own requests they go, on average, further than {_further(facts.rank)} of 100 ordinary clients"
+
+
+def _further(rank: float) -> int:
+    """Of 100 ordinary clients those that score less than so many nats."""
+    return max(min(int(100 * (1.0 - float(np.exp(-rank)))), 99), 0)
 
 
 def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> str:
@@ -334,7 +338,10 @@ def _taken_sentence(m: Measured) -> str:
     asked = {"asks_all": "complete reasoning", "asks_plain": "reasoning step by step", "samples": "several samples",
              "logprobs": "log probabilities", "grading": "marks"}  # fmt: skip
     found = [text for name, text in asked.items() if m.share(name) > 0.3]
-    return f"They take about {chars:,.0f} characters an answer" + (f" and ask for {listed(found)}." if found else ".")
+    text = (
+        f"They take about {said.count(chars, 'character')} an answer" if m.answer > 0.5 else "No answer text was seen"
+    )
+    return text + (f", and they ask for {listed(found)}." if found else ".")
 
 
 def listed(items: Sequence[str]) -> str:

@@ -1,0 +1,27 @@
+"""Numbers as a reviewer reads them."""
+
+import pytest
+
+from detectors import said
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 requests"), (1, "1 request"), (1.2, "1 request"), (1200, "1,200 requests")]
+)
+def test_one_of_a_thing_is_no_plural(number, text):
+    assert said.count(number, "request") == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(2.34, "2.3 times"), (1200.0, "1,200.0 times"), (0.96, "1.0 times"), (0.4, "40 % of"), (0.0004, "under 1 % of"),
+     (0.0, "none of")],
+)  # fmt: skip
+def test_nothing_is_zero_times_another_thing(ratio, text):
+    assert said.times(ratio) == text
+
+
+def test_what_rounds_to_nothing_says_so():
+    assert (said.few(2.34), said.few(0.05), said.few(0.01)) == ("2.3", "0.1", "fewer than 0.1")
+    assert said.answer_text(0.0, "each answer") == "No text of its answers was seen."
+    assert said.answer_text(2140.4, "each request") == "It takes about 2,140 characters from each request."
