@@ -114,6 +114,7 @@ class Exchange:
     messages: tuple[Message, ...] = ()
     begins: tuple[int, ...] = ()  # of several prompts, where in `messages` each begins; empty where there is one
     continued: bool = False  # the turns before these messages are kept by the provider, and not known
+    conversation: str = ""  # id of a conversation that the provider keeps; only earlier exchanges tell if it had turns
     completions: tuple[str, ...] = ()  # the text of each choice, empty where unknown
     reasoning_chars: int = 0  # visible reasoning in the answer, characters
     reasoning_asked: bool = False  # the client asked to see the model's own reasoning

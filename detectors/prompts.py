@@ -88,7 +88,8 @@ def _asks_blank(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str],
         return False  # it may lie where the copy was cut
     if exchange.operation != Operation.RESPONSE:
         return True
-    return not exchange.continued and SYSTEM_ROLES.issuperset(roles)  # else the turn is one that the provider keeps
+    is_kept = exchange.continued or exchange.conversation  # then the turn is one that the provider keeps
+    return not is_kept and SYSTEM_ROLES.issuperset(roles)
 
 
 def _payload(prompt: Sequence[str], roles: Sequence[str], last_user: int) -> str:

@@ -41,7 +41,7 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
     if whole is None:
         return None
     found = {"messages": tuple(messages), "prompts": prompts, "stream": False, "presented": "", "presented_at": -1}
-    found |= {"begins": tuple(begins)}
+    found |= {"begins": tuple(begins), "conversation": ""}
     if whole.get("operation") == Operation.EMBEDDING:
         found["operation"] = Operation.EMBEDDING
     return whole | named(dialect) | found

@@ -90,10 +90,14 @@ def read_request(body: Mapping[str, Any]) -> Fields:
     if body.get("prompt") and (stored := _stored(mapping(body["prompt"]), not items)):
         before.append(Message("user", stored))
     fields["messages"] = (*before, *items)
-    if body.get("previous_response_id") or body.get("conversation"):
-        fields["continued"] = True
+    kept = body.get("conversation")
+    if body.get("previous_response_id"):
+        fields["continued"] = True  # the provider refuses an id of no response
+    elif kept:
+        fields["conversation"] = name(kept) or name(mapping(kept).get("id"))
     fields["presented"], place = signatures.last(taken, signatures.of_item)
-    fields["presented_at"] = place + len(before) if place >= 0 and "continued" not in fields else -1
+    is_whole = not kept and "continued" not in fields
+    fields["presented_at"] = place + len(before) if place >= 0 and is_whole else -1
     form = mapping(mapping(body.get("text")).get("format"))
     if form and form.get("type") != "text":
         fields["schema"] = canonical(form.get("schema")) or name(form.get("type"))

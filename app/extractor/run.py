@@ -16,6 +16,7 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
+from app.dialects.conversations import Conversations
 from app.extractor import otel, providers, watch
 from app.extractor.emit import Command, Emitter
 from app.extractor.indicators import Sharing
@@ -68,6 +69,7 @@ class Extractor:
         self._seed = seed
         self._lists = Lists(settings.lists)
         self.sharing = Sharing(settings.redis_url, settings.sharing_key, self.counts)
+        self._conversations = Conversations()
         self._watchers = watchers
         self._pending: list[Copy] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -102,7 +104,7 @@ class Extractor:
             return
         self.counts["exchanges"] += len(copies)
         self.counts["bytes"] += sum(len(copy.request_body) + len(copy.response_body) for copy in copies)
-        exchanges = [self._read(copy) for copy in copies]
+        exchanges = self._conversations.mark(map(self._read, copies))
         made = self._events(copies, exchanges)
         self.sharing.mark(made, exchanges, time.time())
         self.emitter.add(made)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from app.dialects.conversations import Conversations
 from app.errors import InvalidInput
 from app.ingest.log import Problems, client_id, open_log, read_log
 from app.ingest.measures import read_labels
@@ -65,14 +66,15 @@ def from_logs(paths: Sequence[Path], engine: Engine, labels: Path | None) -> Mat
     problems = Problems()
     parts: list[NDArray[np.void]] = []
     held: list[Any] = []
+    conversations = Conversations()
     for path in paths:
         for entry in read_log(path, problems):
             held.append(entry.exchange)
             if len(held) == BATCH:
-                parts.append(events(held, seed=SEED))
+                parts.append(events(conversations.mark(held), seed=SEED))
                 held.clear()
     if held:
-        parts.append(events(held, seed=SEED))
+        parts.append(events(conversations.mark(held), seed=SEED))
     if not parts:
         raise InvalidInput("LOG", "no exchange could be read: give exchange logs (docs/exchange-log.md)")
     block = busiest_window(np.concatenate(parts))

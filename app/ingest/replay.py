@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.alerts.evidence import jsonable, severity_of
+from app.dialects.conversations import Conversations
 from app.errors import InvalidInput
 from app.ingest import linking
 from app.ingest.linking import Linking, Membership
@@ -175,12 +176,12 @@ def replay(
     for path in paths:
         open_log(path).close()
     linker = Linking(lambda client: int(table[client]["events"]))
-    begun = clock()
+    conversations, begun = Conversations(), clock()
     logs = [read_log(path, report.problems, advance) for path in paths]
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
         for entry in batch:
             tracks.setdefault(entry.exchange.client, _Track(entry.client))
-        block = events([entry.exchange for entry in batch], seed=SEED, lists=lists)
+        block = events(conversations.mark(entry.exchange for entry in batch), seed=SEED, lists=lists)
         _count(report, block)
         _remember(tracks, table.step(block, report.last))
         linker.follow(block, report.last)

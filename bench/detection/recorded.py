@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.dialects.conversations import Conversations
 from app.ingest.log import Problems, read_log
 from detectors import fitting, likeness, reference, registry
 from detectors.base import Detector
@@ -75,7 +76,8 @@ def measure(logs: Sequence[Path], detectors: Sequence[Detector]) -> Recorded:
 def _events(log: Path) -> NDArray[np.void]:
     """A log's events in order of time, its clients apart from every other log's."""
     entries = sorted(read_log(log, Problems(), lambda _: None), key=lambda entry: entry.exchange.at)
-    found = events([entry.exchange for entry in entries], seed=_SEED) if entries else np.zeros(0, EVENT)
+    exchanges = Conversations().mark(entry.exchange for entry in entries)
+    found = events(exchanges, seed=_SEED) if entries else np.zeros(0, EVENT)
     found["client"] ^= np.uint64(zlib.crc32(log.name.encode())) << np.uint64(20)
     return found
 

@@ -59,6 +59,7 @@ def test_a_conversation_that_the_provider_keeps_is_one_of_several_turns():
     assert not prompt(("user", "And then?")).flags & Flag.MULTI_TURN
     assert prompt(("user", "And then?"), continued=True).flags & Flag.MULTI_TURN
     assert prompt(continued=True).flags == Flag.MULTI_TURN
+    assert not prompt(("user", "And then?"), conversation="c_1").flags & Flag.MULTI_TURN
 
 
 @pytest.mark.parametrize("operation", [Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE])
@@ -101,6 +102,7 @@ def test_a_request_without_a_user_turn_is_blank_unless_the_provider_may_keep_it(
         (only, kept, True),
         (result, kept, False),
         (only, {**kept, "continued": True}, False),
+        (only, {**kept, "conversation": "c_1"}, False),
         (only, {"operation": Operation.EMBEDDING}, False),
     ):
         assert bool(prompt(*messages, **fields).flags & Flag.BLANK_INPUT) is blank

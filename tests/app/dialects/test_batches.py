@@ -30,6 +30,8 @@ def test_a_system_prompt_that_goes_on_is_kept_once():
     assert (fields["model"], fields["prompts"], fields["stream"]) == ("1", 3, False)
     assert gather([], Dialect.OPENAI, read) is None
     assert gather([1, 2], Dialect.OPENAI, lambda _: None) is None
+    kept = gather([{"u": "1"}], Dialect.OPENAI, lambda item: {**read(item), "conversation": "c_1"})
+    assert kept["conversation"] == ""  # a line's, of the first line alone
     assert told({"d": "A", "u": "1"}, {"d": "A", "u": "2"}) == ["A", "1", "2"]
     assert told({"s": "S", "d": "A", "u": "1"}, {"s": "S", "d": "A", "u": "2"}) == ["S", "A", "1", "2"]
     assert told({"s": "S", "d": "A", "u": "1"}, {"s": "S", "d": "B", "u": "2"}) == ["S", "A", "1", "S", "B", "2"]

@@ -80,9 +80,12 @@ def test_an_item_without_a_role_is_no_turn_of_the_users(item, message):
 
 def test_turns_that_the_provider_keeps():
     sealed = {"type": "reasoning", "summary": [], "encrypted_content": "abc"}
-    for kept in ({"previous_response_id": "r_1"}, {"conversation": "c_1"}, {"conversation": {"id": "c_1"}}):
-        fields = read_request({"input": [sealed, "And then?"], **kept})
-        assert (fields["continued"], fields["presented"], fields["presented_at"]) == (True, "abc", -1)
+    told = ((True, None), (None, "c_1"), (None, "c_1"))
+    kept = ({"previous_response_id": "r_1"}, {"conversation": "c_1"}, {"conversation": {"id": "c_1"}})
+    for body, found in zip(kept, told, strict=True):
+        fields = read_request({"input": [sealed, "And then?"], **body})
+        assert (fields.get("continued"), fields.get("conversation")) == found
+        assert (fields["presented"], fields["presented_at"]) == ("abc", -1)  # what stands before is not known
     fields = read_request({"input": [sealed], "previous_response_id": None, "conversation": None})
     assert not fields.get("continued")
     assert fields["presented_at"] == 0

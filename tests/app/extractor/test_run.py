@@ -23,7 +23,7 @@ from app.store.heartbeat import read_all
 from app.store.redis import Link, connect, pack
 from app.store.reply import RECEIVE_BYTES, Reply
 from app.store.stream import read, read_command
-from detectors.event import EVENT, Listed
+from detectors.event import EVENT, Flag, Listed
 from detectors.exchange import Dialect
 from detectors.features import model_hash
 from detectors.listed import build
@@ -190,6 +190,22 @@ async def test_prompts_are_looked_up_in_the_operators_lists(tmp_path, redis_url,
     extractor.flush()
     listed = np.concatenate([events["listed"] for _, events in extractor.emitter._buffer])
     assert listed.tolist() == [0, Listed.CANARY, Listed.TRAIN, 0]
+    await extractor.emitter.close(0)
+
+
+async def test_a_turn_of_a_kept_conversation_is_a_later_one_where_it_was_answered_before(tmp_path, redis_url, copy_of):
+    extractor = Extractor(settings_for(tmp_path, redis_url), 1)
+    answer = {"object": "response", "status": "completed", "output": []}
+    copies = []
+    for place, (kept, status) in enumerate((("c_1", 404), ("c_1", 200), ("c_2", 200), ("c_1", 200))):
+        body = {"model": "m", "input": f"And then {place}?", "conversation": kept}
+        more = {"target": b"/v1/responses", "at": 1_764_000_000.0 + 9.0 * place, "status": status}
+        copies.append(copy_of(body, answer, **more))
+    for some in (copies[:2], copies[2:]):
+        extractor.take(some)
+        extractor.flush()
+    flags = np.concatenate([events["flags"] for _, events in extractor.emitter._buffer])
+    assert (flags & Flag.MULTI_TURN != 0).tolist() == [False, False, False, True]
     await extractor.emitter.close(0)
 
 

@@ -12,6 +12,7 @@ from app.errors import InvalidInput
 from app.ingest import replay as replay_module
 from app.ingest.log import client_id
 from app.ingest.replay import replay, run_command
+from detectors.event import Flag
 from detectors.registry import load
 from detectors.table import Table
 
@@ -54,6 +55,29 @@ def test_events_of_all_logs_are_stepped_in_order_of_time(write_log, line, engine
     assert len(times) == 60
     assert (np.diff(times) >= 0).all()
     assert all(now == at.max() for at, now in seen)
+
+
+def test_a_turn_of_a_kept_conversation_is_a_later_one_where_it_was_answered_before(
+    write_log, line, engine, monkeypatch
+):
+    """Over all logs, as the service reads it."""
+    seen = []
+
+    class Watching(Table):
+        def step(self, events, now):
+            seen.extend((events["flags"] & Flag.MULTI_TURN != 0).tolist())
+            return super().step(events, now)
+
+    monkeypatch.setattr(replay_module, "Table", Watching)
+    monkeypatch.setattr(replay_module, "BATCH", 2)
+    one, other = {"conversation": "c_1"}, {"conversation": "c_2"}
+    asked = ((one, 404), (one, 200), (other, 200), (one, 200), ({"previous_response_id": "r_1"}, 200))
+    lines = []
+    for place, (kept, status) in enumerate(asked):
+        more = {"path": "/v1/responses", "status": status, "body": {"input": "And then?", **kept}}
+        lines.append(line(1_764_000_000.0 + 9.0 * place, "a", **more))
+    replay([write_log("a.jsonl", *lines[::2]), write_log("b.jsonl", *lines[1::2])], engine)
+    assert seen == [False, False, False, True, True]
 
 
 def test_a_log_out_of_order_loses_nothing(write_log, line, engine):
