@@ -32,6 +32,7 @@ _ENDINGS: Final = {
     "responses/input_tokens": (Dialect.OPENAI, Operation.COUNT),
     "files": (Dialect.OPENAI, Operation.BATCH),
     "batches": (Dialect.OPENAI, Operation.BATCH),
+    "batch/jobs": (Dialect.OPENAI, Operation.BATCH),
     "messages": (Dialect.ANTHROPIC, Operation.CHAT),
     "messages/count_tokens": (Dialect.ANTHROPIC, Operation.COUNT),
     "messages/batches": (Dialect.ANTHROPIC, Operation.BATCH),

@@ -77,6 +77,20 @@ def _batch(route: Route, body: Mapping[str, Any]) -> Fields | None:
     lines = sequence(body.get(BATCH_LINES))
     if lines:
         return read_lines(lines)
-    if not isinstance(body.get("input_file_id"), str):
+    if isinstance(body.get("requests"), list):
+        return _inline(body)
+    if not isinstance(body.get("input_file_id"), str) and not sequence(body.get("input_files")):
         return None
     return {**batches.named(Dialect.OPENAI), "model": name(body.get("model")), "messages": ()}
+
+
+def _inline(body: Mapping[str, Any]) -> Fields:
+    """Mistral's batch job with its requests inside; what they ask for, and of which model, is said once for all."""
+    items, asked = sequence(body["requests"]), string(body.get("endpoint"))
+
+    def one(item: Mapping[str, Any]) -> Fields | None:
+        return _line({"url": asked, **item} if asked else item)
+
+    found = batches.gather(items, Dialect.OPENAI, one)
+    found = found or {**batches.named(Dialect.OPENAI, len(items)), "messages": ()}
+    return {**found, "model": name(body.get("model")) or found.get("model", "")}

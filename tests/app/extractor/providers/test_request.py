@@ -76,6 +76,18 @@ def test_a_batchs_items_are_counted_through_the_gap(wire, name):
     assert exchange.prompts == pytest.approx(1200, rel=0.03)
 
 
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_job_with_its_requests_inside_is_counted_through_the_gap(wire, behind):
+    turns = [[{"role": "user", "content": f"Frage {number} " + "x" * 50}] for number in range(1200)]
+    listed = {"requests": [{"custom_id": str(k), "body": {"messages": one}} for k, one in enumerate(turns)]}
+    about = {"model": "m", "endpoint": "/v1/chat/completions"}
+    body = json.dumps({**listed, **about} if behind else {**about, **listed}).encode()
+    exchange, cause = read(wire("openai_batch", target=b"/v1/batch/jobs", **cut(body, 30_000)))
+    assert (cause, exchange.operation, exchange.model) == ("", Operation.BATCH, "m")
+    assert exchange.prompts == pytest.approx(1200, rel=0.03)
+    assert exchange.messages[0].text.startswith("Frage 0 ")
+
+
 def test_a_compressed_batch_is_counted_by_what_it_grows_to(wire):
     document = json.loads(wire("anthropic_batch").request_body)
     document["requests"] *= 4000
