@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from detectors import text
 from detectors.compiled import compiled
+from detectors.spellings import BETWEEN
 
 Codes = NDArray[np.uint32]
 Places = NDArray[np.int64]
 
 _SPACE: Final = 32
+_HYPHEN: Final = 45
 _FOLDED = np.frombuffer(bytes(range(256)).lower(), np.uint8).copy()
 _FOLDED[[ord(space) for space in text.ASCII_SPACES]] = _SPACE
 
@@ -60,7 +62,10 @@ class Folded(Sequence[str]):
         return Folded(self.codes, self.begins[places], self.ends[places], self._plain)
 
     def mapped(self, table: Codes) -> Folded:
-        """The texts with each code that `table` has a place for replaced by what stands there; it keeps ASCII."""
+        """The texts with each code that `table` has a place for replaced by what stands there; it keeps ASCII.
+
+        Where BETWEEN stands there, that is a hyphen between two Latin letters, and nothing else.
+        """
         others = self.ends > len(self._plain)
         if not others.any():
             return self
@@ -93,8 +98,19 @@ def _map(codes: Codes, begins: Places, ends: Places, table: Codes) -> None:
     """Replace the codes of some texts, which may share them, by those of a table that maps what it gives to itself."""
     for one in range(len(begins)):
         for place in range(begins[one], ends[one]):
-            if codes[place] < len(table):
-                codes[place] = table[codes[place]]
+            if codes[place] >= len(table):
+                continue
+            told = table[codes[place]]
+            if told != BETWEEN:
+                codes[place] = told
+            elif begins[one] < place < ends[one] - 1 and _is_latin(codes[place - 1]) and _is_latin(codes[place + 1]):
+                codes[place] = _HYPHEN
+
+
+@compiled
+def _is_latin(code: np.uint32) -> bool:
+    """Whether a code is a lower-case Latin letter, with or without a mark."""
+    return bool(97 <= code <= 122 or (0xDF <= code <= 0x24F and code != 0xF7))
 
 
 @compiled

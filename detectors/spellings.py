@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -19,11 +20,16 @@ _HAN: Final = (
 )
 _FROM, _TO = "".join((_SIGNS[0], _HAN[0])), "".join((_SIGNS[1], _HAN[1]))
 _TABLE: Final = str.maketrans(_FROM, _TO)
+_DASHES: Final = "–—"
+_HYPHEN: Final = re.compile(f"(?<=[a-zß-öø-ɏ])[{_DASHES}](?=[a-zß-öø-ɏ])")
+BETWEEN: Final = (1 << 32) - 1
+"""Stands in SPELLINGS for what is a hyphen between two Latin letters, and elsewhere what it is."""
 
 
 def _codes() -> NDArray[np.uint32]:
     table = np.arange(max(map(ord, _FROM)) + 1, dtype=np.uint32)
     table[[ord(sign) for sign in _FROM]] = [ord(sign) for sign in _TO]
+    table[[ord(sign) for sign in _DASHES]] = BETWEEN
     return table
 
 
@@ -33,4 +39,4 @@ SPELLINGS: Final = _codes()
 
 def spelled(text: str) -> str:
     """`text` with one spelling of each sign; as long as it was."""
-    return text.translate(_TABLE)
+    return _HYPHEN.sub("-", text.translate(_TABLE))

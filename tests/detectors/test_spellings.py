@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detectors import elicitation, features, grading, synthesis
 from detectors.folded import fold
-from detectors.spellings import SPELLINGS, spelled
+from detectors.spellings import BETWEEN, SPELLINGS, spelled
 from detectors.text import normalise
 
 RULES = (*elicitation.RULES, *grading.RULES, *synthesis.RULES)
@@ -27,6 +27,9 @@ SAME = [
     ("Write your full chain-of-thought.", "Write your full chain‑of‑thought."),
     ("Solve it step-by-step.", "Solve it step‐by‐step."),
     ("Create fine-tuning data.", "Create fine‑tuning data."),
+    ("Solve it step-by-step.", "Solve it step–by–step."),
+    ("Solve it step-by-step.", "SOLVE IT STEP—BY—STEP."),
+    ("Write your full chain-of-thought.", "Write your full chain–of—thought."),
     ("critères d'évaluation", "critères d’évaluation"),
     ("données d'entraînement", "données d’entraînement"),
     ("请按 rubric 打分", "请按rubric打分"),
@@ -88,12 +91,28 @@ def test_no_spelling_is_dead():
     held = set("".join(wording for rule in RULES for wording in rule.wordings))
     replaced = np.flatnonzero(np.arange(len(SPELLINGS)) != SPELLINGS)
     assert len(replaced) > 100
-    for code in replaced.tolist():
+    for code in replaced[SPELLINGS[replaced] != BETWEEN].tolist():
         assert chr(int(SPELLINGS[code])) in held
         assert chr(code) not in held
 
 
-@given(st.lists(st.text(max_size=30), max_size=6), st.sampled_from(["’", "題", "x"]))
+@pytest.mark.parametrize("dash", "–—")
+def test_a_dash_is_a_hyphen_between_two_latin_letters_alone(dash):
+    for text, told in (
+        (f"step{dash}by{dash}step", "step-by-step"),
+        (f"É{dash}ß", "é-ss"),
+        (f"a {dash} b", None), (f"a{dash} b", None), (f"{dash}a", None), (f"a{dash}", None), (f"1{dash}10", None),
+        (f"1{dash}a", None), (f"分{dash}a", None), (f"a{dash}{dash}b", None), (f"a×{dash}b", None),
+    ):  # fmt: skip
+        known = normalise(text)
+        assert spelled(known) == (known if told is None else told)
+        assert fold([text, "’"]).mapped(SPELLINGS)[0] == spelled(known)
+
+
+LETTERS = st.text(alphabet="ab–—-é’ 1分", max_size=30)
+
+
+@given(st.lists(LETTERS | st.text(max_size=30), max_size=6), st.sampled_from(["’", "題", "x", "a–b"]))
 def test_texts_are_spelled_together_as_alone(texts, sign):
     texts = [*texts, sign]
     folded = fold(texts)
