@@ -22,7 +22,13 @@ class CampaignShape(Shape):
     disposition: Disposition | None = Field(description="The verdict; present exactly when the campaign is closed")
     level: int = Field(description="1 watch, 2 review, now; 0 where it has calmed down", examples=[2])
     score: float = Field(description="The highest of the episode, nats", examples=[14.2])
-    threshold: float = Field(description="Where review begins, nats", examples=[9.2])
+    score_threshold: float | None = Field(
+        description="Where review began when `score` was reached, nats; null where that was not kept", examples=[9.2]
+    )
+    threshold: float = Field(
+        description="Where review begins for the newest reading, nats: it goes with `latest.score`, not with `score`",
+        examples=[9.2],
+    )
     size: int = Field(description="Members now", examples=[25])
     requests: int = Field(description="Of the part of the members' traffic that was linked", examples=[1250])
     sentence: str = Field(description="Why, in one sentence")

@@ -31,7 +31,7 @@ from app.api.paging import PageQuery, listing, unsealed, utc
 from app.api.schemas import Listing
 from app.campaigns import decide, lifecycle, organisations, queries, regroup
 from app.campaigns.queries import CampaignFilter, MemberFilter
-from app.models.campaign import Campaign
+from app.models.campaign import OURS, Campaign
 from app.policies.tell import tell
 from app.store.db import read_scope, session_scope
 
@@ -52,7 +52,7 @@ async def _detail(session: Any, campaign: Campaign, response: Response) -> Campa
     return CampaignDetail.model_construct(
         **shape(campaign).model_dump(by_alias=False),
         evidence=campaign.evidence,
-        latest={name: value for name, value in campaign.latest.items() if name not in ("told_size", "edges_mark")},
+        latest={name: value for name, value in campaign.latest.items() if name not in OURS},
         next_id=await queries.following(session, campaign.id),
         decisions=standing,
     )

@@ -18,7 +18,7 @@ from app.campaigns.clock import set_right
 from app.campaigns.found import Found
 from app.campaigns.identity import Known
 from app.models.base import moment, new_id
-from app.models.campaign import Campaign
+from app.models.campaign import OURS, Campaign
 from app.models.campaign_member import CampaignMember
 from app.models.vocabulary import Disposition, State
 from detectors.base import Level
@@ -203,8 +203,14 @@ async def _open(session: AsyncSession, found: Found, before: Campaign | None, no
     history.step(session, campaign, "opened", history.SYSTEM, data, now)
     await session.flush()
     await members.join(session, campaign.id, found, found.members, now)
-    campaign.latest = said | {"told_size": campaign.size, "edges_mark": await edges.write(session, campaign.id, found)}
+    mark = await edges.write(session, campaign.id, found)
+    campaign.latest = said | _beside(campaign.size, mark, campaign.threshold)
     return campaign
+
+
+def _beside(told_size: int, edges_mark: str, score_threshold: float | None) -> dict[str, Any]:
+    """What `latest` keeps beside the reading, under the names of OURS."""
+    return dict(zip(OURS, (told_size, edges_mark, score_threshold), strict=True))
 
 
 async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crowd: dict[int, Any], now: float) -> None:
@@ -213,7 +219,7 @@ async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crow
     mark = str(campaign.latest.get("edges_mark") or "")
     campaign.seen_at, campaign.key = moment(found.at), found.key
     if campaign.state == State.CLOSED:
-        campaign.latest = document(found) | {"told_size": told, "edges_mark": mark}
+        campaign.latest = document(found) | _beside(told, mark, campaign.score_threshold)
         return
     await members.join(session, campaign.id, found, found.members.keys() - crowd.keys(), now)
     await members.seen(session, crowd, found)
@@ -222,13 +228,15 @@ async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crow
     campaign.level = int(found.level)
     if campaign.level >= Level.WATCH:
         campaign.sentence = found.sentence
-    campaign.score = max(campaign.score, float(found.score))
+    peak = campaign.score_threshold
+    if found.score > campaign.score:
+        campaign.score, peak = float(found.score), float(found.threshold)
     campaign.threshold = float(found.threshold)
     data = {"score": float(found.score), "size": campaign.size}
     if (was >= Level.REVIEW) != (campaign.level >= Level.REVIEW):
         kind = "cleared" if was >= Level.REVIEW else "escalated"
         history.step(session, campaign, kind, history.SYSTEM, data, now)
-    campaign.latest = document(found) | {"told_size": told, "edges_mark": mark}
+    campaign.latest = document(found) | _beside(told, mark, peak)
     if campaign.size >= GROWN * told:
         campaign.latest = campaign.latest | {"told_size": campaign.size}
         history.step(session, campaign, "grew", history.SYSTEM, data, now)

@@ -167,13 +167,19 @@ def _what(kind: str, data: Mapping[str, Any]) -> str:
     return {"claimed": "Claimed for review", "reopened": "Reopened"}.get(kind, words.words(kind).capitalize())
 
 
+def _highest(campaign: Campaign) -> str:
+    """The episode's highest score beside the threshold that held then, where that is known."""
+    began = campaign.score_threshold
+    return f"{words.score(campaign.score)} nats" + (f", review from {words.score(began)} then" if began else "")
+
+
 def facts(campaign: Campaign, following: str | None) -> list[tuple[str, Any, str]]:
     """Name, value and kind of what is known of a campaign beside its evidence."""
     found: list[tuple[str, Any, str]] = [
         ("Campaign", campaign.id, "id"),
         ("Members", words.count(campaign.size), ""),
         ("Linked requests", words.count(campaign.requests), ""),
-        ("Highest score", f"{words.score(campaign.score)} nats", ""),
+        ("Highest score", _highest(campaign), ""),
         ("Opened", campaign.opened_at, "time"),
         ("Last found", campaign.seen_at, "time"),
         ("Claimed by", campaign.assignee or "nobody", ""),

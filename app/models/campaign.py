@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import ID_LENGTH, Base
 from app.models.vocabulary import Disposition, State
 
+OURS = ("told_size", "edges_mark", "score_threshold")  # of `latest`: what is kept beside the linker's reading
+
 
 class Campaign(Base):
     """One episode of a campaign; `evidence` never changes, `latest` follows the linker."""
@@ -26,7 +28,7 @@ class Campaign(Base):
     disposition: Mapped[Disposition | None] = mapped_column(sa.String(32))
     level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level, now
     score: Mapped[float]  # the highest of the episode, nats
-    threshold: Mapped[float]
+    threshold: Mapped[float]  # of the newest reading
     size: Mapped[int]  # members now
     requests: Mapped[int] = mapped_column(sa.BigInteger)  # of the linked part of their traffic
     sentence: Mapped[str] = mapped_column(sa.Text)
@@ -51,3 +53,11 @@ class Campaign(Base):
         sa.Index(None, "state", "level", "opened_at", "id"),
         sa.Index(None, "previous_id"),
     )
+
+    @property
+    def score_threshold(self) -> float | None:
+        """Where review began when the highest score was reached, nats; None where an earlier release kept no word."""
+        kept = self.latest.get("score_threshold")
+        readings = (reading for reading in (self.evidence, self.latest) if reading.get("score") == self.score)
+        found = kept if kept is not None else next((one.get("threshold") for one in readings), None)
+        return None if found is None else float(found)

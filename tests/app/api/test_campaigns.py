@@ -29,7 +29,8 @@ async def test_one_campaign_with_its_members_edges_and_history(call, campaign):
     assert answer.headers["etag"] == '"1"'
     body = answer.json()
     assert body["evidence"]["id"] == campaign["id"]
-    assert "edges_mark" not in body["latest"]
+    assert not {"told_size", "edges_mark", "score_threshold"} & set(body["latest"])
+    assert (body["score"], body["score_threshold"], body["threshold"]) == (14.0, 9.2, 9.2)
     assert (body["next_id"], body["decisions"]) == (None, [])
     members = (await call.get(f"/api/v1/campaigns/{campaign['id']}/members", params={"limit": 2})).json()
     assert [item["client_id"] for item in members["data"]] == ["cl_0000000000000001", "cl_0000000000000002"]

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.campaigns import lifecycle, queries
+from app.models.campaign import Campaign
 from app.models.campaign_member import CampaignMember
 from app.models.outbox import OutboxMessage
 from app.models.vocabulary import State
@@ -82,6 +83,35 @@ async def test_levels_rise_and_fall_in_the_history(database, passed, campaigns, 
         assert [step.kind for step in await queries.history(session, one.id)] == ["opened", "escalated", "cleared"]
     assert one.score == 14.0
     assert one.latest["score"] == 2.0
+
+
+async def test_the_highest_score_keeps_the_threshold_under_which_it_was_reached(
+    database, passed, campaigns, found, now
+):
+    def reading(score, threshold, at):
+        return replace(found(1, 2, 3, score=score, at=now + at), threshold=threshold)
+
+    told = []
+    for place, (score, threshold) in enumerate([(14.0, 11.5), (9.0, 14.0), (16.0, 14.0), (8.0, 11.5), (16.0, 11.5)]):
+        await passed(reading(score, threshold, 10 * place))
+        (one,) = await campaigns()
+        told.append((one.score, one.score_threshold, one.threshold))
+    assert told == [(14.0, 11.5, 11.5), (14.0, 11.5, 14.0), (16.0, 14.0, 14.0), (16.0, 14.0, 11.5), (16.0, 14.0, 11.5)]
+    async with session_scope(database) as session:
+        await lifecycle.close(session, one.id, "false_positive", "", "ana", one.version, now + 60)
+    await passed(reading(12.0, 9.0, 70))
+    assert (await campaigns())[0].score_threshold == 14.0
+
+
+async def test_the_threshold_of_an_earlier_releases_highest_score_is_told_where_a_reading_says_it(
+    database, passed, campaigns, found
+):
+    await passed(found(1, 2, 3))
+    for latest, score, told in (({}, 14.0, 9.2), ({"score": 15.0, "threshold": 11.5}, 15.0, 11.5), ({}, 16.0, None)):
+        async with session_scope(database) as session:
+            await session.execute(sa.update(Campaign).values(latest=latest, score=score))
+        (one,) = await campaigns()
+        assert one.score_threshold == told
 
 
 async def test_two_that_turn_out_to_be_one_are_merged_into_the_larger(passed, campaigns, members_of, found, now):

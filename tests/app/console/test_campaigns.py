@@ -147,7 +147,7 @@ async def test_list_and_page_tell_the_same_score_beside_its_threshold(console, r
     page = (await reviewer.get(f"/campaigns/{one}")).text
     assert '<span class="big">6.4</span>' in page
     assert "below the review threshold of <b>9.2</b>" in page
-    assert "<dt>Highest score</dt><dd>17.2 nats</dd>" in page
+    assert "<dt>Highest score</dt><dd>17.2 nats, review from 9.2 then</dd>" in page
 
 
 async def test_a_refused_split_or_merge_keeps_what_was_ticked_and_typed(reviewer, tools, opened):
