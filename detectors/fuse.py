@@ -29,6 +29,7 @@ RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from p
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
 TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands for
 _HELD = 3.0  # times as common as it must be to begin
+AT_ONCE = "no ordinary use is known to do that, so it is reviewed at once."  # ends a tripwire's sentence, no other
 TOO_EARLY = "Too few requests so far to compare it with other clients."
 
 
@@ -146,10 +147,15 @@ def levels(
     return np.where(opens | keeps | fused.tripped, Level.REVIEW, level).astype(np.uint8)
 
 
+def agreed_score(reference: Reference) -> float:
+    """What two families that agree stand for at least: no look's threshold is higher. How rare they are it says not."""
+    known = reference.review[np.isfinite(reference.review)]
+    return float(known.max(initial=CAP))
+
+
 def trip_score(reference: Reference) -> float:
     """What a touched tripwire stands for: well over every look's threshold, the same whenever it is touched."""
-    known = reference.review[np.isfinite(reference.review)]
-    return float(known.max(initial=CAP)) + TRIP_NATS
+    return agreed_score(reference) + TRIP_NATS
 
 
 def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
@@ -157,7 +163,7 @@ def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
 
     A client of which two families agree stands at a review's threshold at least.
     """
-    least = np.where(agreed(fused), trip_score(reference) - TRIP_NATS, -np.inf)
+    least = np.where(agreed(fused), agreed_score(reference), -np.inf)
     return np.where(fused.tripped, trip_score(reference), np.maximum(fused.score, least)).astype(np.float32)
 
 
@@ -170,7 +176,7 @@ def sentence(
     """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
-        return f"{text[0].upper()}{text[1:]}: no ordinary use is known to do that, so it is reviewed at once."
+        return f"{text[0].upper()}{text[1:]}: {AT_ONCE}"
     # Pace and volume explain nothing by themselves: they are told where something else speaks.
     if all(one.family == "rhythm" or one.p >= SPEAKS for one in evidence):
         evidence = [one for one in evidence if one.family != "rhythm"]
