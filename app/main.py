@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.access.bootstrap import load_admin_token
 from app.access.memory import Memory
 from app.access.tokens import ensure_admin
+from app.alerts.chance import Kept
 from app.api import documents, problems, routes
 from app.api.edge import Edge
 from app.api.metrics import ApiMetrics
@@ -83,7 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_console_app(settings: Settings) -> FastAPI:
-    """API and dashboard. Connects on first use; `app.state` holds engine, redis, scoring, settings, secret."""
+    """API and dashboard. Connects on first use; `app.state` holds engine, redis, scoring, chance, settings, secret."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan, redirect_slashes=False)
     app.include_router(routes.make_router())
     app.include_router(make_console_router())
@@ -100,6 +101,7 @@ def equip(app: FastAPI, settings: Settings) -> None:
     app.state.redis = connect_async(settings.redis_url, REDIS_SECONDS)
     app.state.secret = load_secret(settings)
     app.state.scoring = None
+    app.state.chance = Kept()
     app.state.metrics = ApiMetrics()
     app.state.memory = Memory()
     app.add_middleware(Edge, metrics=app.state.metrics)

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.alerts import lifecycle, queries
+from app.alerts import chance, lifecycle, queries
+from app.alerts.chance import Chance, Kept
 from app.alerts.queries import AlertFilter
 from app.api.access import Caller, GuardedRoute, allowed
 from app.api.documents import BASE, ETAG, errors
@@ -18,6 +19,7 @@ from app.api.schemas import (
     AlertDetail,
     AlertQuery,
     AlertShape,
+    ChanceShape,
     CloseBody,
     DecisionShape,
     EventShape,
@@ -38,15 +40,23 @@ IfMatch = Annotated[
 READ, WRITE = allowed("alerts:read"), allowed("alerts:write")
 
 
-def shape(alert: Alert) -> AlertShape:
+async def week(request: Request) -> Chance:
+    """The week's batch as this process keeps it."""
+    state = request.app.state
+    kept: Kept = state.chance
+    async with read_scope(state.engine) as session:
+        return await kept.read(session, state.scoring.reference if state.scoring else None, time.time())
+
+
+def shape(alert: Alert, batch: Chance) -> AlertShape:
     """The alert as a list shows it."""
-    return AlertShape.model_validate(alert)
+    return AlertShape.model_validate(alert).model_copy(update={"q_value": batch.q.get(alert.id)})
 
 
-async def _detail(session: Any, alert: Alert, response: Response) -> AlertDetail:
+async def _detail(session: Any, alert: Alert, batch: Chance, response: Response) -> AlertDetail:
     response.headers["ETag"] = f'"{alert.version}"'
     decisions = await decide.decisions_of_alert(session, alert.id)
-    fields = shape(alert).model_dump(by_alias=False)
+    fields = shape(alert, batch).model_dump(by_alias=False)
     shapes = [DecisionShape.model_validate(decision) for decision in decisions]
     return AlertDetail.model_construct(**fields, evidence=alert.evidence, latest=alert.latest, decisions=shapes)
 
@@ -83,9 +93,33 @@ async def list_alerts(
     request: Request, response: Response, query: Annotated[AlertQuery, Query()]
 ) -> Listing[AlertShape]:
     """A page of alerts, newest first."""
+    batch = await week(request)
     async with read_scope(request.app.state.engine) as session:
         page = await queries.list_alerts(session, _filters(query), unsealed(request, query.cursor), query.limit)
-    return listing(request, response, page, shape)
+    return listing(request, response, page, lambda alert: shape(alert, batch))
+
+
+@router.get(
+    "/chance",
+    operation_id="getAlertChance",
+    summary="Read how many of the week's alerts chance would bring",
+    dependencies=READ,
+    responses=errors(401, 403, 503),
+)
+async def get_chance(request: Request) -> ChanceShape:
+    """The last seven days: clients compared, alerts by score, and how many of them are beyond chance."""
+    batch = await week(request)
+    return ChanceShape(
+        since=batch.since,
+        clients=batch.clients,
+        reviewed=batch.reviewed,
+        tripwires=batch.tripwires,
+        complete=batch.complete,
+        expected=batch.expected,
+        level=chance.LEVEL,
+        beyond_chance=batch.beyond,
+        resolvable=batch.resolvable,
+    )
 
 
 @router.get(
@@ -97,8 +131,9 @@ async def list_alerts(
 )
 async def get_alert(request: Request, response: Response, alert_id: str) -> AlertDetail:
     """One alert with its frozen evidence, the newest reading and its decisions."""
+    batch = await week(request)
     async with read_scope(request.app.state.engine) as session:
-        return await _detail(session, await queries.get_alert(session, alert_id), response)
+        return await _detail(session, await queries.get_alert(session, alert_id), batch, response)
 
 
 @router.get(
@@ -135,10 +170,10 @@ async def claim(
     if_match: IfMatch = None,
 ) -> AlertDetail:
     """Claim a new alert: others see who works on it."""
-    version = expected_version(if_match)
+    version, batch = expected_version(if_match), await week(request)
     async with session_scope(request.app.state.engine) as session:
         alert = await lifecycle.claim(session, alert_id, caller.name, version, time.time())
-        return await _detail(session, alert, response)
+        return await _detail(session, alert, batch, response)
 
 
 @router.post(
@@ -157,10 +192,10 @@ async def close(
     if_match: IfMatch = None,
 ) -> AlertDetail:
     """Close an alert; the verdict is also a label, and a benign one ends the alert's decisions."""
-    version = expected_version(if_match)
+    version, batch = expected_version(if_match), await week(request)
     async with session_scope(request.app.state.engine) as session:
         alert = await lifecycle.close(session, alert_id, body.disposition, body.note, caller.name, version, time.time())
-        detail = await _detail(session, alert, response)
+        detail = await _detail(session, alert, batch, response)
         ended = await decide.ended_of_alert(session, alert.id)
     await tell(request.app.state.redis, ended)
     return detail
@@ -182,7 +217,7 @@ async def reopen(
     if_match: IfMatch = None,
 ) -> AlertDetail:
     """Re-open a closed alert; its verdict stays in history and labels."""
-    version = expected_version(if_match)
+    version, batch = expected_version(if_match), await week(request)
     async with session_scope(request.app.state.engine) as session:
         alert = await lifecycle.reopen(session, alert_id, body.reason, caller.name, version, time.time())
-        return await _detail(session, alert, response)
+        return await _detail(session, alert, batch, response)

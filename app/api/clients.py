@@ -15,6 +15,7 @@ from app.alerts import queries as alert_queries
 from app.alerts.evidence import jsonable, why
 from app.api.access import GuardedRoute, allowed
 from app.api.alerts import shape as alert_shape
+from app.api.alerts import week
 from app.api.documents import BASE, errors
 from app.api.paging import listing, unsealed, utc
 from app.api.schemas import (
@@ -108,6 +109,7 @@ async def list_clients(
 )
 async def get_client(request: Request, client_id: str) -> ClientDetail:
     """One client: its numbers, why it scores as it does now, its alerts, decisions and labels."""
+    batch = await week(request)
     async with read_scope(request.app.state.engine) as session:
         client = await queries.get_client(session, client_id)
         alerts = await queries.alerts_of(session, client_id)
@@ -118,7 +120,7 @@ async def get_client(request: Request, client_id: str) -> ClientDetail:
         **ClientShape.model_validate(client).model_dump(),
         live=_live(found) if found else None,
         live_status=how,
-        alerts=[alert_shape(alert) for alert in alerts],
+        alerts=[alert_shape(alert, batch) for alert in alerts],
         decisions=[DecisionShape.model_validate(decision) for decision in decisions],
         labels=[LabelShape.model_validate(label) for label in labels],
     )

@@ -60,6 +60,33 @@ class AlertShape(Shape):
     closed_by: str | None
     note: str | None = Field(description="What the reviewer wrote at the closing")
     version: int = Field(description="The number in the ETag; a refresh of `latest` leaves it alone", examples=[1])
+    q_value: float | None = Field(
+        None,
+        description="Of the week's alerts that opened as high or higher, the share that is expected to be ordinary at "
+        "most; null where the alert is no part of the week's batch (docs/review.md)",
+        examples=[0.04],
+    )
+
+
+class ChanceShape(Shape):
+    """The alerts of seven days beside what chance would bring."""
+
+    since: datetime = Field(description="When the seven days began", examples=[MOMENT])
+    clients: int = Field(description="Seen since then, with requests enough to be compared", examples=[10000])
+    reviewed: int = Field(description="Of them, those that came to review by their score", examples=[34])
+    tripwires: int = Field(
+        description="Of them, those that a tripwire alone brought: no part of the rest", examples=[1]
+    )
+    complete: bool = Field(description="False: only the newest alerts were taken, which makes each q larger")
+    expected: float | None = Field(
+        description="How many would come if all were ordinary; null where the reference does not say", examples=[21.4]
+    )
+    level: float = Field(description="The false discovery rate that is asked for", examples=[0.1])
+    beyond_chance: int = Field(description="Clients whose q is no larger than that", examples=[3])
+    resolvable: float | None = Field(
+        description="The smallest q that so few alerts of so many clients can have; null where there is none",
+        examples=[0.09],
+    )
 
 
 class DecisionShape(Shape):

@@ -1,10 +1,14 @@
 """Alerts over REST: found, read, claimed, closed with a verdict and brought back."""
 
 import json
+import time
 
 import pytest
 
+from app.alerts import chance
+from app.clients.queries import ClientSummary, upsert
 from app.models.vocabulary import Disposition
+from app.store.db import session_scope
 
 BASE = "/api/v1/alerts"
 
@@ -185,3 +189,38 @@ async def test_cursors_of_another_filter_or_of_nobody_are_refused(call, record):
     for params in ({"cursor": cursor, "status": "new"}, {"cursor": cursor[:-1]}, {"cursor": "x"}, {"cursor": ""}):
         answer = await call.get(BASE, params={"limit": 1} | params)
         assert (answer.status_code, answer.json()["code"]) == (400, "cursor_filter_mismatch")
+
+
+@pytest.fixture
+async def this_week(api, record):
+    """Four clients that were seen this week, one of which came to review."""
+    now = time.time()
+    async with session_scope(api.state.engine) as session:
+        await upsert(session, [ClientSummary(n, now - 900, now - 60, 500, 0, 0, 0, 1.0) for n in (0xC0FFEE, 2, 3, 4)])
+    await record()
+
+
+async def test_the_week_beside_chance(call, this_week, api):
+    told = (await call.get(f"{BASE}/chance")).json()
+    odds = chance.odds_of(api.state.scoring.reference)
+    assert (told["clients"], told["reviewed"], told["tripwires"], told["complete"]) == (4, 1, 0, True)
+    assert told["expected"] == pytest.approx(4 * odds.share)
+    assert told["resolvable"] == pytest.approx(4 * odds.least)
+    assert (told["level"], told["beyond_chance"]) == (0.1, 1)
+
+
+async def test_an_alert_has_its_q_wherever_it_is_read(call, this_week, api):
+    (listed,) = (await call.get(BASE)).json()["data"]
+    odds = chance.odds_of(api.state.scoring.reference)
+    assert listed["q_value"] == pytest.approx(4 * odds.p(12.0 - 9.2))
+    path = f"{BASE}/{listed['id']}"
+    one = (await call.get(path)).json()
+    claimed = (await call.post(f"{path}/claim", headers={"If-Match": '"1"'})).json()
+    client = (await call.get(f"/api/v1/clients/{listed['client_id']}")).json()
+    assert one["q_value"] == claimed["q_value"] == client["alerts"][0]["q_value"] == listed["q_value"]
+
+
+async def test_where_nobody_was_compared_there_is_no_q(call, alert):
+    assert alert["q_value"] is None
+    told = (await call.get(f"{BASE}/chance")).json()
+    assert (told["clients"], told["reviewed"], told["expected"], told["resolvable"]) == (0, 0, None, None)
