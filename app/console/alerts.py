@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.alerts import lifecycle, queries
+from app.alerts.chance import LEVEL
 from app.campaigns import queries as campaign_queries
 from app.clients import queries as clients
-from app.console import acting, deciding, evidence, listing, markdown, render, review, session, words
+from app.console import acting, chance, deciding, evidence, listing, markdown, render, review, session, words
 from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.deciding import NOTHING, Ordered
 from app.console.review import DecisionView
@@ -86,7 +87,10 @@ async def show_list(request: Request) -> Response:
         page = await queries.list_alerts(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
         counts = await queries.counts_by_state(visit.db)
         newest = await _newest(visit.db, filters)
+        batch = await chance.week(request, visit.db, visit.now)
         context = {
+            "chance": chance.queue(batch),
+            "beyond": {alert.id for alert in page.items if batch.q.get(alert.id, 1.0) <= LEVEL},
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "alerts": page.items,
             "top": max((alert.score for alert in page.items), default=0.0),
@@ -147,10 +151,12 @@ async def page(
     timing = alert.evidence.get("timing") or {}
     minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
+    batch = await chance.week(request, visit.db, visit.now)
     present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     context = {
         "alert": alert,
         "evidence": evidence.frozen(alert.evidence),
+        "chance": chance.alert(batch.q.get(alert.id)),
         "plots": evidence.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
         "quality": review.quality(alert.evidence),

@@ -15,7 +15,7 @@ async def _home(_request: Request) -> Response:
 
 
 def make_router() -> APIRouter:
-    """Every page. Needs `app.state` to hold engine, redis (asyncio), scoring and settings."""
+    """Every page. Needs `app.state` to hold engine, redis (asyncio), scoring, chance and settings."""
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", _home, methods=["GET"])
     router.add_api_route("/static/{name:path}", assets.serve, methods=["GET"])

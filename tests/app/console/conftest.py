@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from app.access import create_token, ensure_admin
 from app.alerts import lifecycle
+from app.alerts.chance import Kept
 from app.alerts.evidence import FindingInput
 from app.campaigns import organisations
 from app.campaigns import queries as campaign_queries
@@ -272,6 +273,11 @@ class Console:
             beat = Heartbeat(role, f"{role}-1", time.time(), self.now - 5000, counters=counters, gauges=gauges)
             await publish_async(self.redis, beat)
 
+    def know(self, ordinary: int, reviewed: int) -> None:
+        """Another reference, which says how many ordinary clients it holds, and how many of them it would review."""
+        engine: Engine = self.app.state.scoring
+        engine.use(replace(engine.reference, about={"clients": ordinary, "ever_reviewed": reviewed}))
+
     async def seed(self) -> dict[str, str]:
         """A queue as after some days: four alerts in three states, a dozen clients, all processes alive."""
         await self.summarise(*(0xA11CE0000 + i * 7919 for i in range(9)), score=8.4)
@@ -325,7 +331,7 @@ async def console_on(database_url: str, redis_url: str, folder: Path, **env: str
     """A dashboard on a database that is up to date."""
     engine, redis = make_engine(database_url), connect_async(redis_url, 2.0)
     app = FastAPI()
-    app.state.engine, app.state.redis, app.state.scoring = engine, redis, scoring()
+    app.state.engine, app.state.redis, app.state.scoring, app.state.chance = engine, redis, scoring(), Kept()
     app.state.settings = read_settings({"STILLWATCH_DATA": str(folder), **env})
     app.include_router(make_router())
     made = Console(app, engine, redis, now=time.time())

@@ -38,6 +38,30 @@ async def test_the_list_is_the_queue_with_counts_by_state(console, reviewer):
     assert "14 min ago" in page.text
 
 
+async def test_chance_is_told_above_the_queue_and_of_each_alert(console, reviewer):
+    ids = await console.seed()
+    for path in ("/alerts", f"/alerts/{ids['critical']}"):  # the reference of these tests holds no ordinary client
+        page = (await reviewer.get(path)).text
+        assert "by chance" not in page
+        assert "expected to be ordinary" not in page
+    console.know(ordinary=199, reviewed=0)
+    page = (await reviewer.get("/alerts?state=all")).text
+    assert "Of 13 clients compared in the last seven days fewer than one would come to review by chance; 4 did." in page
+    assert page.count(">beyond chance<") == 4
+    one = (await reviewer.get(f"/alerts/{ids['critical']}")).text
+    assert "or further, up to 1.6 % are expected to be ordinary." in one
+
+
+async def test_only_what_is_beyond_chance_is_marked(console, reviewer):
+    ids = await console.seed()
+    console.know(ordinary=19_999, reviewed=1_999)  # one in ten comes to review, and 20,000 tell a good deal apart
+    page = (await reviewer.get("/alerts")).text
+    assert "about 1 would come to review by chance; 4 did. 3 of them, marked “beyond chance”" in page
+    assert page.count(">beyond chance<") == 2
+    closed = (await reviewer.get(f"/alerts/{ids['closed']}")).text
+    assert "up to 27 % are expected to be ordinary." in closed
+
+
 async def test_filters_and_orders(console, reviewer):
     ids = await console.seed()
     assert rows(await reviewer.get(f"/alerts?client={HARVESTER}")) == [ids["critical"]]
