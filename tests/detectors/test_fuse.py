@@ -101,6 +101,7 @@ def test_two_kinds_that_agree_are_not_talked_away_by_the_joint_score(ref, p, nat
     fused = fuse.joined(fuse.fuse(np.array([p]), np.zeros((1, 4)), FAMILIES), np.array([nats]))
     assert fuse.levels(ref, fused, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
     assert fuse.told(ref, fused).tolist() == [pytest.approx(10.0 if expected == Level.REVIEW else nats)]
+    assert fuse.agreed_score(ref) == 10.0
 
 
 def test_two_kinds_that_agreed_are_held_while_they_nearly_do(ref) -> None:
@@ -186,6 +187,8 @@ def test_a_tripwire_is_called_what_it_is() -> None:
     assert fuse.sentence([wire], 3, [wire]) == (
         "It presented reasoning that others were given: no ordinary use is known to do that, so it is reviewed at once."
     )
+    assert fuse.sentence([wire], 3, [wire]).endswith(fuse.AT_ONCE)
+    assert not fuse.sentence([wire], 3).endswith(fuse.AT_ONCE)
 
 
 def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
