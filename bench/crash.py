@@ -181,6 +181,8 @@ def counted(client: redis.Redis) -> NDArray[np.int64]:
     for partition in range(PARTITIONS):
         for key in client.scan_iter(match=keys(partition).row + b"*", count=1000):
             stored = unpack([cast("bytes", client.get(key))], row)
+            if stored["part"][0]:  # what is kept apart of a client is in its own row as well
+                continue
             found[int(stored["client"][0])] += int(stored["events"][0])
     return found
 

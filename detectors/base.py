@@ -72,6 +72,7 @@ class Explanation:
     cannot_tell: str  # the missing observation that would decide it; empty where nothing is missing
     rank: float = 0.0  # the re-ranker's log-odds of harvesting: orders clients whatever their number of requests
     probability: float = float("nan")  # what that means among as many harvesters as the calibration had
+    part_requests: int = 0  # counted ones of the part of a mixed client's traffic that all this is about; 0: of all
     resolvable: float = float("nan")  # the rarest that the reference's number of clients lets one family be called
 
 

@@ -54,13 +54,13 @@ class Batch:
     `counts` each client's segment. A restricted batch (`only`, `counted`) keeps all clients, so that
     row i stays client i; its segments may be empty. In a batch of beginnings (`prefixes`) a client may
     stand several times, each time with more of its events and with a row of its own. With a `room` its columns are
-    valid until that is used again.
+    valid until that is used again. `order` of a batch that is no part: where in the given events each event stood.
     """
 
     def __init__(self, events: NDArray[np.void], room: Room | None = None) -> None:
         column = np.ascontiguousarray(events["client"])
         order = order_of(column)
-        self._events, self._order = events, order
+        self._events, self.order = events, order
         self._memory, self._apart = _gathered(events, order, room or Room())
         column = column.take(order)
         heads = np.empty(len(column), np.bool_)
@@ -111,7 +111,7 @@ class Batch:
 
     def _own(self, name: str) -> NDArray[Any]:
         if name not in _BEGINS:
-            return np.ascontiguousarray(self._events[name].take(self._order, axis=0))
+            return np.ascontiguousarray(self._events[name].take(self.order, axis=0))
         kind = _FIELDS[name][0]
         begin = _BEGINS[name] * self._apart
         column = self._memory[begin : begin + len(self) * kind.itemsize]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import activity, fuse, pooling, profile
+from detectors import activity, fuse, parts, pooling, profile
 from detectors.activity import Activity
 from detectors.ahead import ahead
 from detectors.base import Detector, Explanation, Level
@@ -60,7 +60,7 @@ _HEAD: list[tuple[str, str]] = [
     ("level", "u1"),
     ("group", "u1"),
     ("look", "u1"),
-    ("pad", "u1"),
+    ("part", "u1"),  # 0: all of a client's traffic; else the number of the part that is kept apart, see parts
 ]
 _HEAD_NAMES = frozenset(name for name, _ in _HEAD)
 
@@ -96,7 +96,11 @@ class Engine:
         rows["schema"] = self.schema
         return rows
 
-    def step(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> NDArray[np.void]:
+    def batch(self, events: NDArray[np.void]) -> Batch:
+        """Events by client as `step` takes them; valid until the next one."""
+        return Batch(events, self._room)
+
+    def step(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> NDArray[np.void]:
         """Fold `events` (any order, any clients) into `rows`, in place, and return the findings.
 
         `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A
@@ -107,7 +111,7 @@ class Engine:
         del now  # findings carry the time of the events, so that a late batch says when it happened
         if not len(events):
             return np.zeros(0, FINDING)
-        batch = Batch(events, self._room)
+        batch = events if isinstance(events, Batch) else self.batch(events)
         if not np.array_equal(rows["client"], batch.clients):
             raise ValueError("rows are not those of the sorted unique clients of the events")
         self._renew(rows)
@@ -134,11 +138,14 @@ class Engine:
         return self.judge.explain(row, now)
 
     def summary(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """One SUMMARY a row, for lists of clients."""
+        """One SUMMARY a row, for lists of clients: of a mixed client the level of whichever of its parts is highest."""
         out = np.zeros(len(rows), SUMMARY)
         for name in ("client", "first", "last", "in_tokens", "out_tokens", "level", "score", "group"):
             out[name] = rows[name]
         out["requests"] = rows["events"]
+        because = parts.said(rows["parts"], rows["level"], rows["score"])
+        for name in ("level", "score"):
+            out[name][because] = rows["parts"][name][because]
         return out
 
     def activity(self, row: np.void) -> Activity:
@@ -217,7 +224,8 @@ class Engine:
         seen["look"] = look
         seen["group"] = self.judge.group(seen)
         found = self.judge.judge(seen, float(seen["last"].max()))
-        self.tally.add(seen["group"], look, found.fused.score)
+        whole = seen["part"] == 0  # a part is no client
+        self.tally.add(seen["group"][whole], look[whole], found.fused.score[whole])
         fused = found.fused
         score = fuse.told(self.reference, fused)
         told = []
@@ -239,7 +247,8 @@ class Engine:
         """Clients that touch a tripwire are reviewed at once; a look could be thousands of requests away."""
         if not self.judge.wires.any():
             return np.zeros(0, FINDING)
-        fresh = np.flatnonzero(self.judge.tripped(rows, rows["level"] < Level.REVIEW, 0.0))
+        # What touches one in a part touches it in the whole.
+        fresh = np.flatnonzero(self.judge.tripped(rows, (rows["level"] < Level.REVIEW) & (rows["part"] == 0), 0.0))
         if not len(fresh):
             return np.zeros(0, FINDING)
         seen = taken(rows, fresh)
@@ -346,6 +355,7 @@ def _row(detectors: Sequence[Detector]) -> np.dtype[np.void]:
         *_HEAD,
         ("activity", activity.state),
         ("profile", profile.state),
+        ("parts", parts.state),
     ]
     taken = {name for name, _ in fields}
     for detector in detectors:

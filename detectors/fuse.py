@@ -101,6 +101,14 @@ def joined(fused: Fused, nats_: NDArray[np.float64]) -> Fused:
     return fused._replace(score=nats_)
 
 
+def marked_down(fused: Fused, which: NDArray[np.bool_], margin: float) -> Fused:
+    """The same with `margin` nats less for some, whom no family alone and no tripwire raises."""
+    if not which.any():
+        return fused
+    score = np.where(which, np.maximum(fused.score - margin, 0.0), fused.score)
+    return fused._replace(score=score, beyond=fused.beyond & ~which, tripped=fused.tripped & ~which)
+
+
 def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
     """Whether at least two families lean the same way, one of them leading, one notably; rhythm counts for nothing.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import calibrate, fuse, likeness, profile, rerank, undecided
+from detectors import calibrate, fuse, likeness, parts, profile, rerank, undecided
 from detectors.base import Detector, Evidence, Explanation, Level, Term
 from detectors.forest import Forest
 from detectors.fuse import Fused
@@ -77,7 +77,7 @@ class Judge:
         if self.forest is not None:
             rank = rank + BLEND * fused.score
             fused = self.joined(fused, rows["look"], rank)
-        return Judged(scores, p, floors, fused, rank)
+        return Judged(scores, p, floors, fuse.marked_down(fused, rows["part"] > 0, parts.MARGIN), rank)
 
     def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """The forest's log-odds of each client; raises ValueError where the reference has no forest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from detectors import mixed
 from detectors.campaign import Linker, Settings
 from detectors.campaign.graph import Bounds
 from detectors.checks import NOW, sample
@@ -24,7 +25,7 @@ def fold(engine: Engine) -> None:
     other = Engine(engine.detectors, engine.reference)
     made = sample(events=4_000)
     rows = other.empty(np.unique(made["client"]))
-    other.step(rows, made, NOW)
+    mixed.step(other, rows, made, NOW, other.empty)
     other.explain(rows[0], NOW)
 
 

@@ -114,6 +114,7 @@ def why(explanation: Explanation) -> dict[str, Any]:
         "rank": explanation.rank,
         "probability": explanation.probability,
         "resolvable": explanation.resolvable,
+        "part_requests": explanation.part_requests,
     }
 
 

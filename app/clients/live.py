@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from app.models.client import client_number
 from app.store import packed
 from app.store.stream import partition_of, row_key
+from detectors import mixed
 from detectors.activity import Activity
 from detectors.base import Explanation
 from detectors.engine import Engine
@@ -27,9 +28,19 @@ async def live(redis: Redis, engine: Engine, client_id: str, now: float, *, part
     """The client's row explained; None where it expired or is of another version. Raises redis.RedisError."""
     client = client_number(client_id)
     partition = int(partition_of(np.array([client], np.uint64), partitions)[0])
-    stored = await redis.get(row_key(partition, client))
-    rows = packed.unpack([stored] if isinstance(stored, bytes) else [], engine.row)
-    if not len(rows) or int(rows[0]["schema"]) != engine.schema or int(rows[0]["client"]) != client:
+    row = await _read(redis, engine, partition, client)
+    if row is None:
         return None
-    row = rows[0]
-    return LiveClient(engine.explain(row, now), engine.activity(row))
+    chief = mixed.chief(row)
+    part = await _read(redis, engine, partition, chief) if chief else None
+    return LiveClient(mixed.explain(engine, row, part, now), engine.activity(row))
+
+
+async def _read(redis: Redis, engine: Engine, partition: int, number: int) -> np.void | None:
+    """A row as it is stored, of a client or of a part; None where there is none of this version."""
+    stored = await redis.get(row_key(partition, number))
+    rows = packed.unpack([stored] if isinstance(stored, bytes) else [], engine.row)
+    if not len(rows) or int(rows[0]["schema"]) != engine.schema or int(rows[0]["client"]) != number:
+        return None
+    row: np.void = rows[0]
+    return row

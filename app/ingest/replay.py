@@ -90,6 +90,7 @@ class ClientResult:
             "rank": told.rank,
             "probability": told.probability,
             "resolvable": told.resolvable,
+            "part_requests": told.part_requests,
             "campaign_sentence": self.membership.campaign.sentence if self.membership else None,
         }
         result: dict[str, Any] = jsonable(document)
@@ -187,7 +188,7 @@ def replay(
         linker.follow(block, report.last)
     linked = linker.finish(report.last)
     report.campaigns = [linking.document(one, lambda client: tracks[client].name) for one in linker.campaigns]
-    report.clients = [_result(engine, table[client], track, linked.get(client)) for client, track in tracks.items()]
+    report.clients = [_result(table, client, track, linked.get(client)) for client, track in tracks.items()]
     report.clients.sort(key=lambda one: (-one.flagged, -one.level, -one.score, one.client))
     report.seconds = clock() - begun
     return report
@@ -212,10 +213,10 @@ def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
             track.flagged_at_request, track.flagged_at = int(finding["requests"]), float(finding["at"])
 
 
-def _result(engine: Engine, row: np.void, track: _Track, member: Membership | None) -> ClientResult:
-    told = engine.explain(row, float(row["last"]))
+def _result(table: Table, client: int, track: _Track, member: Membership | None) -> ClientResult:
+    told = table.explain(client, float(table[client]["last"]))
     # A short log is ordered as well: what it would score at its first look, drawn to the usual client's.
-    score = max(track.peak, told.score if told.look else engine.judge.ahead(told.rank))
+    score = max(track.peak, told.score if told.look else table.engine.judge.ahead(told.rank))
     level = max(track.level, told.level)
     at, request = track.flagged_at, track.flagged_at_request
     if member is not None:

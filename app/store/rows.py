@@ -67,7 +67,7 @@ class Rows:
         self._empty = empty
         self._expiry = b"%d" % max(1, round(row_days * DAY_MILLISECONDS))
         self._raw = np.dtype(f"V{row.itemsize}")  # whole rows at once, where numpy would go field by field
-        self._loaded: NDArray[np.void] = np.empty(0, self._raw)
+        self._loaded: dict[str, NDArray[np.void]] = {}
         self._set = np.empty(0, np.uint8)
         self._memory = Memory()
 
@@ -105,23 +105,24 @@ class Rows:
         self._link.send(b"".join(pack(*command) for command in commands))
         return Reply(self._link, self._memory.received)
 
-    def load(self, claim: Claim, clients: NDArray[np.uint64]) -> Loaded:
+    def load(self, claim: Claim, clients: NDArray[np.uint64], what: str = "clients") -> Loaded:
         """The rows of sorted unique clients, in their order; fresh ones where there is none that we can read.
 
-        They are valid until the next load.
+        They are valid until the next load of the same `what`.
         """
         count = len(clients)
         if not count:
             return Loaded(np.empty(0, self._row), 0, 0)
         names = self._key_records(claim.keys, clients)
         self._link.send(b"*%d\r\n$4\r\nMGET\r\n" % (count + 1), names.view(np.uint8).data)
-        if len(self._loaded) < count:
-            self._loaded = np.zeros(count, self._raw)
-        rows = self._loaded[:count]
+        held = self._loaded.get(what)
+        if held is None or len(held) < count:
+            held = self._loaded[what] = np.zeros(count, self._raw)
+        rows = held[:count]
         missing, foreign = self._receive(rows)
         return self._checked(rows.view(self._row), clients, missing, foreign)
 
-    def commit(self, claim: Claim, batch: Blocks, rows: NDArray[np.void]) -> None:
+    def commit(self, claim: Claim, batch: Blocks, *rows: NDArray[np.void]) -> None:
         """Write rows, offset and acknowledgement in one transaction; raises LeaseLost when nothing was written."""
         self._transact(claim, rows, self._closing(claim.keys, batch.last))
         claim.offset = batch.last
@@ -135,7 +136,7 @@ class Rows:
             for entry, fields in entries
             if fields
         ]
-        self._transact(claim, np.empty(0, self._row), [*moved, *self._closing(names, batch.last)])
+        self._transact(claim, (), [*moved, *self._closing(names, batch.last)])
         claim.offset = batch.last
 
     def release(self) -> None:
@@ -152,13 +153,17 @@ class Rows:
             ("DEL", names.attempts),
         ]
 
-    def _transact(self, claim: Claim, rows: NDArray[np.void], commands: Sequence[tuple[Argument, ...]]) -> None:
+    def _transact(
+        self, claim: Claim, rows: Sequence[NDArray[np.void]], commands: Sequence[tuple[Argument, ...]]
+    ) -> None:
         self._link.send(_MULTI)
-        for start in range(0, len(rows), _SENT_ROWS):
-            self._link.send(self._set_commands(claim, rows[start : start + _SENT_ROWS]))
+        for some in rows:
+            for start in range(0, len(some), _SENT_ROWS):
+                self._link.send(self._set_commands(claim, some[start : start + _SENT_ROWS]))
         self._link.send(b"".join(pack(*command) for command in commands) + _EXEC)
-        queued = len(rows) + len(commands)
-        usual = b"+OK\r\n" + b"+QUEUED\r\n" * queued + b"*%d\r\n" % queued + b"+OK\r\n" * len(rows)
+        written = sum(map(len, rows))
+        queued = written + len(commands)
+        usual = b"+OK\r\n" + b"+QUEUED\r\n" * queued + b"*%d\r\n" % queued + b"+OK\r\n" * written
         outcome: list[Any] | None
         if self._link.expect(usual):
             outcome = self._link.read_with_errors(len(commands))

@@ -20,6 +20,7 @@ from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
+from detectors import mixed
 from detectors.engine import Engine
 
 MOST_EVENTS = 120_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.2 s
@@ -42,6 +43,7 @@ class Scored:
     """A batch after the engine: rows to commit, findings to record, summaries of all and of the findings' clients."""
 
     rows: NDArray[np.void]
+    parts: NDArray[np.void]  # and those of what mixed clients' traffic is kept apart in
     findings: list[FindingInput]
     summaries: NDArray[np.void]
     found: NDArray[np.void]
@@ -147,13 +149,15 @@ class Scorer:
         try:
             if self._annotate is not None:
                 events = self._annotate(events, now)
-            scored = self._score(loaded.rows, events, now)
+            scored = self._score(claim, loaded.rows, events, now)
+        except Unavailable:  # Redis, as the parts' rows were asked for: nothing is wrong with the batch
+            raise
         except Exception:  # noqa: BLE001 - the loop's edge: one bad block must not end it; counted
             self._poisoned(claim, pace, blocks)
             return True
         if not self._record(claim, scored, now):
             return False
-        self._rows.commit(claim, blocks, scored.rows)
+        self._rows.commit(claim, blocks, scored.rows, scored.parts)
         self._heads[claim.partition] = written_at(blocks.last)
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
@@ -182,20 +186,25 @@ class Scorer:
         self._link.call("DEL", claim.keys.attempts)
         claim.tried = False
 
-    def _score(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> Scored:
-        findings = self._engine.step(rows, events, now) if len(rows) else rows[:0]
+    def _score(self, claim: Claim, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> Scored:
+        stepped = mixed.step(self._engine, rows, events, now, lambda some: self._rows.load(claim, some, "parts").rows)
+        findings, parts = stepped.findings, stepped.rows
         summaries = self._engine.summary(rows)
+        self._counts["parts"] += len(parts)
+        self._counts["parts_left_out"] += stepped.left_out
         if not len(findings):
-            return Scored(rows, [], summaries, summaries[:0])
+            return Scored(rows, parts, [], summaries, summaries[:0])
         where = np.searchsorted(rows["client"], findings["client"])
         found = summaries[where]
         inputs = [
-            self._input(finding, rows[index], summary, now)
-            for finding, index, summary in zip(findings, where, found, strict=True)
+            self._input(finding, rows[index], parts[part] if part >= 0 else None, summary, now)
+            for finding, index, part, summary in zip(findings, where, stepped.because, found, strict=True)
         ]
-        return Scored(rows, inputs, summaries, found)
+        return Scored(rows, parts, inputs, summaries, found)
 
-    def _input(self, finding: np.void, row: np.void, summary: np.void, now: float) -> FindingInput:
+    def _input(
+        self, finding: np.void, row: np.void, part: np.void | None, summary: np.void, now: float
+    ) -> FindingInput:
         return FindingInput(
             client=int(finding["client"]),
             level=int(finding["level"]),
@@ -203,7 +212,7 @@ class Scorer:
             score=float(finding["score"]),
             requests=int(finding["requests"]),
             at=float(finding["at"]),
-            explanation=self._engine.explain(row, now),
+            explanation=mixed.explain(self._engine, row, part, now),
             traffic={
                 "requests": int(summary["requests"]),
                 "tokens_in": int(summary["in_tokens"]),

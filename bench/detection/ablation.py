@@ -70,7 +70,7 @@ def left_out(ours: Ours, column: str) -> dict[str, tuple[metrics.Share, metrics.
 def _judged(ours: Ours, cuts: Sequence[tuple[Fold, Fold, NDArray[np.bool_]]]) -> Judged:
     """Judge by a re-ranker of each cut: whose evidence, what to fit and test on, which harvesters may train."""
     harvest, seen = ours.seen.clients["harvest"], ours.seen
-    last = np.append(seen.who[1:] != seen.who[:-1], True)
+    last = seen.last
     some = [(part, fold._replace(turn=turn), able) for turn, (part, fold, able) in enumerate(cuts)]
 
     def statistic(fold: Fold) -> NDArray[np.float64]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection.compose import Account
-from detectors import calibrate, fitting, fuse, reference
+from detectors import calibrate, fitting, fuse, parts, reference
 from detectors.base import Detector, Level
 from detectors.engine import FINDING, Engine
 from detectors.event import Flag
@@ -45,7 +45,7 @@ class Observed:
 
     clients: NDArray[np.void]  # of CLIENT
     who: NDArray[np.intp]  # (looks,): place in `clients`
-    rows: NDArray[np.void]  # (looks,): the engine's row as it stood
+    rows: NDArray[np.void]  # (looks,): the engine's row as it stood; where `part` is set, of that part of the client
     answers: NDArray[np.float64]  # (looks,): answers received up to then
     extra: dict[str, NDArray[Any]]  # what baselines keep, by name: one entry a look
     kept: dict[str, NDArray[Any]]  # and one entry a client
@@ -59,6 +59,22 @@ class Observed:
     def requests(self) -> NDArray[np.float64]:
         """Requests of the client up to each look."""
         return self.rows["events"].astype(np.float64)
+
+    @property
+    def whole(self) -> Observed:
+        """The looks at whole clients alone."""
+        keep = self.rows["part"] == 0
+        extra = {name: values[keep] for name, values in self.extra.items()}
+        return replace(self, who=self.who[keep], rows=self.rows[keep], answers=self.answers[keep], extra=extra)
+
+    @property
+    def last(self) -> NDArray[np.bool_]:
+        """Which looks are their client's last, of all of its traffic."""
+        whole = np.flatnonzero(self.rows["part"] == 0)
+        who = self.who[whole]
+        out = np.zeros(len(self.who), np.bool_)
+        out[whole[np.append(who[1:] != who[:-1], True)[: len(who)]]] = True
+        return out
 
     def of(self, clients: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The looks of some of the clients."""
@@ -144,10 +160,8 @@ def _fold(engine: _Observer, accounts: Sequence[Account], watchers: Sequence[Wat
     engine.seen.clear()
     Table(engine).step(np.concatenate([one.events for one in accounts]), 0.0)
     rows = np.concatenate(engine.seen) if engine.seen else np.zeros(0, engine.row)
-    clients = np.array([one.client for one in accounts], np.uint64)
-    order = np.argsort(clients)
-    who = order[np.searchsorted(clients[order], rows["client"])]
-    place = np.lexsort((rows["look"], rows["window"], who))
+    who = _owners(np.array([one.client for one in accounts], np.uint64), rows)
+    place = np.lexsort((rows["look"], rows["window"], rows["part"], who))
     rows, who = rows[place], who[place]
     answers = np.zeros(len(rows))
     extra: dict[str, list[NDArray[Any]]] = {one.name: [] for one in watchers if one.by_look}
@@ -155,6 +169,8 @@ def _fold(engine: _Observer, accounts: Sequence[Account], watchers: Sequence[Wat
     for number, account in enumerate(accounts):
         events = account.events[np.argsort(account.events["at"], kind="stable")]
         here = np.flatnonzero(who == number)
+        apart = here[rows["part"][here] > 0]  # a look at a part comes when so much of the client is known
+        rows["events"][apart] = np.searchsorted(events["at"], rows["last"][apart], side="right")
         until = np.minimum(rows["events"][here].astype(np.intp), len(events))
         answers[here] = np.concatenate([[0], np.cumsum(_answers(events))])[until]
         for one in watchers:
@@ -167,6 +183,13 @@ def _fold(engine: _Observer, accounts: Sequence[Account], watchers: Sequence[Wat
         {name: np.concatenate(values) for name, values in extra.items()},
         {name: np.concatenate(values) for name, values in kept.items()},
     )  # fmt: skip
+
+
+def _owners(clients: NDArray[np.uint64], rows: NDArray[np.void]) -> NDArray[np.intp]:
+    """Whose each row is, by place in `clients`: a part's row goes by a number of its own."""
+    numbers = np.concatenate([clients, *(parts.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1))])
+    order = np.argsort(numbers)
+    return np.asarray(order[np.searchsorted(numbers[order], rows["client"])] % len(clients), np.intp)
 
 
 def _answers(events: NDArray[np.void]) -> NDArray[np.int64]:
@@ -224,13 +247,15 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
     judge = told.engine.judge
     rank = told.rank if only is None else None
     fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped, rank)
+    fused = fuse.marked_down(fused, seen.rows["part"] > 0, parts.MARGIN)
     looks = seen.rows["look"].astype(np.int64)
     level = np.zeros(len(looks), np.uint8)
-    previous = np.zeros(len(seen.clients), np.uint8)
-    nth = np.arange(len(looks)) - np.searchsorted(seen.who, seen.who, side="left")
+    stream = seen.who * (parts.COUNT + 1) + seen.rows["part"]  # the whole and each part have a level of their own
+    previous = np.zeros(len(seen.clients) * (parts.COUNT + 1), np.uint8)
+    nth = np.arange(len(looks)) - np.searchsorted(stream, stream, side="left")
     for turn in range(int(nth.max(initial=-1)) + 1):
         now_at = np.flatnonzero(nth == turn)
-        client = seen.who[now_at]
+        client = stream[now_at]
         level[now_at] = fuse.levels(told.engine.reference, fused.take(now_at), looks[now_at], previous[client])
         previous[client] = level[now_at]
     score = np.where(fused.tripped, np.maximum(fused.score, _TOP), fused.score)
@@ -240,7 +265,7 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
 
 def snapshots(seen: Observed, clients: NDArray[np.bool_]) -> list[fitting.Snapshot]:
     """The looks of some clients as the fit of a reference wants them; of each client its first window alone."""
-    inside = seen.of(clients)
+    inside = seen.of(clients) & (seen.rows["part"] == 0)
     window = seen.rows["window"]
     first = np.full(len(seen.clients), np.iinfo(np.int32).max, np.int64)
     np.minimum.at(first, seen.who, window)

@@ -85,7 +85,7 @@ def conduct(
     say("judged by the product")
     by_kind = folds(seen, np.unique(seen.clients["kind"], return_inverse=True)[1].astype(np.intp))
     unknown = judge(seen, Ours(seen, by_kind, shipped).score(), by_kind)
-    others, alone = _baselines(seen, parts)
+    others, alone = _baselines(seen.whole, parts)
     say("judged by the baselines")
     return Study(
         seed=seed,
@@ -117,7 +117,7 @@ def _baselines(seen: Observed, parts: Sequence[Fold]) -> tuple[dict[str, Judged]
 def _probabilities(ours: Ours) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The probability told of each tested client at its last look, by a line fitted on clients of other groups."""
     seen, truth, group = ours.seen, ours.seen.clients["harvest"], chance(ours.seen.clients)
-    last = np.append(seen.who[1:] != seen.who[:-1], True) if len(seen.who) else np.zeros(0, np.bool_)
+    last = seen.last
     harvest = truth[seen.who]
     told, right = [], []
     for part in ours.parts:
@@ -151,7 +151,7 @@ def _line(ranks: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, 
 def _claims(ours: Ours) -> dict[float, tuple[int, int]]:
     """How often a tested ordinary client's rarest single p-value at its last look is at or below a claim."""
     seen = ours.seen
-    last = np.append(seen.who[1:] != seen.who[:-1], True) if len(seen.who) else np.zeros(0, np.bool_)
+    last = seen.last
     out = dict.fromkeys(CLAIMS, (0, 0))
     for part in ours.parts:
         rows = last & seen.of(part.test & ~seen.clients["harvest"])

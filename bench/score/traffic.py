@@ -13,6 +13,7 @@ USUAL = np.uint32(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM | Flag.US
 """Marks that ordinary requests bear; blank prompts and log probabilities in half of them would make all findings."""
 ALWAYS = np.uint32(Flag.USER_ID | Flag.MULTI_TURN)
 """What all of them bear: who draws everything by chance is like no client there is, and now and then one is told of."""
+MIXED = 8  # one client in so many has two programs behind its key; of composed ordinary clients one in fourteen has
 TEMPLATES = 40  # distinct values of the hashes that name a template
 
 
@@ -29,7 +30,7 @@ def draw(
         events[name] = rng.integers(1, TEMPLATES, count, np.uint64)
     events["sketch"] = rng.integers(0, 2**32, (count, 8), np.uint32)
     events["model"], events["network"], events["agent"] = rng.integers(1, 9, (3, count), np.uint32)
-    events["flags"] = rng.integers(0, 1 << 9, count, np.uint32) & USUAL
+    events["flags"] = _manner(clients, rng)
     for name, most in (("in_chars", 20_000), ("payload_chars", 9_000), ("out_chars", 9_000), ("in_tokens", 5_000)):
         events[name] = rng.integers(1, most, count, np.uint32)
     events["out_tokens"] = events["out_chars"] // 4
@@ -47,6 +48,17 @@ def draw(
     events["choices"][harvest], events["top_logprobs"][harvest], events["elicitation"][harvest] = 8, 5, 3
     events["flags"][harvest] = Flag.SYSTEM | Flag.LOGPROBS | Flag.ELICIT_SYSTEM | Flag.ELICIT_USER
     return events
+
+
+def _manner(clients: NDArray[np.uint64], rng: np.random.Generator) -> NDArray[np.uint32]:
+    """The marks of each request: those of its client's program, and of a second one where there are two behind a key.
+
+    Requests marked by chance would make every client send all that there is: each would be sixteen programs at once,
+    all of them kept apart (detectors/parts.py).
+    """
+    program = (clients >> np.uint64(40)).astype(np.uint32)
+    second = (clients >> np.uint64(8)) % np.uint64(MIXED) == 0
+    return np.where(second & (rng.random(len(clients)) < 0.3), program >> np.uint32(9), program) & USUAL
 
 
 class Zipf:

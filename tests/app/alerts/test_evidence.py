@@ -13,7 +13,7 @@ KEYS = {
     "id", "episode_no", "client_ref", "peer_group", "policy", "policy_version", "detector_versions", "thresholds",
     "score", "severity", "requests", "look", "window", "sentence", "detectors", "contributions", "counter_evidence",
     "cannot_tell", "traffic", "coverage", "timing", "data_quality", "format",
-    "rank", "probability", "resolvable",
+    "rank", "probability", "resolvable", "part_requests",
 }  # fmt: skip
 
 

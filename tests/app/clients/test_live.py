@@ -10,6 +10,7 @@ from app.clients.live import live
 from app.errors import NotFound
 from app.store.redis import connect_async
 from app.store.stream import partition_of, row_key
+from detectors import parts
 from detectors.event import zeros
 from detectors.registry import load
 
@@ -72,6 +73,26 @@ async def test_a_row_of_another_version_or_client_is_none(server, engine, rows, 
     other["client"] += 1
     put(redis_url, other.tobytes())
     assert await read(server, engine) is None
+
+
+async def test_a_client_that_stands_for_a_part_of_its_traffic_is_explained_by_that(server, engine, rows, redis_url):
+    rows["counted"], rows["parts"]["part"], rows["parts"]["level"], rows["parts"]["score"] = 400, 3, 2, 7.0
+    number = int(parts.ids(rows["client"], rows["parts"]["part"])[0])
+    apart = rows.copy()
+    apart["client"], apart["part"], apart["level"], apart["counted"] = number, 3, 2, 60
+    put(redis_url, rows.tobytes())
+    found = await read(server, engine)
+    assert found.explanation.part_requests == 0  # its row is not there
+    partition = int(partition_of(np.array([NUMBER], np.uint64), PARTITIONS)[0])
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(row_key(partition, number), apart.tobytes())
+    told = (await read(server, engine)).explanation
+    assert (told.client, told.level, told.part_requests, told.requests) == (NUMBER, 2, 60, 20)
+    assert told.sentence.startswith("In a part of its traffic, 60 of 400 answered requests")
+    rows["level"] = 2
+    rows["score"] = 9.0
+    put(redis_url, rows.tobytes())
+    assert (await read(server, engine)).explanation.part_requests == 0
 
 
 async def test_a_name_that_is_none_is_not_found(server, engine):

@@ -105,6 +105,8 @@ def counted(engine):
         for partition in range(partitions):
             for key in client.scan_iter(match=keys(partition).row + b"*", count=1000):
                 row = unpack([client.get(key)], engine.row)[0]
+                if row["part"]:
+                    continue
                 found[int(row["client"])] = found.get(int(row["client"]), 0) + int(row["events"])
         return found
 

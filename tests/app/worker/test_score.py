@@ -17,12 +17,14 @@ from app.store.db import make_engine, migrate
 from app.store.packed import unpack
 from app.store.redis import Link
 from app.store.rows import Rows
-from app.store.stream import keys, partition_of
+from app.store.stream import keys, partition_of, row_key
 from app.worker.partitions import Identity, Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
 from app.worker.score import FULL_BATCH_BLOCKS, MOST_BLOCKS, MOST_EVENTS, Pace, Scorer
+from detectors import parts
 from detectors.engine import Engine
+from detectors.event import Flag
 from detectors.reasoning import Reasoning
 
 PARTITIONS = 4
@@ -191,6 +193,96 @@ def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
     assert len(alerts(sqlite_url)) == 1
 
 
+def hidden(harvest, number=77, count=400):
+    """A client of whose requests one in eight harvests, in a manner of its own."""
+    events = harvest(np.full(count, number))
+    chosen = np.arange(count) % 8 == 0
+    for name, value in (("elicitation", 0), ("top_logprobs", -1), ("reasoning_chars", 0)):
+        events[name] = value
+    events["flags"], events["choices"] = 0, 2
+    asks = ~chosen  # a product's questions, of which many come again
+    events["flags"][asks] = Flag.SYSTEM | Flag.STREAM | Flag.USER_ID
+    events["payload"][asks] = events["body"][asks] = np.arange(count)[asks] % 12 + 1
+    events["head4"][asks] = events["tail6"][asks] = events["answer"][asks]
+    events["choices"][asks], events["temperature"][asks] = 1, 0.3
+    events["out_chars"][asks], events["user"][asks] = 300, 9
+    return events
+
+
+def parts_of(client, engine):
+    rows = [
+        unpack([client.get(key)], engine.row)[0]
+        for partition in range(PARTITIONS)
+        for key in client.keys(keys(partition).row + b"*")
+    ]
+    return [row for row in rows if row["part"]]
+
+
+def test_a_part_of_a_client_s_traffic_is_kept_and_told_of(
+    scorers, engine, client, publish, harvest, counted, sqlite_url
+):
+    events = hidden(harvest)
+    one = scorers(engine)
+    for some in np.array_split(events, 4):
+        publish(client, some)
+        one.drain()
+    assert counted(client) == {77: 400}
+    (part,) = parts_of(client, engine)
+    assert int(part["counted"]) == 50 - parts.BEGUN
+    home = int(partition_of(np.array([77], np.uint64), PARTITIONS)[0])
+    assert client.exists(row_key(home, int(part["client"])))  # where its client's row is
+    assert one.counts["parts"] >= 3
+    assert one.counts["parts_left_out"] == 0
+    ((ref, evidence),) = alerts(sqlite_url)
+    assert ref == f"cl_{77:016x}"
+    assert evidence["sentence"].startswith("In a part of its traffic, ")
+    assert 25 <= evidence["part_requests"] <= 50
+    assert evidence["traffic"]["requests"] > 200
+    assert one.recorder.pending == 4  # summaries of the client alone
+
+
+def test_parts_are_counted_once_though_the_commit_is_lost(scorers, engine, client, publish, harvest):
+    publish(client, hidden(harvest))
+    home = int(partition_of(np.array([77], np.uint64), PARTITIONS)[0])
+    one = scorers(engine)
+    one.leases.tick()
+    record = one.recorder.findings
+
+    def steal(*arguments):
+        made = record(*arguments)
+        client.incr(keys(home).fence)
+        return made
+
+    one.recorder.findings = steal
+    one.round()
+    assert parts_of(client, engine) == []
+    one.recorder.findings = record
+    client.delete(keys(home).lease)
+    one.drain()
+    assert [int(part["counted"]) for part in parts_of(client, engine)] == [50 - parts.BEGUN]
+
+
+def test_redis_that_goes_while_parts_are_loaded_poisons_nothing(
+    scorers, engine, client, publish, harvest, counted, monkeypatch
+):
+    publish(client, hidden(harvest))
+    one = scorers(engine)
+    load = Rows.load
+
+    def failing(self, claim, clients, what="clients"):
+        if what == "parts":
+            raise Unavailable("Redis does not answer")
+        return load(self, claim, clients, what)
+
+    monkeypatch.setattr(Rows, "load", failing)
+    with pytest.raises(Unavailable):
+        one.round()
+    assert one.counts["engine_errors"] == one.counts["poison_blocks"] == 0
+    monkeypatch.setattr(Rows, "load", load)
+    one.drain()
+    assert counted(client) == {77: 400}
+
+
 def test_a_block_that_breaks_the_engine_is_moved_aside_alone(scorers, engine, client, publish, ordinary, counted):
     ids = spread(400)
     home = keys(int(partition_of(ids[:1], PARTITIONS)[0]))
@@ -199,7 +291,7 @@ def test_a_block_that_breaks_the_engine_is_moved_aside_alone(scorers, engine, cl
     bad["status"], bad["operation"] = BAD_STATUS, 1
     publish(client, bad)
     publish(client, ordinary(ids))
-    fragile = Engine([*engine.detectors, Fragile()], engine.reference)
+    fragile = Engine([*engine.detectors[1:], Fragile()], engine.reference)  # one less: a row has its limit
     one = scorers(fragile)
     one.drain()
     rows = [

@@ -1,0 +1,122 @@
+"""Parts: what a client sends in one manner, kept apart from the rest of its traffic once the client is mixed.
+
+A reseller's key, or a harvester who hides among honest requests, sends several things at once, and a row of all of it
+is that of neither. What tells one program behind a key from another is the manner of its requests: temperature,
+samples, log probabilities, operation, streaming, and whether there is a system prompt, tools, an output schema, a
+conversation. A hash of the manner, salted with the client, deals its requests into COUNT parts: no list of manners is
+kept, so that their number is bounded, and the counts do not depend on the order of events within a window.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.ahead import ahead
+from detectors.batch import Batch
+from detectors.cells import mix64
+from detectors.compiled import compiled, fold
+from detectors.event import Flag
+from detectors.sketch import mix
+
+COUNT = 16
+LEAST = 25  # counted requests of a client before any of them is kept apart: fewer say nothing of a mixture
+BEGUN = 4  # of a part before it has a row: single requests of another manner are none
+MOST = 2 / 3  # of a client's requests: what it mostly sends is told by the whole
+FADES = 200  # counted requests of a window, hardly any of them of the part that the client stood there for
+MARGIN = 1.0  # nats that a part is marked down: a client of several parts is looked at several times
+
+state = np.dtype(
+    [
+        ("window", "<i4"),
+        ("seen", "<u4"),  # counted requests of the window
+        ("counts", "<u2", (COUNT,)),  # of them in each part
+        ("score", "<f4"),  # nats of the part that scores highest
+        ("part", "u1"),  # its number, from 1; 0: none came to a look
+        ("level", "u1"),  # what the client is at because of it
+        ("pad", "<u2"),
+    ]
+)
+_COLUMNS = ("temperature", "choices", "top_logprobs", "operation", "flags")
+_MANNER = int(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM)
+_FULL = np.iinfo(np.uint16).max
+
+
+def route(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Count the batch's events by part, in place, and say which part each is kept apart in: 0, or its number from 1.
+
+    `rows` are of `state`, one a client of the batch; `window` is each event's. Shape (len(batch),), in the batch's
+    order. It depends on the events before each one alone, not on where the stream was cut.
+    """
+    out = np.zeros(len(batch), np.uint8)
+    fields = [rows[name] for name in ("window", "seen", "counts")]
+    columns = [batch[name] for name in _COLUMNS]
+    columns[0] = columns[0].view(np.uint32)
+    fold(_route, fields, (batch.clients, batch.starts, batch.counts, batch.counted_mask, window, *columns, out))
+    return out
+
+
+@compiled
+def _route(
+    current: NDArray[np.int32], seen: NDArray[np.uint32], counts: NDArray[np.uint16],
+    clients: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64], counted: NDArray[np.bool_],
+    window: NDArray[np.int32], temperature: NDArray[np.uint32], choices: NDArray[np.uint16],
+    top_logprobs: NDArray[np.int8], operation: NDArray[np.uint8], flags: NDArray[np.uint32], out: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    for row in range(len(clients)):
+        ahead(current, counts, row)
+        for nth in range(starts[row], starts[row] + lengths[row]):
+            place = np.uint64(nth)
+            if not counted[place] or window[place] < current[row]:
+                continue
+            if window[place] > current[row]:
+                current[row], seen[row] = window[place], np.uint32(0)
+                counts[row, :] = 0
+            settings = np.uint64(temperature[place]) | np.uint64(choices[place]) << np.uint64(32)
+            settings |= np.uint64(top_logprobs[place] + 1) << np.uint64(48) | np.uint64(operation[place]) << np.uint64(56)
+            habits = np.uint64(flags[place]) & np.uint64(_MANNER)
+            part = mix64(mix64(settings ^ clients[row]) ^ habits) >> np.uint64(60)
+            known = counts[row, part]
+            if seen[row] >= LEAST and known >= BEGUN and known <= MOST * seen[row]:
+                out[place] = np.uint8(part + np.uint64(1))
+            counts[row, part] = min(known + 1, _FULL)
+            seen[row] += np.uint32(1)
+
+
+def ids(clients: NDArray[np.uint64], parts: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """The number under which the row of a client's part is kept; `parts` from 1, broadcast against the clients."""
+    return mix(clients ^ mix(np.atleast_1d(parts).astype(np.uint64)))
+
+
+def say(rows: NDArray[np.void], owner: NDArray[np.intp], kept: NDArray[np.void]) -> None:
+    """Write down, in place, what the parts in `kept` have come to, each in the record of its `owner`."""
+    same = rows["part"][owner] == kept["part"]
+    for name in ("level", "score"):
+        rows[name][owner[same]] = kept[name][same]
+    order = np.lexsort((kept["score"], kept["level"], owner))
+    last = order[np.append(owner[order][1:] != owner[order][:-1], np.True_)]
+    best, to = kept[last], owner[last]
+    level, score = rows["level"][to], rows["score"][to]
+    higher = (best["level"] > level) | ((best["level"] == level) & (best["score"] > score))
+    for name in ("part", "level", "score"):
+        rows[name][to[higher]] = best[name][higher]
+
+
+def fade(rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Forget, in place, a part that hardly comes any more; which clients stood where they did because of one.
+
+    As the whole is looked at anew in each window, so is a part; but one that is not sent any more comes to no look.
+    """
+    held = np.flatnonzero(rows["level"] > 0)
+    out = np.zeros(len(rows), np.bool_)
+    few = rows["counts"][held, np.maximum(rows["part"][held], 1) - 1] < LEAST + BEGUN
+    out[held[few & (rows["seen"][held] >= FADES)]] = True
+    for name in ("part", "level", "score"):
+        rows[name][out] = 0
+    return out
+
+
+def said(rows: NDArray[np.void], level: NDArray[np.uint8], score: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether a client stands where it does because of a part: by level, and by score where both are told of."""
+    above = (rows["level"] == level) & (rows["level"] > 0) & (rows["score"] > score)
+    return np.asarray((rows["level"] > level) | above, np.bool_)

@@ -1,0 +1,132 @@
+"""A mixed client is told of for the part of its traffic that harvests, and once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors import mixed, parts
+from detectors.base import Level
+from detectors.engine import Engine
+from detectors.event import Flag
+from detectors.table import Table
+
+CHAT = {"temperature": 0.3, "out_chars": 300, "user": 9, "flags": int(Flag.SYSTEM | Flag.STREAM | Flag.USER_ID)}
+
+
+def hidden(traffic, harvest, client: int = 1, count: int = 400, every: int = 8) -> np.ndarray:
+    """One request in `every` harvests, between repeated ones of a chat product."""
+    rng = np.random.default_rng(client)
+    events = traffic(client, count, **CHAT)
+    events["payload"] = events["body"] = rng.integers(1, 12, count)
+    chosen = np.arange(count) % every == 0
+    # What is weighed by its number would show in the whole as well: log probabilities, reasoning asked for.
+    plain = {"top_logprobs": -1, "choices": 2, "elicitation": 0, "flags": 0}
+    events[chosen] = harvest(client, count, seed=3, **plain)[chosen]
+    return events
+
+
+def run(engine: Engine, events: np.ndarray, pieces: int = 1) -> tuple[Table, np.ndarray]:
+    table = Table(engine)
+    return table, np.concatenate([table.step(part, 0.0) for part in np.array_split(events, pieces)])
+
+
+def test_an_ordinary_mixture_and_a_single_program_are_as_before(shipped_engine: Engine, traffic, harvest) -> None:
+    pure = harvest(7, 200)
+    table, findings = run(shipped_engine, pure)
+    rows = shipped_engine.empty(np.array([7], np.uint64))
+    assert findings.tobytes() == shipped_engine.step(rows, pure, 0.0).tobytes()
+    assert not len(table.parts())
+    assert table.explain(7, 0.0).part_requests == 0
+
+
+def test_the_harvesting_part_of_a_mixed_client_raises_it(shipped_engine: Engine, traffic, harvest) -> None:
+    events = hidden(traffic, harvest)
+    table, findings = run(shipped_engine, events)
+    row = table[1]
+    assert row["level"] < row["parts"]["level"]
+    assert findings["client"].tolist() == [1]
+    assert findings["level"][-1] == row["parts"]["level"] >= Level.WATCH
+    assert findings["score"][-1] == row["parts"]["score"]
+    told = table.explain(1, 0.0)
+    assert told.client == 1
+    assert told.level == row["parts"]["level"]
+    assert told.requests == 400
+    assert 40 <= told.part_requests <= 50
+    assert told.sentence.startswith(f"In a part of its traffic, {told.part_requests} of 400 answered requests")
+    summary = shipped_engine.summary(table.rows())
+    assert summary["level"].tolist() == [row["parts"]["level"]]
+    assert summary["score"].tolist() == [row["parts"]["score"]]
+
+
+@pytest.mark.parametrize("pieces", [2, 7, 400])
+def test_where_the_stream_is_cut_changes_nothing(shipped_engine: Engine, traffic, harvest, pieces: int) -> None:
+    events = np.concatenate([hidden(traffic, harvest, client, every=every) for client, every in ((1, 8), (2, 9))])
+    events = events[np.argsort(events["at"], kind="stable")]
+    whole, found = run(shipped_engine, events)
+    split, again = run(shipped_engine, events, pieces)
+    assert np.sort(whole.parts(), order="client").tobytes() == np.sort(split.parts(), order="client").tobytes()
+    assert np.sort(whole.rows(), order="client").tobytes() == np.sort(split.rows(), order="client").tobytes()
+    for client in (1, 2):
+        last, other = found[found["client"] == client][-1:], again[again["client"] == client][-1:]
+        assert last["level"].tolist() == other["level"].tolist()
+        assert last["score"].tolist() == other["score"].tolist()
+
+
+def test_the_finding_says_how_many_requests_the_client_had_sent(shipped_engine: Engine, traffic, harvest) -> None:
+    events = hidden(traffic, harvest)
+    _, findings = run(shipped_engine, events, 400)
+    first = findings[0]
+    assert first["requests"] == int((events["at"] <= first["at"]).sum())
+    _, at_once = run(shipped_engine, events)
+    assert int(at_once[0]["requests"]) <= 400
+    assert at_once[0]["requests"] == int((events["at"] <= at_once[0]["at"]).sum())
+
+
+def test_levels_of_the_whole_under_that_of_a_part_are_not_told(shipped_engine: Engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    row = table[1]
+    standing = int(row["parts"]["level"])
+    later = hidden(traffic, harvest, count=200)
+    later["at"] += 500.0
+    for finding in table.step(later, 0.0):
+        assert finding["previous"] == standing or finding["level"] != finding["previous"]
+        assert finding["level"] >= table[1]["level"]
+
+
+def test_a_part_that_does_not_come_any_more_lets_its_client_go(shipped_engine: Engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    later = traffic(1, 400, **CHAT)
+    later["payload"] = later["body"] = np.arange(400) % 12 + 1
+    later["at"] += 8 * 86_400.0
+    findings = table.step(later, 0.0)
+    assert table[1]["parts"]["level"] == 0
+    assert findings["level"].tolist() == [table[1]["level"]]
+    assert findings["previous"][0] > findings["level"][0]
+    assert table.explain(1, 0.0).part_requests == 0
+
+
+def test_no_more_parts_than_can_be_held_are_stepped(shipped_engine: Engine, traffic, harvest, monkeypatch) -> None:
+    monkeypatch.setattr(mixed, "MOST", 1)
+    events = np.concatenate([hidden(traffic, harvest, client) for client in (1, 2, 3)])
+    rows = shipped_engine.empty(np.array([1, 2, 3], np.uint64))
+    stepped = mixed.step(shipped_engine, rows, events, 0.0, shipped_engine.empty)
+    assert len(stepped.rows) == 1
+    assert stepped.left_out == 2
+    assert rows["events"].tolist() == [400, 400, 400]
+
+
+def test_no_events_are_no_findings(shipped_engine: Engine, traffic) -> None:
+    stepped = mixed.step(shipped_engine, shipped_engine.empty(np.zeros(0, np.uint64)), traffic(1, 0), 0.0, None)
+    assert len(stepped.findings) == len(stepped.rows) == 0
+
+
+def test_a_part_is_marked_down_and_raised_by_no_family_alone(shipped_engine: Engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    part = table.parts()[:1].copy()
+    apart = shipped_engine.judge.judge(part, 0.0).fused
+    part["part"] = 0
+    alone = shipped_engine.judge.judge(part, 0.0).fused
+    assert float(alone.score[0] - apart.score[0]) == pytest.approx(parts.MARGIN)
+    assert not apart.beyond.any()
+    assert not apart.tripped.any()
