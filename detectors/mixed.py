@@ -90,7 +90,7 @@ def chief(row: np.void) -> int:
 
 def _standing(rows: NDArray[np.void]) -> NDArray[np.uint8]:
     """The level of each client, whatever it is for."""
-    return np.maximum(rows["level"], rows["parts"]["level"])
+    return np.asarray(np.maximum(rows["level"], rows["parts"]["level"]), np.uint8)
 
 
 def _windows(batch: Batch) -> NDArray[np.int32]:
@@ -155,7 +155,6 @@ def _told(
 
 def _finding(row: np.void) -> np.void:
     """A finding of a client as its row stands."""
-    one = np.zeros((), FINDING)
+    one: np.void = np.zeros(1, FINDING)[0]
     one["client"], one["requests"], one["at"] = row["client"], row["events"], row["last"]
-    out: np.void = one[()]
-    return out
+    return one

@@ -73,7 +73,9 @@ def _route(
                 current[row], seen[row] = window[place], np.uint32(0)
                 counts[row, :] = 0
             settings = np.uint64(temperature[place]) | np.uint64(choices[place]) << np.uint64(32)
-            settings |= np.uint64(top_logprobs[place] + 1) << np.uint64(48) | np.uint64(operation[place]) << np.uint64(56)
+            settings |= np.uint64(top_logprobs[place] + 1) << np.uint64(48) | np.uint64(operation[place]) << np.uint64(
+                56
+            )
             habits = np.uint64(flags[place]) & np.uint64(_MANNER)
             part = mix64(mix64(settings ^ clients[row]) ^ habits) >> np.uint64(60)
             known = counts[row, part]

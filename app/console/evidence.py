@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.console import charts, words
 from detectors.base import Explanation, Term
 from detectors.calibrate import CAP
+from detectors.parts import MARGIN
 
 LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
 LEAST_PART = 0.005  # the same for what is taken off
@@ -188,7 +189,8 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
     """Sort, scale and label the raw numbers."""
     families = _families(detectors)
     score, threshold = _known(head.get("score")) or 0.0, _known(head.get("threshold")) or 0.0
-    adds_up = abs(sum(family.nats for family in families) - score) <= SAME_NATS
+    part = int(head.get("part_requests") or 0)
+    adds_up = not part and abs(sum(family.nats for family in families) - score) <= SAME_NATS
     parts = [charts.Part(family.name, family.title, family.nats) for family in families] if adds_up else []
     return EvidenceView(
         sentence=str(head.get("sentence") or ""),
@@ -202,7 +204,7 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
         counter=_against(detectors, counter),
         cannot_tell=str(head.get("cannot_tell") or ""),
         likelihood=_likelihood(head.get("probability"), head.get("resolvable")),
-        composition="" if adds_up or not families else _composition(score, families),
+        composition="" if adds_up or not families else _composition(score, families) + _about_a_part(part),
     )
 
 
@@ -215,6 +217,16 @@ def _composition(score: float, families: Sequence[FamilyView]) -> str:
         )
     overlap = " They overlap, so they do not add up." if len(families) > 1 else ""
     return f"The score says how rare all of it is together; below, each kind of evidence by itself.{overlap}"
+
+
+def _about_a_part(requests: int) -> str:
+    """What the numbers are of, where they are of a part of a mixed client's traffic; empty where of all of it."""
+    if not requests:
+        return ""
+    return (
+        f" All numbers here are of {words.count(requests)} of its requests, those sent in one manner; the score is "
+        f"{MARGIN:g} lower than that part's alone, for a client that sends several things is looked at several times."
+    )
 
 
 def _likelihood(probability: Any, resolvable: Any) -> str:
@@ -257,6 +269,7 @@ def live(explanation: Explanation) -> EvidenceView:
         "cannot_tell": explanation.cannot_tell,
         "probability": explanation.probability,
         "resolvable": explanation.resolvable,
+        "part_requests": explanation.part_requests,
     }
     detectors = [
         RawDetector(item.family, item.p, _known(item.nats) or 0.0, tuple(_raw(term) for term in item.terms))

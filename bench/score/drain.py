@@ -19,6 +19,7 @@ from app.memory import keep_freed, settle
 from app.settings import read_settings
 from app.worker.partitions import identify
 from app.worker.run import Worker, warm
+from detectors.batch import Batch
 from detectors.engine import Engine
 from detectors.registry import load
 
@@ -46,12 +47,12 @@ class Timed(Engine):
     spent = 0.0
     clients = 0
 
-    def step(self, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> NDArray[np.void]:
+    def step(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> NDArray[np.void]:
         """The same as Engine's."""
         begun = time.process_time()
         findings = super().step(rows, events, now)
         self.spent += time.process_time() - begun
-        self.clients += len(rows)
+        self.clients += int((rows["part"] == 0).sum())
         return findings
 
 

@@ -85,6 +85,16 @@ def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanatio
     assert evidence.live(replace(explanation, probability=float("nan"), resolvable=float("nan"))).likelihood == ""
 
 
+def test_of_a_part_it_is_said_what_the_numbers_are_of(explanation, document):
+    view = evidence.live(replace(explanation, part_requests=1_060))
+    assert " All numbers here are of 1,060 of its requests, those sent in one manner; the score is 1 lower" in (
+        view.composition
+    )
+    assert "family-content" not in view.score_bar
+    document["part_requests"] = 60
+    assert "of 60 of its requests" in evidence.frozen(document).composition
+
+
 def test_the_bar_is_made_of_the_families_only_where_they_add_up(explanation):
     whole = evidence.live(explanation)
     assert whole.composition == ""
