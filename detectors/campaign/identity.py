@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.base import Level
 from detectors.campaign.assess import Assessment
 from detectors.campaign.report import Campaign
 from detectors.sketch import mix
@@ -27,6 +28,7 @@ class _Record:
     joined: dict[int, float] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     closed: int | None = None  # members when a reviewer closed it
+    level: Level = Level.NONE  # when it was looked at last
 
 
 class Identities:
@@ -77,7 +79,11 @@ class Identities:
             self._of.setdefault(one.client, set()).add(number)
             members.append(one._replace(joined_at=at))
         members.sort(key=lambda one: (one.joined_at, one.client))
-        return replace(campaign, id=number, members=tuple(members), history=tuple(record.history[-_HISTORY:]))
+        # What was for review stays so while it is watched: its members go on with other work, and the score falls.
+        record.level = max(campaign.level, record.level) if campaign.level >= Level.WATCH else campaign.level
+        return replace(
+            campaign, id=number, level=record.level, members=tuple(members), history=tuple(record.history[-_HISTORY:])
+        )
 
     def _take_in(self, record: _Record, other: int) -> None:
         taken = self._records[other]
@@ -85,6 +91,7 @@ class Identities:
         record.born = min(record.born, taken.born)
         for client, at in taken.joined.items():
             record.joined.setdefault(client, at)
+        record.level = max(record.level, taken.level)
         if taken.closed is None:
             record.closed = None
         self._forget(other)
@@ -128,7 +135,7 @@ class Identities:
         """As JSON."""
         return [
             {"id": number, "born": one.born, "seen": one.seen, "joined": list(one.joined.items()),
-             "history": one.history[-_HISTORY:], "closed": one.closed}
+             "history": one.history[-_HISTORY:], "closed": one.closed, "level": int(one.level)}
             for number, one in sorted(self._records.items())
         ]  # fmt: skip
 
@@ -139,6 +146,7 @@ class Identities:
         for one in document:
             joined = {int(client): float(at) for client, at in one["joined"]}
             record = _Record(float(one["born"]), float(one["seen"]), joined, list(one["history"]), one["closed"])
+            record.level = Level(int(one.get("level", 0)))
             out._records[int(one["id"])] = record
             for client in joined:
                 out._of.setdefault(client, set()).add(int(one["id"]))
