@@ -19,6 +19,7 @@ _IMPORT = re.compile(r"^from (detectors[\w.]*) import (\([^)]*\)|.*)$", re.MULTI
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_SETTLED: set[Any] = set()  # loops that `fold` has compiled: to ask each for its signatures takes longer than it runs
 LOOPS: list[Any] = []
 """Every compiled loop that was imported so far, with its `signatures`."""
 
@@ -86,10 +87,17 @@ def fold(loop: Callable[..., None], fields: Sequence[NDArray[Any]], columns: Seq
     its numbers are aligned: neither may cost another compilation. Raises TypeError where a dtype is not that of
     the first call, or a column is not contiguous.
     """
-    dispatcher, any_numba = cast(Any, loop), cast(Any, numba)
+    dispatcher = cast(Any, loop)
+    if dispatcher not in _SETTLED:
+        _settle(dispatcher, fields, columns)
+    dispatcher(*fields, *columns)
+
+
+def _settle(dispatcher: Any, fields: Sequence[NDArray[Any]], columns: Sequence[Any]) -> None:
+    """Compile a loop for these types, and never for others."""
     if not dispatcher.signatures:
-        kind, array = any_numba.typeof, any_numba.types.Array
+        kind, array = cast(Any, numba).typeof, cast(Any, numba).types.Array
         kinds = [array(kind(one).dtype, one.ndim, "A", aligned=False) for one in fields]
         dispatcher.compile((*kinds, *map(kind, columns)))
         dispatcher.disable_compile()
-    dispatcher(*fields, *columns)
+    _SETTLED.add(dispatcher)

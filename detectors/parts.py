@@ -39,7 +39,7 @@ state = np.dtype(
 )
 _COLUMNS = ("temperature", "choices", "top_logprobs", "operation", "flags")
 _MANNER = int(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM)
-_FULL = np.iinfo(np.uint16).max
+_FULL = np.iinfo(np.uint16).max  # a part that came so often in a window was looked at often enough
 
 
 def route(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -79,7 +79,7 @@ def _route(
             habits = np.uint64(flags[place]) & np.uint64(_MANNER)
             part = mix64(mix64(settings ^ clients[row]) ^ habits) >> np.uint64(60)
             known = counts[row, part]
-            if seen[row] >= LEAST and known >= BEGUN and known <= MOST * seen[row]:
+            if seen[row] >= LEAST and BEGUN <= known <= MOST * seen[row] and known < _FULL:
                 out[place] = np.uint8(part + np.uint64(1))
             counts[row, part] = min(known + 1, _FULL)
             seen[row] += np.uint32(1)
