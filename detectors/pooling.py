@@ -16,7 +16,7 @@ _SUMS = ("events", "in_tokens", "out_tokens", "counted")
 
 
 def merge(engine: Engine, rows: NDArray[np.void], client: int = 0) -> NDArray[np.void]:
-    """One row, shape (1,), as if all the rows' events were those of one client; see Engine.merge."""
+    """One row, shape (1,), as if all the rows' events were those of one client, without parts; see Engine.merge."""
     out = engine.empty(np.array([client], np.uint64))
     rows = rows[(rows["schema"] == engine.schema) & (rows["events"] > 0)]
     if not len(rows):

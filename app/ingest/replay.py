@@ -214,9 +214,12 @@ def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
 
 
 def _result(table: Table, client: int, track: _Track, member: Membership | None) -> ClientResult:
-    told = table.explain(client, float(table[client]["last"]))
+    row = table[client]
+    told = table.explain(client, float(row["last"]))
     # A short log is ordered as well: what it would score at its first look, drawn to the usual client's.
     score = max(track.peak, told.score if told.look else table.engine.judge.ahead(told.rank))
+    if told.part_requests:  # the whole has gone on since its last look
+        score = max(score, table.engine.explain(row, float(row["last"])).score)
     level = max(track.level, told.level)
     at, request = track.flagged_at, track.flagged_at_request
     if member is not None:

@@ -39,7 +39,7 @@ def test_levels_are_those_that_the_service_tells(shipped) -> None:
             table.step(one.events[start : start + 7], 0.0)
     for place, one in enumerate(accounts):
         row = table[one.client]
-        looks = np.flatnonzero(seen.who == place)
+        looks = np.flatnonzero((seen.who == place) & (seen.rows["part"] == 0))
         if not len(looks):
             assert row["look"] == 0
             continue
@@ -47,6 +47,29 @@ def test_levels_are_those_that_the_service_tells(shipped) -> None:
         assert seen.rows["look"][last] == row["look"]
         assert told.score[last] == pytest.approx(float(row["score"]), abs=1e-4) or told.level[last] == Level.REVIEW
         assert told.level[last] == row["level"] or row["level"] == Level.REVIEW
+
+
+def test_the_parts_of_mixed_clients_are_looked_at_as_the_service_does(shipped) -> None:
+    accounts = [_account(1_000 + n, 30 + 60 * n) for n in range(12)]
+    seen = evaluate.observe(shipped.detectors, accounts)
+    told = evaluate.decide(evaluate.evidence(shipped, seen), seen)
+    table = Table(shipped)
+    table.step(np.concatenate([one.events for one in accounts]), 0.0)
+    kept = {(int(row["client"]), int(row["look"])): row for row in table.parts() if row["look"]}
+    apart = {(int(row["client"]), int(row["look"])): place for place, row in enumerate(seen.rows) if row["part"]}
+    assert kept
+    for key, row in kept.items():
+        score, level = told.score[apart[key]], told.level[apart[key]]
+        assert score == pytest.approx(float(row["score"]), abs=1e-4) or level == Level.REVIEW
+        assert level == row["level"]
+        assert seen.clients["client"][seen.who[apart[key]]] in {one.client for one in accounts}
+    whole = seen.whole
+    assert len(whole.who) == int((seen.rows["part"] == 0).sum()) < len(seen.who)
+    assert np.unique(seen.who[seen.last]).tolist() == np.unique(whole.who).tolist()
+    assert not seen.rows["part"][seen.last].any()
+    for place in apart.values():  # a look at a part comes when so many of the client's requests are there
+        events = accounts[seen.who[place]].events
+        assert seen.requests[place] == (events["at"] <= seen.rows["last"][place]).sum()
 
 
 def test_answers_are_counted_up_to_the_look_without_failures_and_retries(shipped) -> None:
