@@ -235,10 +235,10 @@ async def test_a_moment_without_a_zone_is_refused(sqlite_database):
             session.add(a_client(1, last_seen=datetime(2027, 1, 15)))  # noqa: DTZ001
 
 
-async def drivers_threads_to_end():
+async def drivers_threads_to_end(before):
     """A SQLite connection that failed to open ends its thread a moment later, and that needs the loop."""
     deadline = time.monotonic() + 10
-    while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
+    while any("_connection_worker_thread" in thread.name for thread in {*threading.enumerate()} - before):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
 
@@ -248,6 +248,7 @@ async def test_a_database_that_is_away_is_unavailable(free_port, tmp_path):
         f"postgresql+psycopg://u:p@127.0.0.1:{free_port()}/x",
         f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such' / 'folder' / 'x.db'}",
     )
+    before = {*threading.enumerate()}  # another test's may be on their way
     for url in urls:
         engine = make_engine(url)
         for scope in (session_scope, read_scope):
@@ -255,7 +256,7 @@ async def test_a_database_that_is_away_is_unavailable(free_port, tmp_path):
                 async with scope(engine) as session:
                     await session.execute(sa.text("SELECT 1"))
         await engine.dispose()
-    await drivers_threads_to_end()
+    await drivers_threads_to_end(before)
 
 
 async def test_numbers_that_are_no_json_are_refused(sqlite_database):
