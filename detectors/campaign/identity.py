@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from detectors.base import Level
 from detectors.campaign.assess import Assessment
 from detectors.campaign.report import Campaign
 from detectors.sketch import mix
@@ -28,7 +27,6 @@ class _Record:
     joined: dict[int, float] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     closed: int | None = None  # members when a reviewer closed it
-    level: Level = Level.NONE  # when it was looked at last
 
 
 class Identities:
@@ -79,11 +77,7 @@ class Identities:
             self._of.setdefault(one.client, set()).add(number)
             members.append(one._replace(joined_at=at))
         members.sort(key=lambda one: (one.joined_at, one.client))
-        # What was for review stays so while it is watched: its members go on with other work, and the score falls.
-        record.level = max(campaign.level, record.level) if campaign.level >= Level.WATCH else campaign.level
-        return replace(
-            campaign, id=number, level=record.level, members=tuple(members), history=tuple(record.history[-_HISTORY:])
-        )
+        return replace(campaign, id=number, members=tuple(members), history=tuple(record.history[-_HISTORY:]))
 
     def _take_in(self, record: _Record, other: int) -> None:
         taken = self._records[other]
@@ -91,7 +85,6 @@ class Identities:
         record.born = min(record.born, taken.born)
         for client, at in taken.joined.items():
             record.joined.setdefault(client, at)
-        record.level = max(record.level, taken.level)
         if taken.closed is None:
             record.closed = None
         self._forget(other)
@@ -135,7 +128,7 @@ class Identities:
         """As JSON."""
         return [
             {"id": number, "born": one.born, "seen": one.seen, "joined": list(one.joined.items()),
-             "history": one.history[-_HISTORY:], "closed": one.closed, "level": int(one.level)}
+             "history": one.history[-_HISTORY:], "closed": one.closed}
             for number, one in sorted(self._records.items())
         ]  # fmt: skip
 
@@ -146,7 +139,6 @@ class Identities:
         for one in document:
             joined = {int(client): float(at) for client, at in one["joined"]}
             record = _Record(float(one["born"]), float(one["seen"]), joined, list(one["history"]), one["closed"])
-            record.level = Level(int(one.get("level", 0)))
             out._records[int(one["id"])] = record
             for client in joined:
                 out._of.setdefault(client, set()).add(int(one["id"]))

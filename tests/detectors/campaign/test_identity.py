@@ -43,34 +43,6 @@ def test_members_keep_the_time_at_which_they_joined() -> None:
     assert {member.client: member.joined_at for member in later.members} == {1: 5.0, 2: 5.0, 3: 5.0, 4: 9.0}
 
 
-def at(level: Level, clients=range(1, 9)) -> Assessment:
-    one = group_of(clients)
-    return dataclasses.replace(one, campaign=dataclasses.replace(one.campaign, level=level, score=11.0))
-
-
-def levels(identities: Identities, *passes: Level) -> list[Level]:
-    return [identities.name([at(level)], set(), now)[0].campaign.level for now, level in enumerate(passes)]
-
-
-def test_what_was_for_review_stays_so_while_it_is_watched() -> None:
-    watch, review = Level.WATCH, Level.REVIEW
-    assert levels(Identities(), watch, review, watch, watch) == [watch, review, review, review]
-    assert levels(Identities(), review, Level.NONE, watch) == [review, Level.NONE, watch]
-
-
-def test_a_level_that_is_held_is_remembered_and_goes_over_in_a_merger() -> None:
-    identities = Identities()
-    levels(identities, Level.REVIEW)
-    back = Identities.parse(identities.document())
-    assert levels(back, Level.WATCH) == [Level.REVIEW]
-    older = [{name: value for name, value in one.items() if name != "level"} for one in identities.document()]
-    assert levels(Identities.parse(older), Level.WATCH) == [Level.WATCH]
-    identities.name([at(Level.WATCH, range(21, 32))], {1}, 5.0)
-    (whole,) = identities.name([at(Level.WATCH, [*range(1, 9), *range(21, 32)])], set(), 6.0)
-    assert len(whole.campaign.history) == 1
-    assert whole.campaign.level is Level.REVIEW
-
-
 def test_a_split_keeps_the_number_with_the_larger_part() -> None:
     identities = Identities()
     (whole,) = named(identities, range(1, 11), now=1.0)
