@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from detectors import parts
 from detectors.base import Explanation, Level
 from detectors.batch import Batch
-from detectors.engine import FINDING, Engine, taken, window_of
+from detectors.engine import FINDING, WINDOW, Engine, taken, window_of
+from detectors.sketch import mix
 
 Load = Callable[[NDArray[np.uint64]], NDArray[np.void]]
 """From the sorted unique numbers of parts to their rows, fresh ones where there are none; they are stepped in place."""
@@ -38,13 +39,13 @@ def step(engine: Engine, rows: NDArray[np.void], events: NDArray[np.void], now: 
     if not len(events):
         return Stepped(np.zeros(0, FINDING), np.zeros(0, np.intp), rows[:0])
     batch = engine.batch(events)
-    before = _standing(rows)
+    before, held = _standing(rows), bool(rows["parts"]["level"].any())
     place = parts.route(rows["parts"], batch, _windows(batch))
     apart, owners, place = _apart(events, batch, place)
     findings = engine.step(rows, batch, now)
-    gone = parts.fade(rows["parts"])
+    parts.fade(rows["parts"])
     if not len(apart):
-        if not (gone.any() or rows["parts"]["level"].any()):
+        if not held:
             return Stepped(findings, np.full(len(findings), -1), rows[:0])
         return _told(rows, before, findings, np.zeros(0, FINDING), np.zeros(0, np.intp), rows[:0])
     numbers, one = np.unique(apart["client"], return_index=True)
@@ -80,12 +81,22 @@ def explain(engine: Engine, row: np.void, part: np.void | None, now: float) -> E
     )
 
 
+def ids(clients: NDArray[np.uint64], places: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """The number under which the row of a client's part is kept; `places` from 1, broadcast against the clients.
+
+    A part's windows are those of its client, which go by the number (`engine.window_of`): one would else be looked at
+    anew while the other goes on.
+    """
+    number, window = mix(clients ^ mix(np.atleast_1d(places).astype(np.uint64))), np.uint64(int(WINDOW))
+    return np.asarray(number - number % window + clients % window, np.uint64)
+
+
 def chief(row: np.void) -> int:
     """The number under which the row of the part is kept that the client stands where it does for; 0: it is none."""
     one = np.array([row])
     if not parts.said(one["parts"], one["level"], one["score"])[0]:
         return 0
-    return int(parts.ids(one["client"], one["parts"]["part"])[0])
+    return int(ids(one["client"], one["parts"]["part"])[0])
 
 
 def _standing(rows: NDArray[np.void]) -> NDArray[np.uint8]:
@@ -110,7 +121,7 @@ def _apart(
         return events[:0], np.zeros(0, np.uint64), place[:0]
     chosen = taken(np.ascontiguousarray(events), batch.order[marked])
     owners = chosen["client"].copy()
-    chosen["client"] = parts.ids(owners, place[marked])
+    chosen["client"] = ids(owners, place[marked])
     return chosen, owners, place[marked]
 
 

@@ -17,13 +17,12 @@ from detectors.batch import Batch
 from detectors.cells import mix64
 from detectors.compiled import compiled, fold
 from detectors.event import Flag
-from detectors.sketch import mix
 
 COUNT = 16
 LEAST = 25  # counted requests of a client before any of them is kept apart: fewer say nothing of a mixture
 BEGUN = 4  # of a part before it has a row: single requests of another manner are none
 MOST = 2 / 3  # of a client's requests: what it mostly sends is told by the whole
-FADES = 200  # counted requests of a window, hardly any of them of the part that the client stood there for
+FADES = 200  # counted requests of a window, fewer than BEGUN of them of the part that the client stood there for
 MARGIN = 1.0  # nats that a part is marked down: a client of several parts is looked at several times
 
 state = np.dtype(
@@ -46,10 +45,11 @@ def route(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> ND
     """Count the batch's events by part, in place, and say which part each is kept apart in: 0, or its number from 1.
 
     `rows` are of `state`, one a client of the batch; `window` is each event's. Shape (len(batch),), in the batch's
-    order. It depends on the events before each one alone, not on where the stream was cut.
+    order. It depends on the events before each one alone, not on where the stream was cut. A part that did not come
+    to a look in the window that ends is forgotten: the client does not stand where it does for it any more.
     """
     out = np.zeros(len(batch), np.uint8)
-    fields = [rows[name] for name in ("window", "seen", "counts")]
+    fields = [rows[name] for name in ("window", "seen", "counts", "score", "part", "level")]
     columns = [batch[name] for name in _COLUMNS]
     columns[0] = columns[0].view(np.uint32)
     fold(_route, fields, (batch.clients, batch.starts, batch.counts, batch.counted_mask, window, *columns, out))
@@ -59,17 +59,20 @@ def route(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> ND
 @compiled
 def _route(
     current: NDArray[np.int32], seen: NDArray[np.uint32], counts: NDArray[np.uint16],
+    score: NDArray[np.float32], chief: NDArray[np.uint8], level: NDArray[np.uint8],
     clients: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64], counted: NDArray[np.bool_],
     window: NDArray[np.int32], temperature: NDArray[np.uint32], choices: NDArray[np.uint16],
     top_logprobs: NDArray[np.int8], operation: NDArray[np.uint8], flags: NDArray[np.uint32], out: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     for row in range(len(clients)):
-        ahead(current, counts, row)
+        ahead(current, level, row)
         for nth in range(starts[row], starts[row] + lengths[row]):
             place = np.uint64(nth)
             if not counted[place] or window[place] < current[row]:
                 continue
             if window[place] > current[row]:
+                if chief[row] > 0 and counts[row, chief[row] - 1] < LEAST + BEGUN:
+                    score[row], chief[row], level[row] = np.float32(0.0), np.uint8(0), np.uint8(0)
                 current[row], seen[row] = window[place], np.uint32(0)
                 counts[row, :] = 0
             settings = np.uint64(temperature[place]) | np.uint64(choices[place]) << np.uint64(32)
@@ -85,18 +88,17 @@ def _route(
             seen[row] += np.uint32(1)
 
 
-def ids(clients: NDArray[np.uint64], parts: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """The number under which the row of a client's part is kept; `parts` from 1, broadcast against the clients."""
-    return mix(clients ^ mix(np.atleast_1d(parts).astype(np.uint64)))
-
-
 def say(rows: NDArray[np.void], owner: NDArray[np.intp], kept: NDArray[np.void]) -> None:
-    """Write down, in place, what the parts in `kept` have come to, each in the record of its `owner`."""
+    """Write down, in place, what the parts in `kept` have come to, each in the record of its `owner`.
+
+    One that came to no look in its window yet stands where it did in an earlier one: that alone raises nobody.
+    """
     same = rows["part"][owner] == kept["part"]
     for name in ("level", "score"):
         rows[name][owner[same]] = kept[name][same]
-    order = np.lexsort((kept["score"], kept["level"], owner))
-    last = order[np.append(owner[order][1:] != owner[order][:-1], np.True_)]
+    looked = np.flatnonzero(kept["look"] > 0)
+    order = looked[np.lexsort((kept["score"][looked], kept["level"][looked], owner[looked]))]
+    last = order[np.append(owner[order][1:] != owner[order][:-1], np.True_)[: len(order)]]
     best, to = kept[last], owner[last]
     level, score = rows["level"][to], rows["score"][to]
     higher = (best["level"] > level) | ((best["level"] == level) & (best["score"] > score))
@@ -104,18 +106,15 @@ def say(rows: NDArray[np.void], owner: NDArray[np.intp], kept: NDArray[np.void])
         rows[name][to[higher]] = best[name][higher]
 
 
-def fade(rows: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Forget, in place, a part that hardly comes any more; which clients stood where they did because of one.
+def fade(rows: NDArray[np.void]) -> None:
+    """Forget, in place, a part that does not come any more: one that is not sent comes to no look.
 
-    As the whole is looked at anew in each window, so is a part; but one that is not sent any more comes to no look.
+    As the whole is looked at anew in each window, so is a part, and until then its client stands where it did.
     """
-    held = np.flatnonzero(rows["level"] > 0)
-    out = np.zeros(len(rows), np.bool_)
-    few = rows["counts"][held, np.maximum(rows["part"][held], 1) - 1] < LEAST + BEGUN
-    out[held[few & (rows["seen"][held] >= FADES)]] = True
+    held = np.flatnonzero((rows["level"] > 0) & (rows["seen"] >= FADES))
+    gone = held[rows["counts"][held, np.maximum(rows["part"][held], 1) - 1] < BEGUN]
     for name in ("part", "level", "score"):
-        rows[name][out] = 0
-    return out
+        rows[name][gone] = 0
 
 
 def said(rows: NDArray[np.void], level: NDArray[np.uint8], score: NDArray[np.float32]) -> NDArray[np.bool_]:

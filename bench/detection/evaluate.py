@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection.compose import Account
-from detectors import calibrate, fitting, fuse, parts, reference
+from detectors import calibrate, fitting, fuse, mixed, parts, reference
 from detectors.base import Detector, Level
 from detectors.engine import FINDING, Engine
 from detectors.event import Flag
@@ -187,7 +187,7 @@ def _fold(engine: _Observer, accounts: Sequence[Account], watchers: Sequence[Wat
 
 def _owners(clients: NDArray[np.uint64], rows: NDArray[np.void]) -> NDArray[np.intp]:
     """Whose each row is, by place in `clients`: a part's row goes by a number of its own."""
-    numbers = np.concatenate([clients, *(parts.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1))])
+    numbers = np.concatenate([clients, *(mixed.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1))])
     order = np.argsort(numbers)
     return np.asarray(order[np.searchsorted(numbers[order], rows["client"])] % len(clients), np.intp)
 

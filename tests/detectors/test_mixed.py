@@ -7,7 +7,7 @@ import pytest
 
 from detectors import mixed, parts
 from detectors.base import Level
-from detectors.engine import Engine
+from detectors.engine import WINDOW, Engine, window_of
 from detectors.event import Flag
 from detectors.table import Table
 
@@ -104,6 +104,54 @@ def test_a_part_that_does_not_come_any_more_lets_its_client_go(shipped_engine: E
     assert findings["level"].tolist() == [table[1]["level"]]
     assert findings["previous"][0] > findings["level"][0]
     assert table.explain(1, 0.0).part_requests == 0
+
+
+@pytest.mark.parametrize("every", [8, 12, 40])
+def test_who_goes_on_in_the_next_window_is_not_told_of_again(shipped_engine: Engine, traffic, harvest, every: int):
+    table, first = run(shipped_engine, hidden(traffic, harvest))
+    assert first["level"].tolist() == [Level.REVIEW]
+    later = hidden(traffic, harvest, count=600, every=every)
+    later["at"] += 8 * 86_400.0
+    told = [table.step(some, 0.0) for some in np.array_split(later, 60)]
+    assert not len(np.concatenate(told))
+    assert shipped_engine.summary(table.rows())["level"].tolist() == [Level.REVIEW]
+
+
+def test_single_requests_of_a_part_that_was_let_go_raise_nobody(shipped_engine: Engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    later = hidden(traffic, harvest, count=900, every=90)
+    later["at"] += 8 * 86_400.0
+    told = np.concatenate([table.step(some, 0.0) for some in np.array_split(later, 90)])
+    assert told["previous"].tolist()[0] == Level.REVIEW
+    assert (told["level"] < told["previous"]).all()
+
+
+def test_a_client_of_few_requests_does_not_stand_for_a_part_for_ever(shipped_engine: Engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    later = traffic(1, 100, **CHAT)
+    later["payload"] = later["body"] = np.arange(100) % 12 + 1
+    told = []
+    for _ in range(2):
+        later["at"] += WINDOW
+        told.append(table.step(later, 0.0))
+    assert [len(one) for one in told] == [0, 1]
+    assert told[1]["previous"][0] == Level.REVIEW > told[1]["level"][0]
+    assert table[1]["parts"]["part"] == 0
+
+
+def test_numbers_of_parts_are_apart_from_each_other_and_from_clients() -> None:
+    clients = np.arange(1, 2_001, dtype=np.uint64)
+    numbers = [mixed.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1)]
+    assert len(np.unique(np.concatenate([clients, *numbers]))) == 2_000 * 17
+
+
+def test_a_part_s_windows_are_those_of_its_client() -> None:
+    rng = np.random.default_rng(1)
+    clients = np.append(rng.integers(0, 2**64, 2_000, np.uint64), np.array([1, 2**64 - 1], np.uint64))
+    at = rng.uniform(1.7e9, 1.8e9, len(clients))
+    for part in range(1, parts.COUNT + 1):
+        numbers = mixed.ids(clients, np.array([part]))
+        assert window_of(numbers, at).tolist() == window_of(clients, at).tolist()
 
 
 def test_no_more_parts_than_can_be_held_are_stepped(shipped_engine: Engine, traffic, harvest, monkeypatch) -> None:

@@ -128,14 +128,9 @@ def test_it_does_not_matter_where_the_stream_is_cut(manners, cuts) -> None:
     assert np.concatenate([records[int(one)] for one in np.unique(events["client"])]).tobytes() == record.tobytes()
 
 
-def test_numbers_of_parts_are_apart_from_each_other_and_from_clients() -> None:
-    clients = np.arange(1, 2_001, dtype=np.uint64)
-    numbers = [parts.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1)]
-    assert len(np.unique(np.concatenate([clients, *numbers]))) == 2_000 * 17
-
-
-def kept(*known: tuple[int, int, float]) -> np.ndarray:
-    rows = np.zeros(len(known), [("part", "u1"), ("level", "u1"), ("score", "<f4")])
+def kept(*known: tuple[int, int, float], look: int = 1) -> np.ndarray:
+    rows = np.zeros(len(known), [("part", "u1"), ("level", "u1"), ("score", "<f4"), ("look", "u1")])
+    rows["look"] = look
     for row, (part, level, score) in zip(rows, known, strict=True):
         row["part"], row["level"], row["score"] = part, level, score
     return rows
@@ -158,14 +153,37 @@ def test_the_record_holds_the_part_that_is_highest() -> None:
     assert standing(record) == (3, 0, 1.0)
 
 
+def test_what_a_part_was_at_in_an_earlier_window_raises_nobody() -> None:
+    record = np.zeros(1, parts.state)
+    parts.say(record, np.zeros(1, np.intp), kept((3, 2, 9.0), look=0))
+    assert standing(record) == (0, 0, 0.0)
+    record["part"], record["level"] = 3, 2
+    parts.say(record, np.zeros(1, np.intp), kept((3, 2, 9.0), look=0))
+    assert standing(record) == (3, 2, 9.0)  # where it stood until it is looked at anew
+    parts.say(record, np.zeros(2, np.intp), np.concatenate([kept((3, 0, 1.0)), kept((5, 2, 9.0), look=0)]))
+    assert standing(record) == (3, 0, 1.0)
+
+
 def test_a_part_that_does_not_come_any_more_is_forgotten() -> None:
     record = np.zeros(3, parts.state)
     record["part"], record["level"], record["score"] = 2, 2, 8.0
     record["seen"] = [parts.FADES - 1, parts.FADES, parts.FADES]
-    record["counts"][:, 1] = [0, 10, 40]
-    assert parts.fade(record).tolist() == [False, True, False]
+    record["counts"][:, 1] = [0, parts.BEGUN - 1, parts.BEGUN]
+    parts.fade(record)
     assert record["level"].tolist() == [2, 0, 2]
     assert record["part"].tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize(("came", "stays"), [(parts.LEAST + parts.BEGUN, True), (parts.LEAST + parts.BEGUN - 1, False)])
+def test_a_part_that_came_to_no_look_in_a_whole_window_is_forgotten(traffic, came: int, stays: bool) -> None:
+    events = traffic(1, 1)
+    record = np.zeros(1, parts.state)
+    record["window"] = window_of(events["client"], events["at"])[0]
+    record["part"], record["level"], record["score"] = 2, 2, 8.0
+    record["seen"], record["counts"][:, 1] = 150, came
+    assert standing(routed(events, record)[1]) == (2, 2, 8.0)
+    events["at"] += WINDOW
+    assert standing(routed(events, record)[1]) == ((2, 2, 8.0) if stays else (0, 0, 0.0))
 
 
 def test_a_client_stands_for_its_part_where_that_is_higher() -> None:

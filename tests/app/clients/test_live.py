@@ -10,7 +10,7 @@ from app.clients.live import live
 from app.errors import NotFound
 from app.store.redis import connect_async
 from app.store.stream import partition_of, row_key
-from detectors import parts
+from detectors import mixed
 from detectors.event import zeros
 from detectors.registry import load
 
@@ -77,7 +77,7 @@ async def test_a_row_of_another_version_or_client_is_none(server, engine, rows, 
 
 async def test_a_client_that_stands_for_a_part_of_its_traffic_is_explained_by_that(server, engine, rows, redis_url):
     rows["counted"], rows["parts"]["part"], rows["parts"]["level"], rows["parts"]["score"] = 400, 3, 2, 7.0
-    number = int(parts.ids(rows["client"], rows["parts"]["part"])[0])
+    number = int(mixed.ids(rows["client"], rows["parts"]["part"])[0])
     apart = rows.copy()
     apart["client"], apart["part"], apart["level"], apart["counted"] = number, 3, 2, 60
     put(redis_url, rows.tobytes())
