@@ -39,7 +39,7 @@ def step(engine: Engine, rows: NDArray[np.void], events: NDArray[np.void], now: 
     if not len(events):
         return Stepped(np.zeros(0, FINDING), np.zeros(0, np.intp), rows[:0])
     batch = engine.batch(events)
-    before, held = _standing(rows), bool(rows["parts"]["level"].any())
+    before, held, last = _standing(rows), bool(rows["parts"]["level"].any()), rows["last"].copy()
     place = parts.route(rows["parts"], batch, _windows(batch))
     apart, owners, place = _apart(events, batch, place)
     findings = engine.step(rows, batch, now)
@@ -60,21 +60,26 @@ def step(engine: Engine, rows: NDArray[np.void], events: NDArray[np.void], now: 
     parts.say(rows["parts"], owner, kept)
     at = np.searchsorted(numbers, found["client"])
     found["client"] = rows["client"][owner[at]]
+    # Late events of a part may be older than what was told of its client, and a finding that is older is not recorded.
+    found["at"] = np.maximum(found["at"], last[owner[at]])
     found["requests"] = _until(rows, events, found)
     return _told(rows, before, findings, found, at, kept)._replace(left_out=left_out)
 
 
 def explain(engine: Engine, row: np.void, part: np.void | None, now: float) -> Explanation:
     """All that is known for and against a client: of its whole traffic, or of the part that it stands there for."""
+    level = Level(max(int(row["level"]), int(row["parts"]["level"])))
     if part is None:
-        return engine.explain(row, now)
+        return replace(engine.explain(row, now), level=level)
     told = engine.explain(part, now)
-    size, total = int(part["counted"]), int(row["counted"])
-    text = f"In a part of its traffic, {size:,} of {total:,} answered requests that are sent in a manner of their own: "
+    size = int(part["counted"])
+    # Of the week before, where the part has not come since: the row tells only of this week.
+    total = f" of {int(row['counted']):,}" if part["window"] == row["window"] else ""
+    text = f"In a part of its traffic, {size:,}{total} answered requests that are sent in a manner of their own: "
     return replace(
         told,
         client=int(row["client"]),
-        level=Level(max(int(row["level"]), int(row["parts"]["level"]))),
+        level=level,
         requests=int(row["events"]),
         sentence=text + told.sentence[0].lower() + told.sentence[1:],
         part_requests=size,
@@ -140,28 +145,42 @@ def _told(
     at: NDArray[np.intp],
     kept: NDArray[np.void],
 ) -> Stepped:
-    """One finding a client, of what is said of it and what is `found` in its parts, at `at` in `kept`."""
+    """One finding a client, of what is said of it and what is `found` in its parts, at `at` in `kept`.
+
+    What a finding is about and its score are of one: of the part that the client stands there for, or of the whole.
+    """
     after = _standing(rows)
-    chief = np.where(parts.said(rows["parts"], rows["level"], rows["score"]), rows["parts"]["part"], 0)
+    chief = _stepped_chiefs(rows, kept)
     own = dict(zip(findings["client"].tolist(), findings, strict=True))
-    other: dict[int, list[int]] = {}
-    for nth, client in enumerate(found["client"].tolist()):
-        other.setdefault(client, []).append(nth)
+    apart = dict(zip(at.tolist(), found, strict=True))
     out, because = [], []
     touched = np.flatnonzero(after != before)
-    for place in sorted({*touched.tolist(), *np.searchsorted(rows["client"], [*own, *other]).tolist()}):
-        client = int(rows["client"][place])
-        part = next((nth for nth in other.get(client, []) if kept["part"][at[nth]] == chief[place]), -1)
-        source = found[part] if part >= 0 else own.get(client)
-        rises = source is not None and after[place] == source["level"] == Level.REVIEW
-        if after[place] == before[place] and not rises:
+    asked = np.searchsorted(rows["client"], np.concatenate([findings["client"], found["client"]]))
+    for place in sorted({*touched.tolist(), *asked.tolist()}):
+        part, same = int(chief[place]), after[place] == before[place]
+        source = apart.get(part)
+        if source is None:
+            source = own.get(int(rows["client"][place]))
+            part = -1 if same else part
+        if same and (source is None or not after[place] == source["level"] == Level.REVIEW):
             continue
         one = _finding(rows[place]) if source is None else source.copy()
         one["level"], one["previous"] = after[place], before[place]
-        one["score"] = (rows["parts"] if chief[place] else rows)["score"][place]
+        one["score"] = (rows["parts"] if part >= 0 else rows)["score"][place]
         out.append(one)
-        because.append(at[part] if part >= 0 else -1)
+        because.append(part)
     return Stepped(np.array(out, FINDING), np.array(because, np.intp), kept)
+
+
+def _stepped_chiefs(rows: NDArray[np.void], kept: NDArray[np.void]) -> NDArray[np.intp]:
+    """Where in `kept` the part is that each client stands where it does for; -1: there is none, or none was stepped."""
+    out = np.full(len(rows), -1)
+    held = np.flatnonzero(parts.said(rows["parts"], rows["level"], rows["score"])) if len(kept) else out[:0]
+    numbers = ids(rows["client"][held], rows["parts"]["part"][held])
+    place = np.minimum(np.searchsorted(kept["client"], numbers), len(kept) - 1)
+    there = kept["client"][place] == numbers
+    out[held[there]] = place[there]
+    return out
 
 
 def _finding(row: np.void) -> np.void:

@@ -139,6 +139,54 @@ def test_a_client_of_few_requests_does_not_stand_for_a_part_for_ever(shipped_eng
     assert table[1]["parts"]["part"] == 0
 
 
+def test_late_events_of_a_part_are_told_as_what_was_found_last(shipped_engine: Engine, traffic, harvest) -> None:
+    events = hidden(traffic, harvest)
+    late = np.arange(400) % 8 == 0
+    table, _ = run(shipped_engine, events[~late])
+    last, known = float(table[1]["last"]), int(table[1]["events"])
+    (finding,) = table.step(events[late], 0.0)
+    assert finding["level"] == Level.REVIEW
+    assert finding["at"] >= last  # an older one is taken for one that is recorded already
+    assert finding["requests"] > known
+
+
+def test_a_part_that_its_client_comes_back_to_is_what_the_finding_is_about(shipped_engine, traffic, harvest) -> None:
+    events = hidden(traffic, harvest)
+    table, _ = run(shipped_engine, events)
+    rows, kept = table.rows().copy(), table.parts().copy()
+    rows["parts"]["level"] = 0  # as when another part of it was higher, and is not any more
+    events["at"] += 400.0
+    stepped = mixed.step(shipped_engine, rows, events[:9], 0.0, lambda numbers: kept)
+    assert stepped.findings["level"].tolist() == [Level.REVIEW]
+    assert stepped.findings["score"].tolist() == kept["score"].tolist()
+    assert stepped.because.tolist() == [0]
+
+
+def test_what_is_told_of_the_whole_has_its_own_score(shipped_engine: Engine, harvest) -> None:
+    rows = shipped_engine.empty(np.array([1], np.uint64))
+    events = harvest(1, 60)
+    rows["parts"]["window"] = window_of(events["client"], events["at"])[0]
+    rows["parts"]["part"], rows["parts"]["level"], rows["parts"]["score"] = 3, Level.REVIEW, 90.0
+    stepped = mixed.step(shipped_engine, rows, events, 0.0, shipped_engine.empty)
+    assert mixed.chief(rows[0])
+    assert rows["level"].tolist() == stepped.findings["level"].tolist() == [Level.REVIEW]
+    assert stepped.findings["score"].tolist() == rows["score"].tolist()
+    assert stepped.because.tolist() == [-1]
+
+
+def test_a_part_of_an_earlier_window_is_not_told_as_a_share_of_this_one(shipped_engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    size = table.explain(1, 0.0).part_requests
+    table.step(traffic(1, 3, start=1_764_000_000.0 + 8 * 86_400.0, **CHAT), 0.0)
+    assert table.explain(1, 0.0).sentence.startswith(f"In a part of its traffic, {size} answered requests that are")
+
+
+def test_a_client_stands_where_it_does_though_its_part_s_row_is_gone(shipped_engine, traffic, harvest) -> None:
+    table, _ = run(shipped_engine, hidden(traffic, harvest))
+    assert table[1]["level"] < Level.REVIEW
+    assert mixed.explain(shipped_engine, table[1], None, 0.0).level is Level.REVIEW
+
+
 def test_numbers_of_parts_are_apart_from_each_other_and_from_clients() -> None:
     clients = np.arange(1, 2_001, dtype=np.uint64)
     numbers = [mixed.ids(clients, np.array([part])) for part in range(1, parts.COUNT + 1)]
