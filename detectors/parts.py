@@ -2,9 +2,9 @@
 
 A reseller's key, or a harvester who hides among honest requests, sends several things at once, and a row of all of it
 is that of neither. What tells one program behind a key from another is the manner of its requests: temperature,
-samples, log probabilities, operation, streaming, and whether there is a system prompt, tools, an output schema, a
-conversation. A hash of the manner, salted with the client, deals its requests into COUNT parts: no list of manners is
-kept, so that their number is bounded, and the counts do not depend on the order of events within a window.
+samples, log probabilities, operation, streaming, and whether there is a system prompt, tools, an output schema. A hash
+of the manner, salted with the client, deals its requests into COUNT parts: no list of manners is kept, so that their
+number is bounded, and the counts do not depend on the order of events within a window.
 """
 
 from __future__ import annotations

@@ -224,8 +224,8 @@ def _about_a_part(requests: int) -> str:
     if not requests:
         return ""
     return (
-        f" All numbers here are of {words.count(requests)} of its requests, those sent in one manner; the score is "
-        f"{MARGIN:g} lower than that part's alone, for a client that sends several things is looked at several times."
+        f" All numbers here are of {words.count(requests)} of its requests, those sent in one manner; their joint "
+        f"score is taken {MARGIN:g} lower, for a client that sends several things is looked at several times."
     )
 
 

@@ -87,8 +87,9 @@ def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanatio
 
 def test_of_a_part_it_is_said_what_the_numbers_are_of(explanation, document):
     view = evidence.live(replace(explanation, part_requests=1_060))
-    assert " All numbers here are of 1,060 of its requests, those sent in one manner; the score is 1 lower" in (
-        view.composition
+    assert (
+        " All numbers here are of 1,060 of its requests, those sent in one manner; their joint score is taken 1 lower"
+        in (view.composition)
     )
     assert "family-content" not in view.score_bar
     document["part_requests"] = 60
