@@ -91,8 +91,8 @@ machine changes them less than it changes wall time; median of {machine.rounds} 
 round every client has a row with one event in it. Clients of new events follow Zipf's law (s = 1.1); {PARTITIONS}
 partitions; blocks of 256 events; the backlog is there before the worker starts, so batches are as large as they get.
 One client in {HARVEST_EVERY:,} harvests; the others continue conversations and name their users. Requests bear the
-marks of their client's program; one client in {MIXED} has a second one, which sends three requests in ten of its own and
-is kept apart.
+marks of their client's program; one client in {MIXED} has a second one, which sends three requests in ten of its own
+and is kept apart.
 
 The worker is the product's own loop with all shipped detectors: reading, scoring, explaining and recording findings
 in SQLite, client summaries, and the commit of rows, offset and acknowledgement. The naive design reads an entry an
