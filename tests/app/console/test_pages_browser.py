@@ -179,6 +179,7 @@ async def test_a_page_needs_no_script(opened, seeded):
     await page.click("summary >> nth=0")
     await expect(page.locator("details[open] td").first).to_contain_text("UTC")
     await page.click("text=Copy as Markdown")
+    await page.wait_for_url("**/markdown")  # a busy machine shows the old page for a moment
     assert (await page.content()).count("## Why") == 1
     await page.goto(f"/alerts/{seeded['closed']}")
     await page.fill("#reason", "new facts")
