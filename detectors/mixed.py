@@ -18,7 +18,6 @@ from detectors.sketch import mix
 Load = Callable[[NDArray[np.uint64]], NDArray[np.void]]
 """From the sorted unique numbers of parts to their rows, fresh ones where there are none; they are stepped in place."""
 
-
 MOST = 20_000  # parts of one step: their rows are held at once, about 4 KB each
 
 

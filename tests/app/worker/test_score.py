@@ -108,6 +108,24 @@ def spread(count):
     return np.arange(1, count + 1, dtype=np.uint64)
 
 
+def robbed(one, client, home):
+    """Another owner takes the partition just between the two commits; call the result to give it back."""
+    one.leases.tick()
+    record = one.recorder.findings
+
+    def steal(*arguments):
+        made = record(*arguments)
+        client.incr(keys(home).fence)
+        return made
+
+    def give_back():
+        one.recorder.findings = record
+        client.delete(keys(home).lease)
+
+    one.recorder.findings = steal
+    return give_back
+
+
 def test_every_event_is_counted_once_for_its_client(scorers, engine, client, publish, counted, ordinary):
     ids = np.repeat(spread(500), 4)
     blocks = publish(client, ordinary(ids))
@@ -173,21 +191,12 @@ def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
     publish(client, harvest(np.full(600, 77)))
     home = int(partition_of(np.array([77], np.uint64), PARTITIONS)[0])
     one = scorers(engine)
-    one.leases.tick()
-    record = one.recorder.findings
-
-    def steal(*arguments):
-        made = record(*arguments)
-        client.incr(keys(home).fence)  # the lease goes just between the two commits
-        return made
-
-    one.recorder.findings = steal
+    give_back = robbed(one, client, home)
     one.round()
     assert one.counts["leases_lost"] == 1
     assert home not in one.leases.owned
     assert counted(client) == {}
-    one.recorder.findings = record
-    client.delete(keys(home).lease)
+    give_back()
     one.drain()
     assert counted(client) == {77: 600}
     assert len(alerts(sqlite_url)) == 1
@@ -245,19 +254,10 @@ def test_parts_are_counted_once_though_the_commit_is_lost(scorers, engine, clien
     publish(client, hidden(harvest))
     home = int(partition_of(np.array([77], np.uint64), PARTITIONS)[0])
     one = scorers(engine)
-    one.leases.tick()
-    record = one.recorder.findings
-
-    def steal(*arguments):
-        made = record(*arguments)
-        client.incr(keys(home).fence)
-        return made
-
-    one.recorder.findings = steal
+    give_back = robbed(one, client, home)
     one.round()
     assert parts_of(client, engine) == []
-    one.recorder.findings = record
-    client.delete(keys(home).lease)
+    give_back()
     one.drain()
     assert [int(part["counted"]) for part in parts_of(client, engine)] == [50 - parts.BEGUN]
 
