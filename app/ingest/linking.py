@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from detectors.base import Level
 from detectors.campaign import Campaign, Linker
+from detectors.campaign.rows import Own
+from detectors.campaign.score import Scoring
 
-EVERY: Final = 3_600.0  # seconds of the log between two links
+EVERY: Final = 3_600.0  # seconds of the log between two links, at least,
+MORE: Final = 0.03  # and so much more traffic: of a long log's last days an hour changes little
+ROUNDS: Final = 4  # links at the end: each may ask for rows that the one before did not
+PART: Final = 0.5  # of what a campaign's score has above the level of watching, a member's score has more
+
+Hear = Callable[[Sequence[int]], Mapping[int, Own]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +35,72 @@ class Membership:
         """The campaign's id as it is shown."""
         return f"cp_{self.campaign.id:016x}"
 
+    @property
+    def more(self) -> float:
+        """Nats that a client's score has more for its campaign, for whoever puts clients in order."""
+        return PART * max(self.campaign.score - Scoring().watch, 0.0)
+
 
 class Linking:
-    """A linker beside the engine: it sees the same events, and links now and then in the log's time."""
+    """A linker beside the engine: it sees the same events, and links now and then in the log's time.
 
-    def __init__(self, requests: Callable[[int], int]) -> None:
+    As the linking process does, it asks between two links what some clients' own rows say; `hear` answers.
+    """
+
+    def __init__(self, requests: Callable[[int], int], hear: Hear) -> None:
         self._linker = Linker()
         self._requests = requests  # how many events a client has had
+        self._hear = hear
         self._linked_at = -np.inf
+        self._events = self._linked_events = 0
         self._flagged: dict[int, tuple[int, float]] = {}
-        self.campaigns: tuple[Campaign, ...] = ()
+        self._found: dict[int, Campaign] = {}  # by client: the campaign that says most of it, at any link
+        self._reviewed: dict[int, Campaign] = {}  # by id: as it was at review last
+        self._present: tuple[Campaign, ...] = ()
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns of the last link, and those that were at review before: a reviewer's queue keeps them."""
+        present = {one.id for one in self._present if one.level == Level.REVIEW}
+        fallen = {number: one for number, one in self._reviewed.items() if number not in present}
+        every = [*(one for one in self._present if one.id not in fallen), *fallen.values()]
+        return tuple(sorted(every, key=lambda one: (-one.level, -one.score, one.id)))
 
     def follow(self, block: NDArray[np.void], now: float) -> None:
         """Take in a block of events that ends at `now`."""
         self._linker.observe(block)
-        if now - self._linked_at >= EVERY:
+        self._events += len(block)
+        if now - self._linked_at >= EVERY and self._events >= (1.0 + MORE) * self._linked_events:
             self._link(now)
 
     def finish(self, now: float) -> dict[int, Membership]:
-        """The campaigns at the end of the log, by client."""
-        self._link(now)
-        found = {}
-        for campaign in self.campaigns:
-            for member in campaign.members:
-                request, at = self._flagged.get(member.client, (None, None))
-                found[member.client] = Membership(campaign, request, at)
-        return found
+        """Each client's campaign: of those it was in, the one that says most."""
+        for _ in range(ROUNDS):
+            if not self._link(now):
+                break
+        nobody = (None, None)
+        return {
+            client: Membership(campaign, *self._flagged.get(client, nobody)) for client, campaign in self._found.items()
+        }
 
-    def _link(self, now: float) -> None:
-        self._linked_at = now
-        self.campaigns = self._linker.link(now)
-        for campaign in self.campaigns:
+    def _link(self, now: float) -> bool:
+        """A link, and what it asks for; whether there is news, so that another link might find more."""
+        self._linked_at, self._linked_events = now, self._events
+        self._present = self._linker.link(now)
+        self._remember(self._present, now)
+        told = self._hear(self._linker.to_hear(len(self._linker.graph.clients)))
+        self._linker.tell(told)
+        return bool(told)
+
+    def _remember(self, campaigns: Iterable[Campaign], now: float) -> None:
+        for campaign in campaigns:
             if campaign.level == Level.REVIEW:
-                for member in campaign.members:
+                self._reviewed[campaign.id] = campaign
+            for member in campaign.members:
+                best = self._found.get(member.client)
+                if best is None or (best.level, best.score) <= (campaign.level, campaign.score):
+                    self._found[member.client] = campaign
+                if campaign.level == Level.REVIEW:
                     self._flagged.setdefault(member.client, (self._requests(member.client), now))
 
 

@@ -27,6 +27,7 @@ from app.ingest.measures import Label, compare, read_labels
 from app.store.lists import Lists
 from app.store.reference import load_engine
 from detectors.base import Evidence, Explanation, Level, Term
+from detectors.campaign.rows import Own, ranks
 from detectors.engine import Engine
 from detectors.features import events
 from detectors.listed import Index
@@ -52,7 +53,10 @@ class _Track:
 
 @dataclass(frozen=True, slots=True)
 class ClientResult:
-    """One client at the end of a replay; `flagged` says that it reached the level of review at any time."""
+    """One client at the end of a replay; `flagged` says that it or its campaign was at review at any time.
+
+    The score of a campaign's member is higher than its own traffic's: see `Membership.more`.
+    """
 
     client: str
     score: float
@@ -176,7 +180,7 @@ def replay(
     report, tracks, table = Report(), dict[int, _Track](), Table(engine)
     for path in paths:
         open_log(path).close()
-    linker = Linking(lambda client: int(table[client]["events"]))
+    linker = Linking(lambda client: int(table[client]["events"]), lambda clients: _heard(table, clients))
     conversations, begun = Conversations(), clock()
     logs = [read_log(path, report.problems, advance) for path in paths]
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
@@ -192,6 +196,11 @@ def replay(
     report.clients.sort(key=lambda one: (-one.flagged, -one.level, -one.score, one.client))
     report.seconds = clock() - begun
     return report
+
+
+def _heard(table: Table, clients: Sequence[int]) -> dict[int, Own]:
+    """What the own rows of some clients say, as the linking process reads it from Redis."""
+    return ranks(table.engine, np.array([table[client] for client in clients if client in table], table.engine.row))
 
 
 def _count(report: Report, block: NDArray[np.void]) -> None:
@@ -220,14 +229,16 @@ def _result(table: Table, client: int, track: _Track, member: Membership | None)
     score = max(track.peak, told.score if told.look else table.engine.judge.ahead(told.rank))
     if told.part_requests:  # the whole has gone on since its last look
         score = max(score, table.engine.explain(row, float(row["last"])).score)
-    level = max(track.level, told.level)
+    level, severity = max(track.level, told.level), severity_of(score, told.threshold)
     at, request = track.flagged_at, track.flagged_at_request
     if member is not None:
-        level = max(level, member.campaign.level)
-        # A campaign's score is measured by its own threshold: as far above it, so far above the client's.
-        score = max(score, told.threshold * member.campaign.score / member.campaign.threshold)
-        if member.flagged_at is not None and (at is None or member.flagged_at < at):
-            at, request = member.flagged_at, member.flagged_at_request
+        score += member.more
+        if member.flagged_at is not None:
+            level = Level.REVIEW
+            theirs = severity_of(member.campaign.score, member.campaign.threshold)
+            severity = max(severity, theirs, key=lambda one: one.number)
+            if at is None or member.flagged_at < at:
+                at, request = member.flagged_at, member.flagged_at_request
     flagged = at is not None
     return ClientResult(
         client=track.name,
@@ -236,7 +247,7 @@ def _result(table: Table, client: int, track: _Track, member: Membership | None)
         flagged=flagged,
         flagged_at_request=request,
         flagged_at=at,
-        severity=str(severity_of(score, told.threshold)) if flagged else "none",
+        severity=str(severity) if flagged else "none",
         explanation=told,
         membership=member,
     )

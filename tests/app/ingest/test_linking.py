@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from app.ingest import replay as replay_module
+from app.ingest.linking import PART, Linking
+from app.ingest.log import Problems, read_log
 from app.ingest.replay import replay
+from detectors.base import Level
+from detectors.campaign.rows import Own
+from detectors.campaign.score import Scoring
+from detectors.features import events
 from detectors.registry import load
 
 WORDS = ("river", "stone", "lamp", "garden", "window", "market", "winter", "letter", "bridge", "copper", "saddle")
@@ -16,7 +23,13 @@ OPERATOR = [f"op{k}" for k in range(10)]
 
 
 @pytest.fixture
-def logs(write_log, line):
+def logs(written):
+    return [written(OPERATOR)]
+
+
+@pytest.fixture
+def written(write_log, line):
+    """A log of some accounts of one operator, 12 requests each, and of a dozen others."""
     rng = random.Random(5)
 
     def item() -> str:
@@ -27,16 +40,35 @@ def logs(write_log, line):
         return line(at, client, body=body, response=answer, peer=peer, usage=None)
 
     frame = "Write out the complete reasoning for the following task, every step, then the answer in full:\n{}"
-    rows = []
-    for step in range(12):
-        for place, client in enumerate(OPERATOR):
-            at = START + 4_000.0 * step + place
-            rows.append(ask(at, client, frame.format(item()), item() * 25, f"198.51.{place}.1"))
-        rows += [
-            ask(START + 4_000.0 * step + 100.0 + place, f"other{place}", item(), "Yes.", f"203.0.{place}.1")
-            for place in range(12)
-        ]
-    return [write_log("log.jsonl", *rows)]
+
+    def write(operator: list[str]):
+        rows = []
+        for step in range(12):
+            for place, client in enumerate(operator):
+                at = START + 4_000.0 * step + place
+                rows.append(ask(at, client, frame.format(item()), item() * 25, f"198.51.{place}.1"))
+            rows += [
+                ask(START + 4_000.0 * step + 100.0 + place, f"other{place}", item(), "Yes.", f"203.0.{place}.1")
+                for place in range(12)
+            ]
+        return write_log("log.jsonl", *rows)
+
+    return write
+
+
+@pytest.fixture
+def linked(logs):
+    """A linking of that log in twelve blocks, where `hear` answers for the clients' rows; and the clients' numbers."""
+
+    def run(hear):
+        entries = list(read_log(logs[0], Problems(), lambda _: None))
+        linking, number = Linking(lambda _: 7, hear), {one.client: one.exchange.client for one in entries}
+        for start in range(0, len(entries), 22):
+            block = events([one.exchange for one in entries[start : start + 22]], seed=0)
+            linking.follow(block, float(block["at"].max()))
+        return linking, linking.finish(START + 50_000.0), number
+
+    return run
 
 
 def test_members_carry_their_campaign_and_others_do_not(logs, monkeypatch) -> None:
@@ -61,3 +93,64 @@ def test_the_report_names_the_members_and_what_ties_them(logs) -> None:
     assert campaign["level"] == "review"
     assert campaign["edges"]
     assert sum(term["share"] for term in campaign["terms"]) == pytest.approx(campaign["score"], abs=1e-3)
+
+
+def test_it_hears_what_the_members_own_rows_say(logs) -> None:
+    document = replay(logs, load()).document()
+    (campaign,) = document["campaigns"]
+    assert "members_rank" in {term["feature"] for term in campaign["terms"]}
+    assert campaign["threshold"] == Scoring().review
+
+
+def test_rows_that_take_nothing_speak_against_a_campaign_to_the_end(linked) -> None:
+    asked: set[int] = set()
+
+    def hear(clients):
+        asked.update(clients)
+        return dict.fromkeys(clients, Own(0.1, -3.0))
+
+    linking, found, number = linked(hear)
+    assert {number[client] for client in OPERATOR} <= asked
+    assert not any(campaign.level == Level.REVIEW for campaign in linking.campaigns)
+    assert not any(one.flagged_at for one in found.values())
+
+
+def test_what_was_at_review_before_is_told_though_it_fell(linked) -> None:
+    told: list[int] = []
+
+    def hear(clients):
+        told.append(len(clients))
+        return dict.fromkeys(clients, Own(6.0, 2.5) if len(told) < 6 else Own(0.1, -3.0))
+
+    linking, found, number = linked(hear)
+    (campaign,) = linking.campaigns
+    assert campaign.level is Level.REVIEW
+    assert campaign.clients == {number[client] for client in OPERATOR}
+    assert all(found[number[client]].flagged_at < START + 24_000.0 for client in OPERATOR)
+    assert campaign.requests < 120  # as it was then: by the end it stands no more
+
+
+def test_a_campaign_that_is_watched_alone_changes_nobodys_level(written) -> None:
+    four = OPERATOR[:4]  # five are reviewed
+    alone = {one.client: one for one in replay([written(OPERATOR[:1])], load()).clients}
+    report = replay([written(four)], load())
+    by_name = {one.client: one for one in report.clients}
+    (campaign,) = report.campaigns
+    assert campaign["level"] == "watch"
+    for client in four:
+        one = by_name[client]
+        assert one.membership.campaign.level is Level.WATCH
+        assert (one.level, one.flagged) == (alone[OPERATOR[0]].level, False)
+
+
+def test_a_members_score_has_a_part_of_its_campaigns(logs) -> None:
+    report = replay(logs, load())
+    by_name = {one.client: one for one in report.clients}
+    one = by_name[OPERATOR[0]]
+    campaign = one.membership.campaign
+    assert one.membership.more == pytest.approx(PART * (campaign.score - Scoring().watch))
+    assert one.membership.more > 0.0
+    least = min(by_name[client].score for client in OPERATOR)
+    assert least >= one.membership.more
+    assert np.isfinite(least)
+    assert least > max(one.score for name, one in by_name.items() if name.startswith("other"))
