@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.detection import adaptive, captures, evasions, page, report, shortcuts, store, texts
+from bench.detection import adaptive, captures, evasions, page, report, shortcuts, store, texts, together
 from bench.detection.compose import Account
 from bench.detection.dataset import SCALES, Scale, Size, compose, composed
 from bench.detection.study import Study, calibrating, conduct
@@ -89,13 +89,16 @@ def _run(asked: argparse.Namespace) -> int:
         print(f"{time.monotonic() - begun:7.0f} s  {text}", file=sys.stderr, flush=True)
 
     count = CALIBRATION[size] if asked.calibration is None else asked.calibration
-    ordinary = calibrating(calibration(inner, size, count, asked.few)) if count else None
+    same = list(calibration(inner, size, count, asked.few)) if count else []
+    ordinary = calibrating(same) if count else None
     say(f"{count:,} calibration clients")
     studies = []
     for seed in asked.seeds:
         evaders = () if asked.brief else evading(inner, seed, asked.few)
-        accounts = tested(inner, seed, size, asked.few)
-        studies.append(conduct(seed, accounts, reference, ordinary, evaders, say, brief=asked.brief))
+        accounts = list(tested(inner, seed, size, asked.few))
+        linked = together.linked([*same, *accounts])
+        say(f"{len(linked.flagged):,} clients in campaigns at review")
+        studies.append(conduct(seed, accounts, reference, ordinary, evaders, say, linked=linked, brief=asked.brief))
     recorded = list(captures.run(registry.load(asked.reference), asked.data)) if asked.data and reference else []
     about = _about(studies, reference, size, asked.data, recorded, count)
     pairs = [pair for seed in asked.seeds for pair in shortcuts.pairs_of(tested(inner, seed, size, asked.few))]

@@ -172,7 +172,7 @@ def _fold(engine: _Observer, accounts: Sequence[Account], watchers: Sequence[Wat
         apart = here[rows["part"][here] > 0]  # a look at a part comes when so much of the client is known
         rows["events"][apart] = np.searchsorted(events["at"], rows["last"][apart], side="right")
         until = np.minimum(rows["events"][here].astype(np.intp), len(events))
-        answers[here] = np.concatenate([[0], np.cumsum(_answers(events))])[until]
+        answers[here] = np.concatenate([[0], np.cumsum(answers_of(events))])[until]
         for one in watchers:
             if one.by_look:
                 extra[one.name].append(one.by_look(events, until))
@@ -192,7 +192,7 @@ def _owners(clients: NDArray[np.uint64], rows: NDArray[np.void]) -> NDArray[np.i
     return np.asarray(order[np.searchsorted(numbers[order], rows["client"])] % len(clients), np.intp)
 
 
-def _answers(events: NDArray[np.void]) -> NDArray[np.int64]:
+def answers_of(events: NDArray[np.void]) -> NDArray[np.int64]:
     """How many answers each exchange brought: choices times prompts, none where it failed."""
     got = (events["outcome"] == Outcome.OK) & (events["status"] < 400)
     count = events["choices"].astype(np.int64) * events["prompts"]
@@ -204,7 +204,7 @@ def _described(one: Account) -> tuple[Any, ...]:
     days = max(float(np.ptp(at)) / 86_400.0, 1.0) if len(at) else 1.0
     return (
         one.client, bool(one.family), one.family or one.persona, one.source, one.campaign, one.pair, one.arrival,
-        one.grey, False, one.cover, len(one.events), int(_answers(one.events).sum()), days,
+        one.grey, False, one.cover, len(one.events), int(answers_of(one.events).sum()), days,
     )  # fmt: skip
 
 

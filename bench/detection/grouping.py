@@ -29,7 +29,7 @@ SURE = 0.75  # a group is a harvest when so many of its members are, and ordinar
 EACH_HARVEST, EACH_KIND = 25, 60  # readings of a campaign, and of a kind of ordinary use, at a moment
 KNOTS = (0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # quantiles
 PENALTY = 20.0
-MARGIN = 0.8  # nats above the highest ordinary group of a seed that was left out: a week has more links than DAYS
+MARGIN = 0.3  # nats above the highest ordinary group of a seed that was left out: a week has more links than DAYS
 SLIGHT = 0.02  # nats: a line that rises less is left out
 
 
@@ -68,7 +68,7 @@ def _readings(linker: Linker, by: dict[int, Account], seed: int, moment: float) 
     known = linker.graph.clients.known()
     for measured, facts, shown in linker.readings():
         inside, clients = frozenset(known[measured.members].tolist()), frozenset(known[shown].tolist())
-        if facts.parties < LEAST or np.isnan(facts.rank) or inside in out:
+        if facts.parties - facts.behind < LEAST or np.isnan(facts.rank) or inside in out:
             continue
         members = [by[client] for client in clients]
         harvest = sum(bool(one.family) for one in members) / len(members)

@@ -56,6 +56,7 @@ class Followed(NamedTuple):
     flagged: dict[int, float]  # by client: when it was in a campaign at review first
     standing: frozenset[int]  # clients in campaigns at review at the end of day 9
     ordinary: tuple[tuple[str, int, float], ...]
+    rose: dict[int, list[tuple[float, float]]]  # by client: when it was in a campaign of a higher score, and the score
 
 
 def ordered(accounts: Sequence[Account]) -> NDArray[np.void]:
@@ -90,6 +91,7 @@ def followed(accounts: Sequence[Account]) -> Followed:
     by = {one.client: one for one in accounts}
     events, linker, table = ordered(accounts), fresh(accounts), Table(registry.load())
     flagged: dict[int, float] = {}
+    rose: dict[int, list[tuple[float, float]]] = {}
     standing: frozenset[int] = frozenset()
     ordinary: dict[str, tuple[str, int, float]] = {}
     begin = due = float(events["at"][0])
@@ -105,11 +107,20 @@ def followed(accounts: Sequence[Account]) -> Followed:
         linked = linker.link(now)
         for client in _reviewed(linked):
             flagged.setdefault(client, now)
+        for one in linked:
+            _rise(rose, one, now)
         standing = standing if now > begin + END else frozenset(_reviewed(linked))
         for name, size, score in _ordinary(linked, by):
             if name not in ordinary or ordinary[name][2] < score:
                 ordinary[name] = name, size, score
-    return Followed(flagged, standing, tuple(ordinary.values()))
+    return Followed(flagged, standing, tuple(ordinary.values()), rose)
+
+
+def _rise(rose: dict[int, list[tuple[float, float]]], campaign: Campaign, now: float) -> None:
+    for client in campaign.clients:
+        steps = rose.setdefault(client, [])
+        if not steps or steps[-1][1] < campaign.score:
+            steps.append((now, campaign.score))
 
 
 def hear(linker: Linker, table: Table) -> None:

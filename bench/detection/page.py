@@ -14,7 +14,7 @@ from bench.detection.captures import section as captured
 from bench.detection.judging import RATES
 from bench.detection.metrics import Bin, over_seeds
 from bench.detection.report import Lines, pooled
-from bench.detection.study import LOCAL, SHIPPED, Study
+from bench.detection.study import LOCAL, SHIPPED, TOGETHER, Study
 
 PLOTS = "detection"
 
@@ -64,6 +64,7 @@ def aims(studies: Sequence[Study], recorded: Sequence[Captured]) -> Lines:
         ["found at 1 % false alarms, locally calibrated", ">= 80 %", found[0]],
         ["found at 0.1 %", ">= 60 %", found[1] + _resolved(studies)],
         ["macro mean over families at 1 %; families at zero", ">= 80 %; none", f"{macro}; {_zero(studies)}"],
+        *_together(studies),
         ["median and 90 % of requests to the flag, of those found", "<= 30; <= 100", "; ".join(delay)],
         [
             "answers lost before the flag, 95 % of those found",
@@ -78,17 +79,32 @@ def aims(studies: Sequence[Study], recorded: Sequence[Captured]) -> Lines:
     return report.table(["aim", "asked", "measured"], rows)
 
 
+def _together(studies: Sequence[Study]) -> list[list[str]]:
+    """The share found where clients have what their campaigns say as well."""
+    every = [one.judged[TOGETHER] for one in studies if TOGETHER in one.judged]
+    rows = []
+    for rate, asked in zip(RATES, (">= 80 %", ">= 60 %"), strict=True):
+        found, real = (over_seeds([getattr(j, side)(rate).rate for j in every]) for side in ("found", "alarms"))
+        words = f"found at {rate:.1%}, with what their campaigns say; real false alarms"
+        rows.append([words, asked, f"{found.text()}; {real.text('.2%')}"])
+    return rows if every else []
+
+
 def _shipped_aims(studies: Sequence[Study]) -> list[list[str]]:
-    own = [one.tiers["shipped"] for one in studies if "shipped" in one.tiers]
-    if not own:
+    if not any("shipped" in one.tiers for one in studies):
         return []
     rows = []
-    for tier, asked in (("watched", ">= 60 % at <= 1.5 %"), ("reviewed", "")):
-        found = over_seeds([float(getattr(t, tier)[t.clients["harvest"]].mean()) for t in own]).text()
-        alarms = over_seeds([float(getattr(t, tier)[report.drawn(t.clients)].mean()) for t in own])
-        rows.append(
-            [f"{tier} with the shipped reference alone: found; false alarms", asked, f"{found}; {alarms.text('.2%')}"]
-        )
+    for name, tier, words, asked in (
+        ("shipped", "watched", "watched with the shipped reference alone", ">= 60 % at <= 1.5 %"),
+        ("shipped", "reviewed", "reviewed with the shipped reference alone", ""),
+        ("shipped, linked", "watched", "watched by it, or in a campaign at review", ""),
+        ("shipped, linked", "reviewed", "reviewed by it, or in a campaign at review", ""),
+    ):
+        own = [one.tiers[name] for one in studies if name in one.tiers]
+        if own:
+            found = over_seeds([float(getattr(t, tier)[t.clients["harvest"]].mean()) for t in own]).text()
+            alarms = over_seeds([float(getattr(t, tier)[report.drawn(t.clients)].mean()) for t in own])
+            rows.append([f"{words}: found; false alarms", asked, f"{found}; {alarms.text('.2%')}"])
     for tier, asked in (("watched", "<= 10 %"), ("reviewed", "<= 2 %")):
         worst = max(
             (
@@ -161,7 +177,7 @@ def draw(studies: Sequence[Study], folder: Path) -> None:
 
 def _roc(studies: Sequence[Study]) -> str:
     names = sorted(studies[0].judged, key=lambda name: -float(np.mean([one.judged[name].auc for one in studies])))
-    ours = [name for name in (LOCAL, SHIPPED) if name in names]
+    ours = [name for name in (TOGETHER, LOCAL, SHIPPED) if name in names]
     lines = []
     for name in [*ours, *(one for one in names if not one.startswith("Stillwatch"))][:9]:
         points = np.mean([one.judged[name].roc for one in studies], axis=0)
@@ -207,7 +223,10 @@ _EQUAL = (
     "as such figures are mostly told."
 )
 _OWN = (
-    "Nothing is set on the clients that are tested. Local: fitted on half of the calibration clients, without a label."
+    "Nothing is set on the clients that are tested. Local: fitted on half of the calibration clients, without a label. "
+    "A campaign: the clients of the seed and the calibration clients on one clock, linked every six hours; whoever "
+    "was in a campaign at review at some link counts ([campaigns](campaigns.md)). The composed operators of 8 and 25 "
+    "accounts have one template each; accounts of independent harvesters, which may use the same one, join them."
 )
 _ORDINARY = "Exact 95 % intervals over all seeds; kinds of fewer than 20 clients stand last."
 _HARVESTS = "Local reference and level, beside the reference that ships at its own levels."

@@ -12,9 +12,9 @@ from bench.detection.adaptive import costs
 from bench.detection.judging import RATES, Judged
 from bench.detection.metrics import Share, over_seeds
 from bench.detection.ours import Tiers
-from bench.detection.study import LOCAL, ORDER, REVIEW, SHIPPED, Study
+from bench.detection.study import LOCAL, ORDER, REVIEW, SHIPPED, TOGETHER, Study
 
-OURS = (LOCAL, ORDER, REVIEW, SHIPPED)
+OURS = (LOCAL, ORDER, REVIEW, SHIPPED, TOGETHER)
 ENOUGH = 20  # clients from which a kind's rate is worth a line of its own at the top
 PREVALENCES = (0.01, 0.001)
 Lines = list[str]
@@ -88,19 +88,32 @@ def _both_sides(every: Sequence[Tiers]) -> tuple[str, str]:
 def own_levels(studies: Sequence[Study]) -> Lines:
     """The product at the levels that come with a reference: what an operator gets."""
     rows = []
-    for reference, words in (("shipped", "the reference that ships"), ("local", "a reference fitted on local traffic")):
+    for reference, words in _WHOSE.items():
         every = [one.tiers[reference] for one in studies if reference in one.tiers]
         for tier, reached in (("watch", "watched"), ("review", "reviewed")):
             if every:
                 rows.append([f"{words}, {tier} tier", *_own(every, reached)])
-    held = [one.tiers["calibration"] for one in studies[:1] if "calibration" in one.tiers]
-    for tier, reached in (("watch", "watched"), ("review", "reviewed")):
-        for one in held:
-            some = metrics.share(getattr(one, reached))
-            rows.append([f"the same on {some.clients:,} more ordinary clients, {tier} tier", "", "", "", str(some)])
+    for name, words in _MORE.items():
+        held = [one.tiers[name] for one in studies[:1] if name in one.tiers]
+        for tier, reached in (("watch", "watched"), ("review", "reviewed")):
+            for one in held:
+                some = metrics.share(getattr(one, reached))
+                rows.append([f"{words} on {some.clients:,} more ordinary clients, {tier} tier", "", "", "", str(some)])
     return table(
         ["levels", "found", "macro mean over families", "false alarms", "false alarms, all clients together"], rows
     )
+
+
+_WHOSE = {
+    "shipped": "the reference that ships",
+    "local": "a reference fitted on local traffic",
+    "shipped, linked": "the reference that ships, or a campaign at review",
+    "local, linked": "a reference fitted on local traffic, or a campaign at review",
+}
+_MORE = {
+    "calibration": "the reference that ships",
+    "calibration, linked": "the reference that ships, or a campaign at review",
+}
 
 
 def _own(every: Sequence[Tiers], reached: str) -> list[str]:
@@ -125,14 +138,16 @@ def ordinary_kinds(studies: Sequence[Study]) -> Lines:
         )
         unseen = pooled(one.unknown.flags(RATES[0], of_kind(one.unknown, kind)) for one in studies)
         own = [[_tier(studies, ref, tier, kind) for tier in ("watched", "reviewed")] for ref in ("shipped", "local")]
+        campaign = _tier(studies, "shipped, linked", "reviewed", kind)
         grey = any(one.clients["grey"][one.clients["kind"] == kind].any() for one in studies)
         total = sum(int((one.clients["kind"] == kind).sum()) for one in studies)
         key = (total < ENOUGH, grey, -_rate(own[0][1]), -_rate(own[0][0]), -first.rate if first.clients else 0.0, kind)
-        cells = [f"{kind}*" if grey else kind, str(total), *(str(one) for one in (*own[0], *own[1]))]
+        cells = [f"{kind}*" if grey else kind, str(total), *(str(one) for one in (*own[0], *own[1], campaign))]
         cells += ["", "", ""] if grey else [f"{one.rate:.1%}" if one.clients else "" for one in (first, second, unseen)]
         rows.append((key, cells))
     head = ["kind", "clients", "shipped: watched or more", "shipped: reviewed", "local: watched or more",
-            "local: reviewed", "at 1 %", "at 0.1 %", "at 1 %, kind unknown to the calibration"]  # fmt: skip
+            "local: reviewed", "shipped: reviewed, or a campaign", "at 1 %", "at 0.1 %",
+            "at 1 %, kind unknown to the calibration"]  # fmt: skip
     return table(head, [cells for _, cells in sorted(rows)])
 
 
@@ -154,18 +169,20 @@ def families(studies: Sequence[Study]) -> Lines:
         )
         at = np.concatenate([one.judged[LOCAL].requests[RATES[0]][of_kind(one.judged[LOCAL], kind)] for one in studies])
         shipped = [_tier(studies, "shipped", tier, kind) for tier in ("watched", "reviewed")]
+        shipped.append(_tier(studies, "shipped, linked", "reviewed", kind))
         best = max(
             (pooled(one.judged[name].found(RATES[0], of_kind(one.judged[name], kind)) for one in studies).rate, name)
             for name in _untrained(studies[0])
         )
-        cells = [kind, str(first.clients), str(first), str(second), str(shipped[0]), str(shipped[1])]
+        cells = [kind, str(first.clients), *map(str, (first, second, *shipped))]
         cells += [number(metrics.quantile_of_found(at, q)) for q in (0.5, 0.9)]
         rows.append([*cells, f"{best[0]:.0%} ({best[1]})" if best[0] else "0%"])
-        macro.append((first.rate, second.rate, _rate(shipped[0]), _rate(shipped[1])))
+        macro.append((first.rate, second.rate, *map(_rate, shipped)))
     rows.sort(key=lambda cells: float(cells[2].split("%")[0]))
     means = [f"**{value:.1%}**" for value in np.mean(macro, axis=0)] if macro else []
     head = ["family", "clients", "found at 1 %", "found at 0.1 %", "shipped: watched or more", "shipped: reviewed",
-            "median requests to the flag", "90 %", "best untrained baseline at 1 %"]  # fmt: skip
+            "shipped: reviewed, or a campaign", "median requests to the flag", "90 %",
+            "best untrained baseline at 1 %"]  # fmt: skip
     return table(head, [*rows, ["**macro mean**", "", *means, "", "", ""]])
 
 
@@ -222,10 +239,10 @@ def delay(studies: Sequence[Study]) -> Lines:
                 rows.append(
                     [f"{name}, {rate:.1%}", *_delays([(j.requests[rate], j.answers[rate], j.harvest) for j in every])]
                 )
-    for reference in ("shipped", "local"):
+    for reference in ("shipped", "local", "shipped, linked"):
         own = [one.tiers[reference] for one in studies if reference in one.tiers]
         if own:
-            rows.append([f"review tier, {reference} reference",
+            rows.append([f"review tier, {_WHOSE[reference]}",
                          *_delays([(t.requests, t.answers, t.clients["harvest"]) for t in own])])  # fmt: skip
     head = ["level", "found", "median requests, of those found", "90 %", "median requests, of all", "90 %",
             "answers lost: median of those found", "95 %"]  # fmt: skip
@@ -246,9 +263,9 @@ def _delays(every: Sequence[tuple[NDArray[np.float64], NDArray[np.float64], NDAr
 def queue(studies: Sequence[Study]) -> Lines:
     """What a reviewer's queue holds: alarms a day among 10,000 ordinary clients, and how many are right."""
     rows = []
-    for reference in ("shipped", "local"):
+    for reference, words in _WHOSE.items():
         if own := [one.tiers[reference] for one in studies if reference in one.tiers]:
-            rows += [[f"{reference} reference, {tier}", *_queue(own, tier)] for tier in ("watched", "reviewed")]
+            rows += [[f"{words}, {tier}", *_queue(own, tier)] for tier in ("watched", "reviewed")]
     precise = [f"precision at {one:.1%} harvesters (at least)" for one in PREVALENCES]
     return table(["tier", "false alarms per 10,000 ordinary clients a day", *precise], rows)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import ablation, adaptive, metrics
+from bench.detection import ablation, adaptive, metrics, together
 from bench.detection.baselines import registry as baselines
 from bench.detection.compose import Account
 from bench.detection.evaluate import Observed, decide, evidence, join, observe
@@ -23,6 +23,7 @@ LOCAL = "Stillwatch, fused score"
 ORDER = "Stillwatch, re-ranked"
 REVIEW = "Stillwatch, two kinds of evidence"
 SHIPPED = "Stillwatch, shipped reference"
+TOGETHER = "Stillwatch, with campaigns"
 CLAIMS = (0.05, 0.01, 0.002)
 """P-values that a sentence may quote, and that are checked."""
 
@@ -61,9 +62,13 @@ def conduct(
     evaders: Iterable[Account] = (),
     say: Say = lambda _: None,
     *,
+    linked: together.Linked | None = None,
     brief: bool = False,
 ) -> Study:
-    """Everything on one seed's accounts. `brief` leaves out ablation, evasions and what is left out in training."""
+    """Everything on one seed's accounts; `linked` is what linking these and the calibration clients found.
+
+    `brief` leaves out ablation, evasions and what is left out in training.
+    """
     seen = observe(registry.shipped(), accounts, baselines.WATCHERS)
     if calibration is not None:
         seen = join(calibration, seen)
@@ -82,6 +87,10 @@ def conduct(
         at_own["shipped"] = tiers(seen, told.level, ours.tested)
         if calibration is not None:
             at_own["calibration"] = tiers(seen, told.level, ~ours.tested)
+    if linked is not None:
+        extra = together.more(linked, seen)
+        judged[TOGETHER] = judge(seen, lambda part: ours.decided[part.turn].score + extra, parts)
+        at_own |= {f"{name}, linked": together.tiers(one, linked) for name, one in at_own.items()}
     say("judged by the product")
     by_kind = folds(seen, np.unique(seen.clients["kind"], return_inverse=True)[1].astype(np.intp))
     unknown = judge(seen, Ours(seen, by_kind, shipped).score(), by_kind)

@@ -13,7 +13,7 @@ from detectors.base import Level, Term
 from detectors.campaign import score as scores
 from detectors.campaign import signals, succession
 from detectors.campaign.link import SPEAKS, WORDS, Group
-from detectors.campaign.members import Known, belong, independent, shown, taking, undecided
+from detectors.campaign.members import Known, belong, independent, keeping_up, shown, taking, undecided
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES
 from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Layout, Measured
@@ -186,9 +186,11 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
     rank, lead = rank[~np.isnan(rank)], lead[~np.isnan(rank)]
     if len(rank) < min(HEARD * len(measured.members), _ENOUGH):
         rank = rank[:0]
+    near = keeping_up(known, measured.members, measured.members) if len(rank) else measured.members
+    parties = len(np.unique(known.party[measured.members]))
     return Facts(
         people=len(graph.clients),
-        parties=len(np.unique(known.party[measured.members])),
+        parties=parties,
         moves=moves,
         successors=len(_after_bans(known, measured)),
         expected=expected,
@@ -203,6 +205,7 @@ def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
         low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
         lead=float(lead.mean()) if len(rank) else float("nan"),
         lead_low=float(np.quantile(lead, THIRD)) if len(rank) else float("nan"),
+        behind=parties - len(np.unique(known.party[near])),
     )
 
 

@@ -18,7 +18,7 @@ from detectors.reference import LOOKS
 
 _CLOSE = 0.5  # a member shares at least so much of what the median member shares
 _BELOW = 1.4  # nats: a client whose row is usual is no member if it is so much below the median member's too
-_BEHIND = 1.0  # log-odds: nor is one shown whose row lies so far behind the median member's
+_BEHIND = 0.7  # log-odds: nor is one shown whose row lies so far behind the median member's
 
 
 class Known(NamedTuple):
@@ -91,16 +91,24 @@ def _signed(measured: Measured) -> list[int]:
 def shown(known: Known, inside: NDArray[np.int32], *, wide: bool, told: bool) -> NDArray[np.int32]:
     """Of a campaign found by the accounts `inside`, those that are its members.
 
-    `wide`: those too who share what only it has. `told`: without those whose own rows lie far behind, for what
-    ties a harvest others have as well, as the readers of one list do; but all where too few would be left. Between
-    whom refused requests moved, and who was banned, stays whatever its row says.
+    `wide`: those too who share what only it has. `told`: without those whose own rows lie far behind, but all where
+    too few would be left.
     """
     members = _allowed(known, inside, widened(known.graph, inside, known.weight)) if wide else inside
     if not told:
         return members
-    middle = float(np.nanmedian(known.lead[inside]))
-    near = members[~(known.lead[members] < middle - _BEHIND) | np.isin(members, _sure(known, members))]
+    near = keeping_up(known, inside, members)
     return near if len(np.unique(known.party[near])) >= known.scoring.members else members
+
+
+def keeping_up(known: Known, inside: NDArray[np.int32], members: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some members those whose own rows do not lie far behind the median of the accounts `inside`.
+
+    What ties a harvest others have as well, as the readers of one list do. Between whom refused requests moved, and
+    who was banned, stays whatever its row says.
+    """
+    middle = float(np.nanmedian(known.lead[inside]))
+    return members[~(known.lead[members] < middle - _BEHIND) | np.isin(members, _sure(known, members))]
 
 
 def _sure(known: Known, members: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -18,7 +18,7 @@ from detectors.twins import percent
 
 _BEST, _AHEAD = 6.5, 2.0  # nats and lead of members' rows that speak for a group
 _APART = ("took_over", "replaced_accounts", "moved_rate", "list_shards", "sign_up")  # no fit has seen these terms
-_SIGNED = 0.75  # nats of a sign-up attribute at most: less than lies between the highest ordinary group and review
+_SIGNED = 0.4  # nats of a sign-up attribute at most: an ordinary group far below review stays there
 _TWICE, _OFTEN = 2, 3  # what happens less often says nothing
 _CHANCE, _LEAST = 0.01, 1e-12
 _ALONE = 2.5  # nats that wordings without agreeing parameters take off
@@ -30,10 +30,10 @@ _POPULATION = 20_000  # rarity is counted as if there were at least so many clie
 class Scoring:
     """Chosen on development seeds alone; see docs/campaigns.md."""
 
-    review: float = 11.5
+    review: float = 11.0
     alone: float = 14.0  # for review without the members' own rows
     watch: float = 10.0
-    members: int = 5  # for review
+    members: int = 5  # for review, without those whose own rows lie far behind
     watched: int = 4  # for watching
     moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
     repeated: int = 3  # moves that are a tripwire
@@ -119,7 +119,7 @@ def _signed(m: Measured, people: int) -> list[Term]:
             continue
         share, rest = one.members / len(m.members), max(people - len(m.members), 1)
         chance = max((one.df - one.members) / rest, 1.0 / rest)
-        nats = min(_SIGNED, 0.15 * share * max(float(np.log(share / chance)), 0.0))
+        nats = min(_SIGNED, 0.08 * share * max(float(np.log(share / chance)), 0.0))
         text = f"{one.members:,} of {len(m.members):,} share {named(one)}, which {one.df:,} of {people:,} clients have."
         if best is None or nats > best.share:
             best = _term("sign_up", one.df, "count", nats, text)
@@ -137,7 +137,7 @@ def reached(found: tuple[Term, ...], facts: Facts, scoring: Scoring) -> Level:
 
 def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
     """Whether a group would be watched if its members' own rows spoke for it."""
-    best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD)
+    best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD, behind=0)
     return reached(terms(measured, best), best, scoring) is not Level.NONE
 
 
@@ -259,12 +259,12 @@ def needed(facts: Facts, scoring: Scoring) -> float:
 
 
 def level(score: float, facts: Facts, scoring: Scoring) -> Level:
-    """REVIEW by score and size; repeated displacement is a tripwire."""
+    """REVIEW by score and by how many there are whose own rows keep up; repeated displacement is a tripwire."""
     tripped, eventful = _tripped(facts, scoring), _eventful(facts, scoring)
     least = scoring.moved_members if eventful else scoring.members
     ground = not np.isnan(facts.rank) or facts.framed or eventful or facts.held >= _GROUND
     enough = needed(facts, scoring)
-    if ground and facts.parties >= least and (score >= enough or (tripped and score >= scoring.watch)):
+    if ground and facts.parties - facts.behind >= least and (score >= enough or (tripped and score >= scoring.watch)):
         return Level.REVIEW
     least = scoring.moved_members if eventful else scoring.watched
     return Level.WATCH if score >= scoring.watch and facts.parties >= least else Level.NONE
@@ -306,6 +306,9 @@ def cannot_tell(m: Measured, facts: Facts, reached: Level, scoring: Scoring) -> 
         return ""
     if facts.parties < scoring.members:
         return f"Only {facts.parties} independent clients so far; {scoring.members} would decide it."
+    if facts.parties - facts.behind < scoring.members:
+        near = f"Only {facts.parties - facts.behind} of {facts.parties} independent clients score alike"
+        return f"{near} by their own requests; {scoring.members} would decide it."
     if np.isnan(facts.rank) and not facts.framed and facts.held < _GROUND:
         return "Only wordings tie them; that the same parameters go with them would decide it."
     if np.isnan(m.alike):

@@ -57,10 +57,11 @@ class Facts(NamedTuple):
     low: float = NAN  # a quarter of the members lie below it
     lead: float = NAN  # mean log-odds of the members' own rows above most ordinary clients'; NaN: not told
     lead_low: float = NAN  # a third of the members lie below it
+    behind: int = 0  # of the parties, those whose own rows lie far behind the median member's
 
     def untold(self) -> Facts:
         """The same, as if nobody had told what the members' rows say."""
-        return self._replace(rank=NAN, low=NAN, lead=NAN, lead_low=NAN)
+        return self._replace(rank=NAN, low=NAN, lead=NAN, lead_low=NAN, behind=0)
 
 
 class Shared(NamedTuple):

@@ -31,7 +31,7 @@ def linked(operator, bystanders):
 def test_whoever_lies_far_behind_the_median_member_is_none(linked) -> None:
     told = dict.fromkeys(ALL, Own(5.5, 1.6))
     assert linked(told).clients == frozenset(ALL)
-    assert linked(told | {3: Own(5.0, 0.4), 7: Own(4.0, 0.7)}).clients == frozenset(ALL) - {3}
+    assert linked(told | {3: Own(5.0, 0.4), 7: Own(4.0, 1.0)}).clients == frozenset(ALL) - {3}
 
 
 def test_of_whom_nobody_told_stays(linked) -> None:
@@ -57,11 +57,17 @@ def test_who_was_banned_and_between_whom_refused_requests_moved_stays(operator, 
     assert one.clients == frozenset(ALL) - {6}
 
 
-def test_all_stay_where_too_few_would_be_left(linked) -> None:
+def test_where_too_few_keep_up_all_stay_and_the_group_is_watched_alone(linked) -> None:
     eight = ALL[:8]
-    told = dict.fromkeys(eight[:4], Own(6.0, 3.0)) | dict.fromkeys(eight[4:], Own(4.5, -0.5))  # 1.25 in the middle
-    assert linked(told, eight).clients == frozenset(eight)
-    assert linked(told | {5: Own(5.0, 1.5)}, eight).clients == frozenset(eight[:5])
+    told = dict.fromkeys(eight[:4], Own(6.0, 3.0)) | dict.fromkeys(eight[4:], Own(5.0, 1.0))  # 2 in the middle
+    apart = linked(told, eight, requests=30)
+    assert apart.clients == frozenset(eight)
+    assert apart.score > apart.threshold
+    assert apart.level is Level.WATCH
+    assert apart.cannot_tell == "Only 4 of 8 independent clients score alike by their own requests; 5 would decide it."
+    kept = linked(told | {5: Own(6.0, 3.0)}, eight, requests=30)
+    assert kept.clients == frozenset(eight[:5])
+    assert kept.level is Level.REVIEW
 
 
 def test_rows_of_few_requests_that_do_not_look_ordinary_speak_against_nobody(linked) -> None:
