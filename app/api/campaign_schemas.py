@@ -21,6 +21,7 @@ class CampaignShape(Shape):
     status: State = Field(validation_alias="state")
     disposition: Disposition | None = Field(description="The verdict; present exactly when the campaign is closed")
     level: int = Field(description="1 watch, 2 review, now; 0 where it has calmed down", examples=[2])
+    reached: int = Field(description="The highest level of the episode: at review once, it stays in the queue")
     score: float = Field(description="The highest of the episode, nats", examples=[14.2])
     score_threshold: float | None = Field(
         description="Where review began when `score` was reached, nats; null where that was not kept", examples=[9.2]
@@ -106,7 +107,7 @@ class CampaignQuery(Query):
     """Which campaigns, in which order."""
 
     status: str = Field("", pattern=rf"^(({STATES})(,({STATES}))*)?$", description="Several, joined by commas")
-    level_gte: int = Field(0, ge=0, le=2, description="Of new ones those at this level at least: 1 watch, 2 review")
+    level_gte: int = Field(0, ge=0, le=2, description="Of new ones those that reached this level: 1 watch, 2 review")
     client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
     size_gte: int = Field(0, ge=0, le=10_000_000)
     created_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")

@@ -29,6 +29,7 @@ from app.api.schemas import (
     Listing,
     LiveShape,
 )
+from app.campaigns import queries as campaign_queries
 from app.clients import queries
 from app.clients.live import LiveClient, live
 from app.clients.queries import ClientFilter
@@ -89,6 +90,7 @@ async def list_clients(
     """A page of clients, highest score first. Rows move while traffic flows: sweep over all by `sort=first_seen`."""
     filters = ClientFilter(
         level_gte=query.level_gte,
+        flagged=query.flagged,
         peer_group=query.peer_group,
         seen_gte=utc("seen_gte", query.seen_gte),
         q=query.q,
@@ -115,6 +117,7 @@ async def get_client(request: Request, client_id: str) -> ClientDetail:
         alerts = await queries.alerts_of(session, client_id)
         decisions = await queries.decisions_of(session, client_id)
         labels = await alert_queries.labels_of(session, client_id)
+        campaigns = await campaign_queries.campaigns_of(session, client_id)
     found, how = await read_live(request, client_id)
     return ClientDetail(
         **ClientShape.model_validate(client).model_dump(),
@@ -123,6 +126,7 @@ async def get_client(request: Request, client_id: str) -> ClientDetail:
         alerts=[alert_shape(alert, batch) for alert in alerts],
         decisions=[DecisionShape.model_validate(decision) for decision in decisions],
         labels=[LabelShape.model_validate(label) for label in labels],
+        campaign_ids=[one.id for one in campaigns],
     )
 
 

@@ -191,6 +191,7 @@ class ClientDetail(ClientShape):
     alerts: list[AlertShape] = Field(description="The newest 50")
     decisions: list[DecisionShape] = Field(description="The newest 50")
     labels: list[LabelShape]
+    campaign_ids: list[str] = Field(description="The campaigns that it is in, the newest 20")
 
 
 class Process(Shape):
@@ -288,7 +289,10 @@ class AlertQuery(Query):
 class ClientQuery(Query):
     """Which clients, in which order."""
 
-    level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review")
+    level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review: by its own traffic")
+    flagged: bool = Field(
+        False, description="Only those that wait for a verdict: with an alert, or in a campaign that was at review"
+    )
     peer_group: str = Field("", max_length=120, pattern=TEXT)
     seen_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
     account: str = Field("", max_length=200, pattern=TEXT, description="Of this customer alone")

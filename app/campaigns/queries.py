@@ -35,7 +35,7 @@ class CampaignFilter:
     """Which campaigns, in which order; an empty field keeps all."""
 
     states: tuple[str, ...] = ()  # of vocabulary.State
-    level_gte: int = 0  # of detectors.base.Level
+    level_gte: int = 0  # of detectors.base.Level: what new ones reached at least, though they calmed down since
     client: str = ""
     size_gte: int = 0
     created_gte: datetime | None = None
@@ -48,8 +48,8 @@ def _select(filters: CampaignFilter) -> sa.Select[Campaign]:
     query = sa.select(Campaign)
     if filters.states:
         query = query.where(Campaign.state.in_(filters.states))
-    if filters.level_gte:  # a closed one was at that level once: it stays in the lists of what was reviewed
-        query = query.where(sa.or_(Campaign.level >= filters.level_gte, Campaign.state != State.NEW))
+    if filters.level_gte:  # who claimed or closed one finds it again, whatever it reached
+        query = query.where(sa.or_(Campaign.was_at(filters.level_gte), Campaign.state != State.NEW))
     if filters.client:
         members = sa.select(CampaignMember.campaign_id).where(CampaignMember.client_id == filters.client)
         query = query.where(Campaign.id.in_(members))

@@ -186,6 +186,7 @@ async def _open(session: AsyncSession, found: Found, before: Campaign | None, no
         previous_id=before.id if before is not None else None,
         state=State.NEW,
         level=int(found.level),
+        reached=int(found.level),
         score=float(found.score),
         threshold=float(found.threshold),
         size=len(found.members),
@@ -226,6 +227,7 @@ async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crow
     mark = await edges.write(session, campaign.id, found, mark)
     campaign.size, campaign.requests = len(found.members.keys() | crowd.keys()), found.requests
     campaign.level = int(found.level)
+    campaign.reached = max(campaign.reached, was, campaign.level)
     if campaign.level >= Level.WATCH:
         campaign.sentence = found.sentence
     peak = campaign.score_threshold
@@ -263,6 +265,7 @@ async def _let_go(
     if crowd and len(elsewhere) == len(crowd):
         _absorb(session, campaign, {claimed[client] for client in elsewhere}, now)
     elif not matched and campaign.level >= Level.WATCH and now - campaign.seen_at.timestamp() > CALM_SECONDS:
+        campaign.reached = max(campaign.reached, campaign.level)
         campaign.level = int(Level.NONE)
         history.step(session, campaign, "cleared", history.SYSTEM, {"size": campaign.size}, now)
 

@@ -90,6 +90,7 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
         episode=1,
         state=State.NEW,
         level=campaign.level,
+        reached=campaign.reached,
         score=campaign.score,
         threshold=campaign.threshold,
         size=size,
@@ -186,6 +187,7 @@ async def merge(
     await _replace_edges(session, campaign.id, [_edge(edge) for edge in edges[:EDGES_KEPT]])
     campaign.size = len({*staying, *moving})
     campaign.score, campaign.level = max(campaign.score, other.score), max(campaign.level, other.level)
+    campaign.reached = max(campaign.reached, other.reached)
     size = other.size
     if other.state != State.CLOSED:
         lifecycle.shut(other, Disposition.DUPLICATE, reason, actor, now)

@@ -16,10 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import NotFound
 from app.models.alert import Alert
 from app.models.base import COUNT_LIMIT, moment
+from app.models.campaign import Campaign
+from app.models.campaign_member import CampaignMember
 from app.models.client import ACCOUNT_LENGTH, Client, client_number, client_ref
 from app.models.decision import Decision
+from app.models.vocabulary import State
 from app.store.db import Prepared, insert_into, insert_of
 from app.store.page import Page, digest, paginate, sort_keys
+from detectors.base import Level
 
 CHUNK = 500  # rows of one statement: nine parameters each, far under either database's limit
 RELATED = 50  # alerts and decisions shown of one client
@@ -63,6 +67,7 @@ class ClientFilter:
     """Which clients, in which order; an empty field keeps all."""
 
     level_gte: int = 0  # detectors.base.Level
+    flagged: bool = False  # waits for a verdict, by itself or in a campaign
     peer_group: str = ""
     seen_gte: datetime | None = None
     q: str = ""  # part of the id
@@ -130,6 +135,16 @@ async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> No
         await session.execute(insert_into(session, Client).values(rows).on_conflict_do_nothing())
 
 
+def _flagged() -> sa.CompoundSelect[str]:
+    """Clients with an alert, or in a campaign that was at review, that nobody closed."""
+    alone = sa.select(Alert.client_id).where(Alert.state != State.CLOSED)
+    waiting = sa.select(Campaign.id).where(Campaign.state != State.CLOSED, Campaign.was_at(int(Level.REVIEW)))
+    inside = sa.select(CampaignMember.client_id).where(
+        CampaignMember.left_at.is_(None), CampaignMember.campaign_id.in_(waiting)
+    )
+    return sa.union(alone, inside)
+
+
 async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str | None, limit: int) -> Page[Client]:
     """A page of clients, highest score first unless the filter says otherwise.
 
@@ -139,6 +154,8 @@ async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str
     query = sa.select(Client).where(SEEN)
     if filters.level_gte:
         query = query.where(Client.level >= filters.level_gte)
+    if filters.flagged:
+        query = query.where(Client.id.in_(_flagged()))
     if filters.peer_group:
         query = query.where(Client.peer_group == filters.peer_group)
     if filters.seen_gte is not None:

@@ -21,7 +21,8 @@ from app.models.client import ACCOUNT_LENGTH, Client
 from detectors.base import Explanation, Level
 
 READ = "clients:read"
-CHOICES = (("review", "Review"), ("watch", "Watch or review"))
+WAITING = "waiting"
+CHOICES = (("review", "Review"), ("watch", "Watch or review"), (WAITING, "Waits for a verdict, alone or in a campaign"))
 MODELS_SHOWN = 12
 MODEL_NAMES = "names:models"  # hash of hash: hex of the event's model, and its name
 
@@ -41,8 +42,9 @@ class Filters:
 
     def query(self) -> queries.ClientFilter:
         """The filters as the domain knows them."""
-        level = Level[self.level.upper()] if self.level else Level.NONE
-        return queries.ClientFilter(level_gte=int(level), q=self.client, account=self.account)
+        waiting = self.level == WAITING
+        level = Level[self.level.upper()] if self.level and not waiting else Level.NONE
+        return queries.ClientFilter(level_gte=int(level), flagged=waiting, q=self.client, account=self.account)
 
 
 async def show_list(request: Request) -> Response:

@@ -27,6 +27,7 @@ class Campaign(Base):
     state: Mapped[State] = mapped_column(sa.String(16))
     disposition: Mapped[Disposition | None] = mapped_column(sa.String(32))
     level: Mapped[int] = mapped_column(sa.SmallInteger)  # detectors.base.Level, now
+    reached: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")  # the highest of the episode
     score: Mapped[float]  # the highest of the episode, nats
     threshold: Mapped[float]  # of the newest reading
     size: Mapped[int]  # members now
@@ -51,8 +52,14 @@ class Campaign(Base):
         sa.Index(None, "score", "id"),
         sa.Index(None, "size", "id"),
         sa.Index(None, "state", "level", "opened_at", "id"),
+        sa.Index(None, "state", "reached", "opened_at", "id"),
         sa.Index(None, "previous_id"),
     )
+
+    @classmethod
+    def was_at(cls, level: int) -> sa.ColumnElement[bool]:
+        """Whether it ever was at a level: of one that a previous release wrote the present level alone is known."""
+        return sa.or_(cls.reached >= level, cls.level >= level)
 
     @property
     def score_threshold(self) -> float | None:

@@ -53,6 +53,21 @@ async def test_the_list_is_sorted_filtered_and_paged(api, call):
     assert (await call.get(BASE, params={"seen_gte": "2027-01-15T08:00:01Z"})).json()["data"] == []
 
 
+async def test_those_that_wait_for_a_verdict_are_listed_alone_or_in_a_campaign(api, call, pass_linker, record):
+    await known(api, *(summary(number) for number in range(1, 6)))
+    await pass_linker()  # of 1, 2 and 3
+    await record(4)
+    found = (await call.get(BASE, params={"flagged": True, "sort": "score"})).json()["data"]
+    assert [client["id"][-1] for client in found] == ["1", "2", "3", "4"]
+    (campaign,) = (await call.get("/api/v1/campaigns")).json()["data"]
+    assert campaign["reached"] == 2
+    assert (await call.get(f"{BASE}/cl_0000000000000002")).json()["campaign_ids"] == [campaign["id"]]
+    assert (await call.get(f"{BASE}/cl_0000000000000005")).json()["campaign_ids"] == []
+    answer = await call.get(BASE, params={"flagged": "perhaps"})
+    assert answer.status_code == 422
+    assert "flagged" in answer.text
+
+
 async def test_one_client_with_its_live_row(api, call, redis_url):
     await known(api, summary(7))
     put_row(api, redis_url, 7)

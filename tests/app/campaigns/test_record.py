@@ -83,6 +83,7 @@ async def test_levels_rise_and_fall_in_the_history(database, passed, campaigns, 
         assert [step.kind for step in await queries.history(session, one.id)] == ["opened", "escalated", "cleared"]
     assert one.score == 14.0
     assert one.latest["score"] == 2.0
+    assert (one.level, one.reached) == (Level.NONE, Level.REVIEW)
 
 
 async def test_the_highest_score_keeps_the_threshold_under_which_it_was_reached(

@@ -4,13 +4,22 @@ import asyncio
 import math
 
 import pytest
+import sqlalchemy as sa
 
+from app.alerts.lifecycle import record as record_alert
+from app.campaigns.found import Edge, Found, Member
+from app.campaigns.lifecycle import shut
+from app.campaigns.record import record as record_campaigns
 from app.clients import queries
 from app.clients.queries import ClientFilter, ClientSummary
 from app.errors import NotFound
+from app.models.alert import Alert
 from app.models.base import moment
+from app.models.campaign import Campaign
 from app.models.client import client_number, client_ref
+from app.models.vocabulary import Disposition, State
 from app.store.db import read_scope, session_scope
+from detectors.base import Level
 
 NOW = 1_800_000_000.0
 
@@ -135,3 +144,32 @@ async def test_clients_are_listed_by_account(database):
     async with read_scope(database) as session:
         page = await queries.list_clients(session, ClientFilter(account="acme"), None, 10)
     assert {client.id for client in page.items} == {client_ref(1), client_ref(2)}
+
+
+async def test_those_are_flagged_that_wait_for_a_verdict_alone_or_in_a_campaign(database, make_finding):
+    sizes = {"at review": (1, 2, 3), "fell": (4, 5, 6), "watched": (7, 8, 9), "closed": (10, 11, 12)}
+    await upsert(database, *(summary(number, score=float(number), level=0) for number in range(1, 15)))
+    levels = {"watched": Level.WATCH}
+    found = [found_of(name, clients, levels.get(name, Level.REVIEW), NOW) for name, clients in sizes.items()]
+    async with session_scope(database) as session:
+        await record_campaigns(session, found, NOW)
+        await record_alert(session, [make_finding(13), make_finding(14)], NOW)
+    async with session_scope(database) as session:
+        low = found_of("fell", sizes["fell"], Level.NONE, NOW + 1.0)
+        await record_campaigns(session, [*(one for one in found if one.key != "fell"), low], NOW + 1.0)
+        closed = await session.scalar(sa.select(Campaign).where(Campaign.key == "closed"))
+        shut(closed, Disposition.BENIGN_EXPECTED, "", "ana", NOW + 2.0)
+        alert = await session.scalar(sa.select(Alert).where(Alert.client_id == client_ref(14)))
+        alert.state, alert.disposition = State.CLOSED, Disposition.BENIGN_EXPECTED
+    async with read_scope(database) as session:
+        page = await queries.list_clients(session, ClientFilter(flagged=True, sort="score"), None, 50)
+        assert [client_number(one.id) for one in page.items] == [1, 2, 3, 4, 5, 6, 13]
+        page = await queries.list_clients(session, ClientFilter(flagged=True, sort="score"), None, 5)
+        rest = await queries.list_clients(session, ClientFilter(flagged=True, sort="score"), page.next_cursor, 5)
+        assert [client_number(one.id) for one in rest.items] == [6, 13]
+
+
+def found_of(key, clients, level, at):
+    members = {client: Member("the same wording as the others", 40, 0.5) for client in clients}
+    edges = (Edge("wording", 0xAB, 3, 4, 9.5, "One wording.", clients),)
+    return Found(key, members, level, 14.0, 9.2, "Three clients send one wording.", at, 120, edges, {"terms": []})

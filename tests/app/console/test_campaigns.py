@@ -36,6 +36,14 @@ async def test_the_list_shows_what_is_to_be_reviewed_and_the_rest_on_request(con
     assert "No campaign fits the filter" in (await reviewer.get("/campaigns?q=nothing")).text
 
 
+async def test_what_was_at_review_stays_in_the_list_and_says_so(console, reviewer):
+    name = await console.open_campaign(*range(0xF00, 0xF08), key="f1", at=console.now - 700)
+    assert "was at review" not in (await reviewer.get("/campaigns")).text
+    await console.open_campaign(*range(0xF00, 0xF08), key="f1", at=console.now - 60, score=10.1, level=1)
+    assert re.search(rf"was at review.*?{name}", (await reviewer.get("/campaigns")).text, re.DOTALL)
+    assert "<span>was at review</span>" in (await reviewer.get(f"/campaigns/{name}")).text
+
+
 async def test_an_empty_list_never_looks_like_a_stopped_linker(console, reviewer):
     assert "Campaigns are not looked for" in (await reviewer.get("/campaigns")).text
     await console.beat("linker")

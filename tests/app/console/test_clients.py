@@ -50,6 +50,17 @@ async def test_filters(console, reviewer):
     assert "0 of 13 clients" in page.text
 
 
+async def test_those_that_wait_for_a_verdict_alone_or_in_a_campaign(console, reviewer):
+    await console.seed()
+    before = (await reviewer.get("/clients?level=waiting")).text.count("data-row")
+    await console.summarise(0xAB9)
+    await console.open_campaign(0xAB1, 0xAB2, 0xAB9, at=console.now - 700)
+    page = (await reviewer.get("/clients?level=waiting")).text
+    assert page.count("data-row") > before
+    assert client_ref(0xAB9) in page
+    assert '<option value="waiting" selected>' in page
+
+
 async def test_what_a_client_signed_up_with_is_named_with_how_many_share_it(console, reviewer, active):
     await console.summarise(HARVESTER, account="Acme")
     lines = ["account,payment,phone", "Acme,card-4711,5", "Bolt,card-4711,6", "Cord,card-4711,7"]

@@ -113,6 +113,32 @@ def test_on_the_way_down_a_simulated_decision_makes_way_for_the_real_one_beside_
     migrate(database_url)
 
 
+def test_campaigns_of_before_keep_what_they_reached(database_url):
+    migrate(database_url, "0007")
+    columns = (
+        "id, key, episode, state, level, score, threshold, size, requests, sentence, evidence, latest, opened_at, "
+        "updated_at, seen_at, version"
+    )
+    step = "id, campaign_id, sequence, kind, actor, data, at"
+
+    def before(connection):
+        for name, level, opened in (("now", 2, 2), ("fell", 0, 2), ("rose and fell", 0, 1), ("calm", 0, 1)):
+            said = f"""'{{"level"\\: {opened}}}'"""
+            row = f"'{name}', 'a', 1, 'new', {level}, 1, 1, 3, 9, 's', {said}, {said}, :at, :at, :at, 0"
+            connection.execute(sa.text(f"INSERT INTO campaign ({columns}) VALUES ({row})"), {"at": "2027-01-15"})
+        row = "'ce_1', 'rose and fell', 1, 'escalated', 'stillwatch', '{}', '2027-01-15'"
+        connection.execute(sa.text(f"INSERT INTO campaign_event ({step}) VALUES ({row})"))
+        connection.commit()
+
+    inspect(database_url, before)
+    migrate(database_url)
+    query = sa.text("SELECT id, reached FROM campaign")
+    found = dict(inspect(database_url, lambda connection: [tuple(row) for row in connection.execute(query)]))
+    assert found == {"now": 2, "fell": 2, "rose and fell": 2, "calm": 1}
+    revert(database_url, "0007")
+    migrate(database_url)
+
+
 def test_accounts_that_were_given_before_are_kept_for_copies(database_url):
     migrate(database_url, "0005")
     columns = "id, first_seen, last_seen, requests, in_tokens, out_tokens, level, score, peer_group, account"
