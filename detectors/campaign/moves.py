@@ -11,7 +11,9 @@ from detectors.sketch import mix
 WITHIN = 10.0  # seconds
 REFUSED = (429, 403)
 _SLOTS = 1 << 16
+_KNOWN = 1 << 19
 _HELD = np.dtype([("body", "<u8"), ("client", "<u8"), ("at", "<f8")])
+_SENDER = np.dtype([("body", "<u8"), ("client", "<u8"), ("several", "?")])
 
 
 class Refused:
@@ -19,9 +21,14 @@ class Refused:
 
     def __init__(self) -> None:
         self._held = np.zeros(_SLOTS, _HELD)
+        self._senders = _Senders()
 
     def follow(self, events: NDArray[np.void]) -> NDArray[np.void]:
-        """Tells for both clients of each refused body that another client sent within ten seconds."""
+        """Tells for both clients of each refused body that another client sent within ten seconds.
+
+        What the second client or a third one sent before, as greetings, health checks and the items of a public
+        test are sent, did not move: it comes from everybody.
+        """
         body = events["body"]
         slot = (mix(np.ascontiguousarray(body)) & np.uint64(_SLOTS - 1)).astype(np.int64)
         refused = np.isin(events["status"], REFUSED) & (body != 0)
@@ -36,9 +43,44 @@ class Refused:
             hit &= (late > 0.0) & (late <= WITHIN) & ~moved
             source[hit] = known["client"][hit]
             moved |= hit
+        moved &= self._senders.follow(body, events["client"], np.where(moved, source, np.uint64(0)))
         if not moved.any():
             return np.zeros(0, TELL)
         return between(Kind.MOVED, source[moved], events["client"][moved].astype(np.uint64), events["at"][moved])
+
+
+class _Senders:
+    """Who sent each body, in a table of fixed size: the last one as long as there was one at a time, or several."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(_KNOWN, _SENDER)
+
+    def follow(
+        self, body: NDArray[np.uint64], client: NDArray[np.uint64], source: NDArray[np.uint64]
+    ) -> NDArray[np.bool_]:
+        """Of each request whether nobody but `source`, from whom it would have moved (0: from nobody), sent it before.
+
+        Requests of one batch do not know of one another.
+        """
+        slot = (mix(body ^ np.uint64(0x9E3779B97F4A7C15)) & np.uint64(_KNOWN - 1)).astype(np.int64)
+        known = self._table[slot]
+        same = known["body"] == body
+        alone = ~same | (~known["several"] & (known["client"] == source))
+        fresh = np.zeros(len(body), _SENDER)
+        fresh["body"], fresh["client"] = body, client
+        handed_on = (source != 0) & alone  # from one to the next: nobody else's yet
+        fresh["several"] = same & ~handed_on & (known["several"] | (known["client"] != client))
+        fresh["several"] |= ~handed_on & _shared(body, client)
+        some = np.flatnonzero(body != 0)
+        self._table[slot[some]] = fresh[some]
+        return np.asarray(alone, np.bool_)
+
+
+def _shared(body: NDArray[np.uint64], client: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether several clients of one batch send a body."""
+    pairs = np.unique(np.stack([body, client]), axis=1)
+    bodies, times = np.unique(pairs[0], return_counts=True)
+    return np.isin(body, bodies[times > 1])
 
 
 def between(

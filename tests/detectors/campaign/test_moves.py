@@ -43,6 +43,50 @@ def test_late_earlier_own_and_answered_ones_do_not_count(events: np.ndarray) -> 
     assert len(Refused().follow(events)) == 0
 
 
+def one(client: int, at: float, status: int = 200, body: int = 5) -> np.ndarray:
+    events = zeros(1)
+    events["client"], events["body"], events["status"], events["at"] = client, body, status, at
+    return events
+
+
+@pytest.mark.parametrize("before", [2, 3])
+def test_what_the_second_client_or_a_third_sent_before_did_not_move(before: int) -> None:
+    table = Refused()
+    table.follow(one(before, 400.0))
+    table.follow(one(1, 1_000.0, 429))
+    assert len(table.follow(one(2, 1_003.0))) == 0
+    table.follow(one(1, 1_005.0, 429, body=6))
+    assert len(table.follow(one(2, 1_008.0, body=6))) == 2  # another one did
+
+
+def test_what_several_send_at_once_is_nobodys() -> None:
+    table = Refused()
+    table.follow(np.concatenate([one(client, 400.0 + client) for client in (7, 8)]))
+    table.follow(one(8, 1_000.0, 429))
+    assert len(table.follow(one(9, 1_001.0))) == 0
+
+
+def test_what_the_refused_client_itself_sent_before_moves_all_the_same() -> None:
+    table = Refused()
+    for at in (400.0, 500.0):
+        table.follow(one(1, at))
+    table.follow(one(1, 1_000.0, 429))
+    assert len(table.follow(one(2, 1_003.0))) == 2
+
+
+def test_a_body_that_is_refused_from_one_to_the_next_moves_each_time() -> None:
+    table = Refused()
+    table.follow(one(1, 1_000.0, 429))
+    for turn, client in enumerate((2, 3, 4)):
+        assert table.follow(one(client, 1_002.0 + turn, 429))["client"].tolist() == [client - 1, client]
+
+
+def test_requests_without_a_body_say_nothing_of_one_another() -> None:
+    table = Refused()
+    table.follow(one(1, 1_000.0, 429, body=0))
+    assert len(table.follow(one(2, 1_001.0, body=0))) == 0
+
+
 def test_indicated_clients_get_a_token_in_common() -> None:
     events = pair(1.0)
     rows = moves.indicated(events, np.array([True, True]))
