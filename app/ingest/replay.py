@@ -189,6 +189,7 @@ def replay(
         block = events(conversations.mark(entry.exchange for entry in batch), seed=SEED, lists=lists)
         _count(report, block)
         _remember(tracks, table.step(block, report.last))
+        _rise(tracks, table, block)
         linker.follow(block, report.last)
     linked = linker.finish(report.last)
     report.campaigns = [linking.document(one, lambda client: tracks[client].name) for one in linker.campaigns]
@@ -220,6 +221,13 @@ def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
         track.peak = max(track.peak, float(finding["score"]))
         if level == Level.REVIEW and track.flagged_at is None:
             track.flagged_at_request, track.flagged_at = int(finding["requests"]), float(finding["at"])
+
+
+def _rise(tracks: Mapping[int, _Track], table: Table, block: NDArray[np.void]) -> None:
+    """Remember the highest score of any look: a client that no finding told of may have had it long before the end."""
+    for client in np.unique(block["client"]).tolist():
+        track = tracks[client]
+        track.peak = max(track.peak, float(table[client]["score"]))
 
 
 def _result(table: Table, client: int, track: _Track, member: Membership | None) -> ClientResult:

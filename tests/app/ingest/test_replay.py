@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from app.errors import InvalidInput
 from app.ingest import replay as replay_module
-from app.ingest.log import client_id
+from app.ingest.log import Problems, client_id, read_log
 from app.ingest.replay import replay, run_command
+from detectors.base import Level
 from detectors.event import Flag
+from detectors.features import events
 from detectors.registry import load
 from detectors.table import Table
 
@@ -133,6 +136,33 @@ def test_the_first_review_is_the_flag(write_log, line, engine, monkeypatch):
     assert found["severity"] in ("low", "medium", "high", "critical")
     assert found["level"] == "review"
     assert {one["detector"] for one in found["evidence"]} == {one.name for one in engine.detectors}
+
+
+def test_the_score_is_the_highest_of_all_looks_though_no_finding_told_of_it(write_log, line, engine, monkeypatch):
+    rng = random.Random(3)
+    words = ["lamp", "shoe", "slow", "good", "late", "blue", "broken", "lovely", "parcel", "never", "again", "quick"]
+    rows = []
+    for place in range(120):
+        some = " ".join(rng.choices(words, k=12))
+        ask, answer = f"Write a short story about {some}.", "First, we see. " * 40
+        messages = [{"role": "user", "content": ask}]
+        if place >= 28:  # from here on a chat, which takes nothing
+            answer = "Let me look. It is on its way."
+            messages = [{"role": role, "content": some} for role in ("user", "assistant", "user")]
+        body = {"model": "m", "messages": messages}
+        rows.append(line(1_764_000_000.0 + 40.0 * place, body=body, response=answer, usage=None))
+    log = write_log("a.jsonl", *rows)
+    monkeypatch.setattr(replay_module, "BATCH", 10)
+    table, highest = Table(engine), 0.0
+    blocks = [one.exchange for one in read_log(log, Problems(), lambda _: None)]
+    for start in range(0, len(blocks), 10):
+        table.step(events(blocks[start : start + 10], seed=0), 0.0)
+        highest = max(highest, float(table[blocks[0].client]["score"]))
+    (one,) = replay([log], engine).clients
+    end = table.explain(blocks[0].client, 0.0).score
+    assert one.level is Level.NONE
+    assert highest > end
+    assert one.score == pytest.approx(highest)
 
 
 def test_a_line_has_no_number_that_json_lacks(write_log, line, engine):
