@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -138,11 +138,19 @@ async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> No
 def _flagged() -> sa.CompoundSelect[str]:
     """Clients with an alert, or in a campaign that was at review, that nobody closed."""
     alone = sa.select(Alert.client_id).where(Alert.state != State.CLOSED)
+    return sa.union(alone, _members().with_only_columns(CampaignMember.client_id))
+
+
+def _members() -> sa.Select[CampaignMember]:
+    """The members of campaigns that were at review and that nobody closed."""
     waiting = sa.select(Campaign.id).where(Campaign.state != State.CLOSED, Campaign.was_at(int(Level.REVIEW)))
-    inside = sa.select(CampaignMember.client_id).where(
-        CampaignMember.left_at.is_(None), CampaignMember.campaign_id.in_(waiting)
-    )
-    return sa.union(alone, inside)
+    return sa.select(CampaignMember).where(CampaignMember.left_at.is_(None), CampaignMember.campaign_id.in_(waiting))
+
+
+async def campaign_of(session: AsyncSession, clients: Collection[str]) -> dict[str, str]:
+    """Of some clients those that wait for a verdict in a campaign, and its id."""
+    query = _members().where(CampaignMember.client_id.in_(clients)).order_by(CampaignMember.campaign_id)
+    return {one.client_id: one.campaign_id for one in await session.scalars(query)}
 
 
 async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str | None, limit: int) -> Page[Client]:

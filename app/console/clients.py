@@ -22,7 +22,7 @@ from detectors.base import Explanation, Level
 
 READ = "clients:read"
 WAITING = "waiting"
-CHOICES = (("review", "Review"), ("watch", "Watch or review"), (WAITING, "Waits for a verdict, alone or in a campaign"))
+CHOICES = (("review", "Review"), ("watch", "Watch or review"), (WAITING, "Waits for a verdict"))
 MODELS_SHOWN = 12
 MODEL_NAMES = "names:models"  # hash of hash: hex of the event's model, and its name
 
@@ -60,6 +60,7 @@ async def show_list(request: Request) -> Response:
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,
             "clients": page.items,
+            "campaigns": await queries.campaign_of(visit.db, [one.id for one in page.items]),
             "thresholds": {one.id: listing.threshold_at(request.app.state.scoring, one.requests) for one in page.items},
             "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,

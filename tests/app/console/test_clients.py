@@ -54,8 +54,9 @@ async def test_those_that_wait_for_a_verdict_alone_or_in_a_campaign(console, rev
     await console.seed()
     before = (await reviewer.get("/clients?level=waiting")).text.count("data-row")
     await console.summarise(0xAB9)
-    await console.open_campaign(0xAB1, 0xAB2, 0xAB9, at=console.now - 700)
+    name = await console.open_campaign(0xAB1, 0xAB2, 0xAB9, at=console.now - 700)
     page = (await reviewer.get("/clients?level=waiting")).text
+    assert page.count(f'href="/campaigns/{name}">in a campaign<') == 1  # of the others nothing was scored yet
     assert page.count("data-row") > before
     assert client_ref(0xAB9) in page
     assert '<option value="waiting" selected>' in page
