@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Level
 from detectors.campaign import Campaign, Linker
+from detectors.campaign.report import Member
 from detectors.campaign.rows import Own
 from detectors.campaign.score import Scoring
 
@@ -18,6 +19,7 @@ EVERY: Final = 3_600.0  # seconds of the log between two links, at least,
 MORE: Final = 0.03  # and so much more traffic: of a long log's last days an hour changes little
 ROUNDS: Final = 4  # links at the end: each may ask for rows that the one before did not
 PART: Final = 0.5  # of what a campaign's score has above the level of watching, a member's score has more
+WATCHED: Final = Scoring().review - Scoring().watch  # nats below the level of review
 
 Hear = Callable[[Sequence[int]], Mapping[int, Own]]
 
@@ -38,7 +40,17 @@ class Membership:
     @property
     def more(self) -> float:
         """Nats that a client's score has more for its campaign, for whoever puts clients in order."""
-        return PART * max(self.campaign.score - Scoring().watch, 0.0)
+        return PART * max(margin(self.campaign) + WATCHED, 0.0)
+
+
+def margin(campaign: Campaign) -> float:
+    """Nats above the level of review, which is another one where no rows were told: scores alone do not compare."""
+    return campaign.score - campaign.threshold
+
+
+def _says(campaign: Campaign) -> tuple[Level, float]:
+    """Orders readings by how much they say."""
+    return campaign.level, margin(campaign)
 
 
 class Linking:
@@ -55,16 +67,7 @@ class Linking:
         self._events = self._linked_events = 0
         self._flagged: dict[int, tuple[int, float]] = {}
         self._found: dict[int, Campaign] = {}  # by client: the campaign that says most of it, at any link
-        self._reviewed: dict[int, Campaign] = {}  # by id: as it was at review last
-        self._present: tuple[Campaign, ...] = ()
-
-    @property
-    def campaigns(self) -> tuple[Campaign, ...]:
-        """The campaigns of the last link, and those that were at review before: a reviewer's queue keeps them."""
-        present = {one.id for one in self._present if one.level == Level.REVIEW}
-        fallen = {number: one for number, one in self._reviewed.items() if number not in present}
-        every = [*(one for one in self._present if one.id not in fallen), *fallen.values()]
-        return tuple(sorted(every, key=lambda one: (-one.level, -one.score, one.id)))
+        self.campaigns: tuple[Campaign, ...] = ()
 
     def follow(self, block: NDArray[np.void], now: float) -> None:
         """Take in a block of events that ends at `now`."""
@@ -78,6 +81,7 @@ class Linking:
         for _ in range(ROUNDS):
             if not self._link(now):
                 break
+        self.campaigns = _listed(self._found)
         nobody = (None, None)
         return {
             client: Membership(campaign, *self._flagged.get(client, nobody)) for client, campaign in self._found.items()
@@ -86,22 +90,34 @@ class Linking:
     def _link(self, now: float) -> bool:
         """A link, and what it asks for; whether there is news, so that another link might find more."""
         self._linked_at, self._linked_events = now, self._events
-        self._present = self._linker.link(now)
-        self._remember(self._present, now)
+        self._remember(self._linker.link(now), now)
         told = self._hear(self._linker.to_hear(len(self._linker.graph.clients)))
         self._linker.tell(told)
         return bool(told)
 
     def _remember(self, campaigns: Iterable[Campaign], now: float) -> None:
         for campaign in campaigns:
-            if campaign.level == Level.REVIEW:
-                self._reviewed[campaign.id] = campaign
             for member in campaign.members:
                 best = self._found.get(member.client)
-                if best is None or (best.level, best.score) <= (campaign.level, campaign.score):
+                if best is None or _says(best) <= _says(campaign):
                     self._found[member.client] = campaign
                 if campaign.level == Level.REVIEW:
                     self._flagged.setdefault(member.client, (self._requests(member.client), now))
+
+
+def _listed(found: Mapping[int, Campaign]) -> tuple[Campaign, ...]:
+    """The campaigns that clients are told to be in, each by its highest reading, with all of these clients."""
+    best: dict[int, Campaign] = {}
+    for campaign in found.values():
+        other = best.get(campaign.id)
+        if other is None or _says(other) < _says(campaign):
+            best[campaign.id] = campaign
+    more: dict[int, list[Member]] = {number: [] for number in best}
+    for client, campaign in found.items():
+        if client not in best[campaign.id].clients:
+            more[campaign.id] += [one for one in campaign.members if one.client == client]
+    whole = [replace(one, members=(*one.members, *more[number])) for number, one in best.items()]
+    return tuple(sorted(whole, key=lambda one: (-one.level, -one.score, one.id)))
 
 
 def document(campaign: Campaign, names: Callable[[int], str]) -> dict[str, Any]:

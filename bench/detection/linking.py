@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.ingest.linking import margin
 from bench.detection import campaigns, refusals, texts
 from bench.detection.compose import Account
 from detectors import registry
@@ -56,7 +57,7 @@ class Followed(NamedTuple):
     flagged: dict[int, float]  # by client: when it was in a campaign at review first
     standing: frozenset[int]  # clients in campaigns at review at the end of day 9
     ordinary: tuple[tuple[str, int, float], ...]
-    rose: dict[int, list[tuple[float, float]]]  # by client: when it was in a campaign of a higher score, and the score
+    rose: dict[int, list[tuple[float, float]]]  # by client: when in a campaign further above review, and how far, nats
 
 
 def ordered(accounts: Sequence[Account]) -> NDArray[np.void]:
@@ -119,8 +120,8 @@ def followed(accounts: Sequence[Account]) -> Followed:
 def _rise(rose: dict[int, list[tuple[float, float]]], campaign: Campaign, now: float) -> None:
     for client in campaign.clients:
         steps = rose.setdefault(client, [])
-        if not steps or steps[-1][1] < campaign.score:
-            steps.append((now, campaign.score))
+        if not steps or steps[-1][1] < margin(campaign):
+            steps.append((now, margin(campaign)))
 
 
 def hear(linker: Linker, table: Table) -> None:

@@ -9,12 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ingest.linking import PART
+from app.ingest.linking import PART, WATCHED
 from bench.detection import linking
 from bench.detection.compose import Account
 from bench.detection.evaluate import Observed, answers_of
 from bench.detection.ours import Tiers
-from detectors.campaign.score import Scoring
 
 
 class Linked(NamedTuple):
@@ -23,7 +22,7 @@ class Linked(NamedTuple):
     flagged: dict[int, float]  # when its campaign was at review first
     requests: dict[int, float]  # of these clients, up to then
     answers: dict[int, float]
-    rose: dict[int, list[tuple[float, float]]]  # when it was in a campaign with a score higher than before, and it
+    rose: dict[int, list[tuple[float, float]]]  # when in a campaign further above review, and how far
 
 
 def linked(accounts: Sequence[Account]) -> Linked:
@@ -48,7 +47,7 @@ def more(found: Linked, seen: Observed) -> NDArray[np.float64]:
         rose = found.rose.get(clients[who], [])
         known = len(rose) if last[look] else bisect_right(rose, float(until[look]), key=lambda one: one[0])
         if known:
-            out[look] = PART * max(rose[known - 1][1] - Scoring().watch, 0.0)
+            out[look] = PART * max(rose[known - 1][1] + WATCHED, 0.0)
     return out
 
 

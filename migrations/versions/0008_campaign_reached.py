@@ -21,7 +21,7 @@ TABLE = sa.table(
     sa.column("evidence", sa.JSON),
 )
 EVENT = sa.table("campaign_event", sa.column("campaign_id", sa.String), sa.column("kind", sa.String))
-INDEX, BEFORE = "ix_campaign_state_reached_opened_at_id", "ix_campaign_state_level_opened_at_id"
+INDEX = "ix_campaign_state_reached_opened_at_id"
 
 
 def upgrade() -> None:

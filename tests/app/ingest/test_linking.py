@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.ingest import replay as replay_module
-from app.ingest.linking import PART, Linking
+from app.ingest.linking import PART, WATCHED, Linking
 from app.ingest.log import Problems, read_log
 from app.ingest.replay import replay
 from detectors.base import Level
@@ -96,10 +96,10 @@ def test_the_report_names_the_members_and_what_ties_them(logs) -> None:
 
 
 def test_it_hears_what_the_members_own_rows_say(logs) -> None:
-    document = replay(logs, load()).document()
-    (campaign,) = document["campaigns"]
-    assert "members_rank" in {term["feature"] for term in campaign["terms"]}
-    assert campaign["threshold"] == Scoring().review
+    by_name = {one.client: one for one in replay(logs, load()).clients}
+    campaigns = {by_name[client].membership.campaign for client in OPERATOR}
+    terms = {term.feature: one.threshold for one in campaigns for term in one.terms}
+    assert terms["members_rank"] == Scoring().review
 
 
 def test_rows_that_take_nothing_speak_against_a_campaign_to_the_end(linked) -> None:
@@ -130,6 +130,22 @@ def test_what_was_at_review_before_is_told_though_it_fell(linked) -> None:
     assert campaign.requests < 120  # as it was then: by the end it stands no more
 
 
+def test_every_clients_campaign_is_told_once_with_the_client_among_its_members(linked) -> None:
+    told: list[int] = []
+
+    def hear(clients):  # of one of them another thing each time, so that members come and go
+        told.append(len(clients))
+        ranks = dict.fromkeys(clients, Own(6.0, 2.5))
+        return ranks | dict.fromkeys(sorted(clients)[: len(told) % 3], Own(6.0, -2.0))
+
+    linking, found, _ = linked(hear)
+    assert len({campaign.id for campaign in linking.campaigns}) == len(linking.campaigns)
+    listed = {campaign.id: campaign for campaign in linking.campaigns}
+    assert found
+    for client, one in found.items():
+        assert client in listed[one.campaign.id].clients
+
+
 def test_a_campaign_that_is_watched_alone_changes_nobodys_level(written) -> None:
     four = OPERATOR[:4]  # five are reviewed
     alone = {one.client: one for one in replay([written(OPERATOR[:1])], load()).clients}
@@ -148,7 +164,7 @@ def test_a_members_score_has_a_part_of_its_campaigns(logs) -> None:
     by_name = {one.client: one for one in report.clients}
     one = by_name[OPERATOR[0]]
     campaign = one.membership.campaign
-    assert one.membership.more == pytest.approx(PART * (campaign.score - Scoring().watch))
+    assert one.membership.more == pytest.approx(PART * (campaign.score - campaign.threshold + WATCHED))
     assert one.membership.more > 0.0
     least = min(by_name[client].score for client in OPERATOR)
     assert least >= one.membership.more

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.ingest.linking import PART
+from app.ingest.linking import PART, WATCHED
 from bench.detection import campaigns, linking, together
 from bench.detection.evaluate import observe
 from bench.detection.ours import Tiers
 from detectors import registry
-from detectors.campaign.score import Scoring
 
 FIRST = 1_000.0
 
@@ -41,17 +40,17 @@ def test_a_look_has_what_was_known_of_its_campaign_by_then_and_the_last_look_all
     mine = np.flatnonzero(seen.clients["client"][seen.who] == chosen)
     whole = mine[seen.rows["part"][mine] == 0]
     assert len(whole) >= 2
-    watch, known = Scoring().watch, float(looks[whole[0]])
+    watch, known = -WATCHED, float(looks[whole[0]])
     rose = {chosen: [(known - 1.0, watch + 1.0), (known + 1e7, watch + 4.0)]}
     more = together.more(found._replace(rose=rose), seen)
-    assert more[whole[0]] == PART * 1.0
-    assert more[whole[-1]] == PART * 4.0
+    assert more[whole[0]] == pytest.approx(PART * 1.0)
+    assert more[whole[-1]] == pytest.approx(PART * 4.0)
     assert not more[np.setdiff1d(np.arange(len(more)), mine)].any()
 
 
 def test_a_campaign_below_the_level_of_watching_takes_nothing_away(world) -> None:
     _, seen, found = world
-    low = {client: [(0.0, Scoring().watch - 3.0)] for client in seen.clients["client"].tolist()}
+    low = {client: [(0.0, -WATCHED - 3.0)] for client in seen.clients["client"].tolist()}
     assert not together.more(found._replace(rose=low), seen).any()
 
 
