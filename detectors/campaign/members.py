@@ -107,18 +107,27 @@ def keeping_up(known: Known, inside: NDArray[np.int32], members: NDArray[np.int3
     What ties a harvest others have as well, as the readers of one list do. Between whom refused requests moved, and
     who was banned, stays whatever its row says.
     """
-    middle = float(np.nanmedian(known.lead[inside]))
-    return members[~(known.lead[members] < middle - _BEHIND) | np.isin(members, _sure(known, members))]
+    behind = known.lead[members] < float(np.nanmedian(known.lead[inside])) - _BEHIND
+    if not behind.any():
+        return members
+    return members[~behind | np.isin(members, _sure(known, members, members[behind]))]
 
 
-def _sure(known: Known, members: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Of the members those who were banned, and those between whom refused requests moved."""
-    edges = known.graph.edges[known.graph.of_accounts(members)]
-    moved = edges[known.graph.tokens["kind"][edges["token"]] == Kind.MOVED]
-    tokens, times = np.unique(moved["token"], return_counts=True)
-    movers = moved["account"][np.isin(moved["token"], tokens[times > 1])]
-    banned = np.isin(known.graph.clients.known()[members], np.fromiter(known.bans, np.uint64, len(known.bans)))
-    return np.concatenate([movers, members[banned]])
+def _sure(known: Known, members: NDArray[np.int32], some: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of some of the members those who were banned, and those between whom and a member refused requests moved."""
+    banned = np.isin(known.graph.clients.known()[some], np.fromiter(known.bans, np.uint64, len(known.bans)))
+    mine = _moved(known.graph, some)
+    if not len(mine):  # as mostly: the edges of all members need not be looked for
+        return some[banned]
+    tokens, times = np.unique(_moved(known.graph, members)["token"], return_counts=True)
+    movers = mine["account"][np.isin(mine["token"], tokens[times > 1])]
+    return np.concatenate([movers, some[banned]])
+
+
+def _moved(graph: Graph, accounts: NDArray[np.int32]) -> NDArray[np.void]:
+    """The edges of some accounts to what moved between two."""
+    edges = graph.edges[graph.of_accounts(accounts)]
+    return np.asarray(edges[graph.tokens["kind"][edges["token"]] == Kind.MOVED])
 
 
 def _allowed(known: Known, members: NDArray[np.int32], wide: NDArray[np.int32]) -> NDArray[np.int32]:
