@@ -18,8 +18,8 @@ from detectors.campaign.score import Scoring
 EVERY: Final = 3_600.0  # seconds of the log between two links, at least,
 MORE: Final = 0.03  # and so much more traffic: of a long log's last days an hour changes little
 ROUNDS: Final = 4  # links at the end: each may ask for rows that the one before did not
-PART: Final = 0.5  # of what a campaign's score has above the level of watching, a member's score has more
-WATCHED: Final = Scoring().review - Scoring().watch  # nats below the level of review
+PART: Final = 0.5  # of how far a campaign is above WATCHED below review, a member's score has more
+WATCHED: Final = Scoring().review - Scoring().watch  # nats
 
 Hear = Callable[[Sequence[int]], Mapping[int, Own]]
 
@@ -117,7 +117,7 @@ def _listed(found: Mapping[int, Campaign]) -> tuple[Campaign, ...]:
         if client not in best[campaign.id].clients:
             more[campaign.id] += [one for one in campaign.members if one.client == client]
     whole = [replace(one, members=(*one.members, *more[number])) for number, one in best.items()]
-    return tuple(sorted(whole, key=lambda one: (-one.level, -one.score, one.id)))
+    return tuple(sorted(whole, key=lambda one: (-one.level, -margin(one), one.id)))
 
 
 def document(campaign: Campaign, names: Callable[[int], str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ from app.ingest.measures import Label, compare, read_labels
 from app.store.lists import Lists
 from app.store.reference import load_engine
 from detectors.base import Evidence, Explanation, Level, Term
-from detectors.campaign.rows import Own, ranks
+from detectors.campaign.rows import told
 from detectors.engine import Engine
 from detectors.features import events
 from detectors.listed import Index
@@ -180,7 +181,7 @@ def replay(
     report, tracks, table = Report(), dict[int, _Track](), Table(engine)
     for path in paths:
         open_log(path).close()
-    linker = Linking(lambda client: int(table[client]["events"]), lambda clients: _heard(table, clients))
+    linker = Linking(lambda client: int(table[client]["events"]), partial(told, table))
     conversations, begun = Conversations(), clock()
     logs = [read_log(path, report.problems, advance) for path in paths]
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
@@ -197,11 +198,6 @@ def replay(
     report.clients.sort(key=lambda one: (-one.flagged, -one.level, -one.score, one.client))
     report.seconds = clock() - begun
     return report
-
-
-def _heard(table: Table, clients: Sequence[int]) -> dict[int, Own]:
-    """What the own rows of some clients say, as the linking process reads it from Redis."""
-    return ranks(table.engine, np.array([table[client] for client in clients if client in table], table.engine.row))
 
 
 def _count(report: Report, block: NDArray[np.void]) -> None:

@@ -52,7 +52,6 @@ class Campaign(Base):
         sa.Index(None, "score", "id"),
         sa.Index(None, "size", "id"),
         sa.Index(None, "state", "level", "opened_at", "id"),
-        sa.Index(None, "state", "reached", "opened_at", "id"),
         sa.Index(None, "previous_id"),
     )
 

@@ -126,8 +126,7 @@ def _rise(rose: dict[int, list[tuple[float, float]]], campaign: Campaign, now: f
 
 def hear(linker: Linker, table: Table) -> None:
     """What the rows say for which the last link asked, as the linking process hears of them between two passes."""
-    asked = [table[client] for client in linker.to_hear(len(linker.graph.clients)) if client in table]
-    linker.tell(rows.ranks(table.engine, np.array(asked, table.engine.row)))
+    linker.tell(rows.told(table, linker.to_hear(len(linker.graph.clients))))
 
 
 def _reviewed(linked: Sequence[Campaign]) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import calibrate
 from detectors.engine import Engine
+from detectors.table import Table
 
 LEAST = 5  # counted requests from which a row says something
 BEYOND = 0.05  # a row leads where it goes further than so large a share of ordinary clients does at the first look
@@ -37,3 +39,8 @@ def ranks(engine: Engine, rows: NDArray[np.void]) -> dict[int, Own]:
     lead = engine.judge.odds(rows, judged.scores) - calibrate.joint_reached(engine.reference, BEYOND)
     told = zip(rows["client"].tolist(), nats.tolist(), lead.tolist(), strict=True)
     return {client: Own(rare, ahead) for client, rare, ahead in told}
+
+
+def told(table: Table, clients: Iterable[int]) -> dict[int, Own]:
+    """What the rows of some clients say where all rows are in memory; nothing of those without a row."""
+    return ranks(table.engine, np.array([table[client] for client in clients if client in table], table.engine.row))

@@ -21,7 +21,6 @@ TABLE = sa.table(
     sa.column("evidence", sa.JSON),
 )
 EVENT = sa.table("campaign_event", sa.column("campaign_id", sa.String), sa.column("kind", sa.String))
-INDEX = "ix_campaign_state_reached_opened_at_id"
 
 
 def upgrade() -> None:
@@ -36,10 +35,8 @@ def upgrade() -> None:
         if opened_at in (1, 2):
             one = sa.and_(TABLE.c.id == name, TABLE.c.reached < opened_at)
             connection.execute(sa.update(TABLE).where(one).values(reached=opened_at))
-    op.create_index(INDEX, "campaign", ["state", "reached", "opened_at", "id"])
 
 
 def downgrade() -> None:
     """Back to the level alone."""
-    op.drop_index(INDEX, table_name="campaign")
     op.drop_column("campaign", "reached")
