@@ -12,18 +12,13 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 
-from detectors import calibrate, fuse, profile
+from detectors import calibrate, fuse, leaning, levels, profile
 from detectors.base import Detector, Level
 from detectors.batch import Batch
 from detectors.engine import Engine
-from detectors.fuse import Fused
 from detectors.judge import BLEND, Judge
+from detectors.levels import AtLook
 from detectors.reference import FUSED_GRID, GRID, LOOKS, RANKS, Reference, empty
-
-WATCH_RATE = 0.009  # the share of ordinary clients that may ever be watched, and reviewed, in one window
-REVIEW_RATE = 0.001
-LEAST_REVIEW = LEAST_WATCH = float(-np.log(fuse.RARE))  # nats below which nothing is told, however few are told of
-_MARGIN = 0.05  # nats above the last ordinary client that must stay below
 
 
 class Snapshot(NamedTuple):
@@ -85,14 +80,14 @@ def fit(
     seed: int = 0,
     followed: bool = True,
     weights: Mapping[int, int] | None = None,
-    ranking: Reference | None = None,
+    prior: Reference | None = None,
 ) -> Reference:
     """The reference of ordinary clients, one Snapshot a look of LOOKS (fewer where no client got further).
 
     At most `groups` peer groups, none of fewer than `least` clients. `followed` says that each client is there
     at all looks up to its last; raises ValueError where one is not. Where it is False, clients stand at one look
-    each, and each look has its own budget. `weights` counts some clients several times; the re-ranker's weights
-    are taken over from the reference `ranking`.
+    each, and the budget is for more. `weights` counts some clients several times. From the reference `prior` the
+    forest and the re-ranker's weights are taken over, and the clients lean on it (detectors/leaning.py).
     """
     if followed:
         _check(snapshots)
@@ -109,12 +104,16 @@ def fit(
         centroids=centroids,
         sizes=np.zeros((rows, cells, len(LOOKS)), np.int64),
         tails=np.full((rows, cells, len(LOOKS), len(RANKS)), -np.inf, np.float32),
-        watch=np.full(len(LOOKS), LEAST_WATCH, np.float32),
-        review=np.full(len(LOOKS), LEAST_REVIEW, np.float32),
-        **_ranking(detectors, ranking),
+        watch=np.full(len(LOOKS), levels.LEAST_WATCH, np.float32),
+        review=np.full(len(LOOKS), levels.LEAST_REVIEW, np.float32),
+        **_ranking(detectors, prior),
     )
-    evidence = _tails(detectors, snapshots, shell, weights or {})
-    _thresholds(clients, evidence, shell, followed)
+    lean = prior if leaning.can(prior) else None
+    evidence = _tails(detectors, snapshots, shell, weights or {}, lean)
+    if lean is not None:
+        levels.lean(clients, evidence, shell, lean, followed)
+    else:
+        levels.spend(clients, evidence, shell, followed)
     terms, percentiles = _percentiles(detectors, latest, shell)
     found = about | _rates(clients, evidence, shell) | {"isolation_forest": _forest(detectors, latest, shell)}
     return replace(shell, terms=terms, percentiles=percentiles, about=found)
@@ -188,16 +187,13 @@ def _name(centers: NDArray[np.float64]) -> tuple[str, ...]:
     return tuple(names)
 
 
-class _Evidence(NamedTuple):
-    """What the reference says of its own clients at one look, each left out in turn."""
-
-    clients: NDArray[np.uint64]
-    fused: Fused
-
-
 def _tails(
-    detectors: Sequence[Detector], snapshots: Sequence[Snapshot], shell: Reference, weights: Mapping[int, int]
-) -> list[_Evidence]:
+    detectors: Sequence[Detector],
+    snapshots: Sequence[Snapshot],
+    shell: Reference,
+    weights: Mapping[int, int],
+    prior: Reference | None,
+) -> list[AtLook]:
     """Fill `shell`'s sizes, tails and fused percentiles; the leave-one-out evidence of each look."""
     place = tuple(range(len(detectors)))
     judge = Judge(detectors, shell)
@@ -217,25 +213,26 @@ def _tails(
             family_p[:, family], floors[:, family] = held
         fused = fuse.combine(family_p, floors, None, fuse.single(p, judge.families))
         if judge.forest is not None:
-            fused = fuse.joined(fused, _joint(shell, look, weight, judge.odds(shot.rows, scores) + BLEND * fused.score))
+            odds = judge.odds(shot.rows, scores) + BLEND * fused.score
+            fused = fuse.joined(fused, _joint(shell, prior, look, weight, odds))
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
-        out.append(_Evidence(shot.clients, fused))
+        out.append(AtLook(shot.clients, fused))
     return out
 
 
-def _joint(shell: Reference, look: int, weight: NDArray[np.int64], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _joint(
+    shell: Reference, prior: Reference | None, look: int, weight: NDArray[np.int64], odds: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Fill `shell`'s joint tail at a look; each client's leave-one-out joint score, as calibrate.joint_nats says it."""
     plain = odds.astype(np.float32)
-    held = np.sort(np.repeat(plain, weight))[::-1]
-    kept = RANKS[np.less_equal(RANKS, len(held))]
-    shell.joint_sizes[look] = len(held)
-    shell.joint_tails[look, : len(kept)] = held[kept - 1]
-    top = np.argmax(plain)
+    shell.joint_sizes[look], shell.joint_tails[look] = leaning.joint_tail(prior, look, plain, weight)
     further = np.zeros(len(plain))
     if len(plain) > 1:
-        further[top] = float(plain[top] - np.delete(plain, top).max())
-    return np.asarray(further - np.log(_leave_one_out(plain, weight)), np.float64)
+        top = np.argmax(plain)
+        _, others = leaning.joint_tail(prior, look, np.delete(plain, top), np.delete(weight, top))
+        further[top] = max(float(plain[top] - others[0]), 0.0)
+    return np.asarray(further - np.log(_leave_one_out(plain, weight, *leaning.as_high(prior, look, plain))), np.float64)
 
 
 def _cells(
@@ -266,49 +263,17 @@ def _cells(
     return p, floors
 
 
-def _leave_one_out(scores: NDArray[np.float32], weight: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The conformal p of each score against all the others, each counted by its weight."""
+def _leave_one_out(
+    scores: NDArray[np.float32], weight: NDArray[np.int64], more: NDArray[np.float64] | float = 0.0, size: float = 0.0
+) -> NDArray[np.float64]:
+    """The conformal p of each score against all the others, each counted by its weight.
+
+    Of `size` further clients `more` go as far as each score.
+    """
     order = np.argsort(scores, kind="stable")
     below = np.concatenate([[0], np.cumsum(weight[order])])[np.searchsorted(scores[order], scores, side="left")]
     total = int(weight.sum())
-    return np.asarray((total - below - weight + 1) / (total - weight + 1), np.float64)
-
-
-def _thresholds(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shell: Reference, followed: bool) -> None:
-    """Thresholds by alpha spending over looks: what a look may use and did not is left to the next.
-
-    At each look the threshold is the lowest at which the ordinary clients that were ever told of, this
-    look's included, stay within the budget spent so far. Looks that too few clients reached take the last.
-    Clients that are not followed from look to look leave nothing: each look's own share is its budget.
-    """
-    watched = np.zeros(len(clients), np.bool_)
-    reviewed = watched.copy()
-    watch, review, spent = LEAST_WATCH, LEAST_REVIEW, 0.0
-    for look in range(len(LOOKS)):
-        part = calibrate.spending(look + 1)
-        spent += part
-        enough = calibrate.SHRINK if look else 1  # the first look stands for all that too few reached
-        if look < len(evidence) and len(evidence[look].clients) >= enough:
-            one = evidence[look]
-            place = np.searchsorted(clients, one.clients)
-            both = np.where(fuse.two_kinds(one.fused.p), one.fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
-            budget = spent * len(clients) if followed else part * len(place)
-            if not followed:
-                watched[:], reviewed[:] = False, False
-            watch = _spend(one.fused.score, place, watched, WATCH_RATE * budget, LEAST_WATCH)
-            review = _spend(both, place, reviewed, REVIEW_RATE * budget, LEAST_REVIEW)
-        shell.watch[look], shell.review[look] = watch, max(watch, review)  # two kinds are rarer: no lower bar for it
-
-
-def _spend(
-    scores: NDArray[np.float64], place: NDArray[np.intp], told: NDArray[np.bool_], budget: float, least: float
-) -> float:
-    """The lowest level that keeps the clients `told` of within `budget`; marks the newly told ones."""
-    allowed = max(int(budget) - int(told.sum()), 0)
-    fresh = np.sort(scores[~told[place]])[::-1]
-    level = max(least, float(fresh[allowed]) + _MARGIN) if len(fresh) > allowed else least
-    told[place[scores >= level]] = True
-    return level
+    return np.asarray((total - below - weight + more + 1) / (total - weight + size + 1), np.float64)
 
 
 def _percentiles(
@@ -328,7 +293,7 @@ def _percentiles(
     return tuple(names), np.stack(cells).transpose(2, 0, 1).astype(np.float32)
 
 
-def _rates(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shell: Reference) -> dict[str, Any]:
+def _rates(clients: NDArray[np.uint64], evidence: Sequence[AtLook], shell: Reference) -> dict[str, Any]:
     """How many ordinary clients would ever have been told of, and what each look can resolve."""
     level = np.zeros(len(clients), np.uint8)
     most = level.copy()
@@ -342,8 +307,8 @@ def _rates(clients: NDArray[np.uint64], evidence: Sequence[_Evidence], shell: Re
         "ever_reviewed": int((most == Level.REVIEW).sum()),
         "clients_at_looks": [len(one.clients) for one in evidence],
         "resolvable": [round(1.0 / (1.0 + len(one.clients)), 6) for one in evidence],
-        "review_rate_asked": REVIEW_RATE,
-        "review_rate_supported": round(max(REVIEW_RATE, 3.0 / max(len(clients), 1)), 6),
+        "review_rate_asked": levels.REVIEW_RATE,
+        "review_rate_supported": round(max(levels.REVIEW_RATE, 3.0 / max(len(clients), 1)), 6),
     }
 
 

@@ -22,6 +22,7 @@ NOTABLE = 0.05  # and one of them at least must go further than all but one in t
 AGREES = 0.03  # two families that are each so rare,
 AGREED_NATS = 8.0  # and together as rare as 1 in 3,000 were they independent, open a review
 BACKED_NATS = 4.6  # where the joint score calls the client one in a hundred, though by its threshold no review
+ALONE_NATS = 3.0  # what the joint score must say, one in twenty, where a family alone is to be watched
 SPEAKS = 0.05  # what a sentence tells where nothing is rare,
 RARE = 0.01  # and where something is; a single family beyond every ordinary client
 REVIEW_LOOK = 1
@@ -141,7 +142,8 @@ def levels(
 ) -> NDArray[np.uint8]:
     """The level of each client at its look. Rhythm alone raises none; one family alone raises WATCH at most.
 
-    A touched tripwire is a review by itself, and so are two families that agree.
+    A touched tripwire is a review by itself, and so are two families that agree. Of few clients some are always the
+    furthest in one family or another: they are watched where the joint score does not call them ordinary.
     """
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
@@ -149,7 +151,7 @@ def levels(
     opens = ((two_kinds(fused.p) & (fused.score >= review)) | agreed(fused)) & (looks >= REVIEW_LOOK)
     holds = (two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)) | agreed(fused, _HELD)
     keeps = (previous == Level.REVIEW) & holds
-    watched = (fused.score >= watch) | fused.beyond
+    watched = (fused.score >= watch) | (fused.beyond & (fused.score >= ALONE_NATS))
     still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch)
     level = np.where((watched | still) & steady, Level.WATCH, Level.NONE)
     return np.where(opens | keeps | fused.tripped, Level.REVIEW, level).astype(np.uint8)

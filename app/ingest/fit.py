@@ -151,7 +151,7 @@ def fit(engine: Engine, material: Material, now: float) -> Fitted:
         least=least,
         followed=material.followed,
         weights=dict.fromkeys(material.benign, TRUST),
-        ranking=engine.reference,
+        prior=engine.reference,
     )
     warnings = _warnings(screened, fitted)
     refusals = list(robust.doubts(fitted, engine.reference))

@@ -45,7 +45,7 @@ class Ours:
         """What that reference makes of every look."""
         if part.turn not in self._local:
             about = {"name": f"local, fold {part.turn}"}
-            fitted = fitting.fit(self.detectors, snapshots(self.seen, part.fit), about, ranking=self.shipped)
+            fitted = fitting.fit(self.detectors, snapshots(self.seen, part.fit), about, prior=self.shipped)
             self._local[part.turn] = evidence(Engine(self.detectors, fitted), self.seen)
         return self._local[part.turn]
 

@@ -85,7 +85,7 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
         print("Without recorded programs: their numbers are missing or another version's.", file=sys.stderr)
     trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen, programs)
     about |= {name: trained.about[name] for name in ("ranking", "joint_score")}
-    fitted = fitting.fit(engine.detectors, snapshots, about, ranking=trained)  # once more: families are weighed by it
+    fitted = fitting.fit(engine.detectors, snapshots, about, prior=trained)  # once more: families are weighed by it
     return fitted, _card(data, fitted, kinds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors import fitting, fuse, reference, registry
+from detectors import fitting, fuse, leaning, levels, reference, registry
 from detectors.base import Level
 from detectors.engine import Engine
 from detectors.event import Flag
@@ -75,8 +75,8 @@ def test_kinds_of_use_become_groups_of_some_size_with_names(fitted) -> None:
 
 
 def test_the_budget_is_kept_on_the_clients_it_was_fitted_on(fitted) -> None:
-    assert fitted.about["ever_watched"] + fitted.about["ever_reviewed"] <= 2 * fitting.WATCH_RATE * CLIENTS
-    assert fitted.about["ever_reviewed"] <= fitting.REVIEW_RATE * CLIENTS
+    assert fitted.about["ever_watched"] + fitted.about["ever_reviewed"] <= 2 * levels.WATCH_RATE * CLIENTS
+    assert fitted.about["ever_reviewed"] <= levels.REVIEW_RATE * CLIENTS
     assert fitted.about["resolvable"][0] == pytest.approx(1 / (CLIENTS + 1), abs=1e-5)
 
 
@@ -90,7 +90,7 @@ def test_the_budget_is_roughly_kept_on_other_clients_like_them(fitted, traffic) 
 
 
 def test_a_threshold_never_falls_below_two_kinds_that_just_speak(fitted) -> None:
-    assert (fitted.review >= fitting.LEAST_REVIEW - 1e-4).all()
+    assert (fitted.review >= levels.LEAST_REVIEW - 1e-4).all()
     assert (fitted.watch >= -np.log(fuse.RARE) - 1e-4).all()
     assert (np.diff(fitted.review[2:]) == 0).all()  # nobody got further than two looks
 
@@ -117,3 +117,14 @@ def test_a_client_that_skipped_a_look_is_refused(engine, snapshots) -> None:
 def test_one_group_is_made_where_there_are_few_clients(engine, traffic) -> None:
     few = fitting.observe(engine, crowd(traffic, range(40), 30))
     assert len(fitting.fit(engine.detectors, few, {}, groups=4, least=100).groups) == 1
+
+
+def test_few_clients_lean_on_the_reference_that_they_start_from(engine, snapshots) -> None:
+    ships = reference.load("detectors/shipped/ordinary.npz")
+    leant = fitting.fit(engine.detectors, snapshots, {}, groups=4, least=100, prior=ships)
+    assert leant.joint_sizes[:2].tolist() == (np.minimum(ships.joint_sizes[:2], leaning.BESIDE) + CLIENTS).tolist()
+    assert leant.joint_sizes[2:].tolist() == ships.joint_sizes[2:].tolist()
+    for own, before in ((leant.watch, ships.watch), (leant.review, ships.review)):
+        assert own - before == pytest.approx(np.full(len(own), own[0] - before[0]), abs=1e-4)
+    assert leant.sizes[0, -1, 0] == CLIENTS  # families and detectors are compared with one's own clients alone
+    assert leant.about["ever_watched"] <= 2 * levels.WATCH_RATE * CLIENTS

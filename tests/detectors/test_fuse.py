@@ -117,6 +117,15 @@ def test_a_score_above_every_ordinary_client_is_watched_below_the_threshold_too(
     assert level(ref, [0.5, 1, 1, 1], floor=0.5) == Level.NONE  # nothing can be resolved with so few clients
 
 
+@pytest.mark.parametrize(("nats", "expected"), [(2.9, Level.NONE), (3.1, Level.WATCH)])
+def test_a_family_beyond_every_client_is_not_watched_where_the_joint_score_calls_it_ordinary(
+    ref, nats, expected
+) -> None:
+    fused = fuse.fuse(np.array([[1, 0.004, 1, 1]]), np.full((1, 4), 0.004), FAMILIES)
+    fused = fuse.joined(fused, np.array([nats]))
+    assert fuse.levels(ref, fused, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
+
+
 def test_a_level_is_kept_a_little_below_its_threshold(ref) -> None:
     weaker = [0.02, 1, 0.02, 1]  # 7.8 nats
     assert level(ref, weaker) == Level.WATCH
