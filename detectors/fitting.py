@@ -111,7 +111,7 @@ def fit(
     lean = prior if leaning.can(prior) else None
     evidence = _tails(detectors, snapshots, shell, weights or {}, lean)
     if lean is not None:
-        levels.lean(clients, evidence, shell, lean, followed)
+        about = about | {"levels_moved_nats": levels.lean(clients, evidence, shell, lean, followed)}
     else:
         levels.spend(clients, evidence, shell, followed)
     terms, percentiles = _percentiles(detectors, latest, shell)

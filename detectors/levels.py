@@ -56,8 +56,8 @@ def spend(clients: NDArray[np.uint64], evidence: Sequence[AtLook], shell: Refere
 
 def lean(
     clients: NDArray[np.uint64], evidence: Sequence[AtLook], shell: Reference, prior: Reference, followed: bool
-) -> None:
-    """The prior's levels, moved together to where the budget of own and prior clients is ever told of.
+) -> dict[str, float]:
+    """Move the prior's levels together to where the budget of own and prior clients is ever told of; by how many nats.
 
     Looks that few clients reached have what the prior knows of them. Clients that are seen at one look each are told
     of at others too: OFTEN times as many.
@@ -74,6 +74,10 @@ def lean(
     often = 1.0 if followed else OFTEN
     shell.watch[:] = moved(prior.watch, watched, WATCH_RATE / often, LEAST_WATCH)
     shell.review[:] = np.maximum(moved(prior.review, reviewed, REVIEW_RATE / often, LEAST_REVIEW), shell.watch)
+    return {
+        "watch": round(float(shell.watch.max() - prior.watch.max()), 3),
+        "review": round(float(shell.review.max() - prior.review.max()), 3),
+    }
 
 
 def moved(levels: NDArray[np.float32], above: NDArray[np.float64], rate: float, least: float) -> NDArray[np.float32]:

@@ -186,7 +186,8 @@ def _warnings(screened: robust.Screened, fitted: Reference) -> list[str]:
     deepest = fitted.deepest()
     if deepest < len(LOOKS):
         found.append(
-            f"beyond {LOOKS[deepest - 1]:,} requests too few clients are known: later looks are compared with this one"
+            f"beyond {LOOKS[deepest - 1]:,} requests too few clients are known: detectors and families are compared with "
+            "those at this look there"
         )
     return found
 
@@ -209,7 +210,8 @@ def _card(fitted: Reference, warnings: Sequence[str], refusals: Sequence[str]) -
 def digest(fitted: Reference) -> str:
     """A hash of the numbers alone."""
     out = hashlib.sha256()
-    for name in ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights"):
+    names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
+    for name in (*names, "joint_sizes", "joint_tails"):
         out.update(np.ascontiguousarray(np.round(getattr(fitted, name), 4)).tobytes())
     return out.hexdigest()
 
@@ -274,6 +276,12 @@ def _tell(console: Console, found: Fitted) -> None:
         f"{about['clients']:,} ordinary clients in {len(found.reference.groups)} peer groups"
         + (f"; left out: {left}." if left else ".")
     )
+    moved = about.get("levels_moved_nats")
+    if moved:
+        console.print(
+            f"Levels are the present reference's, moved by {moved['watch']:+.2f} (watch) and {moved['review']:+.2f} "
+            "(review) nats."
+        )
     for text in found.warnings:
         console.print(f"Note: {text}.")
     for text in found.refusals:

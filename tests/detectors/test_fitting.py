@@ -126,5 +126,8 @@ def test_few_clients_lean_on_the_reference_that_they_start_from(engine, snapshot
     assert leant.joint_sizes[2:].tolist() == ships.joint_sizes[2:].tolist()
     for own, before in ((leant.watch, ships.watch), (leant.review, ships.review)):
         assert own - before == pytest.approx(np.full(len(own), own[0] - before[0]), abs=1e-4)
+    steps = leant.about["levels_moved_nats"]
+    assert steps["watch"] == pytest.approx(leant.watch[0] - ships.watch[0], abs=2e-3)
+    assert steps["review"] == pytest.approx(leant.review[0] - ships.review[0], abs=2e-3)
     assert leant.sizes[0, -1, 0] == CLIENTS  # families and detectors are compared with one's own clients alone
     assert leant.about["ever_watched"] <= 2 * levels.WATCH_RATE * CLIENTS

@@ -178,7 +178,9 @@ def test_the_command_writes_where_the_setting_points_and_refuses_doubts(
     log, out = write_log("x.jsonl", *lines), tmp_path / "own.npz"
     settings = replace(read_settings({"STILLWATCH_DATA": str(tmp_path)}), reference="")
     assert run_command(settings, [log], False, None, out, True) == 0
-    assert "STILLWATCH_REFERENCE=" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "STILLWATCH_REFERENCE=" in told
+    assert "Levels are the present reference's, moved by +0.00 (watch) and +0.00 (review) nats." in told
     assert reference.load(out).about["clients"] == 8
     out.unlink()
     monkeypatch.setattr(fit_module.robust, "SUSPECT", -1.0)
