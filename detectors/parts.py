@@ -23,7 +23,7 @@ LEAST = 25  # counted requests of a client before any of them is kept apart: few
 BEGUN = 4  # of a part before it has a row: single requests of another manner are none
 MOST = 2 / 3  # of a client's requests: what it mostly sends is told by the whole
 FADES = 200  # counted requests of a window, fewer than BEGUN of them of the part that the client stood there for
-MARGIN = 1.0  # nats that a part is marked down: a client of several parts is looked at several times
+MARGIN = 2.0  # nats that a part is marked down: a client of several parts is looked at several times
 
 state = np.dtype(
     [

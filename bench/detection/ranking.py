@@ -26,9 +26,9 @@ from detectors.forest import Forest
 from detectors.reference import Reference
 
 SEED = "R1"
-EACH = 40  # harvesters of each variant
-ORDINARY, HARD_EACH = 1_200, 24
-SINGLES, EIGHTS = 60, 12  # operators under cover, by how many accounts they have
+EACH = 80  # harvesters of each variant
+ORDINARY, HARD_EACH = 2_400, 48
+SINGLES, EIGHTS = 120, 24  # operators under cover, by how many accounts they have
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
@@ -309,7 +309,7 @@ def _trees(
     recorded = (RECORDED if families else 1.0) * (PROGRAMS in names)
     share = np.where(names == "", 1.0, np.where(names == PROGRAMS, recorded, (1.0 - recorded) / max(families, 1)))
     weight *= (share / np.maximum(total, 1e-12))[place] * len(weight) / 2.0
-    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": leaf, "random_state": 0, "n_jobs": 1}
+    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": leaf, "random_state": 0, "n_jobs": -1}
     models = (
         ExtraTreesClassifier(max_features=CUT, **alike),
         RandomForestClassifier(max_features=DRAWN, monotonic_cst=falls, **alike),
