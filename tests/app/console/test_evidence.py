@@ -7,6 +7,7 @@ import pytest
 
 from app.alerts.evidence import frozen as freeze
 from app.console import evidence
+from detectors import parts
 
 NOW = 1_800_000_000.0
 
@@ -88,9 +89,9 @@ def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanatio
 def test_of_a_part_it_is_said_what_the_numbers_are_of(explanation, document):
     view = evidence.live(replace(explanation, part_requests=1_060))
     assert (
-        " All numbers here are of 1,060 of its requests, those sent in one manner; their joint score is taken 1 lower"
-        in (view.composition)
-    )
+        " All numbers here are of 1,060 of its requests, those sent in one manner; their joint score is taken "
+        f"{parts.MARGIN:g} lower"
+    ) in view.composition
     assert "family-content" not in view.score_bar
     document["part_requests"] = 60
     assert "of 60 of its requests" in evidence.frozen(document).composition

@@ -50,7 +50,7 @@ def test_levels_follow_score_size_and_events(total: float, facts: Facts, level: 
 
 
 @pytest.mark.parametrize(
-    ("rest", "level"), [(9.5, Level.NONE), (10.5, Level.WATCH), (10.7, Level.REVIEW), (11.1, Level.REVIEW)]
+    ("rest", "level"), [(9.5, Level.NONE), (10.8, Level.WATCH), (10.9, Level.REVIEW), (11.3, Level.REVIEW)]
 )
 def test_a_sign_up_attribute_lifts_who_is_watched_and_nobody_else(rest: float, level: Level) -> None:
     found = tuple(Term(name, 1.0, "", NAN, NAN, NAN, nats, "") for name, nats in (("size", rest), ("sign_up", 0.4)))
