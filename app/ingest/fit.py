@@ -186,8 +186,8 @@ def _warnings(screened: robust.Screened, fitted: Reference) -> list[str]:
     deepest = fitted.deepest()
     if deepest < len(LOOKS):
         found.append(
-            f"beyond {LOOKS[deepest - 1]:,} requests too few clients are known: there detectors and families are compared "
-            "with those at this look"
+            f"beyond {LOOKS[deepest - 1]:,} requests too few clients are known: there detectors and families are "
+            "compared with those at this look"
         )
     return found
 
