@@ -86,8 +86,9 @@ def fit(
 
     At most `groups` peer groups, none of fewer than `least` clients. `followed` says that each client is there
     at all looks up to its last; raises ValueError where one is not. Where it is False, clients stand at one look
-    each, and the budget is for more. `weights` counts some clients several times. From the reference `prior` the
-    forest and the re-ranker's weights are taken over, and the clients lean on it (detectors/leaning.py).
+    each, and the budget is so much smaller (levels.py). `weights` counts some clients several times. From the
+    reference `prior` the forest and the re-ranker's weights are taken over, and where it has levels of a joint score
+    the clients lean on it (leaning.py).
     """
     if followed:
         _check(snapshots)
@@ -218,6 +219,9 @@ def _tails(
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
         out.append(AtLook(shot.clients, fused))
+    nobody = np.zeros(0, np.float32), np.zeros(0, np.int64)
+    for look in range(len(snapshots), len(LOOKS)):  # what the prior knows of looks that none of these clients reached
+        shell.joint_sizes[look], shell.joint_tails[look] = leaning.joint_tail(prior, look, *nobody)
     return out
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import calibrate, fuse, leaning
+from detectors import calibrate, fuse
 from detectors.fuse import Fused
 from detectors.reference import LOOKS, Reference
 
@@ -59,12 +59,8 @@ def lean(
 ) -> dict[str, float]:
     """Move the prior's levels together to where the budget of own and prior clients is ever told of; by how many nats.
 
-    Looks that few clients reached have what the prior knows of them. Clients that are seen at one look each are told
-    of at others too: OFTEN times as many.
+    Clients that are seen at one look each are told of at others too: OFTEN times as many.
     """
-    nobody = np.zeros(0, np.float32), np.zeros(0, np.int64)
-    for look in range(len(evidence), len(LOOKS)):
-        shell.joint_sizes[look], shell.joint_tails[look] = leaning.joint_tail(prior, look, *nobody)
     watched, reviewed = np.full((2, len(clients)), -np.inf)
     for look, one in enumerate(evidence):
         place = np.searchsorted(clients, one.clients)

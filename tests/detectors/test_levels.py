@@ -80,8 +80,6 @@ def at(scores: list[list[float]], speaks: bool = True) -> tuple[np.ndarray, list
 def prior():
     out = empty()
     out.watch[:], out.review[:] = 5.0, 8.0
-    out.joint_sizes[:4] = 1_000
-    out.joint_tails[:4] = 2.0
     return out
 
 
@@ -96,14 +94,6 @@ def test_all_looks_levels_move_together_by_what_clients_ever_had(prior) -> None:
     ever[: count // 2] = np.maximum(ever[: count // 2], late)
     assert (ever >= shell.watch[0]).mean() <= levels.WATCH_RATE * (1 + PRIOR / count)
     assert shell.watch[0] > 5.5
-
-
-def test_what_the_prior_knows_of_looks_that_nobody_reached_is_kept(prior) -> None:
-    clients, found = at([[1.0, 2.0]])
-    shell = empty()
-    levels.lean(clients, found, shell, prior, followed=True)
-    assert shell.joint_sizes[1:5].tolist() == [1_000, 1_000, 1_000, 0]
-    assert shell.joint_tails[1, 0] == 2.0
 
 
 def test_clients_of_one_kind_of_evidence_do_not_count_for_review(prior) -> None:
