@@ -16,7 +16,7 @@ from detectors.compiled import compiled, fold
 
 _ASKED = 1.5  # what a client is worth whose every request has tasks written
 _MATERIAL = 2.5  # and what more, where they are to be trained with
-_WEIGHTS = {"multi_turn": 0.5, "end_users": 0.9, "streamed": 0.5}
+_WEIGHTS = {"multi_turn": 0.5, "end_users": 0.0, "streamed": 0.5}
 _TASKS = np.uint16(synthesis.TASKS)
 _TRAINS = np.uint16(synthesis.MATERIAL)
 
@@ -49,7 +49,7 @@ class Authoring(Detector):
     """
 
     name: ClassVar[str] = "authoring"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "synthesis")

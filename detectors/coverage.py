@@ -16,7 +16,7 @@ from detectors.compiled import compiled, fold
 from detectors.event import Kind
 from detectors.sketch import hll_count, sample_merge, sample_repeated
 
-_NONE, _LIST = int(Kind.NONE), int(Kind.LIST)
+_NONE, _RECORD, _LIST = int(Kind.NONE), int(Kind.RECORD), int(Kind.LIST)
 _WIDE = 2.0  # words that a prompt adds where its subjects change
 _SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
@@ -45,14 +45,14 @@ class Coverage(Detector):
     has, and is answered in free text. Products and jobs live in one domain: after some hundred requests
     their vocabulary is nearly complete. The score is breadth (new words a prompt, growth of the
     vocabulary) x open answers x their size, reduced by the ordinary twins.
-    Requests with end users, a fixed format or a label for an answer are left out, so that a client's other
-    traffic does not hide the part that may be a harvest.
+    Requests that are answered by a label, or by a short record in a fixed format, are left out, so that a
+    client's other traffic does not hide the part that may be a harvest.
 
     Misses
     ------
     Harvests of one narrow domain (school maths, one product); prompts that hide behind long documents;
-    dialects and logs without texts. A consumer chat product is broad too: there conversations, streaming,
-    end users and repeated questions speak for it.
+    dialects and logs without texts. A consumer chat product is broad too: there conversations, streaming
+    and repeated questions speak for it.
 
     Cost
     ----
@@ -65,7 +65,7 @@ class Coverage(Detector):
     """
 
     name: ClassVar[str] = "coverage"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "words", "kind")
@@ -76,7 +76,7 @@ class Coverage(Detector):
             ("n", "<u4"),
             ("part", "<u4"),  # of them, those that may be a harvest's: all that follows is about these
             ("twins", "<u4", (twins.COUNTED_TWINS,)),
-            ("opened", "<u4"),  # requests that begin something: no later turn, no step after a tool
+            ("opened", "<u4"),  # requests that ask something: no step after a tool, no blank prompt
             ("spoken", "<u4"),  # of them, those of which words are known
             ("samples", "<u4"),  # their sampled words, repetitions included
             ("known", "<u4"),  # answers of known form
@@ -98,7 +98,7 @@ class Coverage(Detector):
         fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, begins))
         own = [rows[name] for name in ("opened", "spoken", "samples", "known", "open", "words", "payloads")]
         columns = [whole[name] for name in ("words", "kind", "payload", "body")]
-        fold(_fold_begun, own, (*events, begins, *columns))
+        fold(_fold_begun, own, (*events, begins, answers.choice, *columns))
 
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; a content that two clients hold came again."""
@@ -186,7 +186,7 @@ def _fold(
     log_choice: NDArray[np.int64],
     begins: NDArray[np.bool_],
 ) -> None:
-    """Count the requests that may be a harvest's, and fill in which of them begin something."""
+    """Count the requests that may be a harvest's, and fill in which of them ask something."""
     for row in range(len(counts)):
         ahead(n, log_chars, row)
         n[row] += np.uint32(counts[row])
@@ -213,12 +213,13 @@ def _fold_begun(
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
     begins: NDArray[np.bool_],
+    choice: NDArray[np.int64],
     words: NDArray[np.uint32],
     kind: NDArray[np.uint8],
     payload: NDArray[np.uint64],
     body: NDArray[np.uint64],
 ) -> None:
-    """Fold in the words, the contents and the forms of the answers of what begins something."""
+    """Fold in the words, the contents and the forms of the answers of what asks something."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
             if not begins[nth]:
@@ -229,7 +230,8 @@ def _fold_begun(
             spoken[row] += np.uint32(some > 0)
             samples[row] += np.uint32(some)
             known[row] += np.uint32(kind[place] != _NONE)
-            told[row] += np.uint32(kind[place] >= _LIST)
+            long = kind[place] == _RECORD and choice[place] >= twins.RECORD_CHARS  # free text inside a format
+            told[row] += np.uint32(kind[place] >= _LIST or long)
             sample_row(payloads, row, mix64(payload[place] or body[place]))
 
 

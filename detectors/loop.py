@@ -20,7 +20,7 @@ _BINS = 34
 _KEPT = 4  # of each text's smallest hashes: half of those known do as well, for half the cost
 _EDITS = 0.6  # what answers no longer than their prompts leave out of returned ones
 _VERDICT = 1_200  # characters: feedback and a mark are no longer, where the answer's form is unknown
-_WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.8, "streamed": 0.4}
+_WEIGHTS = {"multi_turn": 0.6, "structured": 0.2, "end_users": 0.0, "streamed": 0.4}
 _LABEL, _NUMBER, _RECORD, _LIST, _CODE = (
     int(form) for form in (Kind.LABEL, Kind.NUMBER, Kind.RECORD, Kind.LIST, Kind.CODE)
 )
@@ -56,7 +56,7 @@ class Loop(Detector):
     """
 
     name: ClassVar[str] = "loop"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "gist", "answer_gist", "grading", "kind", "payload", "body")

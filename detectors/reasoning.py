@@ -28,13 +28,13 @@ _WEIGHTS = {
     "closed_answers": 0.95,
     "greedy": 0.5,
     "structured": 0.5,
-    "end_users": 0.8,
+    "end_users": 0.0,
     "streamed": 0.3,
     "repeats": 1.8,
 }
 _ONLY_PLAIN = int(elicitation.PLAIN)
 _IN_SYSTEM, _IN_USER = np.uint32(Flag.ELICIT_SYSTEM), np.uint32(Flag.ELICIT_USER)
-_TWIN = np.uint8(sum(1 << twins.NAMES.index(name) for name in ("closed_answers", "greedy", "structured", "end_users")))
+_TWIN = np.uint8(sum(1 << twins.NAMES.index(name) for name in ("closed_answers", "greedy", "structured")))
 
 
 class Reasoning(Detector):
@@ -64,7 +64,7 @@ class Reasoning(Detector):
     """
 
     name: ClassVar[str] = "reasoning"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "elicitation", "reasoning_chars")
@@ -80,7 +80,7 @@ class Reasoning(Detector):
             ("user", "<u4"),  # asked in the user turn
             ("log_chars", "<u8"),
             ("payloads", "u1", (128,)),
-            ("apart", "<u4"),  # of the strong ones, single requests without an end user, tools, a format, temperature 0
+            ("apart", "<u4"),  # of the strong ones, single requests without a label, a short record, temperature 0
             ("apart_chars", "<u8"),  # of their answers, sixteenths of a doubling
             ("apart_payloads", "u1", (32,)),
         ]
@@ -131,8 +131,8 @@ class Reasoning(Detector):
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
                  said.answer_text(chars, "each request, reasoning included")),
             Term("asked_apart", single, "count", nan, nan, nan, more,
-                 f"It asks for complete or hidden reasoning in {said.count(single, 'single request')} without an "
-                 "end user."),
+                 f"It asks for complete or hidden reasoning in {said.count(single, 'request')}, answered at "
+                 "length, at a temperature above 0."),
         )  # fmt: skip
         return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
 
@@ -176,7 +176,7 @@ def _count_apart(
     payload: NDArray[np.uint64],
     body: NDArray[np.uint64],
 ) -> None:
-    """Count the strong requests that begin something and may be a harvest's, their answers and their contents."""
+    """Count the strong requests that ask something and may be a harvest's, their answers and their contents."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]

@@ -24,12 +24,13 @@ _IS_BLANK = np.uint32(Flag.BLANK_INPUT)
 _REPEATED = twins.NAMES.index("repeats")
 _MOMENT = 900.0  # seconds: repeats of one body within it are samples, later ones another run
 _FEW = 60.0  # bodies: as many as a load test repeats
-_WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.7, "streamed": 0.2}
+_WEIGHTS = {"multi_turn": 0.6, "structured": 0.5, "end_users": 0.0, "streamed": 0.2}
 _REPEATS = 1.6
 _FEW_RARE = 6.0  # of what ordinary clients never send: so many speak half as loud as any number
 _FEW_LABELS = 10.0  # the same of the probabilities of single words
 _COMMON, _RARE = [0, 2, 4], [1, 3, 5]  # of the parts: samples, sweep, resampled bodies; probabilities, blanks, labels
-_IS_TWIN = np.uint32(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.USER_ID | Flag.SCHEMA | Flag.TOOLS)
+_IS_TWIN = np.uint32(Flag.MULTI_TURN | Flag.TOOL_RESULT)
+_STRUCTURED = np.uint8(1 << twins.NAMES.index("structured"))
 
 
 class _Parts(NamedTuple):
@@ -58,7 +59,7 @@ class Sampling(Detector):
     One sample a prompt; samples of one body fetched far apart. Log probabilities of one-word answers out of
     a small set are left out on purpose: classification with a confidence and soft labels of classes are the
     same bytes. pass@k scoring and self-consistency voting also ask for several samples; their answers are
-    shorter, their lists small and repeated, or they name end users.
+    shorter, their lists small and repeated.
 
     Cost
     ----
@@ -71,7 +72,7 @@ class Sampling(Detector):
     """
 
     name: ClassVar[str] = "sampling"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at")
@@ -106,7 +107,7 @@ class Sampling(Detector):
         answers = twins.measures(whole)
         own = [rows[name] for name in ("several", "samples", "logprobs", "blank", "weights", "scored", "labels")]
         columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
-        fold(_fold_special, own, (*events, answers.open, answers.chars, answers.log_choice, *columns))
+        fold(_fold_special, own, (*events, answers.open, answers.code, answers.chars, answers.log_choice, *columns))
         own = [rows[name] for name in ("n", "twins", "bodies", "settings", "moments", "answers")]
         columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
         fold(_fold_bodies, own, (*events, twins.habits(seen), *columns))
@@ -262,6 +263,7 @@ def _fold_special(
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
     is_open: NDArray[np.bool_],
+    code: NDArray[np.uint8],
     chars: NDArray[np.int64],
     log_choice: NDArray[np.int64],
     choices: NDArray[np.uint16],
@@ -285,7 +287,7 @@ def _fold_special(
                 # Some tools put all of the text into the system role: that is no empty prompt.
                 invented = nothing and much and in_chars[place] <= _BLANK_PROMPT
                 _count(several, samples, weights, row, int(choices[place]), log_choice[place])
-                twin = flags[place] & _IS_TWIN != 0
+                twin = flags[place] & _IS_TWIN != 0 or code[place] & _STRUCTURED != 0
                 _count_more(logprobs, blank, weights, row, asked, invented, twin, log_choice[place])
 
 

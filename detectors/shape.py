@@ -41,14 +41,15 @@ class Shape(Detector):
     train a model is broad and alone: no follow-up, no repeat, answers much longer than the prompts, of
     sizes and forms that the prompts' sizes do not explain, with room left under the limit. A harvest of
     tool use has the same shape one floor up: episodes from ever new openings, never taken up again by a
-    person, with tools that change from task to task. Requests with end users, a fixed format or a label
-    for an answer are left out, so that a client's other traffic does not hide the part that may be a harvest.
+    person, with tools that change from task to task. Requests that are answered by a label, or by a short
+    record in a fixed format, are left out, so that a client's other traffic does not hide the part that may
+    be a harvest.
 
     Misses
     ------
     Harvests whose answers all have one form and size (graders, one kind of exercise). Clients that follow
-    up, stream and invent end users. Question answering for people behind a server without streaming has
-    this shape too: only repeated questions and end-user ids tell.
+    up and stream. Question answering for people behind a server without streaming has this shape too: only
+    repeated questions tell.
 
     Cost
     ----
@@ -61,7 +62,7 @@ class Shape(Detector):
     """
 
     name: ClassVar[str] = "shape"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "surface"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind")
@@ -74,7 +75,7 @@ class Shape(Detector):
             ("n", "<u4"),
             ("part", "<u4"),  # of them, those that may be a harvest's: all that follows is about these
             ("twins", "<u4", (twins.COUNTED_TWINS,)),
-            ("opened", "<u4"),  # requests that begin something
+            ("opened", "<u4"),  # requests that ask something: no step after a tool
             ("steps", "<u4"),  # requests that carry a tool's result
             ("equipped", "<u4"),  # openings that offer tools
             ("limited", "<u4"),  # openings with a limit above a label's
@@ -145,7 +146,7 @@ class Shape(Detector):
         terms = (
             twins.part_term(float(row["part"]), float(row["n"])),
             Term("alone", alone, "share", nan, nan, nan, 0.0,
-                 f"{twins.percent(alone)} of the prompts that it begins with never came again."),
+                 f"{twins.percent(alone)} of its prompts never came again."),
             *(Term(name, value, unit, nan, nan, nan, float(parts.parts[0, k]), text)
               for k, (name, value, unit, text) in enumerate(shown)),
         )  # fmt: skip
@@ -200,7 +201,7 @@ def _fold(
     code: NDArray[np.uint8],
     begins: NDArray[np.bool_],
 ) -> None:
-    """Count the requests that may be a harvest's, and fill in which of them begin something."""
+    """Count the requests that may be a harvest's, and fill in which of them ask something."""
     for row in range(len(counts)):
         ahead(n, steps, row)
         n[row] += np.uint32(counts[row])

@@ -26,12 +26,12 @@ _WEIGHTS = {
     "closed_answers": 0.95,
     "greedy": 0.6,
     "structured": 0.7,
-    "end_users": 0.8,
+    "end_users": 0.0,
     "streamed": 0.3,
     "no_longer": 0.5,
     "repeats": 1.8,
 }
-_MEASURED = tuple(name for name in twins.NAMES if name != "streamed")  # who streams is a matter of taste
+_MEASURED = tuple(name for name in twins.NAMES if name not in ("streamed", "end_users"))
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
 _FRAMES = {"head": 1.0, "tail": 1.0, "system": _SYSTEM}
 _LEFT = twins.left_by_code(_WEIGHTS)
@@ -79,7 +79,7 @@ class Template(Detector):
     """
 
     name: ClassVar[str] = "template"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     family: ClassVar[Family] = "content"
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "head4", "tail6", "system", "top_logprobs")

@@ -30,6 +30,7 @@ READS = (
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
 CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
+RECORD_CHARS = 480  # an answer in a fixed format that is longer is free text inside it
 GREEDY = np.float32(0.05)  # a temperature up to this asks for the most likely answer
 NAN = float("nan")
 
@@ -38,8 +39,8 @@ _CLOSED, _GREEDY, _STRUCTURED, _USER, _STREAMED, _NO_LONGER = (1 << place for pl
 _IS_MULTI, _IS_SYSTEM = np.uint32(Flag.MULTI_TURN), np.uint32(Flag.SYSTEM)
 _IS_STRUCTURED, _IS_USER = np.uint32(Flag.TOOLS | Flag.SCHEMA), np.uint32(Flag.USER_ID)
 _IS_STREAM = np.uint32(Flag.STREAM)
-_IS_TOOLS, _IS_NO_CANDIDATE = np.uint32(Flag.TOOLS), np.uint32(Flag.USER_ID | Flag.SCHEMA)
-_IS_NOT_BEGUN = np.uint32(Flag.MULTI_TURN | Flag.TOOL_RESULT | Flag.BLANK_INPUT)
+_IS_TOOLS, _IS_SCHEMA = np.uint32(Flag.TOOLS), np.uint32(Flag.SCHEMA)
+_IS_NOT_BEGUN = np.uint32(Flag.TOOL_RESULT | Flag.BLANK_INPUT)
 _ABSENT = int(Usage.ABSENT)
 
 
@@ -54,8 +55,8 @@ TWINS: tuple[Twin, ...] = (
     Twin("multi_turn", "It continues conversations in {share} of its requests."),
     Twin("closed_answers", "Its answers are short labels or numbers in {share} of its requests."),
     Twin("greedy", "It asks for the single most likely answer (temperature 0) in {share} of its requests."),
-    Twin("structured", "It asks for tool calls or a fixed output format in {share} of its requests."),
-    Twin("end_users", "It names an end user in {share} of its requests."),
+    Twin("structured", "It is given tool calls or short records in a fixed format in {share} of its requests."),
+    Twin("end_users", "It names an end user in {share} of its requests; as anyone can, it takes nothing off."),
     Twin("streamed", "It streams the answer, as for a waiting person, in {share} of its requests."),
     Twin("no_longer", "The answer is no longer than the text it sent in {share} of its requests."),
     Twin("repeats", "It sends prompts that it sent before in {share} of its requests."),
@@ -88,7 +89,7 @@ def _measures(batch: Batch) -> Measures:
     is_open, unknown, code = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.uint8)
     counts = batch["out_chars"], batch["out_tokens"], batch["usage"], batch["choices"], batch["prompts"]
     _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
-    _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, is_open, unknown, code)
+    _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, choice, is_open, unknown, code)
     return Measures(chars, choice, logs, is_open, unknown, code)
 
 
@@ -129,6 +130,7 @@ def _codes(
     temperature: NDArray[np.float32],
     payload_chars: NDArray[np.uint32],
     chars: NDArray[np.int64],
+    choice: NDArray[np.int64],
     is_open: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
     code: NDArray[np.uint8],
@@ -139,7 +141,7 @@ def _codes(
         own = 1 if flag & _IS_MULTI else 0
         own |= 0 if is_open[place] else _CLOSED
         own |= _GREEDY if temperature[place] <= GREEDY else 0
-        own |= _STRUCTURED if flag & _IS_STRUCTURED else 0
+        own |= _STRUCTURED if flag & _IS_STRUCTURED and choice[place] < RECORD_CHARS else 0
         own |= _USER if flag & _IS_USER else 0
         own |= _STREAMED if flag & _IS_STREAM else 0
         short = 4 * chars[place] <= 5 * np.int64(payload_chars[place])
@@ -151,28 +153,33 @@ def _codes(
 def is_candidate(flags: np.uint32, code: np.uint8) -> bool:
     """Whether an event of these flags and this code may be a part of a harvest at all.
 
-    Requests that name an end user, want a fixed format or are answered by a label are left out: they are
-    the rest of a client whose other part is looked at by itself. A step of an agent may be a call alone.
+    Requests that are answered by a label, or by a short record in a fixed format, are left out: they are the
+    rest of a client whose other part is looked at by itself. A step of an agent may be a call alone. What a
+    request only says of itself (an end user, a format around a long text) leaves nothing out: it costs nothing.
     """
-    return bool((code & _CLOSED == 0 or flags & _IS_TOOLS) and flags & _IS_NO_CANDIDATE == 0)
+    fixed = flags & _IS_SCHEMA and code & _STRUCTURED
+    return bool((code & _CLOSED == 0 or flags & _IS_TOOLS) and not fixed)
 
 
 def part_term(part: float, total: float) -> Term:
     """Which share of the requests a score speaks of."""
     share = part / max(total, 1.0)
-    text = f"What is suspicious is a part of {percent(share)} of its requests; the rest name end users, want a fixed "
-    text += "format or are answered by a label."
+    text = f"What is suspicious is a part of {percent(share)} of its requests; the rest are answered by a label or by "
+    text += "a short record in a fixed format."
     if share >= 1.0:
-        text = "What is suspicious may be any of its requests: none names an end user or wants a fixed format."
+        text = "What is suspicious may be any of its requests: none is answered by a label or a short record."
     elif share <= 0.0:
-        text = "None of its requests may be suspicious: they name end users, want a fixed format or are answered by a "
-        text += "label."
+        text = "None of its requests may be suspicious: they are answered by a label or by a short record in a fixed "
+        text += "format."
     return Term("part", share, "share", NAN, NAN, NAN, 0.0, text)
 
 
 @compiled
 def is_begun(flags: np.uint32) -> bool:
-    """Whether an event of these flags begins something: no later turn, no step after a tool, no blank prompt."""
+    """Whether an event of these flags asks something: no step after a tool, no blank prompt.
+
+    Later turns do: whoever puts a made-up turn before each prompt would else ask nothing at all.
+    """
     return bool(flags & _IS_NOT_BEGUN == 0)
 
 

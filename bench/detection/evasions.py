@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.detection.dataset import Plan, World
 from bench.detection.harvests import VARIANTS, Variant
 from bench.detection.paraphrase import reword
 from bench.detection.sources import Split
+from bench.detection.talk import SCHEMA
 from detectors.exchange import Message
 
 BASES = (
@@ -128,6 +130,46 @@ def _narrow(case: Case) -> Plan:
     return replace(case.plan, script=harvests.script(case.plan.variant, ranked[: max(60, len(items) // SKILLS)]))
 
 
+def _formatted(ask: Ask, m: Maker) -> Ask:
+    """The same answer as the one field of a record."""
+    text = ask.answer
+    if text is None:
+        text = m.say(ask.kind, ask.messages[-1].text if ask.messages else "", ask.chars)
+    return replace(ask, answer=json.dumps({"answer": text}, ensure_ascii=False), more={"schema": SCHEMA} | ask.more)
+
+
+def _named(ask: Ask, m: Maker) -> Ask:
+    return replace(ask, more={"user": f"u{m.rng.randint(1, 400)}"} | ask.more)
+
+
+def _greeted(ask: Ask, m: Maker) -> Ask:
+    """One made-up turn stands before the prompt, unless another does already."""
+    del m
+    roles = [one.role for one in ask.messages]
+    if "assistant" in roles or "user" not in roles:
+        return ask
+    at = roles.index("user")
+    made = (Message("user", "Hello"), Message("assistant", "Hello! How can I help you today?"))
+    return replace(ask, messages=(*ask.messages[:at], *made, *ask.messages[at:]))
+
+
+def _labelled(*marks: Callable[[Ask, Maker], Ask]) -> Callable[[Case], Plan]:
+    """Marks of an ordinary use on every request; the answers are what they were."""
+
+    def change(case: Case) -> Plan:
+        script = case.plan.script
+
+        def put(m: Maker) -> Iterator[Ask]:
+            for ask in script(m):
+                for mark in marks:
+                    ask = mark(ask, m)
+                yield ask
+
+        return replace(case.plan, script=put)
+
+    return change
+
+
 EVASIONS: tuple[Evasion, ...] = (
     Evasion("none", "nothing", 1.0, _own),
     Evasion("other words each time", "one call of a small model for each prompt", 1.0, _rewritten),
@@ -139,6 +181,10 @@ EVASIONS: tuple[Evasion, ...] = (
     Evasion("a network for each request", "rent of residential addresses", 1.0, _scattered),
     Evasion("unlisted phrases", "reasoning in a form that has to be cleaned", 1.0, _quiet, ("private reasoning",)),
     Evasion("warm-up", f"{WARM_UP} requests and days before the first answer", 2.0 / 3.0, _warmed),
+    Evasion("a fixed format on each request", "nothing: the text comes inside it", 1.0, _labelled(_formatted)),
+    Evasion("end-user ids made up", "nothing", 1.0, _labelled(_named)),
+    Evasion("a turn made up before each prompt", "some 15 tokens a request", 1.0, _labelled(_greeted)),
+    Evasion("all three marks", "some 15 tokens a request", 1.0, _labelled(_formatted, _named, _greeted)),
     Evasion("one skill an account", f"{SKILLS} accounts for one list", 1.0, _narrow),
 )
 """What attackers may do. `throughput` counts harvested answers for each request, against the plain harvest."""

@@ -22,6 +22,7 @@ from bench.detection.recorded import Recorded
 from detectors import calibrate, fitting, likeness, rerank
 from detectors.base import Detector
 from detectors.engine import Engine
+from detectors.event import Flag, Kind
 from detectors.forest import Forest
 from detectors.reference import Reference
 
@@ -34,20 +35,22 @@ PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
 TREES, LEAF, _CHUNK, _FOLDS = 60, 2, 60, 8  # trees of each kind
 CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
-_COPY = 1 << 63  # of the client number of an account that is seen a second time
+_COPY, _MARKED = 1 << 63, 1 << 62  # of the client number of an account that is seen a second and a third time
 _ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
 READ = ("template", "coverage", "reasoning", "loop", "authoring", "sampling", "shape")
 """The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
 
 Neither the profile nor time and volume: in composed traffic they tell who composed it.
 """
-FALLS = (
-    "template.multi_turn", "template.closed_answers", "template.greedy", "template.end_users", "template.no_longer",
-)  # fmt: skip
+UNREAD = ("template.multi_turn",)
+"""But not this of them: a made-up turn before each prompt is put there for nothing; see docs/detection.md."""
+FALLS = ("template.closed_answers", "template.greedy", "template.no_longer")
 """What speaks for an ordinary use: more of it never raises what half of the trees say; see docs/detection.md.
 
 Repeats and fixed formats are free: some harvests need them.
 """
+MARKS = {Flag.SCHEMA: "schema", Flag.TOOLS: "tools", Flag.USER_ID: "user", Flag.MULTI_TURN: "opening", Flag.STREAM: ""}
+"""What anyone can put on a request, and the field that goes with it."""
 PROGRAMS = "recorded programs"
 RECORDED = 0.4  # of either side's weight in training, where there are some
 ALONE, ALONE_LEAF = 0.1, 5  # of the trees, those that see nothing but recorded programs
@@ -161,8 +164,31 @@ def unseen(one: Account) -> Account:
     return replace(one, client=one.client ^ _COPY, events=events)
 
 
+def marked(one: Account) -> Account:
+    """The same account with marks of an ordinary use on its requests that cost nothing to whoever puts them there.
+
+    A fixed format, tools, end users, a turn before the prompt, a stream: each on none, on some or on all requests, of
+    harvesters and of ordinary clients alike, so that the trees do not take a mark for a use.
+    """
+    rng = np.random.default_rng(one.client)
+    events = one.events.copy()
+    events["client"] ^= np.uint64(_MARKED)
+    for flag, field in MARKS.items():
+        share = rng.choice((0.0, 0.0, rng.uniform(0.3, 1.0), 1.0))
+        on = rng.random(len(events)) < share
+        events["flags"][on] |= np.uint32(flag)
+        if flag == Flag.SCHEMA:  # then the text comes inside a record
+            events["kind"][on & (events["kind"] > 0)] = Kind.RECORD
+        if field:
+            some = int(rng.choice((1, 40, 1 << 62)))  # one value for all, a few, or another each time
+            events[field][on] = rng.integers(1, some + 1, int(on.sum()), dtype=np.uint64)
+    return replace(one, client=one.client ^ _MARKED, events=events)
+
+
 def observe(engine: Engine, some: Iterable[Account]) -> Seen:
-    """What the engine's reference says of the accounts at each of their looks, with their answers seen and unseen."""
+    """What the engine's reference says of the accounts at each of their looks: as they are, with answers that nobody
+    sees, and with marks put on.
+    """
     parts: list[list[fitting.Snapshot]] = []
     family: dict[int, str] = {}
     held: list[Account] = []
@@ -173,12 +199,13 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
             held.clear()
 
     for one in some:
-        family[one.client] = family[one.client ^ _COPY] = one.family
-        held += [one, unseen(one)]
+        copies = (one, unseen(one), marked(one))
+        family |= {copy.client: one.family for copy in copies}
+        held += copies
         if len(held) >= _CHUNK:
             settle()
     settle()
-    number = {client: place // 2 for place, client in enumerate(family)}
+    number = {client: place // 3 for place, client in enumerate(family)}
     evidence, who, numbers = [], [], []
     for look, shot in enumerate(fitting.join(parts), 1):
         rows = shot.rows.copy()
@@ -275,7 +302,7 @@ def grow(
 
 def read_names(known: Sequence[str]) -> tuple[str, ...]:
     """The numbers that the joint score reads, of those known."""
-    return tuple(name for name in known if name.split(".", 1)[0] in READ)
+    return tuple(name for name in known if name.split(".", 1)[0] in READ and name not in UNREAD)
 
 
 def _grown(seen: Seen, known: Sequence[str], trees: int = TREES, programs: Recorded | None = None) -> Forest:

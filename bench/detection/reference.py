@@ -28,7 +28,7 @@ CLIENTS = 3_600
 SEED = "ordinary-2"
 LEAST_REQUESTS, MOST_REQUESTS = 60, 600
 DAYS = 7.0
-TRAINING = 40 / 9  # ordinary clients that train the joint score, for each one that the tails are made of
+TRAINING = 70 / 9  # ordinary clients that train the joint score, for each one that the tails are made of
 _CHUNK = 100
 
 

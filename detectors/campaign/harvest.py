@@ -15,10 +15,10 @@ ASKS: dict[str, float] = {
 }  # fmt: skip
 """What is asked for, and how much it says when all requests ask it."""
 TWINS: dict[str, float] = {
-    "multi_turn": 0.95, "closed_answers": 0.95, "greedy": 0.15, "structured": 0.85, "end_users": 0.95,
-    "streamed": 0.3, "no_longer": 0.4,
+    "multi_turn": 0.95, "closed_answers": 0.95, "greedy": 0.15, "structured": 0.85, "streamed": 0.3,
+    "no_longer": 0.4,
 }  # fmt: skip
-"""What points to an ordinary use, and what it takes away when all requests have it."""
+"""What points to an ordinary use, and what it takes away when all requests have it. End users are what anyone names."""
 _SIZE = 0.8
 _SLACK, _PAIRS = 0.02, 20.0
 _UNIT = 127.0 / 16.0  # the length of one request's topic in a load
