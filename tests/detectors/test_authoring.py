@@ -48,7 +48,7 @@ def test_the_score_grows_with_the_share(traffic) -> None:
     assert score(traffic(1, 100, synthesis=asked)) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("twin", [Flag.MULTI_TURN, Flag.USER_ID, Flag.STREAM])
+@pytest.mark.parametrize("twin", [Flag.MULTI_TURN, Flag.STREAM])
 def test_each_ordinary_twin_takes_a_part(traffic, twin) -> None:
     assert score(traffic(1, 100, synthesis=PAIRS, flags=int(twin))) <= 0.5 * score(traffic(1, 100, synthesis=PAIRS))
 

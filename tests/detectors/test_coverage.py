@@ -64,18 +64,23 @@ def test_without_words_it_is_silent(traffic) -> None:
     "twin",
     [
         {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
-        {"flags": int(Flag.USER_ID)},
-        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.SCHEMA), "out_chars": 300},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
         {"max_tokens": 5},
         {"payload": np.arange(200) % 20 + 1},
         {"kind": Kind.LABEL},
-        {"kind": Kind.RECORD},
+        {"kind": Kind.RECORD, "out_chars": 300},
     ],
 )
 def test_each_ordinary_twin_takes_a_part(broad, twin) -> None:
-    assert score(broad(**twin)) < 0.75 * score(broad())
+    plain = {name: value for name, value in twin.items() if name == "out_chars"}
+    assert score(broad(**twin)) < 0.75 * score(broad(**plain))
+
+
+@pytest.mark.parametrize("mark", [{"flags": int(Flag.USER_ID)}, {"flags": int(Flag.SCHEMA), "kind": Kind.RECORD}])
+def test_what_a_request_says_of_itself_takes_nothing(broad, mark) -> None:
+    assert score(broad(out_chars=1_500, **mark)) == score(broad(out_chars=1_500))
 
 
 def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(broad) -> None:

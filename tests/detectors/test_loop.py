@@ -63,8 +63,8 @@ def test_an_answer_that_repeats_its_own_prompt_is_an_edit(traffic) -> None:
     assert score(traffic(1, 120, gist=texts, answer_gist=longer)) == 0.0
 
 
-def test_answers_quoted_later_in_a_conversation_do_not_count(loop) -> None:
-    assert score(loop(flags=int(Flag.MULTI_TURN))) == 0.0
+def test_answers_quoted_in_conversations_count_for_less_and_in_steps_not_at_all(loop) -> None:
+    assert score(loop(flags=int(Flag.MULTI_TURN))) == pytest.approx(0.4 * score(loop()))
     assert score(loop(flags=int(Flag.TOOL_RESULT))) == 0.0
 
 
@@ -85,7 +85,7 @@ def test_a_task_list_of_which_the_items_return_one_by_one_scores(traffic) -> Non
     assert terms["generated_lists"].value == pytest.approx(1 / 9)
 
 
-@pytest.mark.parametrize("twin", [{"flags": int(Flag.USER_ID)}, {"flags": int(Flag.STREAM)}])
+@pytest.mark.parametrize("twin", [{"flags": int(Flag.MULTI_TURN)}, {"flags": int(Flag.STREAM)}])
 def test_each_ordinary_twin_takes_a_part(loop, twin) -> None:
     assert score(loop(**twin)) < 0.75 * score(loop())
 

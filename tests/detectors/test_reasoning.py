@@ -59,28 +59,29 @@ def test_plain_requests_in_a_tenth_are_within_the_ordinary(asking) -> None:
 
 def test_single_requests_for_complete_reasoning_are_not_thinned_out_by_what_is_sent_beside_them(asking) -> None:
     some = np.arange(100) % 10 == 0
-    beside = {"elicitation": np.where(some, FULL, 0), "flags": np.where(some, 0, int(Flag.USER_ID | Flag.MULTI_TURN))}
+    beside = {"elicitation": np.where(some, FULL, 0), "flags": np.where(some, 0, int(Flag.MULTI_TURN))}
     assert score(asking(**beside)) == score(asking(**beside, out_chars=np.where(some, 4_000, 20))) > 0.9
     assert score(asking(**beside, temperature=0.0)) == 0.0
     assert score(asking(**beside, payload=np.where(some, 7, np.arange(100) + 8))) < 0.1  # one prompt, again and again
-    assert score(asking(elicitation=np.where(some, FULL, 0), flags=int(Flag.USER_ID))) == 0.0
+    short = {"flags": int(Flag.SCHEMA), "out_chars": 300}
+    assert score(asking(elicitation=np.where(some, FULL, 0), **short)) == 0.0
     told = {term.feature: term for term in Reasoning().explain(rows_of(asking(**beside))[0], 0.0)}
-    assert "in 10 single requests" in told["asked_apart"].sentence
+    assert "in 10 requests, answered at length" in told["asked_apart"].sentence
 
 
 @pytest.mark.parametrize(
     "twin",
     [
         {"flags": int(Flag.MULTI_TURN)},
-        {"flags": int(Flag.USER_ID)},
-        {"flags": int(Flag.TOOLS)},
+        {"flags": int(Flag.TOOLS), "out_chars": 300},
         {"temperature": 0.0},
         {"out_chars": 20},
         {"payload": np.arange(100) % 25 + 1},
     ],
 )
 def test_each_ordinary_twin_takes_a_part(asking, twin) -> None:
-    assert score(asking(**twin)) < 0.6 * score(asking())
+    plain = {name: value for name, value in twin.items() if "flags" in twin and name == "out_chars"}
+    assert score(asking(**twin)) < 0.7 * score(asking(**plain))
 
 
 def test_longer_reasoning_scores_higher(asking) -> None:

@@ -64,10 +64,12 @@ def test_what_ordinary_clients_never_send_is_not_hidden_by_what_is_sent_beside_i
     assert score(mixed) > 0.9 * score(alone) > 0.2
 
 
-def test_probabilities_for_end_users_count_for_a_quarter(traffic) -> None:
-    assert score(traffic(1, 100, top_logprobs=20, flags=int(Flag.USER_ID))) < 0.3 * score(
-        traffic(1, 100, top_logprobs=20)
-    )
+def test_probabilities_of_conversations_and_short_records_count_for_a_quarter(traffic) -> None:
+    fields = {"top_logprobs": 20, "out_chars": 400}
+    plain = score(traffic(1, 100, **fields))
+    for flag in (Flag.MULTI_TURN, Flag.SCHEMA):
+        assert score(traffic(1, 100, **fields, flags=int(flag))) < 0.3 * plain
+    assert score(traffic(1, 100, **fields, flags=int(Flag.USER_ID))) == plain
 
 
 def test_a_sweep_over_settings_scores_and_a_repeat_with_the_same_does_not(traffic) -> None:
@@ -109,13 +111,13 @@ def test_empty_prompts_with_long_answers_score_and_health_checks_do_not(traffic)
     "twin",
     [
         {"flags": int(Flag.MULTI_TURN)},
-        {"flags": int(Flag.USER_ID)},
         {"flags": int(Flag.SCHEMA)},
         {"body": np.arange(100) % 30 + 1},
     ],
 )
 def test_each_ordinary_twin_takes_a_part(traffic, twin) -> None:
-    assert score(traffic(1, 100, choices=4, **twin)) < 0.6 * score(traffic(1, 100, choices=4))
+    fields = {"choices": 4, "out_chars": 1_600}
+    assert score(traffic(1, 100, **fields, **twin)) < 0.6 * score(traffic(1, 100, **fields))
 
 
 def test_small_benchmarks_that_come_round_again_fall_silent(traffic) -> None:

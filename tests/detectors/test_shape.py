@@ -72,8 +72,7 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
     "twin",
     [
         {"flags": np.where(np.arange(200) % 2, int(Flag.MULTI_TURN), 0)},
-        {"flags": int(Flag.USER_ID)},
-        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.SCHEMA), "out_chars": 300},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
         {"max_tokens": 5},
@@ -81,7 +80,13 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
     ],
 )
 def test_each_ordinary_twin_takes_a_part(walked, twin) -> None:
-    assert score(walked(**twin)) < 0.75 * score(walked())
+    plain = {name: value for name, value in twin.items() if name == "out_chars"}
+    assert score(walked(**twin)) < 0.75 * score(walked(**plain))
+
+
+@pytest.mark.parametrize("flag", [Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS])
+def test_what_a_request_says_of_itself_takes_nothing(walked, flag: Flag) -> None:
+    assert score(walked(out_chars=1_500, flags=int(flag))) == pytest.approx(score(walked(out_chars=1_500)))
 
 
 def test_questions_that_now_and_then_come_again_are_asked_by_people(walked) -> None:
@@ -98,7 +103,7 @@ def test_streaming_speaks_for_a_waiting_person_but_little(walked) -> None:
 
 
 def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(walked) -> None:
-    fields = {"seed": 3, "flags": int(Flag.USER_ID | Flag.MULTI_TURN), "payload_chars": 100, "kind": Kind.PROSE}
+    fields = {"seed": 3, "flags": int(Flag.SCHEMA), "payload_chars": 100, "kind": Kind.RECORD, "out_chars": 200}
     other = walked(**fields)
     both = np.concatenate([walked(), other, walked(**fields | {"seed": 5})])
     assert score(other) == 0.0
@@ -128,7 +133,8 @@ def test_one_project_taken_up_again_and_again_is_none(traffic) -> None:
 
 def test_tools_that_are_never_run_are_a_fixed_format(traffic) -> None:
     flags = int(Flag.TOOLS)
-    assert score(traffic(1, 200, tools=7, flags=flags)) < 0.5 * score(traffic(1, 200))
+    fields = {"out_chars": 300}
+    assert score(traffic(1, 200, tools=7, flags=flags, **fields)) < 0.5 * score(traffic(1, 200, **fields))
 
 
 def test_steps_count_by_the_opening(traffic) -> None:
@@ -153,8 +159,8 @@ def test_room_is_what_is_left_under_the_limit(traffic) -> None:
     assert row["room"] == 10 * (14 - 10) * 16
 
 
-def test_steps_are_part_of_episodes_and_begin_nothing(traffic) -> None:
-    flags = np.resize([int(Flag.TOOLS), int(Flag.TOOLS | Flag.TOOL_RESULT), int(Flag.USER_ID)], 30)
-    row = rows_of(traffic(1, 30, flags=flags, tools=np.arange(30) + 1, out_chars=0))[0]
+def test_steps_are_part_of_episodes_and_ask_nothing(traffic) -> None:
+    flags = np.resize([int(Flag.TOOLS), int(Flag.TOOLS | Flag.TOOL_RESULT), int(Flag.SCHEMA)], 30)
+    row = rows_of(traffic(1, 30, flags=flags, tools=np.arange(30) + 1, out_chars=0, out_tokens=0))[0]
     assert (row["n"], row["part"], row["opened"], row["equipped"], row["steps"]) == (30, 20, 10, 10, 10)
     assert np.count_nonzero(row["toolsets"]) > 4

@@ -46,8 +46,7 @@ def test_several_templates_in_turn_still_score(traffic) -> None:
     "twin",
     [
         {"flags": int(Flag.MULTI_TURN)},
-        {"flags": int(Flag.USER_ID)},
-        {"flags": int(Flag.SCHEMA)},
+        {"flags": int(Flag.SCHEMA), "out_chars": 300},
         {"flags": int(Flag.STREAM)},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
@@ -56,7 +55,13 @@ def test_several_templates_in_turn_still_score(traffic) -> None:
     ],
 )
 def test_each_ordinary_twin_takes_a_part(listed, twin) -> None:
-    assert score(listed(**twin)) < 0.75 * score(listed())
+    plain = {name: value for name, value in twin.items() if name == "out_chars"}
+    assert score(listed(**twin)) < 0.75 * score(listed(**plain))
+
+
+@pytest.mark.parametrize("flag", [Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS])
+def test_what_a_request_says_of_itself_takes_nothing(listed, flag: Flag) -> None:
+    assert score(listed(out_chars=1_500, flags=int(flag))) == score(listed(out_chars=1_500))
 
 
 def test_a_bulk_classifier_is_silent_next_to_a_harvest(listed) -> None:

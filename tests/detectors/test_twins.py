@@ -22,8 +22,8 @@ def shares(events: np.ndarray) -> dict[str, float]:
     ("fields", "twin"),
     [
         ({"flags": int(Flag.MULTI_TURN)}, "multi_turn"),
-        ({"flags": int(Flag.TOOLS)}, "structured"),
-        ({"flags": int(Flag.SCHEMA)}, "structured"),
+        ({"flags": int(Flag.TOOLS), "out_chars": twins.RECORD_CHARS - 1}, "structured"),
+        ({"flags": int(Flag.SCHEMA), "out_chars": twins.RECORD_CHARS - 1}, "structured"),
         ({"flags": int(Flag.USER_ID)}, "end_users"),
         ({"flags": int(Flag.STREAM)}, "streamed"),
         ({"temperature": 0.0}, "greedy"),
@@ -36,6 +36,14 @@ def test_each_twin_is_seen_and_no_other(traffic, fields, twin: str) -> None:
     found = shares(traffic(1, 10, **fields))
     assert found.pop(twin) == 1.0
     assert set(found.values()) <= {0.0} or (twin == "closed_answers" and "out_chars" in fields)
+
+
+@pytest.mark.parametrize("flag", [Flag.TOOLS, Flag.SCHEMA])
+def test_a_format_around_a_long_text_is_no_fixed_one(traffic, flag: Flag) -> None:
+    """Anyone can ask for the text as one field of a record."""
+    assert shares(traffic(1, 10, flags=int(flag), out_chars=twins.RECORD_CHARS))["structured"] == 0.0
+    unseen = traffic(1, 10, flags=int(flag), out_chars=0, out_tokens=0, usage=Usage.ABSENT)
+    assert shares(unseen)["structured"] == 1.0
 
 
 def test_an_answer_that_nobody_saw_is_no_closed_one(traffic) -> None:
@@ -94,12 +102,12 @@ def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
     ]
 
 
-def test_end_users_fixed_formats_and_labels_are_no_part_of_a_harvest(traffic) -> None:
-    flags = np.array([0, Flag.USER_ID, Flag.SCHEMA, Flag.TOOLS, Flag.MULTI_TURN])
-    chars = np.array([800, 800, 800, 20, 20])  # a call of a tool may have no text of its own
-    batch = Batch(traffic(1, 5, flags=flags, out_chars=chars, body=np.arange(1, 6)))
+def test_short_records_and_labels_are_no_part_of_a_harvest(traffic) -> None:
+    flags = np.array([0, Flag.USER_ID, Flag.SCHEMA, Flag.SCHEMA, Flag.TOOLS, Flag.MULTI_TURN])
+    chars = np.array([800, 800, 200, 800, 20, 20])  # a call of a tool may have no text of its own
+    batch = Batch(traffic(1, 6, flags=flags, out_chars=chars, body=np.arange(1, 7)))
     code = twins.measures(batch).code
-    assert [twins.is_candidate(*both) for both in zip(batch["flags"], code, strict=True)] == [1, 0, 0, 1, 0]
+    assert [twins.is_candidate(*both) for both in zip(batch["flags"], code, strict=True)] == [1, 1, 0, 1, 1, 0]
 
 
 def test_nobody_repeats_nothing() -> None:
@@ -115,14 +123,14 @@ def test_a_part_is_named_with_its_share() -> None:
 
 def test_what_is_left_of_an_event_is_the_product_of_its_twins(traffic) -> None:
     flags = np.array([0, Flag.STREAM, Flag.STREAM | Flag.SCHEMA, Flag.STREAM | Flag.SYSTEM])
-    code = twins.measures(Batch(traffic(1, 4, flags=flags))).code
+    code = twins.measures(Batch(traffic(1, 4, flags=flags, out_chars=300))).code
     left = twins.left_by_code({"streamed": 0.5, "structured": 0.4, "repeats": 1.8})
     assert left[code].tolist() == pytest.approx([1.0, 0.5, 0.3, 0.5])
 
 
-def test_later_turns_steps_and_blank_prompts_begin_nothing() -> None:
+def test_steps_and_blank_prompts_ask_nothing() -> None:
     flags = [Flag(0), Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM]
-    assert [twins.is_begun(np.uint32(flag)) for flag in flags] == [1, 0, 0, 0, 1]
+    assert [twins.is_begun(np.uint32(flag)) for flag in flags] == [1, 1, 0, 0, 1]
 
 
 def mixed_events(seed: int) -> np.ndarray:
@@ -160,7 +168,7 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         flags = Flag(int(event["flags"]))
         has = (
             bool(flags & Flag.MULTI_TURN), not is_open, bool(event["temperature"] <= np.float32(0.05)),
-            bool(flags & (Flag.TOOLS | Flag.SCHEMA)), bool(flags & Flag.USER_ID), bool(flags & Flag.STREAM),
+            bool(flags & (Flag.TOOLS | Flag.SCHEMA)) and choice < twins.RECORD_CHARS, bool(flags & Flag.USER_ID), bool(flags & Flag.STREAM),
             4 * chars <= 5 * int(event["payload_chars"]) and not unknown,
         )  # fmt: skip
         assert (known.chars[place], known.choice[place]) == (chars, choice)

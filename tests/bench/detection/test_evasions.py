@@ -9,7 +9,7 @@ import pytest
 
 from bench.detection import dataset, evasions, harvests
 from bench.detection.compose import Account
-from detectors.event import Flag
+from detectors.event import Flag, Kind
 
 DOCUMENT = Path(evasions.__file__).parents[2] / "docs" / "benchmarks" / "generator.md"
 LIST = next(one for one in harvests.VARIANTS if one.name == "prompt list, template")
@@ -70,6 +70,24 @@ def test_a_warm_up_comes_first(by_name) -> None:
     harvested = by_name["warm-up"].harvested
     assert not harvested[:90].any()
     assert harvested[-50:].mean() > 0.85
+
+
+def test_marks_are_on_every_request_and_the_answers_are_the_same_texts(by_name) -> None:
+    marks = {
+        "a fixed format on each request": Flag.SCHEMA,
+        "end-user ids made up": Flag.USER_ID,
+        "a turn made up before each prompt": Flag.MULTI_TURN,
+        "all three marks": Flag.SCHEMA | Flag.USER_ID | Flag.MULTI_TURN,
+    }
+    every = int(Flag.SCHEMA | Flag.USER_ID | Flag.MULTI_TURN)
+    plain = by_name["none"].events
+    for name, flag in marks.items():
+        events = by_name[name].events
+        assert (events["flags"] & every == int(flag)).all(), name
+        assert set(events["payload"].tolist()) & set(plain["payload"].tolist()), name
+        assert np.median(events["out_chars"]) > 0.7 * np.median(plain["out_chars"]), name
+    wrapped = by_name["a fixed format on each request"].events
+    assert (wrapped["kind"][wrapped["out_chars"] > 0] == Kind.RECORD).mean() > 0.9  # a limit cuts some
 
 
 def test_every_evasion_has_a_line_with_its_price(made) -> None:
