@@ -12,7 +12,7 @@ from detectors import calibrate, fuse
 from detectors.fuse import Fused
 from detectors.reference import LOOKS, Reference
 
-WATCH_RATE = 0.0075  # the share of ordinary clients that may ever be watched, and reviewed, in one window
+WATCH_RATE = 0.004  # the share of ordinary clients that may ever be watched, and reviewed, in one window
 REVIEW_RATE = 0.001
 LEAST_REVIEW = LEAST_WATCH = float(-np.log(fuse.RARE))  # nats below which nothing is told, however few are told of
 MARGIN = 0.05  # nats above an ordinary client that must stay below a level
