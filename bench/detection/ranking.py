@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from bench.detection import dataset, harvests, jobs, pipelines
+from bench.detection import copies, dataset, harvests, jobs, pipelines
 from bench.detection import profile as profiles
 from bench.detection.compose import Account, Script
 from bench.detection.dataset import Plan, Scale, World
@@ -22,7 +22,6 @@ from bench.detection.recorded import Recorded
 from detectors import calibrate, fitting, likeness, rerank
 from detectors.base import Detector
 from detectors.engine import Engine
-from detectors.event import Flag, Kind
 from detectors.forest import Forest
 from detectors.reference import Reference
 
@@ -35,8 +34,6 @@ PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
 TREES, LEAF, _CHUNK, _FOLDS = 60, 2, 60, 8  # trees of each kind
 CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
-_COPY, _MARKED = 1 << 63, 1 << 62  # of the client number of an account that is seen a second and a third time
-_ANSWERS = ("answer", "answer_gist", "kind", "out_chars", "reasoning_chars")
 READ = ("template", "coverage", "reasoning", "loop", "authoring", "sampling", "shape")
 """The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
 
@@ -49,8 +46,6 @@ FALLS = ("template.closed_answers", "template.greedy", "template.no_longer")
 
 Repeats and fixed formats are free: some harvests need them.
 """
-MARKS = {Flag.SCHEMA: "schema", Flag.TOOLS: "tools", Flag.USER_ID: "user", Flag.MULTI_TURN: "opening", Flag.STREAM: ""}
-"""What anyone can put on a request, and the field that goes with it."""
 PROGRAMS = "recorded programs"
 RECORDED = 0.4  # of either side's weight in training, where there are some
 ALONE, ALONE_LEAF = 0.1, 5  # of the trees, those that see nothing but recorded programs
@@ -155,36 +150,6 @@ def accounts(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY
     )
 
 
-def unseen(one: Account) -> Account:
-    """The same account as a log without answers' texts shows it: nothing but their number of tokens is known."""
-    events = one.events.copy()
-    for name in _ANSWERS:
-        events[name] = 0
-    events["client"] ^= np.uint64(_COPY)
-    return replace(one, client=one.client ^ _COPY, events=events)
-
-
-def marked(one: Account) -> Account:
-    """The same account with marks of an ordinary use on its requests that cost nothing to whoever puts them there.
-
-    A fixed format, tools, end users, a turn before the prompt, a stream: each on none, on some or on all requests, of
-    harvesters and of ordinary clients alike, so that the trees do not take a mark for a use.
-    """
-    rng = np.random.default_rng(one.client)
-    events = one.events.copy()
-    events["client"] ^= np.uint64(_MARKED)
-    for flag, field in MARKS.items():
-        share = rng.choice((0.0, 0.0, rng.uniform(0.3, 1.0), 1.0))
-        on = rng.random(len(events)) < share
-        events["flags"][on] |= np.uint32(flag)
-        if flag == Flag.SCHEMA:  # then the text comes inside a record
-            events["kind"][on & (events["kind"] > 0)] = Kind.RECORD
-        if field:
-            some = int(rng.choice((1, 40, 1 << 62)))  # one value for all, a few, or another each time
-            events[field][on] = rng.integers(1, some + 1, int(on.sum()), dtype=np.uint64)
-    return replace(one, client=one.client ^ _MARKED, events=events)
-
-
 def observe(engine: Engine, some: Iterable[Account]) -> Seen:
     """What the engine's reference says of the accounts at each of their looks: as they are, with answers that nobody
     sees, and with marks put on.
@@ -199,9 +164,9 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
             held.clear()
 
     for one in some:
-        copies = (one, unseen(one), marked(one))
-        family |= {copy.client: one.family for copy in copies}
-        held += copies
+        every = (one, copies.unseen(one), copies.marked(one))
+        family |= {copy.client: one.family for copy in every}
+        held += every
         if len(held) >= _CHUNK:
             settle()
     settle()

@@ -124,7 +124,9 @@ def test_plain_questions_are_no_finding_at_all(shipped_engine: Engine, traffic) 
     assert table[1]["level"] == Level.NONE
 
 
-def test_conversations_with_end_users_are_cleared_by_counter_evidence(shipped_engine: Engine, harvest) -> None:
+def test_conversations_are_cleared_by_counter_evidence_and_the_names_of_users_clear_nobody(
+    shipped_engine: Engine, harvest
+) -> None:
     flags = Flag.ELICIT_USER | Flag.MULTI_TURN | Flag.USER_ID | Flag.STREAM
     users = np.random.default_rng(1).integers(1, 90, 200)
     product = harvest(1, 200, flags=int(flags), user=users, top_logprobs=-1, choices=1)
@@ -133,8 +135,9 @@ def test_conversations_with_end_users_are_cleared_by_counter_evidence(shipped_en
     told, other = (shipped_engine.explain(table[client], 0.0) for client in (1, 2))
     assert other.level == Level.REVIEW
     assert told.level == Level.NONE
-    assert told.score < other.score / 2.0
-    assert {"multi_turn", "end_users"} <= {term.feature for term in told.counter}
+    assert told.score < 0.7 * other.score
+    assert {"multi_turn", "streamed"} <= {term.feature for term in told.counter}
+    assert "end_users" not in {term.feature for term in told.counter}
     assert all(term.share < 0 for term in told.counter)
 
 

@@ -97,7 +97,7 @@ def test_all_looks_levels_move_together_by_what_clients_ever_had(prior) -> None:
 
 
 def test_clients_of_one_kind_of_evidence_do_not_count_for_review(prior) -> None:
-    scores = [[0.0] * 3_980 + [9.0] * 20]  # that many may be watched, so few reviewed
+    scores = [[0.0] * 3_990 + [9.0] * 10]  # that many may be watched, so few reviewed
     raised = []
     for speaks in (True, False):
         shell = empty()

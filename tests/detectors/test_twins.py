@@ -168,7 +168,8 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         flags = Flag(int(event["flags"]))
         has = (
             bool(flags & Flag.MULTI_TURN), not is_open, bool(event["temperature"] <= np.float32(0.05)),
-            bool(flags & (Flag.TOOLS | Flag.SCHEMA)) and choice < twins.RECORD_CHARS, bool(flags & Flag.USER_ID), bool(flags & Flag.STREAM),
+            bool(flags & (Flag.TOOLS | Flag.SCHEMA)) and choice < twins.RECORD_CHARS,
+            bool(flags & Flag.USER_ID), bool(flags & Flag.STREAM),
             4 * chars <= 5 * int(event["payload_chars"]) and not unknown,
         )  # fmt: skip
         assert (known.chars[place], known.choice[place]) == (chars, choice)

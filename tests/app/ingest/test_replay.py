@@ -142,7 +142,7 @@ def test_the_score_is_the_highest_of_all_looks_though_no_finding_told_of_it(writ
     rng = random.Random(3)
     words = ["lamp", "shoe", "slow", "good", "late", "blue", "broken", "lovely", "parcel", "never", "again", "quick"]
     rows = []
-    for place in range(120):
+    for place in range(420):
         some = " ".join(rng.choices(words, k=12))
         ask, answer = f"Write a short story about {some}.", "First, we see. " * 40
         messages = [{"role": "user", "content": ask}]

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.detection import dataset, ranking
+from bench.detection import copies, dataset, ranking
 from bench.detection.ranking import Seen
 from detectors import likeness, reference, registry, rerank
 from detectors.engine import Engine
@@ -94,25 +94,6 @@ def test_the_joint_score_reads_what_is_done_with_answers_and_nothing_of_time_or_
     assert not [name for name in names if name.endswith(said)]
 
 
-def test_marks_are_put_on_requests_alone_and_on_both_sides_alike() -> None:
-    world = ranking.varied(ranking.permissive(dataset.world(None, "dev")))
-    shares: dict[bool, list[np.ndarray]] = {True: [], False: []}
-    for account in ranking.accounts(world, "t", 1, 20):
-        one = ranking.marked(account)
-        flags = one.events["flags"]
-        put = np.uint32(sum(ranking.MARKS))
-        assert (flags & ~put == account.events["flags"] & ~put).all()
-        assert (flags & account.events["flags"] == account.events["flags"]).all()  # none is taken off
-        for name in ("at", "payload", "out_chars", "gist", "temperature"):
-            assert np.array_equal(one.events[name], account.events[name], equal_nan=name == "temperature")
-        assert (one.events["client"] == one.client).all()
-        more = [(flags & ~account.events["flags"] & np.uint32(flag) != 0).mean() for flag in ranking.MARKS]
-        shares[bool(account.family)].append(np.array(more))
-    harvest, ordinary = (np.mean(shares[side], axis=0) for side in (True, False))
-    assert (harvest > 0.1).all()
-    assert (ordinary > 0.1).any()
-
-
 def test_the_trees_tell_harvests_by_the_numbers_that_they_may_read() -> None:
     known = ("template.score", "template.new_content", "rhythm.score", "shape.score")
     numbers = np.random.default_rng(2).random((400, 4))
@@ -134,7 +115,7 @@ def test_harvesters_walk_ordinary_texts_as_well() -> None:
 def test_every_account_is_seen_with_and_without_its_answers_and_with_marks_put_on() -> None:
     world = ranking.varied(ranking.permissive(dataset.world(None, "dev")))
     account = next(iter(ranking.accounts(world, "t", 1, 5)))
-    blind = ranking.unseen(account)
+    blind = copies.unseen(account)
     assert account.events["out_chars"].any()
     assert not blind.events["out_chars"].any()
     assert (blind.events["out_tokens"] == account.events["out_tokens"]).all()

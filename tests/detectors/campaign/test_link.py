@@ -46,9 +46,13 @@ def test_the_same_items_from_client_to_client_are_no_wording(operator) -> None:
     assert grouped(events) == []
 
 
-@pytest.mark.parametrize("flag", [Flag.MULTI_TURN, Flag.USER_ID])
-def test_ordinary_programs_are_not_grouped(operator, flag) -> None:
-    assert grouped(operator(list(range(1, 11)), flags=np.uint32(flag))) == []
+def test_ordinary_programs_are_not_grouped(operator) -> None:
+    assert grouped(operator(list(range(1, 11)), flags=np.uint32(Flag.MULTI_TURN))) == []
+
+
+@pytest.mark.parametrize("flag", [Flag.USER_ID, Flag.STREAM])
+def test_what_requests_say_of_themselves_hides_no_group(operator, flag) -> None:
+    assert grouped(operator(list(range(1, 11)), flags=np.uint32(flag))) == [set(range(1, 11))]
 
 
 def test_wordings_without_their_parameters_are_groups_of_their_own(operator) -> None:
