@@ -164,13 +164,12 @@ def is_candidate(flags: np.uint32, code: np.uint8) -> bool:
 def part_term(part: float, total: float) -> Term:
     """Which share of the requests a score speaks of."""
     share = part / max(total, 1.0)
-    text = f"What is suspicious is a part of {percent(share)} of its requests; the rest are answered by a label or by "
-    text += "a short record in a fixed format."
+    rest = "answered by a label, or in a fixed format by a short record or by what nobody saw"
+    text = f"What is suspicious is a part of {percent(share)} of its requests; the rest are {rest}."
     if share >= 1.0:
-        text = "What is suspicious may be any of its requests: none is answered by a label or a short record."
+        text = f"What is suspicious may be any of its requests: none is {rest}."
     elif share <= 0.0:
-        text = "None of its requests may be suspicious: they are answered by a label or by a short record in a fixed "
-        text += "format."
+        text = f"None of its requests may be suspicious: they are {rest}."
     return Term("part", share, "share", NAN, NAN, NAN, 0.0, text)
 
 
