@@ -93,12 +93,12 @@ class Coverage(Detector):
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
-        begins = np.empty(len(seen), np.bool_)
+        asks = np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "log_chars")]
-        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, begins))
+        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, asks))
         own = [rows[name] for name in ("opened", "spoken", "samples", "known", "open", "words", "payloads")]
         columns = [whole[name] for name in ("words", "kind", "payload", "body")]
-        fold(_fold_begun, own, (*events, begins, answers.choice, *columns))
+        fold(_fold_asking, own, (*events, asks, answers.choice, *columns))
 
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; a content that two clients hold came again."""
@@ -184,7 +184,7 @@ def _fold(
     flags: NDArray[np.uint32],
     code: NDArray[np.uint8],
     log_choice: NDArray[np.int64],
-    begins: NDArray[np.bool_],
+    asks: NDArray[np.bool_],
 ) -> None:
     """Count the requests that may be a harvest's, and fill in which of them ask something."""
     for row in range(len(counts)):
@@ -193,7 +193,7 @@ def _fold(
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
             may = twins.is_candidate(flags[place], code[place])
-            begins[nth] = may and twins.is_begun(flags[place])
+            asks[nth] = may and twins.is_asking(flags[place])
             if may:
                 part[row] += np.uint32(1)
                 twins.count_code(habits, row, code[place])
@@ -201,7 +201,7 @@ def _fold(
 
 
 @compiled
-def _fold_begun(
+def _fold_asking(
     opened: NDArray[np.uint32],
     spoken: NDArray[np.uint32],
     samples: NDArray[np.uint32],
@@ -212,7 +212,7 @@ def _fold_begun(
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
-    begins: NDArray[np.bool_],
+    asks: NDArray[np.bool_],
     choice: NDArray[np.int64],
     words: NDArray[np.uint32],
     kind: NDArray[np.uint8],
@@ -222,7 +222,7 @@ def _fold_begun(
     """Fold in the words, the contents and the forms of the answers of what asks something."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            if not begins[nth]:
+            if not asks[nth]:
                 continue
             place = np.uint64(places[nth])
             some = _count_words(vocabulary, row, words, place)

@@ -33,7 +33,7 @@ class Loop(Detector):
     ----------
     Self-instruct, evolution of prompts, empty prompts and trace cleaning send answers back as the opening
     of another session; reward data need a grade for each of ever new answers. What came back is measured
-    on samples of the four-word runs of all answers and all opening prompts: how alike the two sets are,
+    on samples of the four-word runs of all answers and all prompts: how alike the two sets are,
     without the runs that an answer only took from its own prompt. Grading counts where the prompt holds a
     grading frame, the verdict is a mark, a record or short, and the graded items do not repeat.
 
@@ -69,7 +69,7 @@ class Loop(Detector):
             ("lists", "<u4"),  # answers that list several items
             ("graded", "<u4"),  # grading frames answered by a number, a record or a few words
             ("filler", "<u4"),
-            ("sent", "<u4", (_BINS,)),  # a sample of opening prompts' word runs
+            ("sent", "<u4", (_BINS,)),  # a sample of prompts' word runs
             ("given", "<u4", (_BINS,)),  # of answers'
             ("items", "u1", (64,)),  # distinct graded prompts
         ]
@@ -166,7 +166,7 @@ def _fold(
     gist: NDArray[np.uint32],
     answer_gist: NDArray[np.uint32],
 ) -> None:
-    """Sample the opening prompts' word runs, and of the answers' those that their prompt had not."""
+    """Sample the prompts' word runs, and of the answers' those that their prompt had not."""
     for row in range(len(counts)):
         ahead(n, given, row)
         n[row] += np.uint32(counts[row])
@@ -175,9 +175,9 @@ def _fold(
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]
             lists[row] += np.uint32(kind[place] == _LIST)
-            begun = twins.is_begun(flags[place])
+            asks = twins.is_asking(flags[place])
             for kept in range(_KEPT):
-                if begun:
+                if asks:
                     minimum_add(prompts, gist[place, kept])
                 run = answer_gist[place, kept]
                 # Runs of the prompt would return by themselves.

@@ -131,8 +131,8 @@ class Reasoning(Detector):
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
                  said.answer_text(chars, "each request, reasoning included")),
             Term("asked_apart", single, "count", nan, nan, nan, more,
-                 f"It asks for complete or hidden reasoning in {said.count(single, 'request')}, answered at "
-                 "length, at a temperature above 0."),
+                 f"It asks for complete or hidden reasoning in {said.count(single, 'request')} at a "
+                 "temperature above 0 that were answered by neither a label nor a short record."),
         )  # fmt: skip
         return terms + twins.counter_terms(float(base[0]), share[0], factor[0], _WEIGHTS)
 
@@ -182,7 +182,7 @@ def _count_apart(
             place = places[nth]
             if not np.int64(bits[place]) & ~_ONLY_PLAIN:
                 continue
-            if code[place] & _TWIN == 0 and twins.is_begun(flags[place]):
+            if code[place] & _TWIN == 0 and twins.is_asking(flags[place]):
                 apart[row] += np.uint32(1)
                 chars[row] += np.uint64(log_choice[place])
                 hll_row(payloads, row, mix64(payload[place] or body[place]))

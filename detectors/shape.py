@@ -92,15 +92,15 @@ class Shape(Detector):
         seen = batch.counted
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
-        answers, begins = twins.measures(whole), np.empty(len(seen), np.bool_)
+        answers, asks = twins.measures(whole), np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "steps", "opened")]
-        fold(_fold, own, (*events, whole["flags"], answers.code, begins))
+        fold(_fold, own, (*events, whole["flags"], answers.code, asks))
         sizes = whole["payload_chars"], answers.log_choice, whole["max_tokens"]
         own = [rows[name] for name in ("limited", "room", "logs")]
-        fold(_fold_sizes, own, (*events, begins, *sizes))
+        fold(_fold_sizes, own, (*events, asks, *sizes))
         told = whole["flags"], whole["kind"], whole["payload"], whole["body"], whole["tools"]
         own = [rows[name] for name in ("equipped", "forms", "openings", "toolsets")]
-        fold(_fold_forms, own, (*events, begins, *told))
+        fold(_fold_forms, own, (*events, asks, *told))
 
     def merge(self, rows: NDArray[np.void]) -> np.void:
         """Counters and registers as usual; an opening that two clients hold came again."""
@@ -199,7 +199,7 @@ def _fold(
     places: NDArray[np.int64],
     flags: NDArray[np.uint32],
     code: NDArray[np.uint8],
-    begins: NDArray[np.bool_],
+    asks: NDArray[np.bool_],
 ) -> None:
     """Count the requests that may be a harvest's, and fill in which of them ask something."""
     for row in range(len(counts)):
@@ -208,10 +208,10 @@ def _fold(
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]
             may = twins.is_candidate(flags[place], code[place])
-            begins[nth] = may and twins.is_begun(flags[place])
+            asks[nth] = may and twins.is_asking(flags[place])
             if may:
                 part[row] += np.uint32(1)
-                opened[row] += np.uint32(begins[nth])
+                opened[row] += np.uint32(asks[nth])
                 steps[row] += np.uint32(flags[place] & _STEP != 0)
                 twins.count_code(habits, row, code[place])
 
@@ -224,7 +224,7 @@ def _fold_sizes(
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
-    begins: NDArray[np.bool_],
+    asks: NDArray[np.bool_],
     payload_chars: NDArray[np.uint32],
     log_choice: NDArray[np.int64],
     max_tokens: NDArray[np.uint32],
@@ -232,7 +232,7 @@ def _fold_sizes(
     """Add up the logarithms of openings' and answers' sizes, and the room between answer and limit."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            if not begins[nth]:
+            if not asks[nth]:
                 continue
             place = places[nth]
             prompt, answer = log16(float(payload_chars[place])), log_choice[place]
@@ -255,7 +255,7 @@ def _fold_forms(
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     places: NDArray[np.int64],
-    begins: NDArray[np.bool_],
+    asks: NDArray[np.bool_],
     flags: NDArray[np.uint32],
     kind: NDArray[np.uint8],
     payload: NDArray[np.uint64],
@@ -265,7 +265,7 @@ def _fold_forms(
     """Fold in what openings are about, the forms of their answers, and the tools that they offer."""
     for row in range(len(counts)):
         for nth in range(starts[row], starts[row] + counts[row]):
-            if not begins[nth]:
+            if not asks[nth]:
                 continue
             place = places[nth]
             form = np.int64(kind[place]) - _FORMS[0]

@@ -26,12 +26,12 @@ _WEIGHTS = {
     "closed_answers": 0.95,
     "greedy": 0.6,
     "structured": 0.7,
-    "end_users": 0.0,
+    "end_users": 0.0,  # shown, not weighed, as in every detector: anyone can name some
     "streamed": 0.3,
     "no_longer": 0.5,
     "repeats": 1.8,
 }
-_MEASURED = tuple(name for name in twins.NAMES if name not in ("streamed", "end_users"))
+_MEASURED = tuple(name for name in twins.NAMES if name not in ("streamed", "end_users"))  # anyone can choose either
 _PARTS = {"template_share": 0.4, "new_content": 0.3, "answer_taken": 0.3}
 _FRAMES = {"head": 1.0, "tail": 1.0, "system": _SYSTEM}
 _LEFT = twins.left_by_code(_WEIGHTS)

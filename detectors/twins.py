@@ -40,7 +40,7 @@ _IS_MULTI, _IS_SYSTEM = np.uint32(Flag.MULTI_TURN), np.uint32(Flag.SYSTEM)
 _IS_STRUCTURED, _IS_USER = np.uint32(Flag.TOOLS | Flag.SCHEMA), np.uint32(Flag.USER_ID)
 _IS_STREAM = np.uint32(Flag.STREAM)
 _IS_TOOLS, _IS_SCHEMA = np.uint32(Flag.TOOLS), np.uint32(Flag.SCHEMA)
-_IS_NOT_BEGUN = np.uint32(Flag.TOOL_RESULT | Flag.BLANK_INPUT)
+_ASKS_NOTHING = np.uint32(Flag.TOOL_RESULT | Flag.BLANK_INPUT)
 _ABSENT = int(Usage.ABSENT)
 
 
@@ -174,12 +174,12 @@ def part_term(part: float, total: float) -> Term:
 
 
 @compiled
-def is_begun(flags: np.uint32) -> bool:
+def is_asking(flags: np.uint32) -> bool:
     """Whether an event of these flags asks something: no step after a tool, no blank prompt.
 
     Later turns do: whoever puts a made-up turn before each prompt would else ask nothing at all.
     """
-    return bool(flags & _IS_NOT_BEGUN == 0)
+    return bool(flags & _ASKS_NOTHING == 0)
 
 
 def habits(batch: Batch) -> NDArray[np.uint32]:

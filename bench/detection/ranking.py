@@ -156,6 +156,7 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
     """
     parts: list[list[fitting.Snapshot]] = []
     family: dict[int, str] = {}
+    number: dict[int, int] = {}
     held: list[Account] = []
 
     def settle() -> None:
@@ -163,14 +164,13 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
             parts.append(fitting.observe(engine, np.concatenate([one.events for one in held])))
             held.clear()
 
-    for one in some:
-        every = (one, copies.unseen(one), copies.marked(one))
-        family |= {copy.client: one.family for copy in every}
-        held += every
+    for place, one in enumerate(some):
+        for copy in (one, copies.unseen(one), copies.marked(one)):
+            family[copy.client], number[copy.client] = one.family, place
+            held.append(copy)
         if len(held) >= _CHUNK:
             settle()
     settle()
-    number = {client: place // 3 for place, client in enumerate(family)}
     evidence, who, numbers = [], [], []
     for look, shot in enumerate(fitting.join(parts), 1):
         rows = shot.rows.copy()

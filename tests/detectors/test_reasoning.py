@@ -66,7 +66,7 @@ def test_single_requests_for_complete_reasoning_are_not_thinned_out_by_what_is_s
     short = {"flags": int(Flag.SCHEMA), "out_chars": 300}
     assert score(asking(elicitation=np.where(some, FULL, 0), **short)) == 0.0
     told = {term.feature: term for term in Reasoning().explain(rows_of(asking(**beside))[0], 0.0)}
-    assert "in 10 requests, answered at length" in told["asked_apart"].sentence
+    assert "in 10 requests at a temperature above 0" in told["asked_apart"].sentence
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_what_is_left_of_an_event_is_the_product_of_its_twins(traffic) -> None:
 
 def test_steps_and_blank_prompts_ask_nothing() -> None:
     flags = [Flag(0), Flag.MULTI_TURN, Flag.TOOL_RESULT, Flag.BLANK_INPUT, Flag.STREAM]
-    assert [twins.is_begun(np.uint32(flag)) for flag in flags] == [1, 1, 0, 0, 1]
+    assert [twins.is_asking(np.uint32(flag)) for flag in flags] == [1, 1, 0, 0, 1]
 
 
 def mixed_events(seed: int) -> np.ndarray:

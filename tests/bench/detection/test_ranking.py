@@ -114,7 +114,7 @@ def test_harvesters_walk_ordinary_texts_as_well() -> None:
 
 def test_every_account_is_seen_with_and_without_its_answers_and_with_marks_put_on() -> None:
     world = ranking.varied(ranking.permissive(dataset.world(None, "dev")))
-    account = next(iter(ranking.accounts(world, "t", 1, 5)))
+    account, other, *_ = ranking.accounts(world, "t", 1, 5)
     blind = copies.unseen(account)
     assert account.events["out_chars"].any()
     assert not blind.events["out_chars"].any()
@@ -127,3 +127,5 @@ def test_every_account_is_seen_with_and_without_its_answers_and_with_marks_put_o
     assert set(known.account) == {0}
     assert set(known.family) == {account.family}
     assert known.importance.sum() == pytest.approx(1.0)
+    both = ranking.observe(Engine(registry.shipped(), reference.empty()), [account, other])
+    assert np.bincount(both.account, both.importance).tolist() == pytest.approx([1.0, 1.0])
