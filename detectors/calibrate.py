@@ -144,6 +144,23 @@ def joint_nats(reference: Reference, looks: NDArray[np.integer], odds: NDArray[n
     return np.asarray(further - np.log(p), np.float64)
 
 
+def kind_p(reference: Reference, looks: NDArray[np.integer], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The conformal p of the log-odds by each family's own trees, among all ordinary clients at the same look.
+
+    `odds` has shape (clients, families), as has the result; what is NaN, or not known to the reference, has p = 1.
+    """
+    look = np.clip(looks.astype(np.int64) - 1, 0, _joint_deepest(reference))
+    size = reference.joint_sizes[look].astype(np.float64)
+    p = np.ones(odds.shape)
+    for family, tails in enumerate(reference.kind_tails):
+        held, own = tails[look], odds[:, family].astype(np.float32)
+        known = np.isfinite(own) & np.isfinite(held[:, 0])
+        reached = (held >= own[:, None]).sum(axis=1)
+        beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
+        p[:, family] = np.where(known, (1.0 + np.minimum(beyond, size)) / (1.0 + size), 1.0)
+    return p
+
+
 def joint_reached(reference: Reference, share: float) -> float:
     """The log-odds that so large a share of ordinary clients reaches at the first look; 0 where none is known."""
     place = int(np.searchsorted(RANKS, reference.joint_sizes[0] * share))

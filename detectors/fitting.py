@@ -107,6 +107,7 @@ def fit(
         tails=np.full((rows, cells, len(LOOKS), len(RANKS)), -np.inf, np.float32),
         watch=np.full(len(LOOKS), levels.LEAST_WATCH, np.float32),
         review=np.full(len(LOOKS), levels.LEAST_REVIEW, np.float32),
+        kind_tails=np.full((len(fuse.FAMILIES), len(LOOKS), len(RANKS)), -np.inf, np.float32),
         **_ranking(detectors, prior),
     )
     lean = prior if leaning.can(prior) else None
@@ -214,14 +215,17 @@ def _tails(
             family_p[:, family], floors[:, family] = held
         fused = fuse.combine(family_p, floors, None, fuse.single(p, judge.families))
         if judge.forest is not None:
-            odds = judge.odds(shot.rows, scores) + BLEND * fused.score
-            fused = fuse.joined(fused, _joint(shell, prior, look, weight, odds))
+            odds = judge.odds(shot.rows, scores)
+            joint = _joint(shell, prior, look, weight, odds[:, 0] + BLEND * fused.score)
+            fused = fuse.joined(fused, joint, _kinds(shell, prior, look, weight, odds[:, 1:]))
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)
         out.append(AtLook(shot.clients, fused))
     nobody = np.zeros(0, np.float32), np.zeros(0, np.int64)
     for look in range(len(snapshots), len(LOOKS)):  # what the prior knows of looks that none of these clients reached
         shell.joint_sizes[look], shell.joint_tails[look] = leaning.joint_tail(prior, look, *nobody)
+        for family in range(0 if prior is None else len(prior.kind_tails)):
+            _, shell.kind_tails[family, look] = leaning.joint_tail(prior, look, *nobody, family)
     return out
 
 
@@ -237,6 +241,18 @@ def _joint(
         _, others = leaning.joint_tail(prior, look, np.delete(plain, top), np.delete(weight, top))
         further[top] = max(float(plain[top] - others[0]), 0.0)
     return np.asarray(further - np.log(_leave_one_out(plain, weight, *leaning.as_high(prior, look, plain))), np.float64)
+
+
+def _kinds(
+    shell: Reference, prior: Reference | None, look: int, weight: NDArray[np.int64], odds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Fill `shell`'s tails of each family's own trees at a look; each client's leave-one-out p, as calibrate.kind_p."""
+    p = np.ones(odds.shape)
+    for family in np.flatnonzero(np.isfinite(odds).all(axis=0)).tolist() if len(odds) else ():
+        plain = odds[:, family].astype(np.float32)
+        _, shell.kind_tails[family, look] = leaning.joint_tail(prior, look, plain, weight, family)
+        p[:, family] = _leave_one_out(plain, weight, *leaning.as_high(prior, look, plain, family))
+    return p
 
 
 def _cells(

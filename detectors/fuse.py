@@ -24,11 +24,12 @@ AGREED_NATS = 8.0  # and together as rare as 1 in 3,000 were they independent, o
 BACKED_NATS = 4.6  # where the joint score calls the client one in a hundred, though by its threshold no review
 ALONE_NATS = 3.0  # what the joint score must say, one in twenty, where a family alone is to be watched
 SPEAKS = 0.05  # what a sentence tells where nothing is rare,
-RARE = 0.01  # and where something is; a single family beyond every ordinary client
+RARE = 0.01  # and where something is; a single family beyond every ordinary client; two that the trees set apart
 REVIEW_LOOK = 1
 RHYTHM = 0.25  # of rhythm's evidence counts: measured, it tells services from persons rather than harvests
 HOLD = 0.75  # a level is kept while the score stays above so much of its threshold
 TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands for
+TOLD_AS: dict[Family, str] = {"content": "what it asks and takes", "surface": "the form in which it does so"}
 _HELD = 3.0  # times as common as it must be to begin
 AT_ONCE = "no ordinary use is known to do that, so it is reviewed at once."  # ends a tripwire's sentence, no other
 TOO_EARLY = "Too few requests so far to compare it with other clients."
@@ -42,10 +43,14 @@ class Fused(NamedTuple):
     score: NDArray[np.float64]  # (clients,): the families' capped sum
     beyond: NDArray[np.bool_]  # (clients,): some family but rhythm goes further than every ordinary client
     tripped: NDArray[np.bool_]  # (clients,): a tripwire was touched
+    learned: NDArray[np.float64]  # like `p`, by the joint score's trees that read one family alone; 1 where none do
 
     def take(self, places: NDArray[np.intp]) -> Fused:
         """The evidence of some of the clients."""
-        return Fused(self.p[places], self.nats[places], self.score[places], self.beyond[places], self.tripped[places])
+        return Fused(
+            self.p[places], self.nats[places], self.score[places], self.beyond[places], self.tripped[places],
+            self.learned[places],
+        )  # fmt: skip
 
 
 def fuse(
@@ -81,7 +86,8 @@ def combine(
     touched = np.zeros(len(family_p), np.bool_) if tripped is None else np.asarray(tripped.any(axis=1), np.bool_)
     evidence = nats(family_p) * [RHYTHM if family == "rhythm" else 1.0 for family in FAMILIES]
     spoken = family_p if single is None else np.minimum(family_p, single)
-    return Fused(spoken, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched)
+    known = np.ones(family_p.shape)
+    return Fused(spoken, evidence, evidence.sum(axis=1), np.asarray(beyond, np.bool_), touched, known)
 
 
 def single(p: NDArray[np.float64], families: Sequence[Family]) -> NDArray[np.float64]:
@@ -97,9 +103,9 @@ def single(p: NDArray[np.float64], families: Sequence[Family]) -> NDArray[np.flo
     return out
 
 
-def joined(fused: Fused, nats_: NDArray[np.float64]) -> Fused:
-    """The same families under a joint score of their own, in nats."""
-    return fused._replace(score=nats_)
+def joined(fused: Fused, nats_: NDArray[np.float64], learned: NDArray[np.float64] | None = None) -> Fused:
+    """The same families under a joint score of their own, in nats, with what its trees say of each of them."""
+    return fused._replace(score=nats_, learned=fused.learned if learned is None else learned)
 
 
 def marked_down(fused: Fused, which: NDArray[np.bool_], margin: float) -> Fused:
@@ -110,14 +116,17 @@ def marked_down(fused: Fused, which: NDArray[np.bool_], margin: float) -> Fused:
     return fused._replace(score=score, beyond=fused.beyond & ~which, tripped=fused.tripped & ~which)
 
 
-def two_kinds(family_p: NDArray[np.float64], slack: float = 1.0) -> NDArray[np.bool_]:
-    """Whether at least two families lean the same way, one of them leading, one notably; rhythm counts for nothing.
+def two_kinds(fused: Fused, slack: float = 1.0) -> NDArray[np.bool_]:
+    """Whether at least two families speak, one of them leading; rhythm counts for nothing.
 
-    The bar is low on purpose: how rare all of it is together is what the score's threshold says, and a higher bar
-    leaves that threshold to clients of few kinds who are far over it in a family or two.
+    By the joint score's trees that read one family alone, which set harvests apart best, both must be rare. By the
+    detectors' own scores both must lean that way and one notably: that bar is low on purpose, for how rare all of it
+    is together is what the score's threshold says, and a higher bar leaves that threshold to clients of few kinds who
+    are far over it in a family or two.
     """
-    notable = (family_p[:, _ABLE] < NOTABLE * slack).any(axis=1)
-    return np.asarray(notable & _both(family_p < LEANS * slack), np.bool_)
+    notable = (fused.p[:, _ABLE] < NOTABLE * slack).any(axis=1)
+    leans = notable & _both(fused.p < LEANS * slack)
+    return np.asarray(leans | _both(fused.learned <= RARE * slack), np.bool_)
 
 
 def agreed(fused: Fused, slack: float = 1.0) -> NDArray[np.bool_]:
@@ -148,8 +157,8 @@ def levels(
     look = np.clip(looks.astype(np.int64) - 1, 0, len(reference.review) - 1)
     review, watch = reference.review[look], reference.watch[look]
     steady = (np.delete(fused.p, FAMILIES.index("rhythm"), axis=1) < 1.0).any(axis=1)
-    opens = ((two_kinds(fused.p) & (fused.score >= review)) | agreed(fused)) & (looks >= REVIEW_LOOK)
-    holds = (two_kinds(fused.p, _HELD) & (fused.score >= HOLD * review)) | agreed(fused, _HELD)
+    opens = ((two_kinds(fused) & (fused.score >= review)) | agreed(fused)) & (looks >= REVIEW_LOOK)
+    holds = (two_kinds(fused, _HELD) & (fused.score >= HOLD * review)) | agreed(fused, _HELD)
     keeps = (previous == Level.REVIEW) & holds
     watched = (fused.score >= watch) | (fused.beyond & (fused.score >= ALONE_NATS))
     still = (previous >= Level.WATCH) & (fused.score >= HOLD * watch)
@@ -178,11 +187,16 @@ def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
 
 
 def sentence(
-    evidence: Sequence[Evidence], requests: int, tripped: Sequence[Evidence] = (), together: float = 0.0
+    evidence: Sequence[Evidence],
+    requests: int,
+    tripped: Sequence[Evidence] = (),
+    together: float = 0.0,
+    learned: Sequence[float] = (),
 ) -> str:
     """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one.
 
-    `together` is the joint score, nats, of a client that is watched or reviewed for it; 0 of any other.
+    `together` is the joint score, nats, of a client that is watched or reviewed for it; 0 of any other. `learned` is
+    what the joint score's trees say of each of FAMILIES by itself, as p.
     """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
@@ -192,7 +206,7 @@ def sentence(
         evidence = [one for one in evidence if one.family != "rhythm"]
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
-    whole = f"all of it together is that of 1 in {int(np.exp(together)):,} ordinary clients."
+    whole = _whole(together, learned)
     if not speaking and together > 0.0:
         return f"Nothing that it does is rare by itself; {whole}"
     if not speaking:
@@ -206,6 +220,20 @@ def sentence(
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
     text = f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
     return text if together <= -np.log(speaking[0].p) else f"{text[:-1]}; {whole}"
+
+
+def _whole(together: float, learned: Sequence[float]) -> str:
+    """How rare everything is, and the two kinds of it where both are."""
+    rare = f"1 in {int(np.exp(together)):,}"
+    kinds = [
+        f"{TOLD_AS[family]} {{}}that of 1 in {int(1.0 / p):,}"
+        for family, p in zip(FAMILIES, learned, strict=False)
+        if p <= RARE and family in TOLD_AS
+    ]
+    if len(kinds) < 2:
+        return f"all of it together is that of {rare} ordinary clients."
+    first, *others = (one.format("is " if not place else "") for place, one in enumerate(kinds))
+    return f"{first} ordinary clients, {', '.join(others)}, and all of it together that of {rare}."
 
 
 def _rarity(p: Sequence[float]) -> str:

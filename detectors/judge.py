@@ -30,6 +30,7 @@ class Judged(NamedTuple):
     floors: NDArray[np.float64]  # the smallest p there can be
     fused: Fused
     rank: NDArray[np.float64]  # (clients,): what orders clients, log-odds of harvesting
+    kinds: NDArray[np.float64]  # (clients, families): log-odds by each family's own trees; NaN where it has none
 
 
 class Judge:
@@ -73,24 +74,29 @@ class Judge:
         p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        rank = self._rank(rows, scores, measured, p, tripped)
+        odds = self._odds(rows, scores, measured)
+        rank = self._rank(rows, scores, odds[:, 0], p, tripped)
         if self.forest is not None:
             rank = rank + BLEND * fused.score
-            fused = self.joined(fused, rows["look"], rank)
-        return Judged(scores, p, floors, fuse.marked_down(fused, rows["part"] > 0, parts.MARGIN), rank)
+            fused = self.joined(fused, rows["look"], rank, odds[:, 1:])
+        fused = fuse.marked_down(fused, rows["part"] > 0, parts.MARGIN)
+        return Judged(scores, p, floors, fused, rank, odds[:, 1:])
 
     def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The forest's log-odds of each client; raises ValueError where the reference has no forest."""
-        if self.forest is None or self._read is None:
+        """The log-odds of each client by all of the forest's trees, then by those of each family alone.
+
+        Shape (clients, 1 + families), NaN where there are none; raises ValueError where the reference has no forest.
+        """
+        if self.forest is None:
             raise ValueError("the reference has no joint score")
         return self._odds(rows, scores, [one.measure(rows[one.name]) for one in self.detectors])
 
     def _odds(
         self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        assert self.forest is not None
-        assert self._read is not None
-        return self.forest.log_odds(likeness.joined(rows, scores, measured)[:, self._read])
+        if self.forest is None or self._read is None:
+            return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan)
+        return self.forest.odds(likeness.joined(rows, scores, measured)[:, self._read], len(fuse.FAMILIES))
 
     def fused(
         self,
@@ -100,10 +106,11 @@ class Judge:
         look: NDArray[np.integer],
         tripped: NDArray[np.bool_],
         rank: NDArray[np.float64] | None = None,
+        kinds: NDArray[np.float64] | None = None,
     ) -> Fused:
         """The detectors' evidence, shape (clients, detectors), as families and one score; `look` 0 says nothing.
 
-        The score is that of log-odds `rank`, as `judge` gives them, or without them the families' sum.
+        The score is that of log-odds `rank` and `kinds`, as `judge` gives them, or without them the families' sum.
         """
         known = calibrate.families(self.reference, self.place, self.members, group, np.maximum(look, 1), p)
         if known is None:
@@ -111,11 +118,17 @@ class Judge:
         else:
             family_p, family_floors = (np.where((look > 0)[:, None], part, 1.0) for part in known)
             fused = fuse.combine(family_p, family_floors, tripped, fuse.single(p, self.families))
-        return fused if rank is None or self.forest is None else self.joined(fused, look, rank)
+        if rank is None or kinds is None or self.forest is None:
+            return fused
+        return self.joined(fused, look, rank, kinds)
 
-    def joined(self, fused: Fused, look: NDArray[np.integer], rank: NDArray[np.float64]) -> Fused:
-        """The same families under the joint score of log-odds; 0 before the first look."""
-        return fuse.joined(fused, np.where(look > 0, calibrate.joint_nats(self.reference, look, rank), 0.0))
+    def joined(
+        self, fused: Fused, look: NDArray[np.integer], rank: NDArray[np.float64], kinds: NDArray[np.float64]
+    ) -> Fused:
+        """The same families under the joint score of log-odds; it says nothing before the first look."""
+        score = np.where(look > 0, calibrate.joint_nats(self.reference, look, rank), 0.0)
+        learned = np.where((look > 0)[:, None], calibrate.kind_p(self.reference, look, kinds), 1.0)
+        return fuse.joined(fused, score, learned)
 
     def ahead(self, rank: float) -> float:
         """The joint score, nats, that a client ranked ahead of its first look would have at it; 0 without a forest."""
@@ -138,16 +151,19 @@ class Judge:
         self,
         rows: NDArray[np.void],
         scores: NDArray[np.float32],
-        measured: Sequence[NDArray[np.float64]],
+        odds: NDArray[np.float64],
         p: NDArray[np.float64],
         tripped: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
-        """Log-odds of harvesting; before the first look drawn to the usual client's, the more the fewer requests."""
+        """Log-odds of harvesting; before the first look drawn to the usual client's, the more the fewer requests.
+
+        `odds` are the forest's, shape (clients,), where there is one.
+        """
         share = np.where(rows["look"] > 0, 1.0, np.minimum(rows["counted"] / LOOKS[0], 1.0))
         share[rows["counted"] < EARLY] = 0.0
         if self.forest is not None:
             usual = calibrate.joint_reached(self.reference, 0.5)
-            rank = usual + share * (self._odds(rows, scores, measured) - usual)
+            rank = usual + share * (odds - usual)
             return np.where(tripped.any(axis=1), np.maximum(rank, TRIPPED), rank)
         early = np.flatnonzero((rows["look"] == 0) & (share > 0.0))
         evidence = calibrate.nats(p)
@@ -180,6 +196,7 @@ class Judge:
         threshold = self.reference.review_at(look)
         heard = bool(look or tripped)
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
+        learned = found.fused.learned[0].tolist()
         together = self._told_together(level, look, float(found.fused.score[0]))
         return Explanation(
             client=int(row["client"]),
@@ -190,7 +207,7 @@ class Judge:
             peer_group=self.reference.group_name(group) if look else "not yet known",
             requests=requests,
             look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, requests, tripped, together) if heard else fuse.TOO_EARLY,
+            sentence=fuse.sentence(evidence, requests, tripped, together, learned) if heard else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
             cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped, requests),

@@ -25,13 +25,18 @@ def can(prior: Reference | None) -> bool:
 
 
 def joint_tail(
-    prior: Reference | None, look: int, odds: NDArray[np.float32], weight: NDArray[np.int64]
+    prior: Reference | None,
+    look: int,
+    odds: NDArray[np.float32],
+    weight: NDArray[np.int64],
+    family: int | None = None,
 ) -> tuple[int, NDArray[np.float32]]:
     """Size and tail (RANKS) of own clients' log-odds at a look (0, 1, ...), the prior's clients among them.
 
-    `odds` and `weight`, how many clients each counts for, have one entry a client.
+    `odds` and `weight`, how many clients each counts for, have one entry a client. The log-odds are those of all
+    trees, or of a family's own.
     """
-    values, counts = _known(prior, look)
+    values, counts = _known(prior, look, family)
     values = np.concatenate([odds, values])
     counts = np.concatenate([weight.astype(np.float64), counts])
     order = np.argsort(-values, kind="stable")
@@ -44,19 +49,24 @@ def joint_tail(
     return size, tail
 
 
-def as_high(prior: Reference | None, look: int, odds: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+def as_high(
+    prior: Reference | None, look: int, odds: NDArray[np.float32], family: int | None = None
+) -> tuple[NDArray[np.float64], float]:
     """How many of the prior's clients go as far as each of `odds`; and how many they are."""
-    values, counts = _known(prior, look)
+    values, counts = _known(prior, look, family)
     reached = np.concatenate([[0.0], np.cumsum(counts)])
     return np.asarray(reached[np.searchsorted(-values, -odds, side="right")], np.float64), float(reached[-1])
 
 
-def _known(prior: Reference | None, look: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _known(
+    prior: Reference | None, look: int, family: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """The prior's log-odds at a look, falling, and for how many clients each stands; none where few got so far."""
     size = int(prior.joint_sizes[look]) if prior is not None else 0
     if prior is None or size < SHRINK:
         return np.zeros(0, np.float32), np.zeros(0)
-    values = prior.joint_tails[look][np.isfinite(prior.joint_tails[look])]
+    tail = prior.joint_tails[look] if family is None else prior.kind_tails[family, look]
+    values = tail[np.isfinite(tail)]
     # Who lies between two ranks that are kept stands at the higher of them, so that nothing is called too rare.
     counts = np.diff(RANKS[: len(values)], append=size + 1)
     return values, counts * min(BESIDE / size, 1.0)

@@ -45,7 +45,7 @@ def spend(clients: NDArray[np.uint64], evidence: Sequence[AtLook], shell: Refere
         if look < len(evidence) and len(evidence[look].clients) >= enough:
             one = evidence[look]
             place = np.searchsorted(clients, one.clients)
-            both = np.where(fuse.two_kinds(one.fused.p), one.fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
+            both = np.where(fuse.two_kinds(one.fused), one.fused.score, 0.0) * (look + 1 >= fuse.REVIEW_LOOK)
             budget = spent * len(clients) if followed else part * len(place)
             if not followed:
                 watched[:], reviewed[:] = False, False
@@ -65,7 +65,7 @@ def lean(
     for look, one in enumerate(evidence):
         place = np.searchsorted(clients, one.clients)
         np.maximum.at(watched, place, one.fused.score - prior.watch[look])
-        both = np.where(fuse.two_kinds(one.fused.p), one.fused.score - prior.review[look], -np.inf)
+        both = np.where(fuse.two_kinds(one.fused), one.fused.score - prior.review[look], -np.inf)
         np.maximum.at(reviewed, place, both)
     often = 1.0 if followed else OFTEN
     shell.watch[:] = moved(prior.watch, watched, WATCH_RATE / often, LEAST_WATCH)

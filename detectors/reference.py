@@ -26,8 +26,8 @@ GRID: NDArray[np.float64] = np.array([0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100],
 FUSED_GRID: NDArray[np.float64] = np.append(np.arange(1.0, 100.0), [99.5, 99.9])
 """The percentiles kept of the fused score at each look."""
 
-FORMAT = 4
-"""Another one where the same arrays mean something else: since 4 the families' sum is a twentieth of the blend."""
+FORMAT = 5
+"""Another one where the same arrays mean something else: since 5 some trees read one kind of evidence alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class Reference:
     joint_sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(LOOKS), np.int64))  # (looks,)
     joint_tails: NDArray[np.float32] = field(  # (looks, RANKS): descending log-odds of all ordinary clients
         default_factory=lambda: np.full((len(LOOKS), len(RANKS)), -np.inf, np.float32)
+    )
+    kind_tails: NDArray[np.float32] = field(  # (families, looks, RANKS): the same by the trees of one family alone
+        default_factory=lambda: np.full((0, len(LOOKS), len(RANKS)), -np.inf, np.float32)
     )
 
     def group_of(self, features: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -120,7 +123,7 @@ class Reference:
 
 
 _ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "fused", "weights",
-           "joint_sizes", "joint_tails")  # fmt: skip
+           "joint_sizes", "joint_tails", "kind_tails")  # fmt: skip
 _FOREST = "forest_"
 
 

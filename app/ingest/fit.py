@@ -211,7 +211,7 @@ def digest(fitted: Reference) -> str:
     """A hash of the numbers alone."""
     out = hashlib.sha256()
     names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
-    for name in (*names, "joint_sizes", "joint_tails"):
+    for name in (*names, "joint_sizes", "joint_tails", "kind_tails"):
         out.update(np.ascontiguousarray(np.round(getattr(fitted, name), 4)).tobytes())
     return out.hexdigest()
 

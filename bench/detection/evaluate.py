@@ -216,7 +216,8 @@ class Evidence(NamedTuple):
     p: NDArray[np.float64]
     floors: NDArray[np.float64]
     tripped: NDArray[np.bool_]
-    rank: NDArray[np.float64]  # (looks,): the re-ranker's log-odds
+    rank: NDArray[np.float64]  # (looks,): the joint score's log-odds
+    kinds: NDArray[np.float64]  # (looks, families): those of each family's own trees
 
 
 class Decided(NamedTuple):
@@ -233,7 +234,7 @@ def evidence(engine: Engine, seen: Observed) -> Evidence:
     rows["group"] = engine.judge.group(rows)
     found = engine.judge.judge(rows, float(rows["last"].max()) if len(rows) else 0.0)
     tripped = (found.scores >= TRIP) & engine.judge.wires
-    return Evidence(engine, found.scores, found.p, found.floors, tripped, found.rank)
+    return Evidence(engine, found.scores, found.p, found.floors, tripped, found.rank, found.kinds)
 
 
 def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None) -> Decided:
@@ -245,8 +246,8 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
     if only is not None:
         p, floors, tripped = np.where(only, p, 1.0), np.where(only, floors, 1.0), tripped & only
     judge = told.engine.judge
-    rank = told.rank if only is None else None
-    fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped, rank)
+    joint = (told.rank, told.kinds) if only is None else ()
+    fused = judge.fused(p, floors, judge.group(seen.rows), seen.rows["look"], tripped, *joint)
     fused = fuse.marked_down(fused, seen.rows["part"] > 0, parts.MARGIN)
     looks = seen.rows["look"].astype(np.int64)
     level = np.zeros(len(looks), np.uint8)
@@ -259,7 +260,7 @@ def decide(told: Evidence, seen: Observed, only: NDArray[np.bool_] | None = None
         level[now_at] = fuse.levels(told.engine.reference, fused.take(now_at), looks[now_at], previous[client])
         previous[client] = level[now_at]
     score = np.where(fused.tripped, np.maximum(fused.score, _TOP), fused.score)
-    both = np.where(fuse.two_kinds(fused.p) | fused.tripped, score, 0.0)
+    both = np.where(fuse.two_kinds(fused) | fused.tripped, score, 0.0)
     return Decided(score, both, level)
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from random import Random
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 
 from bench.detection import copies, dataset, harvests, jobs, pipelines
 from bench.detection import profile as profiles
 from bench.detection.compose import Account, Script
 from bench.detection.dataset import Plan, Scale, World
+from bench.detection.growing import BLIND, PROGRAMS, TREES, Seen, grown, read_names
 from bench.detection.lists import Lists, made
 from bench.detection.recorded import Recorded
 from detectors import calibrate, fitting, likeness, rerank
 from detectors.base import Detector
 from detectors.engine import Engine
-from detectors.forest import Forest
 from detectors.reference import Reference
 
 SEED = "R1"
@@ -32,25 +30,7 @@ SINGLES, EIGHTS = 120, 24  # operators under cover, by how many accounts they ha
 CAP, DAYS = 200, 7.0
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 NON_COMMERCIAL = ("alpaca_en",)
-TREES, LEAF, _CHUNK, _FOLDS = 60, 2, 60, 8  # trees of each kind
-CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
-READ = ("template", "coverage", "reasoning", "loop", "authoring", "sampling", "shape")
-"""The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
-
-Neither the profile nor time and volume: in composed traffic they tell who composed it.
-"""
-UNREAD = ("template.multi_turn",)
-"""But not this of them: a made-up turn before each prompt is put there for nothing; see docs/detection.md."""
-FALLS = ("template.closed_answers", "template.greedy", "template.no_longer")
-"""What speaks for an ordinary use: more of it never raises what half of the trees say; see docs/detection.md.
-
-Repeats and fixed formats are free: some harvests need them.
-"""
-PROGRAMS = "recorded programs"
-RECORDED = 0.4  # of either side's weight in training, where there are some
-ALONE, ALONE_LEAF = 0.1, 5  # of the trees, those that see nothing but recorded programs
-BLIND = ("rerouted users", "embeddings")
-"""Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
+_CHUNK, _FOLDS = 60, 8
 HARD: tuple[Script, ...] = (
     jobs.harness, jobs.judge, jobs.pass_at_k, jobs.repeated_scoring, jobs.optimiser, jobs.test_sets, jobs.quizzes,
     jobs.sample_data, jobs.help_pages, jobs.voting,
@@ -58,28 +38,6 @@ HARD: tuple[Script, ...] = (
     pipelines.crew, pipelines.report, pipelines.memory_chat, pipelines.rag_metrics, pipelines.graded_suite,
 )  # fmt: skip
 """Ordinary uses that look most like harvests: drawn more often than they are common."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is known at every look of every account: one row a look."""
-
-    evidence: NDArray[np.float64]  # (rows, detectors), nats
-    account: NDArray[np.intp]
-    family: NDArray[np.str_]  # empty for ordinary clients
-    importance: NDArray[np.float64]  # an account's looks weigh as much as one row
-    numbers: NDArray[np.float64]  # (rows, likeness.names)
-
-    @property
-    def harvests(self) -> NDArray[np.bool_]:
-        """Which rows are of harvesters."""
-        return np.asarray(self.family != "", np.bool_)
-
-    def some(self, keep: NDArray[np.bool_]) -> Seen:
-        """The rows where `keep` is true."""
-        return Seen(
-            self.evidence[keep], self.account[keep], self.family[keep], self.importance[keep], self.numbers[keep]
-        )
 
 
 def permissive(world: World) -> World:
@@ -186,33 +144,6 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
     return Seen(np.concatenate(evidence), account, names, weight, np.concatenate(numbers))
 
 
-def with_recorded(seen: Seen, rows: Recorded) -> Seen:
-    """Recorded programs among the composed accounts: each weighs alike, all of a label RECORDED of its side.
-
-    Composed traffic has marks of its own, and recorded programs others: of tools left out of training, recorded
-    harvests rank higher above recorded ordinary programs where other recorded ones were among the accounts.
-    """
-    more = alone(rows)
-    weight = more.importance.copy()
-    ordinary = seen.importance[~seen.harvests].sum()
-    share = RECORDED / (1.0 - RECORDED)
-    weight[~rows.harvest] *= share * ordinary / max(float(weight[~rows.harvest].sum()), 1e-12)
-    return Seen(
-        np.concatenate([seen.evidence, np.zeros((len(weight), seen.evidence.shape[1]))]),
-        np.concatenate([seen.account, seen.account.max(initial=0) + 1 + more.account]),
-        np.concatenate([seen.family, more.family]),
-        np.concatenate([seen.importance, weight]),
-        np.concatenate([seen.numbers, more.numbers]),
-    )
-
-
-def alone(rows: Recorded) -> Seen:
-    """Recorded programs by themselves, each as one account."""
-    _, program = np.unique(rows.program, return_inverse=True)
-    weight = 1.0 / np.bincount(program)[program]
-    return Seen(np.zeros((len(program), 0)), program, np.where(rows.harvest, PROGRAMS, ""), weight, rows.numbers)
-
-
 def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str, Any]:
     """What the recorded programs are, and how those are ranked of whose tool training held no run.
 
@@ -228,7 +159,7 @@ def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str,
     for fold in range(_FOLDS):
         out = np.array(folds)[tool[place]] == fold
         kept = Recorded(*(part[~out] for part in programs))
-        told = _grown(seen, known, TREES // 4, kept).share(programs.numbers[out][:, read])
+        told = grown(seen, known, TREES // 4, kept).share(programs.numbers[out][:, read])
         np.maximum.at(best, place[out], told)
     apart = Seen(np.zeros((len(names), 0)), np.arange(len(names)), np.where(harvest, PROGRAMS, ""),
                  np.ones(len(names)), np.zeros((len(names), 0)))  # fmt: skip
@@ -246,11 +177,11 @@ def grow(
     out = {}
     for family in sorted(set(other.family) - {""}):
         part, tried = learn.some(learn.family != family), other.some((other.family == family) | (other.family == ""))
-        few = _grown(part, known, TREES // 4)  # enough to rank; fifteen whole forests would take minutes
+        few = grown(part, known, TREES // 4)  # enough to rank; fifteen whole forests would take minutes
         out[str(family)] = round(_area(few.share(tried.numbers[:, read]), tried), 3)
-    half = _grown(learn, known)
+    half = grown(learn, known)
     about = {
-        "trees": len(half.feature),
+        "trees": half.trees,
         "numbers": len(read),
         "families_left_out_of_training": list(BLIND),
         "accounts": len(np.unique(seen.account)),
@@ -260,77 +191,9 @@ def grow(
     }
     if programs is not None:
         about["recorded_programs"] = _recorded(seen, programs, known)
-    forest = _grown(seen, known, programs=programs)
+    forest = grown(seen, known, programs=programs)
     # The line of the linear re-ranker does not fit the forest's log-odds: no probability until one is drawn for them.
     return replace(reference, forest=forest, platt=(0.0, 0.0), about=reference.about | {"joint_score": about})
-
-
-def read_names(known: Sequence[str]) -> tuple[str, ...]:
-    """The numbers that the joint score reads, of those known."""
-    return tuple(name for name in known if name.split(".", 1)[0] in READ and name not in UNREAD)
-
-
-def _grown(seen: Seen, known: Sequence[str], trees: int = TREES, programs: Recorded | None = None) -> Forest:
-    """So many trees of each kind over all the numbers that the joint score reads.
-
-    Where there are recorded programs they are in every tree's training, and some of the trees see nothing else: of
-    tools left out of training these know more than their share in a crowd of composed accounts lets them say.
-    """
-    names = read_names(known)
-    columns, falls = likeness.chosen(names, known), [-int(name in FALLS) for name in names]
-    composed = seen.some(~np.isin(seen.family, BLIND))
-    if programs is None:
-        return planted(_trees(composed, columns, trees, falls), names)
-    few = max(1, round(ALONE * trees))
-    grown = _trees(with_recorded(composed, programs), columns, trees - few, falls)
-    return planted(grown + _trees(alone(programs), columns, few, falls, ALONE_LEAF), names)
-
-
-def _trees(
-    seen: Seen, columns: NDArray[np.intp], trees: int = TREES, falls: Sequence[int] | None = None, leaf: int = LEAF
-) -> list[DecisionTreeClassifier]:
-    """Trees over some numbers, both classes and each family brought to the same weight; -1 in `falls` binds a number.
-
-    Half of them split at random places of all clients' numbers, half, which are bound, at the best places of a draw
-    of the clients: on development both together rank better than either.
-    """
-    weight = seen.importance.copy()
-    names, place = np.unique(seen.family, return_inverse=True)
-    total = np.bincount(place, weight)
-    families = len(set(names) - {"", PROGRAMS})
-    recorded = (RECORDED if families else 1.0) * (PROGRAMS in names)
-    share = np.where(names == "", 1.0, np.where(names == PROGRAMS, recorded, (1.0 - recorded) / max(families, 1)))
-    weight *= (share / np.maximum(total, 1e-12))[place] * len(weight) / 2.0
-    alike: dict[str, Any] = {"n_estimators": trees, "min_samples_leaf": leaf, "random_state": 0, "n_jobs": -1}
-    models = (
-        ExtraTreesClassifier(max_features=CUT, **alike),
-        RandomForestClassifier(max_features=DRAWN, monotonic_cst=falls, **alike),
-    )
-    numbers = _plain(seen.numbers[:, columns])
-    return [tree for model in models for tree in model.fit(numbers, seen.harvests, weight).estimators_]
-
-
-def planted(grown: Sequence[DecisionTreeClassifier], names: tuple[str, ...]) -> Forest:
-    """Trees trained on the numbers `names` as plain arrays, padded to the largest."""
-    trees = [one.tree_ for one in grown]
-    nodes = max(tree.node_count for tree in trees)
-    shape = (len(trees), nodes)
-    feature, left, right = (np.zeros(shape, np.int16) for _ in range(3))
-    threshold, value = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for place, tree in enumerate(trees):
-        own = np.arange(tree.node_count)
-        leaf = tree.children_left < 0
-        feature[place, own] = np.where(leaf, 0, tree.feature)
-        threshold[place, own] = tree.threshold
-        left[place, own] = np.where(leaf, own, tree.children_left)
-        right[place, own] = np.where(leaf, own, tree.children_right)
-        counts = tree.value[:, 0, :]
-        value[place, own] = counts[:, 1] / counts.sum(axis=1)
-    return Forest(names, feature, threshold, left, right, value)
-
-
-def _plain(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.nan_to_num(numbers).astype(np.float32)
 
 
 def train(reference: Reference, seen: Seen) -> Reference:

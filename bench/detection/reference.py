@@ -12,13 +12,15 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.detection import dataset, ranking, recorded, sources, store, texts
 from bench.detection.compose import Account
 from bench.detection.dataset import World
+from bench.detection.growing import Seen
+from bench.detection.recorded import Recorded
 from detectors import fitting, reference, registry
 from detectors.engine import Engine
 from detectors.reference import Reference
@@ -63,8 +65,19 @@ def observe(accounts: Iterator[Account], engine: Engine) -> tuple[list[fitting.S
     return fitting.join(parts), kinds, requests
 
 
-def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]:
-    """The reference and its card."""
+class Material(NamedTuple):
+    """What a reference is made of."""
+
+    engine: Engine  # with a reference of the ordinary clients that knows no joint score
+    snapshots: list[fitting.Snapshot]
+    about: dict[str, Any]
+    kinds: Counter[str]
+    seen: Seen  # the accounts that the joint score is trained on
+    programs: Recorded | None
+
+
+def material(data: Path, clients: int = CLIENTS, seed: str = SEED) -> Material:
+    """Everything composed and observed, from disk where it was composed before."""
     world = ranking.permissive(dataset.world(data, "dev"))
     engine = Engine(registry.shipped(), reference.empty())
     key = store.digest(data, seed, clients, LEAST_REQUESTS, MOST_REQUESTS, ranking.EACH, ranking.ORDINARY)
@@ -83,6 +96,12 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     programs = recorded.read(engine.detectors)
     if programs is None:
         print("Without recorded programs: their numbers are missing or another version's.", file=sys.stderr)
+    return Material(engine, snapshots, about, kinds, seen, programs)
+
+
+def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]:
+    """The reference and its card."""
+    engine, snapshots, about, kinds, seen, programs = material(data, clients, seed)
     trained = ranking.grow(ranking.train(engine.reference, seen), engine.detectors, seen, programs)
     about |= {name: trained.about[name] for name in ("ranking", "joint_score")}
     fitted = fitting.fit(engine.detectors, snapshots, about, prior=trained)  # once more: families are weighed by it
@@ -130,7 +149,7 @@ def digest(fitted: Reference) -> str:
     """A hash of the numbers alone, the same for the same fit whenever it is made."""
     out = hashlib.sha256()
     names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
-    arrays = [getattr(fitted, name) for name in (*names, "joint_sizes", "joint_tails")]
+    arrays = [getattr(fitted, name) for name in (*names, "joint_sizes", "joint_tails", "kind_tails")]
     arrays += fitted.forest.arrays().values() if fitted.forest is not None else ()
     for array in arrays:
         out.update(np.ascontiguousarray(np.round(array, 4)).tobytes())

@@ -101,6 +101,19 @@ def test_nats_are_capped() -> None:
     assert calibrate.nats(np.array([1.0, np.exp(-2.0), 1e-30])).tolist() == pytest.approx([0.0, 2.0, calibrate.CAP])
 
 
+def test_each_familys_own_log_odds_are_compared_with_those_of_ordinary_clients() -> None:
+    odds = np.arange(999.0, 0.0, -1.0).astype(np.float32)
+    sizes, tails = np.zeros(len(LOOKS), np.int64), np.full((2, len(LOOKS), len(RANKS)), -np.inf, np.float32)
+    kept = RANKS[len(odds) >= RANKS]
+    sizes[0], tails[0, 0, : len(kept)] = len(odds), odds[kept - 1]
+    ref = dataclasses.replace(reference.empty(), joint_sizes=sizes, kind_tails=tails)
+    told = np.array([[990.0, 990.0, 990.0], [2_000.0, np.nan, 0.0], [np.nan, 1.0, 1.0], [990.0, 0.0, 0.0]])
+    p = calibrate.kind_p(ref, np.array([1, 1, 1, 9]), told)
+    assert p[:, 0].tolist() == pytest.approx([11 / 1000, 1 / 1000, 1.0, 11 / 1000])
+    assert (p[:, 1:] == 1.0).all()  # a family without a tail, and one that the reference has not got
+    assert (calibrate.kind_p(reference.empty(), np.array([1]), told[:1]) == 1.0).all()
+
+
 def test_look_sizes() -> None:
     assert [calibrate.look_size(look) for look in (0, 1, 2, 10, 99)] == [0, 25, 50, 12_800, 12_800]
 

@@ -125,6 +125,10 @@ def test_few_clients_lean_on_the_reference_that_they_start_from(engine, snapshot
     assert leant.joint_sizes[:2].tolist() == (np.minimum(ships.joint_sizes[:2], leaning.BESIDE) + CLIENTS).tolist()
     assert leant.joint_sizes[2:].tolist() == ships.joint_sizes[2:].tolist()  # looks that none of them reached
     assert leant.joint_tails[3, 0] == ships.joint_tails[3, 0]
+    content, surface = (fuse.FAMILIES.index(one) for one in ("content", "surface"))
+    assert leant.kind_tails[[content, surface], 3, 0].tolist() == ships.kind_tails[[content, surface], 3, 0].tolist()
+    assert np.isfinite(leant.kind_tails[[content, surface], 0, 0]).all()
+    assert np.isneginf(leant.kind_tails[fuse.FAMILIES.index("rhythm")]).all()  # no tree reads it
     for own, before in ((leant.watch, ships.watch), (leant.review, ships.review)):
         assert own - before == pytest.approx(np.full(len(own), own[0] - before[0]), abs=1e-4)
     steps = leant.about["levels_moved_nats"]

@@ -65,6 +65,36 @@ def test_two_kinds_of_which_none_is_notable_are_no_review(ref) -> None:
     assert level(low, [0.04, 1, 0.06, 1]) == Level.REVIEW
 
 
+@pytest.mark.parametrize(
+    ("learned", "nats", "expected"),
+    [
+        ([0.01, 0.01, 1, 1], 10.5, Level.REVIEW),
+        ([0.01, 0.01, 1, 1], 9.5, Level.WATCH),  # the threshold is the joint score's all the same
+        ([0.01, 0.011, 1, 1], 10.5, Level.WATCH),  # a kind that is not rare
+        ([0.001, 1, 0.001, 1], 10.5, Level.WATCH),  # rhythm counts for nothing
+        ([1, 0.001, 1, 0.001], 10.5, Level.REVIEW),  # coordination leads as well
+    ],
+)
+def test_two_kinds_that_the_joint_scores_own_trees_set_apart_are_reviewed(ref, learned, nats, expected) -> None:
+    fused = fuse.fuse(np.array([[1, 1, 0.9, 1]]), np.zeros((1, 4)), FAMILIES)
+    fused = fuse.joined(fused, np.array([nats]), np.array([learned]))
+    assert fuse.levels(ref, fused, np.array([3]), np.zeros(1, np.uint8)).tolist() == [expected]
+
+
+def test_kinds_that_were_set_apart_are_held_while_they_nearly_are(ref) -> None:
+    fused = fuse.fuse(np.array([[1, 1, 0.9, 1]]), np.zeros((1, 4)), FAMILIES)
+    fused = fuse.joined(fused, np.array([8.0]), np.array([[0.029, 0.029, 1.0, 1.0]]))
+    for previous, expected in ((Level.NONE, Level.WATCH), (Level.REVIEW, Level.REVIEW)):
+        assert fuse.levels(ref, fused, np.array([3]), np.array([previous], np.uint8)).tolist() == [expected]
+
+
+def test_what_is_taken_of_some_clients_is_theirs(ref) -> None:
+    fused = fuse.joined(fuse.fuse(np.full((3, 4), 0.5), np.zeros((3, 4)), FAMILIES), np.arange(3.0), np.eye(3, 4))
+    taken = fused.take(np.array([2, 0]))
+    assert taken.score.tolist() == [2.0, 0.0]
+    assert taken.learned.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
+
+
 def test_rhythm_does_not_complete_a_review(ref) -> None:
     assert level(ref, [1e-6, 1, 1, 1e-6]) == Level.WATCH
 
@@ -232,6 +262,16 @@ def test_what_is_rarer_together_than_by_itself_is_said_to_be() -> None:
         "all of it together is that of 1 in 403 ordinary clients."
     )
     assert "together" not in fuse.sentence(told, 100, (), 3.0)
+
+
+def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -> None:
+    quiet = [evidence("content", 0.4, term("a", 1.0))]
+    assert fuse.sentence(quiet, 100, (), 7.0, (0.005, 0.01, 1.0, 1.0)) == (
+        "Nothing that it does is rare by itself; what it asks and takes is that of 1 in 200 ordinary clients, "
+        "the form in which it does so that of 1 in 100, and all of it together that of 1 in 1,096."
+    )
+    one = fuse.sentence(quiet, 100, (), 6.0, (0.001, 0.011, 1.0, 1.0))
+    assert one.endswith("; all of it together is that of 1 in 403 ordinary clients.")
 
 
 def test_counter_evidence_is_told_once_the_strongest_first() -> None:

@@ -79,6 +79,17 @@ def test_of_a_large_reference_only_so_many_clients_stay() -> None:
     assert size == leaning.BESIDE + 500
 
 
+def test_a_familys_own_log_odds_lean_on_the_priors_of_that_family() -> None:
+    tails = np.full((2, *reference.empty().joint_tails.shape), -np.inf, np.float32)
+    theirs = known(np.arange(300.0))
+    tails[1] = theirs.joint_tails + 1_000.0
+    both = replace(theirs, kind_tails=tails)
+    size, tail = leaning.joint_tail(both, LOOK, np.array([1_299.5], np.float32), np.ones(1, np.int64), 1)
+    assert (size, tail[:3].tolist()) == (301, [1_299.5, 1_299.0, 1_298.0])
+    more, _ = leaning.as_high(both, LOOK, np.array([1_297.0, 299.0], np.float32), 1)
+    assert more.tolist() == [3.0, 300.0]
+
+
 def test_a_look_that_few_of_the_priors_clients_reached_says_nothing() -> None:
     few = known(crowd(calibrate.SHRINK - 1))
     assert leaning.joint_tail(few, LOOK, crowd(5), ones(crowd(5)))[0] == 5

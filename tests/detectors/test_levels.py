@@ -72,7 +72,7 @@ def at(scores: list[list[float]], speaks: bool = True) -> tuple[np.ndarray, list
         score = np.array(at_look)
         p = np.full((len(score), len(fuse.FAMILIES)), 0.01 if speaks else 1.0)
         none = np.zeros(len(score), np.bool_)
-        found.append(AtLook(clients[: len(score)], Fused(p, -np.log(p), score, none, none)))
+        found.append(AtLook(clients[: len(score)], Fused(p, -np.log(p), score, none, none, np.ones(p.shape))))
     return clients, found
 
 

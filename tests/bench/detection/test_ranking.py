@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.detection import copies, dataset, ranking
-from bench.detection.ranking import Seen
-from detectors import likeness, reference, registry, rerank
+from bench.detection.growing import Seen
+from detectors import reference, registry, rerank
 from detectors.engine import Engine
 from detectors.reference import LOOKS
 
@@ -73,36 +73,6 @@ def test_accounts_hold_every_variant_and_hard_negatives() -> None:
     assert variants == {variant.name for variant in ranking.harvests.VARIANTS}
     personas = [plan.persona for plan in plans if not plan.variant]
     assert {script.__name__ for script in ranking.HARD} <= set(personas)
-
-
-def test_a_planted_forest_says_what_the_trained_one_says() -> None:
-    known = seen(200)
-    columns = np.array([0, 2])
-    trees = ranking._trees(known, columns)
-    planted = ranking.planted(trees, ("a", "c"))
-    numbers = known.numbers[:, columns].astype(np.float32)
-    expected = np.mean([tree.predict_proba(numbers)[:, 1] for tree in trees], axis=0)
-    assert np.allclose(planted.share(known.numbers[:, columns]), expected, atol=1e-5)
-
-
-def test_the_joint_score_reads_what_is_done_with_answers_and_nothing_of_time_or_volume() -> None:
-    known = likeness.names(registry.shipped())
-    names = ranking.read_names(known)
-    assert {name.split(".")[0] for name in names} == set(ranking.READ)
-    assert {f"{one}.score" for one in ranking.READ} <= set(names)
-    said = ("streamed", "system", "multi_turn", "end_users")  # what anyone can put on a request
-    assert not [name for name in names if name.endswith(said)]
-
-
-def test_the_trees_tell_harvests_by_the_numbers_that_they_may_read() -> None:
-    known = ("template.score", "template.new_content", "rhythm.score", "shape.score")
-    numbers = np.random.default_rng(2).random((400, 4))
-    account = np.arange(400)
-    family = np.where(numbers[:, 1] + numbers[:, 3] > 1.2, "lists", "")
-    grown = ranking._grown(Seen(numbers, account, family, np.ones(400), numbers), known)
-    assert grown.names == ("template.score", "template.new_content", "shape.score")
-    told = grown.share(numbers[:, [0, 1, 3]])
-    assert told[family == "lists"].mean() > 2.0 * told[family == ""].mean()
 
 
 def test_harvesters_walk_ordinary_texts_as_well() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.detection import ranking, recorded
-from bench.detection.ranking import Seen
+from bench.detection import growing, recorded
+from bench.detection.growing import Seen
 from detectors import likeness, registry
 
 
@@ -72,10 +72,10 @@ def test_recorded_programs_have_their_share_of_either_side() -> None:
     seen = Seen(np.zeros((1_000, 2)), account, family, np.ones(1_000), np.zeros((1_000, 3)))
     program = np.array(["a", "a", "b", "c"])
     rows = recorded.Recorded(np.ones((4, 3)), program, np.array([False, False, False, True]))
-    both = ranking.with_recorded(seen, rows)
+    both = growing.with_recorded(seen, rows)
     old = both.account < 1_000
     share = both.importance[~old & (both.family == "")].sum() / both.importance[both.family == ""].sum()
-    assert share == pytest.approx(ranking.RECORDED)
+    assert share == pytest.approx(growing.RECORDED)
     assert both.importance[1_000:1_003].tolist() == pytest.approx([150.0, 150.0, 300.0])
     assert len(np.unique(both.account[~old])) == 3
-    assert both.family[-1] == ranking.PROGRAMS
+    assert both.family[-1] == growing.PROGRAMS

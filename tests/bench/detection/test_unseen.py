@@ -1,0 +1,62 @@
+"""A family that is left out of the forest's training is told of by that forest, at the level of other clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from bench.detection import __main__ as bench
+from bench.detection import evaluate, growing, ranking, reference, unseen
+from detectors import fitting, registry
+from detectors import reference as references
+from detectors.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def accounts():
+    return list(bench.tested(None, 101, "small", 24))
+
+
+@pytest.fixture(scope="module")
+def made(accounts) -> reference.Material:
+    engine = Engine(registry.shipped(), references.empty())
+    ordinary = np.concatenate([one.events for one in accounts if not one.family])
+    snapshots = fitting.observe(engine, ordinary)
+    engine.use(fitting.fit(engine.detectors, snapshots, {}, groups=1, least=2))
+    return reference.Material(engine, snapshots, {}, Counter(), ranking.observe(engine, accounts), None)
+
+
+def test_each_forest_is_grown_without_its_family(made) -> None:
+    grown = dict(unseen.forests(made))
+    everything = set(made.seen.family.tolist())
+    families = sorted(everything - {"", *growing.BLIND})
+    assert list(grown) == [unseen.ALL, *families]
+    assert len({forest.number.tobytes() for forest in grown.values()}) == len(grown)
+    for family in families:
+        assert set(unseen.without(made.seen, family).family.tolist()) == everything - {family}
+
+
+def test_harvesters_that_the_forest_knows_are_found_and_the_rest_counted(made, accounts) -> None:
+    forest = growing.grown(made.seen, unseen.likeness.names(made.engine.detectors), 4)
+    held = evaluate.observe(made.engine.detectors, bench.calibration(None, "small", 40, 24))
+    held.clients["calibration"] = True
+    one = unseen.tested(made.engine, evaluate.join(evaluate.observe(made.engine.detectors, accounts), held))
+    judged = unseen.judged(forest, one)
+    assert not judged.clients["calibration"].any()
+    assert judged.found(0.01).rate > 0.5  # it was trained on these very accounts
+    kinds = Counter(account.family for account in accounts if account.family)
+    told = unseen.found({unseen.ALL: [judged, judged], **{family: [judged, judged] for family in kinds}})
+    assert {family: share.whole[0].clients for family, share in told.items()} == {
+        family: 2 * count for family, count in kinds.items()
+    }
+    text = "\n".join(unseen.page(told, judged.alarms(0.01), 20))
+    for family in kinds:
+        assert f"| {family} |" in text
+    assert f"| **all of these** | {2 * sum(kinds.values())} |" in text
+
+
+def test_without_the_folder_of_texts_nothing_is_written(capsys) -> None:
+    assert unseen.main([]) == 2
+    assert "give their folder" in capsys.readouterr().err
