@@ -206,9 +206,8 @@ def sentence(
         evidence = [one for one in evidence if one.family != "rhythm"]
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
-    whole = _whole(together, learned)
     if not speaking and together > 0.0:
-        return f"Nothing that it does is rare by itself; {whole}"
+        return f"Nothing that it does is rare by itself; {_whole(together, _kinds(learned))}"
     if not speaking:
         return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}
@@ -219,21 +218,30 @@ def sentence(
     claims = [_claim(one) for one in speaking]
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
     text = f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
-    return text if together <= -np.log(speaking[0].p) else f"{text[:-1]}; {whole}"
+    kinds = _kinds(learned) if len(others - {"rhythm"}) < 2 and together > 0.0 else []
+    if together <= -np.log(speaking[0].p) and not kinds:
+        return text
+    return f"{text[:-1]}; {_whole(together, kinds)}"
 
 
-def _whole(together: float, learned: Sequence[float]) -> str:
-    """How rare everything is, and the two kinds of it where both are."""
-    rare = f"1 in {int(np.exp(together)):,}"
-    kinds = [
-        f"{TOLD_AS[family]} {{}}that of 1 in {int(1.0 / p):,}"
+def _kinds(learned: Sequence[float]) -> list[tuple[str, str]]:
+    """The kinds of evidence that the joint score's trees set apart, and how rare each is; not one alone."""
+    rare = [
+        (TOLD_AS[family], f"that of 1 in {int(1.0 / p):,}")
         for family, p in zip(FAMILIES, learned, strict=False)
         if p <= RARE and family in TOLD_AS
     ]
-    if len(kinds) < 2:
-        return f"all of it together is that of {rare} ordinary clients."
-    first, *others = (one.format("is " if not place else "") for place, one in enumerate(kinds))
-    return f"{first} ordinary clients, {', '.join(others)}, and all of it together that of {rare}."
+    return rare if len(rare) > 1 else []
+
+
+def _whole(together: float, kinds: Sequence[tuple[str, str]]) -> str:
+    """How rare everything is, and the kinds of it."""
+    rare = f"that of 1 in {int(np.exp(together)):,}"
+    if not kinds:
+        return f"all of it together is {rare} ordinary clients."
+    (name, first), *others = kinds
+    more = "".join(f"{other} {how}, " for other, how in others)
+    return f"{name} is {first} ordinary clients, {more}and all of it together {rare}."
 
 
 def _rarity(p: Sequence[float]) -> str:

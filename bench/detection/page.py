@@ -240,7 +240,7 @@ _LEFT_OUT = (
     "The re-ranker's weights trained here on local evidence, once with everything and once without each family and "
     "each source of prompts; the detectors, peer groups and levels learn from ordinary clients alone. The joint score "
     "is not part of this: its weights ship, trained on composed harvests of the same families from other sources, so "
-    "what it finds of a family that no training saw is not measured here."
+    "what it finds of a family that no training saw is measured by [a page of its own](unseen.md)."
 )
 _PARTS = "The joint score reads all detectors at once, so what is left out is taken from the score without it."
 _ADAPT = (

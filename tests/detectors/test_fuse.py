@@ -270,6 +270,13 @@ def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -
         "Nothing that it does is rare by itself; what it asks and takes is that of 1 in 200 ordinary clients, "
         "the form in which it does so that of 1 in 100, and all of it together that of 1 in 1,096."
     )
+    asks = evidence("content", 0.0005, term("a", 1.0, sentence="It asks for reasoning."))
+    assert fuse.sentence([asks], 100, (), 7.0, (0.005, 0.01, 1.0, 1.0)).startswith(
+        "It asks for reasoning; at most 1 in 2,000 ordinary clients of its kind goes that far; what it asks and takes"
+    )
+    form = evidence("surface", 0.002, term("b", 1.0, sentence="It wraps all in one frame."))
+    assert "what it asks" not in fuse.sentence([asks, form], 100, (), 7.0, (0.005, 0.01, 1.0, 1.0))  # said already
+    assert "what it asks" not in fuse.sentence([asks], 100, (), 0.0, (0.005, 0.01, 1.0, 1.0))  # neither watched
     one = fuse.sentence(quiet, 100, (), 6.0, (0.001, 0.011, 1.0, 1.0))
     assert one.endswith("; all of it together is that of 1 in 403 ordinary clients.")
 
