@@ -227,7 +227,7 @@ def sentence(
 def _kinds(learned: Sequence[float]) -> list[tuple[str, str]]:
     """The kinds of evidence that the joint score's trees set apart, and how rare each is; not one alone."""
     rare = [
-        (TOLD_AS[family], f"that of 1 in {int(1.0 / p):,}")
+        (TOLD_AS[family], f"that of {_one_in(1.0 / p)}")
         for family, p in zip(FAMILIES, learned, strict=False)
         if p <= RARE and family in TOLD_AS
     ]
@@ -236,12 +236,17 @@ def _kinds(learned: Sequence[float]) -> list[tuple[str, str]]:
 
 def _whole(together: float, kinds: Sequence[tuple[str, str]]) -> str:
     """How rare everything is, and the kinds of it."""
-    rare = f"that of 1 in {int(np.exp(together)):,}"
+    rare = f"that of {_one_in(float(np.exp(together)))}"
     if not kinds:
         return f"all of it together is {rare} ordinary clients."
     (name, first), *others = kinds
     more = "".join(f"{other} {how}, " for other, how in others)
     return f"{name} is {first} ordinary clients, {more}and all of it together {rare}."
+
+
+def _one_in(clients: float) -> str:
+    """Rounded down, but for what is a whole number and its logarithm was taken."""
+    return f"1 in {int(clients * (1.0 + 1e-9)):,}"
 
 
 def _rarity(p: Sequence[float]) -> str:

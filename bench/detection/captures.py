@@ -111,10 +111,12 @@ def _line(one: Captured) -> str:
 
 
 def _reason(told: Explanation) -> str:
-    """The alert's own sentence, or the strongest statement, or nothing."""
-    speaking = [one for one in told.evidence if one.p < 0.05]
+    """The alert's own sentence; of others the strongest statement, but for those that explain nothing by themselves."""
+    if told.level > Level.NONE:
+        return told.sentence
+    speaking = [one for one in told.evidence if one.p < 0.05 and one.family != "rhythm"]
     if not speaking and told.look:
-        return told.sentence if told.level > Level.NONE else "nothing out of the ordinary"
+        return "nothing out of the ordinary"
     if not speaking:
         return "too few text requests to compare"
     first = min(speaking, key=lambda one: one.p)

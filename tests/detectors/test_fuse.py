@@ -270,6 +270,8 @@ def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -
         "Nothing that it does is rare by itself; what it asks and takes is that of 1 in 200 ordinary clients, "
         "the form in which it does so that of 1 in 100, and all of it together that of 1 in 1,096."
     )
+    same = fuse.sentence(quiet, 100, (), float(np.log(1_172.0)), (1 / 1_172, 1 / 1_172, 1.0, 1.0))
+    assert same.count("1 in 1,172") == 3
     asks = evidence("content", 0.0005, term("a", 1.0, sentence="It asks for reasoning."))
     assert fuse.sentence([asks], 100, (), 7.0, (0.005, 0.01, 1.0, 1.0)).startswith(
         "It asks for reasoning; at most 1 in 2,000 ordinary clients of its kind goes that far; what it asks and takes"
