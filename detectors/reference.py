@@ -132,9 +132,9 @@ def load(path: str | Path) -> Reference:
     with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
         meta = json.loads(held["meta"].tobytes()) if "meta" in held else {}
         if meta.get("format", FORMAT) != FORMAT or tuple(meta.get("looks", LOOKS)) != LOOKS:
-            raise ValueError(f"{path} was written for another version: fit it again")
+            raise ValueError("it was written for another version")
         if not meta or any(name not in held for name in _ARRAYS):
-            raise ValueError(f"{path} is not a reference")
+            raise ValueError("it is not a reference")
         arrays = {name: held[name] for name in _ARRAYS}
         trees = {name.removeprefix(_FOREST): held[name] for name in held.files if name.startswith(_FOREST)}
     return Reference(

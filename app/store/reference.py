@@ -29,7 +29,9 @@ def load_engine(path: str, plans: str = "", releases: str = "") -> Engine:
         engine = registry.load(path, plans, releases)
     except _UNREADABLE as error:
         raise SettingError(
-            SETTING, f"{path}: {reason(error)}", "fit it again with stillwatch fit, or leave it empty"
+            SETTING,
+            f"{path}: {reason(error)}",
+            f"leave it empty, or do so until stillwatch fit --out {path} wrote it anew",
         ) from None
     if engine.judge.unknown:
         logger.warning(
@@ -73,7 +75,7 @@ class Watched:
         try:
             found: Reference = reference.load(self._path)
         except _UNREADABLE as error:
-            self.problem = reason(error)
+            self.problem = f"{self._path}: {reason(error)}"
             logger.error("the new reference cannot be read, the old one stays", extra={"error": self.problem})
             return False
         self._engine.use(found)

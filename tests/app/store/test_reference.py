@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import SettingError
 from app.store.reference import Watched, load_engine
-from detectors import registry
+from detectors import reference, registry
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,19 @@ def test_a_reference_without_some_detectors_loads_and_says_so(tmp_path, known, c
     engine = load_engine(str(path))
     assert "template" in engine.judge.unknown
     assert "stay silent" in caplog.text
+
+
+def test_a_file_of_another_version_is_an_error_that_says_how_to_get_a_new_one(tmp_path, known, monkeypatch) -> None:
+    path = tmp_path / "own.npz"
+    monkeypatch.setattr(reference, "FORMAT", reference.FORMAT - 1)
+    known.save(path)
+    monkeypatch.undo()
+    with pytest.raises(SettingError) as caught:
+        load_engine(str(path))
+    assert str(caught.value).count(str(path)) == 2  # what is wrong, and what to write
+    assert "another version" in str(caught.value)
+    assert f"until stillwatch fit --out {path} wrote it anew" in str(caught.value)
+    assert load_engine("").reference.detectors == known.detectors  # what the remedy asks for works
 
 
 def test_a_changed_file_is_taken_up_once(tmp_path, known) -> None:
