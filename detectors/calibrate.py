@@ -26,8 +26,11 @@ def rank_p(reference: Reference, detector: int, group: NDArray[np.integer], look
     Between the ranks that are kept the count is taken as high as it can be, so p is never too small; it
     is at least 1 / (1 + clients), the level that the cell can resolve.
     """
-    size = reference.sizes[detector, group, look]
-    tails = reference.tails[detector, group, look]
+    return _tail_p(reference.sizes[detector, group, look], reference.tails[detector, group, look], scores)
+
+
+def _tail_p(size: NDArray[np.int64], tails: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The conformal p of each score, shape (rows,), in its own cell: `size` (rows,), `tails` (rows, RANKS)."""
     reached = (tails >= scores[:, None]).sum(axis=1)
     beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
     return np.asarray((1.0 + np.minimum(beyond, size)) / (1.0 + size), np.float64)
@@ -137,9 +140,7 @@ def joint_nats(reference: Reference, looks: NDArray[np.integer], odds: NDArray[n
     """
     look = np.clip(looks.astype(np.int64) - 1, 0, _joint_deepest(reference))
     size, tails = reference.joint_sizes[look], reference.joint_tails[look]
-    reached = (tails >= odds[:, None].astype(np.float32)).sum(axis=1)
-    beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
-    p = (1.0 + np.minimum(beyond, size)) / (1.0 + size)
+    p = _tail_p(size, tails, odds.astype(np.float32))
     further = np.where(size > 0, np.maximum(odds - tails[:, 0], 0.0), 0.0)
     return np.asarray(further - np.log(p), np.float64)
 
@@ -150,14 +151,12 @@ def kind_p(reference: Reference, looks: NDArray[np.integer], odds: NDArray[np.fl
     `odds` has shape (clients, families), as has the result; what is NaN, or not known to the reference, has p = 1.
     """
     look = np.clip(looks.astype(np.int64) - 1, 0, _joint_deepest(reference))
-    size = reference.joint_sizes[look].astype(np.float64)
+    size = reference.joint_sizes[look]
     p = np.ones(odds.shape)
     for family, tails in enumerate(reference.kind_tails):
         held, own = tails[look], odds[:, family].astype(np.float32)
         known = np.isfinite(own) & np.isfinite(held[:, 0])
-        reached = (held >= own[:, None]).sum(axis=1)
-        beyond = np.append(RANKS, np.iinfo(np.int64).max)[reached] - 1
-        p[:, family] = np.where(known, (1.0 + np.minimum(beyond, size)) / (1.0 + size), 1.0)
+        p[:, family] = np.where(known, _tail_p(size, held, own), 1.0)
     return p
 
 

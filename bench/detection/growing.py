@@ -37,7 +37,7 @@ Repeats and fixed formats are free: some harvests need them.
 """
 PROGRAMS = "recorded programs"
 RECORDED = 0.4  # of either side's weight in training, where there are some
-ALONE, ALONE_LEAF = 0.1, 5  # of the trees, those that see nothing but recorded programs
+ALONE, ALONE_LEAF = 0.1, 5  # of the trees over the same numbers, at least one: they see recorded programs alone
 BLIND = ("rerouted users", "embeddings")
 """Families of which READ sees nothing of their own: trees trained on them learn how the traffic was composed."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from detectors import fitting, fuse, leaning, levels, reference, registry
 from detectors.base import Level
 from detectors.engine import Engine
 from detectors.event import Flag
+from detectors.reference import LOOKS, RANKS
 from detectors.table import Table
 
 CLIENTS = 700
@@ -117,6 +120,17 @@ def test_a_client_that_skipped_a_look_is_refused(engine, snapshots) -> None:
 def test_one_group_is_made_where_there_are_few_clients(engine, traffic) -> None:
     few = fitting.observe(engine, crowd(traffic, range(40), 30))
     assert len(fitting.fit(engine.detectors, few, {}, groups=4, least=100).groups) == 1
+
+
+def test_a_familys_own_log_odds_are_compared_with_the_other_clients() -> None:
+    shell = dataclasses.replace(reference.empty(), kind_tails=np.full((2, len(LOOKS), len(RANKS)), -np.inf, np.float32))
+    odds = np.array([[3.0, np.nan], [1.0, np.nan], [2.0, np.nan], [1.0, np.nan]])
+    p = fitting._kinds(shell, None, 1, np.ones(4, np.int64), odds)
+    assert p[:, 0].tolist() == [1 / 4, 4 / 4, 2 / 4, 4 / 4]
+    assert (p[:, 1] == 1.0).all()  # no tree reads it alone
+    assert shell.kind_tails[0, 1, :4].tolist() == [3.0, 2.0, 1.0, 1.0]
+    assert np.isneginf(shell.kind_tails[1]).all()
+    assert np.isneginf(shell.kind_tails[0, 0]).all()
 
 
 def test_few_clients_lean_on_the_reference_that_they_start_from(engine, snapshots) -> None:
