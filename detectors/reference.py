@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,16 @@ class Reference:
         if value >= known[-1]:
             below = 100.0
         return float(known[5]), float(known[9]), below
+
+    def digest(self) -> str:
+        """A hash of the numbers alone, the same for the same fit whenever and wherever it is made."""
+        out = hashlib.sha256()
+        names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
+        arrays = [getattr(self, name) for name in (*names, "joint_sizes", "joint_tails", "kind_tails")]
+        arrays += self.forest.arrays().values() if self.forest is not None else ()
+        for array in arrays:
+            out.update(np.ascontiguousarray(np.round(array, 4)).tobytes())
+        return out.hexdigest()
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write a compressed .npz to a path or an open file, the same bytes for the same content."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -141,7 +140,7 @@ def fit(engine: Engine, material: Material, now: float) -> Fitted:
         "from": dict(material.source),
         "left_out": screened.left_out,
         "suspicious_share": round(screened.suspicious, 4),
-        "present_reference": digest(engine.reference),
+        "present_reference": engine.reference.digest(),
     }
     least = max(30, min(150, screened.clients // 8))
     fitted = fitting.fit(
@@ -203,17 +202,8 @@ def _card(fitted: Reference, warnings: Sequence[str], refusals: Sequence[str]) -
         "watch_threshold_nats": [round(float(nats), 3) for nats in fitted.watch],
         "warnings": list(warnings),
         "accepted_in_spite_of": list(refusals),
-        "digest": digest(fitted),
+        "digest": fitted.digest(),
     }
-
-
-def digest(fitted: Reference) -> str:
-    """A hash of the numbers alone."""
-    out = hashlib.sha256()
-    names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
-    for name in (*names, "joint_sizes", "joint_tails", "kind_tails"):
-        out.update(np.ascontiguousarray(np.round(getattr(fitted, name), 4)).tobytes())
-    return out.hexdigest()
 
 
 def write(fitted: Fitted, out: Path) -> Path:

@@ -141,19 +141,8 @@ def _card(data: Path, fitted: Reference, kinds: Counter[str]) -> dict[str, Any]:
         "recorded": "Numbers of recorded programs, no text of theirs, are in the joint score's training alone.",
         "left_out": "Sources with non-commercial or share-alike terms.",
         "limits": "Composed, not recorded: shares of the kinds are estimates. Fit on your own traffic when you can.",
-        "digest": digest(fitted),
+        "digest": fitted.digest(),
     }
-
-
-def digest(fitted: Reference) -> str:
-    """A hash of the numbers alone, the same for the same fit whenever it is made."""
-    out = hashlib.sha256()
-    names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
-    arrays = [getattr(fitted, name) for name in (*names, "joint_sizes", "joint_tails", "kind_tails")]
-    arrays += fitted.forest.arrays().values() if fitted.forest is not None else ()
-    for array in arrays:
-        out.update(np.ascontiguousarray(np.round(array, 4)).tobytes())
-    return out.hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,18 @@ def test_it_comes_back_from_its_file_and_two_writes_are_the_same_bytes(tmp_path,
     assert first.read_bytes() == second.read_bytes()
     assert again.groups == shipped_engine.reference.groups
     assert np.array_equal(again.tails, shipped_engine.reference.tails)
+
+
+def test_its_digest_is_that_of_its_numbers_trees_included(tmp_path) -> None:
+    known = registry.load().reference
+    known.save(tmp_path / "a.npz")
+    assert reference.load(tmp_path / "a.npz").digest() == known.digest()
+    assert replace(known, about={"name": "another"}).digest() == known.digest()
+    assert known.forest is not None
+    numbers = known.forest.number.copy()
+    numbers[0] += 1.0
+    assert replace(known, forest=known.forest._replace(number=numbers)).digest() != known.digest()
+    assert replace(known, watch=known.watch + 1.0).digest() != known.digest()
 
 
 def test_the_one_that_ships_loads_at_once_and_knows_every_shipped_detector() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import InvalidInput
 from app.ingest import fit as fit_module
-from app.ingest.fit import Material, busiest_window, digest, fit, from_logs, run_command, write
+from app.ingest.fit import Material, busiest_window, fit, from_logs, run_command, write
 from app.ingest.log import client_id
 from app.settings import read_settings
 from detectors import fitting, reference
@@ -62,7 +62,7 @@ def test_the_card_says_what_the_reference_is_made_of(found) -> None:
     assert card["from"] == {"logs": ["a.jsonl"]}
     assert card["resolvable"] == [pytest.approx(1 / (CLIENTS + 1), abs=1e-6)]
     assert sum(card["peer_groups"].values()) == CLIENTS
-    assert card["digest"] == digest(found.reference)
+    assert card["digest"] == found.reference.digest()
     assert json.dumps(card, allow_nan=False)
 
 
@@ -149,7 +149,7 @@ def test_an_empty_log_is_an_error_that_says_what_to_give(engine, write_log) -> N
 def test_reference_and_card_are_written_and_come_back(found, tmp_path) -> None:
     out = tmp_path / "own.npz"
     card = write(found, out)
-    assert json.loads(card.read_text("utf-8"))["digest"] == digest(reference.load(out))
+    assert json.loads(card.read_text("utf-8"))["digest"] == reference.load(out).digest()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.json", "own.npz"]
 
 
