@@ -53,12 +53,12 @@ class Core:
             return
         self.fresh = True
         self.linker.observe(events)
-        marked = np.flatnonzero(events["indicator"])
+        marked = events[events["indicator"] != 0]
         if not len(marked):
             return
-        rows = indicated(events, events["indicator"] != 0)
+        rows = indicated(marked, marked["indicator"] >> SLOT_BITS)
         self.linker.graph.add(joined([(rows, np.zeros(0, LOAD))]))
-        for event in events[marked]:
+        for event in marked:
             self._match(event)
 
     def _match(self, event: np.void) -> None:

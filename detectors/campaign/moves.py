@@ -116,11 +116,14 @@ def _summed(rows: NDArray[np.void]) -> NDArray[np.void]:
     return out
 
 
-def indicated(events: NDArray[np.void], matched: NDArray[np.bool_]) -> NDArray[np.void]:
-    """Tells of the clients whose events matched an imported indicator."""
-    return _plain(
-        events["client"][matched], np.ones(int(matched.sum()), np.uint64), Kind.INDICATOR, events["at"][matched]
-    )
+def indicated(events: NDArray[np.void], sets: NDArray[np.integer]) -> NDArray[np.void]:
+    """Tells of the clients whose events matched imported indicators: one token for each of the imported `sets`.
+
+    Sets come from different reports of different operators: who matched one and who matched another have nothing in
+    common.
+    """
+    values = sets.astype(np.uint64) + np.uint64(1)  # 0 would be no token
+    return _plain(events["client"], values, Kind.INDICATOR, events["at"])
 
 
 def _plain(

@@ -278,14 +278,15 @@ def wording(m: Measured) -> tuple[Kind, int, int] | None:
 
 def sentence(m: Measured, facts: Facts) -> str:
     """Why, in one plain sentence."""
-    top = wording(m)
+    top, size = wording(m), len(m.members)
+    who = f"{top[1]:,} of {size:,}" if top and top[1] < size else f"{size:,}"
     about = f"share {NAMES[top[0]]} that {top[2]:,} clients use in all" if top else "are tied by refused requests"
     mixed = float(m.requests.sum()) / max(float(m.total.sum()), 1.0)
     part = "" if mixed > 0.8 else f", in {percent(mixed)} of their requests"
     apart = ", send different items under it" if m.apart > 0.8 else ""
     where = ", and come from different networks" if m.networks > 0.5 else ""
     moved = f"; {said.count(facts.moves, 'refused request')} moved between them" if facts.moves else ""
-    return f"{len(m.members):,} clients {about}{part}{apart}{where}{moved}{_standing(facts)}."
+    return f"{who} clients {about}{part}{apart}{where}{moved}{_standing(facts)}."
 
 
 def _standing(facts: Facts) -> str:

@@ -73,7 +73,8 @@ class Linker:
         self.shut.observe(self.graph, events)
         extra = [self.moves.follow(events), self.paces.follow(self.graph, events)]
         if len(self.wanted):
-            extra.append(moves.indicated(events, carrying(events, self.wanted)))
+            some = events[carrying(events, self.wanted)]
+            extra.append(moves.indicated(some, np.zeros(len(some), np.int64)))
         self._tie(extra)
 
     def _tie(self, extra: list[NDArray[np.void]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from app.campaigns.identity import Constraints
@@ -10,6 +11,8 @@ from app.errors import LeaseLost
 from app.linker.core import Core, mark, restore, save
 from app.linker.desk import Said
 from detectors.base import Level
+from detectors.campaign.tells import Kind
+from detectors.indicators import SLOT_BITS
 
 NOW = 1_800_000_100.0
 
@@ -69,6 +72,19 @@ def test_marked_events_are_counted_by_client_and_set(crowd):
     core.observe(events[events["client"] == 3][:1])
     core.put_back([one])
     assert [again.count for again in core.take_matched()] == [25]
+
+
+@pytest.mark.parametrize("other", [7, 8])
+def test_matches_tie_those_who_match_one_imported_set(crowd, other):
+    events = crowd()
+    for client, slot in ((1001, 7), (1002, 7), (1003, other)):
+        events["indicator"][np.flatnonzero(events["client"] == client)[:1]] = slot << SLOT_BITS | 1
+    core = Core()
+    core.observe(events)
+    graph = core.linker.graph
+    tied = graph.edges[graph.tokens["kind"][graph.edges["token"]] == Kind.INDICATOR]
+    holders = set(graph.clients.known()[tied["account"]].tolist())
+    assert holders == ({1001, 1002, 1003} if other == 7 else {1001, 1002})
 
 
 def test_a_restart_takes_up_where_it_stopped(core, tmp_path, crowd):

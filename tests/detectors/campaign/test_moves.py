@@ -87,8 +87,13 @@ def test_requests_without_a_body_say_nothing_of_one_another() -> None:
     assert len(table.follow(one(2, 1_001.0, body=0))) == 0
 
 
-def test_indicated_clients_get_a_token_in_common() -> None:
-    events = pair(1.0)
-    rows = moves.indicated(events, np.array([True, True]))
+def test_clients_that_match_one_imported_set_get_a_token_in_common() -> None:
+    rows = moves.indicated(pair(1.0), np.array([7, 7]))
     assert rows["client"].tolist() == [1, 2]
-    assert rows["token"][0] == rows["token"][1]
+    assert rows["token"][0] == rows["token"][1] != 0
+
+
+def test_clients_that_match_different_sets_have_no_token_in_common() -> None:
+    assert len(np.unique(moves.indicated(pair(1.0), np.array([7, 8]))["token"])) == 2
+    assert (moves.indicated(pair(1.0), np.array([0, 1]))["token"] != 0).all()
+    assert len(moves.indicated(pair(1.0)[:0], np.zeros(0, np.int64))) == 0

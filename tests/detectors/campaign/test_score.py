@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from detectors.base import Level, Term
-from detectors.campaign import score
+from detectors.campaign import link, score, signals
+from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.score import Facts, Scoring
+from detectors.campaign.tells import tells
 
 NAN = float("nan")
 FACTS = Facts(people=5_000, parties=12, moves=0, successors=0, expected=NAN, overlap=0)
@@ -92,3 +94,17 @@ def test_the_chance_of_many_is_that_of_a_binomial_law() -> None:
 @pytest.mark.parametrize(("items", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
 def test_a_list_reads_as_one(items, text) -> None:
     assert score.listed(items) == text
+
+
+@pytest.mark.parametrize(("sharing", "start"), [(8, "8 of 12 clients share "), (12, "12 clients share ")])
+def test_the_sentence_counts_as_sharing_a_wording_those_who_do(operator, sharing: int, start: str) -> None:
+    clients = np.arange(1, 13)
+    events = operator(clients.tolist(), head12=0, tail6=0)
+    events["system"] = np.where(events["client"] <= sharing, 71, 0)
+    graph = Graph(Bounds(singles=1 << 12, recurring=1 << 12))
+    graph.add(tells(events))
+    members = np.sort(graph.clients.find(clients.astype(np.uint64)))
+    found = signals.measure(graph, signals.layout(graph, members), members, link.weights(graph, link.Rules()))
+    text = score.sentence(found, FACTS)
+    assert text.startswith(start)
+    assert f"that {sharing} clients use in all" in text
