@@ -47,12 +47,15 @@ def cells(
 
     `scores` has shape (clients, detectors); `place[k]` is detector k's index into the reference, -1 where it
     does not know it; `looks` counts from 1. A client is compared within its peer group and look, and drawn to
-    all clients where the group is small. A silent detector (score 0 or less) and an unknown one have p = 1.
+    all clients where the group is small; with all clients alone where the reference has no group of that number. A
+    silent detector (score 0 or less) and an unknown one have p = 1.
     """
+    everyone = reference.sizes.shape[1] - 1
+    known = np.where((groups >= 0) & (groups < everyone), groups, everyone)  # compiled code looks at no bounds
     p, least = np.ones((2, *scores.shape))
     deepest = np.array([_deepest(reference, int(one)) if one >= 0 else 0 for one in place], np.int64)
     _fill(
-        p, least, np.ascontiguousarray(scores), place, deepest, groups.astype(np.int64), looks.astype(np.int64),
+        p, least, np.ascontiguousarray(scores), place, deepest, known.astype(np.int64), looks.astype(np.int64),
         reference.sizes, reference.tails, RANKS,
     )  # fmt: skip
     return p, least

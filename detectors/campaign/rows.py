@@ -31,9 +31,10 @@ def ranks(engine: Engine, rows: NDArray[np.void]) -> dict[int, Own]:
     ordinary client they are as coarse as its place in the tail; the lead is neither: one row of few requests proves
     nothing by it, but the mean of many does. Empty where the reference has no joint score.
     """
-    rows = rows[rows["counted"] >= LEAST]
+    rows = rows[rows["counted"] >= LEAST]  # a copy
     if not len(rows) or engine.judge.forest is None:
         return {}
+    rows["group"] = engine.judge.group(rows)  # the reference may be another one than at the look
     judged = engine.judge.judge(rows, float(rows["last"].max()))
     nats = calibrate.joint_nats(engine.reference, np.maximum(rows["look"], 1), judged.rank)
     lead = engine.judge.odds(rows, judged.scores)[:, 0] - calibrate.joint_reached(engine.reference, BEYOND)

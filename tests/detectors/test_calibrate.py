@@ -75,6 +75,14 @@ def test_between_the_kept_ranks_p_is_too_large_rather_than_too_small() -> None:
     assert np.median(given / exact) < 1.1
 
 
+@pytest.mark.parametrize("group", [2, 7, 255, -1])
+def test_a_group_that_the_reference_does_not_have_is_compared_with_all_clients(group: int) -> None:
+    ref, scores = known([np.arange(1.0, 401.0), np.arange(301.0, 901.0)]), [350.0, 880.0, 0.0]
+    all_clients = known([np.concatenate([np.arange(1.0, 401.0), np.arange(301.0, 901.0)])])
+    for given, right in zip(cells_of(ref, scores, group), cells_of(all_clients, scores), strict=True):
+        assert given == pytest.approx(right)
+
+
 def test_a_small_group_is_drawn_to_all_clients() -> None:
     ref = known([np.full(20, 5.0), np.full(2_000, 1.0)])
     small, large = p_of(ref, [3.0], group=0)[0], p_of(ref, [3.0], group=1)[0]

@@ -47,3 +47,18 @@ def test_a_client_of_a_few_requests_says_nothing(engine: Engine, operator) -> No
     table.step(events, float(events["at"].max()))
     assert rows.ranks(engine, table.rows()).keys() == {1}
     assert rows.ranks(engine, table.rows()[:0]) == {}
+
+
+@pytest.mark.parametrize("group", [1, 3, 255])
+def test_rows_are_compared_with_the_peer_group_that_the_reference_of_now_gives_them(
+    engine: Engine, operator, bystanders, group: int
+) -> None:
+    table = Table(engine)
+    for events in (operator([1, 2], requests=40), bystanders(6, requests=30)):
+        table.step(events, float(events["at"].max()))
+    held = table.rows()
+    assert group not in held["group"]
+    right = rows.ranks(engine, held)
+    held["group"] = group  # as another reference numbered it at the look
+    assert rows.ranks(engine, held) == right
+    assert (held["group"] == group).all()
