@@ -76,14 +76,7 @@ def merge(rows: NDArray[np.void]) -> np.void:
     """One record as if all the rows' events were one client's: what its rings would no longer hold drops out."""
     out = np.zeros(1, state)
     for latest, ring in (("minute", "minutes"), ("hour", "hours")):
-        counts = rows[ring].astype(np.int64)
-        slots = counts.shape[1]
-        newest = int(rows[latest].max(initial=0))
-        # Slot s of a row holds the latest unit of time, up to the row's newest, that falls into it.
-        behind = (rows[latest][:, None] - np.arange(slots)) % slots
-        kept = rows[latest][:, None] - behind > newest - slots
-        out[latest] = newest
-        out[ring] = np.minimum(np.where(kept, counts, 0).sum(axis=0), np.iinfo(rows[ring].dtype).max)
+        out[latest], out[ring] = rings.merge(rows[latest], rows[ring])
     out["model"] = rows["model"].max(axis=0, initial=0)
     out["models"] = np.minimum(rows["models"].sum(axis=0, dtype=np.int64), np.iinfo(np.uint32).max)
     return cast(np.void, out[0])
