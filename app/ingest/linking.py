@@ -56,11 +56,13 @@ def _says(campaign: Campaign) -> tuple[Level, float]:
 class Linking:
     """A linker beside the engine: it sees the same events, and links now and then in the log's time.
 
-    As the linking process does, it asks between two links what some clients' own rows say; `hear` answers.
+    As the linking process does, it asks between two links what some clients' own rows say; `hear` answers. `lists`
+    says how long the operator's lists are.
     """
 
-    def __init__(self, requests: Callable[[int], int], hear: Hear) -> None:
+    def __init__(self, requests: Callable[[int], int], hear: Hear, lists: Mapping[str, int] | None = None) -> None:
         self._linker = Linker()
+        self._linker.set_lists(lists or {})
         self._requests = requests  # how many events a client has had
         self._hear = hear
         self._linked_at = -np.inf

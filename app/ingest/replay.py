@@ -29,6 +29,7 @@ from app.store.lists import Lists
 from app.store.reference import load_engine
 from detectors.base import Evidence, Explanation, Level, Term
 from detectors.campaign.rows import told
+from detectors.campaign.supplied import list_sizes
 from detectors.engine import Engine
 from detectors.features import events
 from detectors.listed import Index
@@ -181,7 +182,7 @@ def replay(
     report, tracks, table = Report(), dict[int, _Track](), Table(engine)
     for path in paths:
         open_log(path).close()
-    linker = Linking(lambda client: int(table[client]["events"]), partial(told, table))
+    linker = Linking(lambda client: int(table[client]["events"]), partial(told, table), list_sizes(lists))
     conversations, begun = Conversations(), clock()
     logs = [read_log(path, report.problems, advance) for path in paths]
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):

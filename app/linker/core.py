@@ -94,6 +94,12 @@ class Core:
             self._constrain(said.constraints)
             self._constraints, self.fresh = said.constraints, True
 
+    def lists(self, sizes: Mapping[str, int]) -> None:
+        """How many items the operator's lists hold, where that changed since the core was told last."""
+        if dict(sizes) != self.linker.lists:
+            self.linker.set_lists(sizes)
+            self.fresh = True
+
     def attributes(self, held: Attributes, others: Attributes, now: float) -> None:
         """All that some clients signed up with, as hashes, and some of what others did."""
         self.fresh |= self.linker.set_attributes(held, now, others)

@@ -19,6 +19,7 @@ from app.linker.attributes import Attributes
 from app.linker.core import Core
 from app.linker.desk import Desk
 from app.linker.keeper import LEASE_SECONDS, Keeper
+from app.linker.lists import Sizes
 from app.linker.pooling import pooling
 from app.priority import step_back
 from app.settings import Settings
@@ -79,6 +80,7 @@ class Process:
         self._started = time.time()
         self._name = f"l-{os.getpid()}-{secrets.token_hex(4)}"
         self._counts: Counter[str] = Counter()
+        self._sizes = Sizes(settings.lists)
         self._gauges: dict[str, float] = {}
         self._link = Link(settings.redis_url, REDIS_SECONDS)
         self.keeper = Keeper(settings.redis_url, self._name, self._beat, lease_seconds)
@@ -206,11 +208,12 @@ class Process:
         return reply
 
     def _listen(self) -> None:
-        """What people said since; extractors hear of imported indicators, and of tokens that are to be shared.
+        """What people said since, how long their lists are; extractors hear of imported indicators, and what to share.
 
         Raises Unavailable and LeaseLost.
         """
         assert self._core is not None
+        self._core.lists(self._sizes.now())
         try:
             said = self._desk.said(time.time())
         except Unavailable:

@@ -328,9 +328,10 @@ class Linker:
         self.bans = dict(bans)
 
     def set_lists(self, sizes: Mapping[str, int]) -> None:
-        """How long the public lists behind EVENT's `listed` are."""
-        self.lists = dict(sizes)
-        self._memo.clear()
+        """How long the lists behind EVENT's `listed` are; replaces what was set, news for who sends their items."""
+        graph, self.lists = self.graph, dict(sizes)
+        listed = graph.tokens["kind"][graph.edges["token"]] == Kind.LISTED
+        self._anew(graph.clients.known()[np.unique(graph.edges["account"][listed])].tolist())
 
     def closed(self, number: int, now: float) -> None:
         """A reviewer closed it: it is not shown again unless it grows."""

@@ -1,4 +1,4 @@
-"""Supplied: the sign-up attributes that an operator hands in, as edges that can be taken back."""
+"""Supplied: sign-up attributes that an operator hands in, as edges that can be taken back; how long its lists are."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from numpy.typing import NDArray
 from detectors.campaign.graph import Graph
 from detectors.campaign.index import joined
 from detectors.campaign.tells import LOAD, TELL, Kind, Tells, token
+from detectors.event import Listed
+from detectors.listed import Index
 
 Attributes = Mapping[int, Mapping[str, int]]
 """Of clients: their attributes' names, and a keyed hash of each one's value."""
+
+
+def list_sizes(index: Index | None) -> dict[str, int]:
+    """How many items of an index are on lists that pipelines harvest, all of these together; empty where none are.
+
+    An event says that its payload is on such a list, and not on which, so together they are the list that is walked.
+    """
+    count = 0 if index is None else int(np.count_nonzero(index.bits & np.uint8(Listed.TRAIN)))
+    return {"train": count} if count else {}
 
 
 def number(name: str) -> int:

@@ -14,7 +14,9 @@ from app.ingest.replay import replay
 from detectors.base import Level
 from detectors.campaign.rows import Own
 from detectors.campaign.score import Scoring
+from detectors.event import Listed
 from detectors.features import events
+from detectors.listed import build
 from detectors.registry import load
 
 WORDS = ("river", "stone", "lamp", "garden", "window", "market", "winter", "letter", "bridge", "copper", "saddle")
@@ -100,6 +102,14 @@ def test_it_hears_what_the_members_own_rows_say(logs) -> None:
     campaigns = {by_name[client].membership.campaign for client in OPERATOR}
     terms = {term.feature: one.threshold for one in campaigns for term in one.terms}
     assert terms["members_rank"] == Scoring().review
+
+
+def test_it_knows_how_long_the_lists_are_that_prompts_are_looked_up_in(logs) -> None:
+    asked = "Write out the complete reasoning for the following task, every step, then the answer in full"
+    lists = build({Listed.TRAIN: [asked, *(f"item number {turn} of a list" for turn in range(300))]})
+    for given, told in ((lists, True), (None, False)):
+        (campaign,) = replay(logs, load(), lists=given).campaigns
+        assert ("list_shards" in {term["feature"] for term in campaign["terms"]}) is told
 
 
 def test_rows_that_take_nothing_speak_against_a_campaign_to_the_end(linked) -> None:

@@ -87,6 +87,17 @@ def test_matches_tie_those_who_match_one_imported_set(crowd, other):
     assert holders == ({1001, 1002, 1003} if other == 7 else {1001, 1002})
 
 
+def test_lists_are_news_once_and_taken_back(core):
+    core.link(NOW)
+    core.lists({"train": 9})
+    assert (core.fresh, core.linker.lists) == (True, {"train": 9})
+    core.link(NOW)
+    core.lists({"train": 9})
+    assert not core.fresh
+    core.lists({})
+    assert (core.fresh, core.linker.lists) == (True, {})
+
+
 def test_a_restart_takes_up_where_it_stopped(core, tmp_path, crowd):
     (before,) = core.link(NOW)
     written = save(core.linker, b"17-3", tmp_path / "state", lambda: True)

@@ -13,7 +13,8 @@ from app.linker.run import Process
 from app.run.attributes import run_import
 from app.store import linking
 from app.store.redis import Link
-from detectors.event import zeros
+from detectors.event import Listed, zeros
+from detectors.listed import build
 
 
 @pytest.fixture
@@ -100,6 +101,21 @@ def work(process, holds, seconds=120.0):
     while not holds():
         assert time.monotonic() < deadline
         process.turn()
+
+
+def test_it_says_how_items_of_the_operators_lists_are_shared(settings, link, linker, crowd, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "PASS_SECONDS", 0.0)
+    monkeypatch.setattr(run, "SAID_SECONDS", 0.0)
+    path, now = tmp_path / "lists", time.time()
+    build({Listed.TRAIN: [f"item number {turn} of a list" for turn in range(500)]}).save(path)
+    events = crowd(at=now - 60)
+    events["listed"][events["client"] < 13] = Listed.TRAIN
+    publish(link, events)
+    process = linker(replace(settings, lists=str(path)))
+    work(process, lambda: campaigns(settings))
+    assert {one.feature for found in process._core.linker.campaigns() for one in found.terms} >= {"list_shards"}
+    build({Listed.TRAIN: [f"item number {turn} of a list" for turn in range(400)]}).save(path)
+    work(process, lambda: process._core.linker.lists == {"train": 400})
 
 
 def test_events_become_a_campaign_and_a_restart_keeps_it(settings, link, linker, crowd, monkeypatch):

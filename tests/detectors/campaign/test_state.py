@@ -9,6 +9,7 @@ from detectors.base import Level
 from detectors.campaign import Campaign, Indicators, Linker, Settings
 from detectors.campaign.graph import Bounds
 from detectors.campaign.rows import Own
+from detectors.event import Listed
 
 SETTINGS = Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 12))
 ONE, OTHER = list(range(1, 13)), list(range(31, 41))
@@ -128,6 +129,16 @@ def test_imported_indicators_tie_the_accounts_that_match(world, operator, bystan
     elsewhere.observe(np.concatenate([operator([501, 502, 503, 504, 505], wording=wording), bystanders()]))
     (one,) = elsewhere.link(float(world["at"].max()))
     assert "an imported indicator" in {edge.kind for edge in one.edges}
+
+
+def test_how_long_lists_are_is_news_for_who_walks_one_and_for_nobody_else(operator, bystanders) -> None:
+    walking = operator(ONE, wording=11, listed=Listed.TRAIN)
+    linker, before = after(np.concatenate([walking, operator(OTHER, wording=12, seed=4), bystanders(80)]))
+    linker.set_lists({"train": 1_000})
+    now = linker.link(float(walking["at"].max()))
+    assert members(now) == members(before) == {frozenset(ONE), frozenset(OTHER)}
+    assert [one.clients for one in now if one not in before] == [frozenset(ONE)]
+    assert [one.clients for one in now if "list_shards" in {term.feature for term in one.terms}] == [frozenset(ONE)]
 
 
 def test_nothing_is_found_among_ordinary_clients(bystanders) -> None:

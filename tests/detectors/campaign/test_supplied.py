@@ -10,7 +10,8 @@ from detectors.campaign import Linker, Settings, supplied
 from detectors.campaign.graph import Bounds
 from detectors.campaign.rows import Own
 from detectors.campaign.tells import Kind
-from detectors.event import zeros
+from detectors.event import Listed, zeros
+from detectors.listed import build
 
 SETTINGS = Settings(bounds=Bounds(singles=1 << 14, recurring=1 << 12))
 NOW = 1_764_104_000.0
@@ -149,3 +150,10 @@ def test_who_shares_one_wording_belongs_if_it_signed_up_like_the_members(operato
     linker.set_attributes({10_000: {}}, NOW)
     (one,) = linker.link(NOW + 2.0)
     assert one.clients == frozenset(ONE)
+
+
+def test_the_lists_that_pipelines_harvest_are_counted_together() -> None:
+    texts = [f"item number {turn} of a list" for turn in range(9)]
+    index = build({Listed.TRAIN: texts[:6], Listed.TEST: texts[4:], Listed.CANARY: ["a bait of six words or so"]})
+    assert supplied.list_sizes(index) == {"train": 6}
+    assert supplied.list_sizes(build({Listed.TEST: texts})) == supplied.list_sizes(None) == {}
