@@ -26,7 +26,7 @@ _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
 _WAITING = Campaign(
-    0, Level.NONE, 0.0, 0.0, "", "", 0.0, 0.0, 0, (), (), (), Without("", 0, 0.0, Level.NONE, ""), (), (), ()
+    0, Level.NONE, 0.0, 0.0, "", "", 0.0, 0.0, 0, (), (), (), Without("", 0, 0.0, Level.NONE, ""), (), ()
 )  # what is no campaign, and might be one once its members' rows are told
 
 
@@ -168,7 +168,6 @@ def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: M
         terms=tuple(sorted(one.found, key=lambda term: -term.share)),
         without_strongest=_without(known, measured, one.facts, one.found),
         frames=tuple(sorted(names[chosen].tolist())),
-        networks=_networks(known, by, measured),
         history=(),
     )
 
@@ -299,13 +298,6 @@ def _edges(known: Known, measured: Measured) -> tuple[Edge, ...]:
         weight = float(known.weight[one.token])
         out.append(Edge(scores.named(one).rstrip(","), int(names[one.token]), one.members, one.df, weight, text))
     return tuple(sorted(out, key=lambda edge: (-edge.weight * edge.members, edge.token))[:_EDGES])
-
-
-def _networks(known: Known, by: Layout, measured: Measured) -> tuple[int, ...]:
-    graph = known.graph
-    token = graph.edges["token"][by.of(measured.members)[0]]
-    shared, times = np.unique(token[graph.tokens["kind"][token] == Kind.NETWORK], return_counts=True)
-    return tuple(sorted(graph.names.known()[shared[times > 1]].tolist()))
 
 
 def _without(known: Known, measured: Measured, facts: Facts, found: tuple[Term, ...]) -> Without:

@@ -13,7 +13,6 @@ from detectors.campaign.report import Campaign
 from detectors.sketch import mix
 
 _SAME = 0.5  # of the smaller one's members
-_GROWN, _GROWN_BY = 1.25, 3  # how much a closed one must grow to be shown again
 _HISTORY = 50
 _KEPT = 45 * 86_400.0  # seconds: how long a number is remembered without its campaign
 
@@ -26,7 +25,6 @@ class _Record:
     seen: float
     joined: dict[int, float] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
-    closed: int | None = None  # members when a reviewer closed it
 
 
 class Identities:
@@ -85,8 +83,6 @@ class Identities:
         record.born = min(record.born, taken.born)
         for client, at in taken.joined.items():
             record.joined.setdefault(client, at)
-        if taken.closed is None:
-            record.closed = None
         self._forget(other)
 
     def _forget(self, number: int) -> None:
@@ -104,31 +100,11 @@ class Identities:
             if number not in self._records:
                 return number
 
-    def born(self, number: int) -> float:
-        """When a campaign was first found; infinity where it never was."""
-        record = self._records.get(number)
-        return record.born if record else float("inf")
-
-    def close(self, number: int, members: int, now: float) -> None:
-        """A reviewer is done with it."""
-        record = self._records.setdefault(number, _Record(now, now))
-        record.closed = members
-
-    def quiet(self, campaign: Campaign) -> bool:
-        """Whether it is closed and has not grown since."""
-        record = self._records.get(campaign.id)
-        if record is None or record.closed is None:
-            return False
-        grown = len(campaign.members) >= max(record.closed + _GROWN_BY, 0) or len(campaign.members) >= (
-            _GROWN * record.closed + 1
-        )
-        return not grown
-
     def document(self) -> list[dict[str, Any]]:
         """As JSON."""
         return [
             {"id": number, "born": one.born, "seen": one.seen, "joined": list(one.joined.items()),
-             "history": one.history[-_HISTORY:], "closed": one.closed}
+             "history": one.history[-_HISTORY:]}
             for number, one in sorted(self._records.items())
         ]  # fmt: skip
 
@@ -138,7 +114,7 @@ class Identities:
         out = cls()
         for one in document:
             joined = {int(client): float(at) for client, at in one["joined"]}
-            record = _Record(float(one["born"]), float(one["seen"]), joined, list(one["history"]), one["closed"])
+            record = _Record(float(one["born"]), float(one["seen"]), joined, list(one["history"]))
             out._records[int(one["id"])] = record
             for client in joined:
                 out._of.setdefault(client, set()).add(int(one["id"]))

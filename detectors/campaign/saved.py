@@ -28,7 +28,6 @@ def write(linker: Linker, file: BinaryIO) -> None:
         "forbidden": [[sorted(one), sorted(other)] for one, other in linker.forbidden],
         "united": linker.united,
         "lists": linker.lists,
-        "indicators": linker.wanted.tolist(),
         "attributes": sorted(linker.graph.called.values()),
         "identities": linker.identities.document(),
         "expired_at": linker.expired_at,
@@ -58,7 +57,6 @@ def read(linker: Linker, data: bytes) -> None:
     linker.forbidden = tuple((_side(one), _side(other)) for one, other in about["forbidden"])
     linker.united = [(int(one), int(other)) for one, other in about["united"]]
     linker.lists = dict(about["lists"])
-    linker.wanted = np.array(about["indicators"], np.uint64)
     linker.graph.called = {supplied.number(name): name for name in about.get("attributes", ())}
     linker.identities = Identities.parse(about["identities"])
     linker.expired_at = float(about["expired_at"])

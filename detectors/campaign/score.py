@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import lgamma
 
 import numpy as np
@@ -38,7 +38,6 @@ class Scoring:
     moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
     repeated: int = 3  # moves that are a tripwire
     after_ban: float = 48 * 3600.0
-    lists: dict[str, int] = field(default_factory=dict)  # sizes of the finite lists
 
 
 def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:

@@ -20,7 +20,7 @@ from detectors.campaign.link import Apart, Group, Rules
 from detectors.campaign.members import Known, taking, undecided
 from detectors.campaign.memo import Memo
 from detectors.campaign.paces import Paces
-from detectors.campaign.report import Campaign, Indicators, carrying
+from detectors.campaign.report import Campaign
 from detectors.campaign.rows import Own
 from detectors.campaign.score import Scoring
 from detectors.campaign.shut import Shut
@@ -53,8 +53,7 @@ class Linker:
         self.bans: dict[int, float] = {}
         self.forbidden: tuple[Apart, ...] = ()
         self.united: list[tuple[int, int]] = []
-        self.lists: dict[str, int] = dict(self.settings.scoring.lists)
-        self.wanted = np.zeros(0, np.uint64)  # imported indicators
+        self.lists: dict[str, int] = {}  # sizes of the finite lists
         self.heard = Heard()
         self._gone: dict[int, float] = {}  # clients that were refused for good at the last link, and since when
         self._turn = Turn()
@@ -71,11 +70,7 @@ class Linker:
             return
         self.graph.add(tells.tells(events))
         self.shut.observe(self.graph, events)
-        extra = [self.moves.follow(events), self.paces.follow(self.graph, events)]
-        if len(self.wanted):
-            some = events[carrying(events, self.wanted)]
-            extra.append(moves.indicated(some, np.zeros(len(some), np.int64)))
-        self._tie(extra)
+        self._tie([self.moves.follow(events), self.paces.follow(self.graph, events)])
 
     def _tie(self, extra: list[NDArray[np.void]]) -> None:
         """Take in tells that are not in an event."""
@@ -150,9 +145,10 @@ class Linker:
                 yield from assess.readings(known, by, group)
 
     def campaigns(self) -> tuple[Campaign, ...]:
-        """The campaigns of the last link that are not closed."""
-        shown = [one.campaign for one in self.found.values() if not self.identities.quiet(one.campaign)]
-        return tuple(sorted(shown, key=lambda one: (-one.level, -one.score, one.id)))
+        """The campaigns of the last link, the most suspicious first."""
+        return tuple(
+            sorted((one.campaign for one in self.found.values()), key=lambda one: (-one.level, -one.score, one.id))
+        )
 
     def _concerned(
         self, weight: NDArray[np.float64], touched: NDArray[np.int32]
@@ -287,11 +283,6 @@ class Linker:
         self.asked -= ranks.keys()
         self.graph.touch(self.heard.tell(self.graph, ranks).tolist(), anew=True)
 
-    def cannot_link(self, one: int, other: int) -> None:
-        """Never again in one campaign."""
-        if one != other:
-            self.forbid((*self.forbidden, (frozenset([one]), frozenset([other]))))
-
     def forbid(self, apart: Iterable[Apart]) -> None:
         """None of the first with one of the second, for each pair; replaces what was said."""
         apart = tuple(dict.fromkeys(apart))
@@ -332,42 +323,6 @@ class Linker:
         graph, self.lists = self.graph, dict(sizes)
         listed = graph.tokens["kind"][graph.edges["token"]] == Kind.LISTED
         self._anew(graph.clients.known()[np.unique(graph.edges["account"][listed])].tolist())
-
-    def closed(self, number: int, now: float) -> None:
-        """A reviewer closed it: it is not shown again unless it grows."""
-        one = self.found.get(number)
-        self.identities.close(number, len(one.campaign.members) if one else 0, now)
-
-    def merge(self, one: int, other: int) -> int:
-        """A reviewer says that two campaigns are one operator: they stay together; the id that survives."""
-        pair = tuple(min(self.found[number].campaign.clients) for number in (one, other) if number in self.found)
-        if len(pair) == 2:
-            self.united.append((pair[0], pair[1]))
-            self._anew([*self.found[one].campaign.clients, *self.found[other].campaign.clients])
-        return min(one, other, key=lambda number: (self.identities.born(number), number))
-
-    def campaign_of(self, client: int) -> int | None:
-        """The campaign that a client belongs to."""
-        return next((number for number, one in self.found.items() if client in one.campaign.clients), None)
-
-    def matches(self, events: NDArray[np.void], number: int) -> NDArray[np.bool_]:
-        """Which events are of a campaign's members and carry its wording: the sub-stream of mixed accounts."""
-        one = self.found.get(number)
-        if one is None:
-            return np.zeros(len(events), np.bool_)
-        members = np.fromiter(sorted(one.campaign.clients), np.uint64, len(one.campaign.members))
-        mine = np.isin(events["client"], members)
-        mine[mine] = carrying(events[mine], np.array(one.campaign.frames, np.uint64))
-        return np.asarray(mine, np.bool_)
-
-    def indicators(self, number: int) -> Indicators:
-        """A campaign's wordings and networks, to be shared; raises KeyError where there is none."""
-        one = self.found[number].campaign
-        return Indicators(one.frames, one.networks)
-
-    def watch_for(self, indicators: Indicators) -> None:
-        """Clients that send one of these wordings are tied to one another."""
-        self.wanted = np.union1d(self.wanted, np.array(indicators.tokens, np.uint64))
 
     @property
     def counters(self) -> dict[str, int]:

@@ -161,6 +161,20 @@ async def test_a_closed_one_that_goes_on_growing_is_a_new_episode(
         assert len(await members_of(rest[0].id)) == 5 + joiners
 
 
+@pytest.mark.parametrize(
+    ("disposition", "joiners", "again"),
+    [("distillation_confirmed", 7, False), ("distillation_confirmed", 8, True), ("benign_expected", 19, False),
+     ("benign_expected", 20, True)],
+)  # fmt: skip
+async def test_a_large_closed_one_comes_back_when_it_grew_by_a_share_of_it(
+    database, passed, campaigns, found, now, disposition, joiners, again
+):
+    await passed(found(*range(1, 41)))
+    await close(database, (await campaigns())[0], disposition, now + 5)
+    await passed(found(*range(1, 41 + joiners), at=now + 10), at=now + 10)
+    assert [one.episode for one in await campaigns()] == ([1, 2] if again else [1])
+
+
 async def test_a_closed_one_that_goes_on_takes_nobody_from_one_under_review(
     database, passed, campaigns, members_of, found, now
 ):

@@ -74,6 +74,16 @@ def test_marked_events_are_counted_by_client_and_set(crowd):
     assert [again.count for again in core.take_matched()] == [25]
 
 
+def test_a_campaign_shows_the_imported_set_that_its_members_matched(crowd):
+    events = crowd()
+    events["indicator"][events["client"] < 13] = 7 << SLOT_BITS | 1
+    core = Core()
+    core.observe(events)
+    (one,) = core.link(NOW)
+    (edge,) = [edge for edge in one.edges if edge.kind == "an imported indicator"]
+    assert (set(edge.holders), edge.members) == (set(range(1, 13)), 12)
+
+
 @pytest.mark.parametrize("other", [7, 8])
 def test_matches_tie_those_who_match_one_imported_set(crowd, other):
     events = crowd()

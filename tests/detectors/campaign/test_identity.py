@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import pytest
-
 from detectors.base import Level
 from detectors.campaign.assess import Assessment
 from detectors.campaign.identity import Identities
@@ -18,7 +14,7 @@ DAY = 86_400.0
 def group_of(clients, at: float = 0.0) -> Assessment:
     members = tuple(Member(client, at, "Shares a wording.", 3, 1.0, None) for client in clients)
     without = Without("", 0, 0.0, Level.NONE, "Nothing.")
-    campaign = Campaign(0, Level.REVIEW, 14.0, 12.5, "", "", at, at, 9, members, (), (), without, (77,), (), ())
+    campaign = Campaign(0, Level.REVIEW, 14.0, 12.5, "", "", at, at, 9, members, (), (), without, (77,), ())
     return Assessment(campaign, Group(None, None))
 
 
@@ -60,18 +56,11 @@ def test_a_merger_keeps_one_number_and_says_which_it_took_in() -> None:
     assert whole.history == (f"took in cp_{other.id:016x}",)
 
 
-def test_a_closed_one_is_quiet_until_it_grows() -> None:
-    identities = Identities()
-    (one,) = named(identities, range(1, 9), now=1.0)
-    identities.close(one.id, 8, 2.0)
-    assert identities.quiet(one)
-    assert not identities.quiet(dataclasses.replace(one, members=one.members + one.members[:3]))
-
-
 def test_a_document_brings_back_the_same_numbers() -> None:
     identities = Identities()
     (one,) = named(identities, range(1, 9), now=1.0)
-    back = Identities.parse(identities.document())
+    written = [held | {"closed": None} for held in identities.document()]  # as earlier versions wrote it
+    back = Identities.parse(written)
     assert named(back, range(2, 10), now=3.0)[0].id == one.id
 
 
@@ -80,4 +69,3 @@ def test_a_number_unused_for_long_is_forgotten() -> None:
     named(identities, range(1, 9), now=1.0)
     named(identities, range(21, 29), now=60 * DAY)
     assert len(identities.document()) == 1
-    assert identities.born(5) == pytest.approx(float("inf"))

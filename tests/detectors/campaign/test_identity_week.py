@@ -61,8 +61,7 @@ def week(restarts: frozenset[int] = frozenset()) -> Iterator[tuple[Linker, tuple
         if day == 3:
             linker.forbid([APART])
         if day == 4:
-            of = {one: linker.campaign_of(one) for one in (SECOND[0], THIRD[0])}
-            linker.merge(*of.values())
+            linker.unite([(SECOND[0], THIRD[0])])
         bans |= dict.fromkeys(banned_on(day), evening)
         linker.set_bans(bans)
         yield linker, linker.link(evening)

@@ -14,7 +14,7 @@ from detectors.campaign.report import Campaign, Member, Without
 def told(clients, score: float = 14.0, level: Level = Level.REVIEW, token: int = 5) -> Assessment:
     members = tuple(Member(client, 1.0, "Shares a wording.", 3, 1.0, None) for client in clients)
     without = Without("", 0, 0.0, Level.NONE, "Nothing.")
-    campaign = Campaign(0, level, score, 12.5, "", "", 1.0, 1.0, 9, members, (), (), without, (7,), (), ())
+    campaign = Campaign(0, level, score, 12.5, "", "", 1.0, 1.0, 9, members, (), (), without, (7,), ())
     return Assessment(campaign, Group(np.array(list(clients), np.int32), np.array([token], np.int32)), (token,))
 
 
