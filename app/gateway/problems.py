@@ -39,6 +39,11 @@ TWO_FRAMINGS = Problem(
     "ambiguous_length",
     "The request says in two ways how long its body is. Send either Content-Length or Transfer-Encoding: chunked.",
 )
+TWO_CREDENTIALS = Problem(
+    400,
+    "ambiguous_credential",
+    "The request gives the same kind of credential twice, with different values. Send each header or parameter once.",
+)
 BAD_SYNTAX = Problem(400, "bad_request", "The request is not valid HTTP/1.1. Check its request line and headers.")
 TRANSFER_CODING = Problem(
     501, "transfer_coding", "The only transfer coding that is understood is chunked. Send the body with that or none."
