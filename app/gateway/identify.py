@@ -6,6 +6,7 @@ import hashlib
 import math
 from typing import NamedTuple
 
+from app.addresses import group
 from app.gateway.credentials import Headers, presented, ranked
 
 BLOCK = 64  # bytes of a SHA-256 block
@@ -80,8 +81,8 @@ class Identifier:
 
 
 def anonymous(peer: str) -> bytes:
-    """What stands for the credential of a request that carries none."""
-    return b"anonymous\0" + peer.encode()
+    """What stands for the credential of a request that carries none: its address, of IPv6 the /64 network."""
+    return b"anonymous\0" + (group(peer) if ":" in peer else peer).encode()
 
 
 def credential_of(headers: Headers, query: bytes, peer: str) -> bytes:

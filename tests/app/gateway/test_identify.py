@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,21 @@ def test_the_other_credentials_are_clients_too():
     assert named.others == (identifier.client(b"two"), identifier.client(b"three"))
     assert identifier.name((b"one",), [], "1.1.1.1").others == ()
     assert identifier.name((), [], "1.1.1.1").others == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_without_a_credential_the_network_of_one_person_is_one_client(one, other, same):
+    identifier = Identifier(SECRET)
+    assert (identifier.name((), [], one).client == identifier.name((), [], other).client) is same
+    assert identifier.name((), [], one).peer == one
 
 
 def test_without_a_credential_the_address_names_the_client():
