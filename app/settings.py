@@ -36,6 +36,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_ADMIN_TOKEN", "", "sets the admin token (16+ characters); empty makes one in the data folder"),
     Setting("STILLWATCH_GATEWAY_HOST", "127.0.0.1", "address that the gateway listens on"),
     Setting("STILLWATCH_GATEWAY_PORT", "8080", "port of the gateway"),
+    Setting(
+        "STILLWATCH_STATUS_TOKEN", "", "opens the gateway's status and metrics (16+ characters); empty: to this host"
+    ),
     Setting("STILLWATCH_CONSOLE_HOST", "127.0.0.1", "address that API and dashboard listen on"),
     Setting("STILLWATCH_CONSOLE_PORT", "8081", "port of API and dashboard"),
     Setting("STILLWATCH_CONSOLE_HTTPS", "0", "1 marks the session cookie Secure: set it behind TLS"),
@@ -122,6 +125,7 @@ class Settings:
     admin_token: str
     gateway_host: str
     gateway_port: int
+    status_token: str
     console_host: str
     console_port: int
     console_https: bool
@@ -211,6 +215,16 @@ def _secrets(env: Mapping[str, str]) -> tuple[str, str]:
     return secret, token
 
 
+def _status_token(env: Mapping[str, str]) -> str:
+    """What opens a gateway's status and metrics, which may be empty."""
+    name = "STILLWATCH_STATUS_TOKEN"
+    token = _text(env, name)
+    if token and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
+        problem = "shorter than 16 characters, or with others in it than a header's value may have"
+        raise SettingError(name, problem, "openssl rand -hex 24 prints a good one")
+    return token
+
+
 def _sharing_key(env: Mapping[str, str]) -> str:
     """The key of shared indicators, which may be empty."""
     key = _text(env, "STILLWATCH_SHARING_KEY")
@@ -240,6 +254,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         admin_token=token,
         gateway_host=_text(env, "STILLWATCH_GATEWAY_HOST"),
         gateway_port=_number(env, "STILLWATCH_GATEWAY_PORT", int, 1, 65535),
+        status_token=_status_token(env),
         console_host=_text(env, "STILLWATCH_CONSOLE_HOST"),
         console_port=_number(env, "STILLWATCH_CONSOLE_PORT", int, 1, 65535),
         console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",
