@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -171,11 +172,15 @@ class Settings:
         return Path(tempfile.gettempdir()) / f"stillwatch-{name}.sock"
 
 
+_PATH = re.compile(r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*")
+
+
 def upstream_url(url: str, setting: str = "UPSTREAM", what: str = "it") -> str:
     """The URL of a model API without a slash at its end; raises SettingError that calls the value `what`."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")
     except ValueError:
         parts, port_ok = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
@@ -184,6 +189,10 @@ def upstream_url(url: str, setting: str = "UPSTREAM", what: str = "it") -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         problem = f"{what} carries a user, a query or a fragment"
         raise SettingError(setting, problem, "give scheme, host, port and path")
+    # urlsplit takes line ends and tabs out; what it lets stand would break the request line or the Host header.
+    if not parts.netloc.isprintable() or re.search(r"[\s\\\"<>^`{|}]", url) or not _PATH.fullmatch(parts.path):
+        problem = f"{what} holds a space or another character that no URL has"
+        raise SettingError(setting, problem, "write it as %20, or leave it out")
     return url.rstrip("/")
 
 

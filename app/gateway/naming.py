@@ -44,6 +44,9 @@ class Naming(Identifier):
         super().__init__(secret)
         self.peers = Peers(settings.trusted_peers, settings.trusted_hops, settings.forwarded)
         self._forwarded = settings.forwarded.encode()
+        if not _HEADER_NAME.fullmatch(settings.fingerprint_header):
+            problem = f"{settings.fingerprint_header!r} is no header's name"
+            raise SettingError("STILLWATCH_FINGERPRINT_HEADER", problem, "give one such as x-ja4")
         self._ja4 = settings.fingerprint_header.lower().encode()
         self._asked = {"iss"}  # claims
         self._tokens: dict[bytes, tuple[dict[str, bytes], float]] = {}

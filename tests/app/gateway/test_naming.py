@@ -210,6 +210,8 @@ def test_the_fingerprint_of_the_clients_tls_comes_from_trusted_peers(make, heade
         ({"STILLWATCH_IDENTITY": "header:x-account"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
         ({"STILLWATCH_IDENTITY": "mtls:x-cert"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
         ({"STILLWATCH_TRUSTED_PEERS": "all"}, "STILLWATCH_TRUSTED_PEERS", "10.0.0.0/8"),
+        ({"STILLWATCH_FINGERPRINT_HEADER": "x ja4"}, "STILLWATCH_FINGERPRINT_HEADER", "x-ja4"),
+        ({"STILLWATCH_FINGERPRINT_HEADER": "x-ja4:"}, "STILLWATCH_FINGERPRINT_HEADER", "x-ja4"),
     ],
 )
 def test_what_cannot_be_done_is_said_at_the_start(settings, name, remedy):
