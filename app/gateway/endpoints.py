@@ -17,6 +17,7 @@ from app.gateway.problems import own_problem
 if TYPE_CHECKING:
     from app.gateway.app import Parts
 
+PROBES = ["GET", "HEAD"]
 FORWARDING = ("forwarded", "via", "x-real-ip")  # and x-forwarded-...: headers of a proxy that speaks for another
 
 
@@ -56,23 +57,23 @@ def add_endpoints(app: FastAPI, parts: Parts, prefix: str, token: str) -> None:
     access = Access(token)
     app.add_exception_handler(HTTPException, _problem)
 
-    @app.get(f"{prefix}livez")
+    @app.api_route(f"{prefix}livez", methods=PROBES)
     async def livez() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get(f"{prefix}readyz")
+    @app.api_route(f"{prefix}readyz", methods=PROBES)
     async def readyz(request: Request) -> JSONResponse:
         detail = {"status": "stopping" if parts.stopping else "ready"}
         if access.allows(request):
             detail |= parts.readings.links()
         return JSONResponse(detail, status_code=503 if parts.stopping else 200)
 
-    @app.get(f"{prefix}metrics")
+    @app.api_route(f"{prefix}metrics", methods=PROBES)
     async def metrics(request: Request) -> Response:
         access.check(request)
         return Response(generate_latest(exposed), media_type=CONTENT_TYPE_LATEST)
 
-    @app.get(f"{prefix}status")
+    @app.api_route(f"{prefix}status", methods=PROBES)
     async def status(request: Request) -> JSONResponse:
         access.check(request)
         return JSONResponse(parts.readings.status())

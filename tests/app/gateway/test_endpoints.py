@@ -78,6 +78,16 @@ def test_a_customer_behind_a_proxy_on_this_host_learns_nothing(client, line):
         assert not [word for word in SECRETS if word in body]
 
 
+def test_every_endpoint_answers_head(client):
+    for name in (*OPEN, *CLOSED):
+        client.request(f"/_stillwatch/{name}", method="HEAD")
+        found = client.response("HEAD")
+        assert (found.status, int(found.getheader("content-length")) > 0, found.read()) == (200, True, b"")
+    client.request("/_stillwatch/status", b"", "Via: 1.1 proxy", method="HEAD")
+    assert client.response("HEAD").status == 404
+    assert client.ask("/_stillwatch/livez")[0] == 200  # nothing of a body was left on the connection
+
+
 def test_a_token_opens_what_is_closed(make_gateway):
     gateway = make_gateway(STILLWATCH_STATUS_TOKEN=TOKEN)
     with gateway.client() as client:
