@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_ADMIN_TOKEN", "", "sets the admin token (16+ characters); empty makes one in the data folder"),
     Setting("STILLWATCH_GATEWAY_HOST", "127.0.0.1", "address that the gateway listens on"),
     Setting("STILLWATCH_GATEWAY_PORT", "8080", "port of the gateway"),
+    Setting(
+        "STILLWATCH_STATUS_TOKEN", "", "opens the gateway's status and metrics (16+ characters); empty: to this host"
+    ),
     Setting("STILLWATCH_CONSOLE_HOST", "127.0.0.1", "address that API and dashboard listen on"),
     Setting("STILLWATCH_CONSOLE_PORT", "8081", "port of API and dashboard"),
     Setting("STILLWATCH_CONSOLE_HTTPS", "0", "1 marks the session cookie Secure: set it behind TLS"),
@@ -122,6 +126,7 @@ class Settings:
     admin_token: str
     gateway_host: str
     gateway_port: int
+    status_token: str
     console_host: str
     console_port: int
     console_https: bool
@@ -167,11 +172,15 @@ class Settings:
         return Path(tempfile.gettempdir()) / f"stillwatch-{name}.sock"
 
 
+_PATH = re.compile(r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*")
+
+
 def upstream_url(url: str, setting: str = "UPSTREAM", what: str = "it") -> str:
     """The URL of a model API without a slash at its end; raises SettingError that calls the value `what`."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")
     except ValueError:
         parts, port_ok = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
@@ -180,6 +189,10 @@ def upstream_url(url: str, setting: str = "UPSTREAM", what: str = "it") -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         problem = f"{what} carries a user, a query or a fragment"
         raise SettingError(setting, problem, "give scheme, host, port and path")
+    # urlsplit takes line ends and tabs out; what it lets stand would break the request line or the Host header.
+    if not parts.netloc.isprintable() or re.search(r"[\s\\\"<>^`{|}]", url) or not _PATH.fullmatch(parts.path):
+        problem = f"{what} holds a space or another character that no URL has"
+        raise SettingError(setting, problem, "write it as %20, or leave it out")
     return url.rstrip("/")
 
 
@@ -211,6 +224,16 @@ def _secrets(env: Mapping[str, str]) -> tuple[str, str]:
     return secret, token
 
 
+def _status_token(env: Mapping[str, str]) -> str:
+    """What opens a gateway's status and metrics, which may be empty."""
+    name = "STILLWATCH_STATUS_TOKEN"
+    token = _text(env, name)
+    if token and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
+        problem = "shorter than 16 characters, or with others in it than a header's value may have"
+        raise SettingError(name, problem, "openssl rand -hex 24 prints a good one")
+    return token
+
+
 def _sharing_key(env: Mapping[str, str]) -> str:
     """The key of shared indicators, which may be empty."""
     key = _text(env, "STILLWATCH_SHARING_KEY")
@@ -240,6 +263,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         admin_token=token,
         gateway_host=_text(env, "STILLWATCH_GATEWAY_HOST"),
         gateway_port=_number(env, "STILLWATCH_GATEWAY_PORT", int, 1, 65535),
+        status_token=_status_token(env),
         console_host=_text(env, "STILLWATCH_CONSOLE_HOST"),
         console_port=_number(env, "STILLWATCH_CONSOLE_PORT", int, 1, 65535),
         console_https=_choice(env, "STILLWATCH_CONSOLE_HTTPS", ("0", "1")) == "1",

@@ -25,6 +25,8 @@ open_router = APIRouter(tags=["service"])
 guarded_router = APIRouter(tags=["service"], route_class=GuardedRoute)
 
 
+# Probes ask by HEAD as well; the description has the GET alone, which says the same.
+@open_router.head("/livez", include_in_schema=False)
 @open_router.get("/livez", operation_id="getLive", summary="Whether the process answers", responses=errors())
 async def livez() -> Health:
     """Always ok: that it answers is the answer."""
@@ -51,6 +53,7 @@ async def _database(request: Request) -> str:
         return "away"
 
 
+@open_router.head("/readyz", include_in_schema=False)
 @open_router.get(
     "/readyz", operation_id="getReady", summary="Whether API and dashboard can serve", responses=errors(503)
 )

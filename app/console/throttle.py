@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from app.addresses import group
 
 WINDOW_SECONDS = 60.0
 FAILURES = 10  # in a window, from one address
 ADDRESSES = 10_000  # remembered at most
-
-
-def group(peer: str) -> str:
-    """What is counted as one address: IPv4 whole, IPv6 by its /64, which one person owns."""
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(IPv6Address(int(address) >> 64 << 64))
-    return str(address)
 
 
 class Throttle:

@@ -11,15 +11,14 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, cast
 
-from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import FastAPI
 
 from app.gateway.clock import Clock
 from app.gateway.counts import Counts
 from app.gateway.cycle import Cycle, Receive, Scope, Send
+from app.gateway.endpoints import add_endpoints
 from app.gateway.enforce import Enforcer
-from app.gateway.metrics import Readings, registry
+from app.gateway.metrics import Readings
 from app.gateway.naming import identifier
 from app.gateway.proxy import Observer, Proxy
 from app.gateway.routefile import read_routes
@@ -129,27 +128,5 @@ def create_gateway_app(settings: Settings) -> Gateway:
     )
     app.proxy = parts.proxy
     app.state.parts = parts
-    _add_endpoints(app, parts)
+    add_endpoints(app, parts, PREFIX.decode(), settings.status_token)
     return app
-
-
-def _add_endpoints(app: FastAPI, parts: Parts) -> None:
-    prefix = PREFIX.decode()
-    exposed = registry(parts.readings)
-
-    @app.get(f"{prefix}livez")
-    async def livez() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get(f"{prefix}readyz")
-    async def readyz() -> JSONResponse:
-        detail = {"status": "stopping" if parts.stopping else "ready", **parts.readings.links()}
-        return JSONResponse(detail, status_code=503 if parts.stopping else 200)
-
-    @app.get(f"{prefix}metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(exposed), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get(f"{prefix}status")
-    async def status() -> dict[str, Any]:
-        return parts.readings.status()

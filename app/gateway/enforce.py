@@ -70,11 +70,17 @@ class Enforcer:
         self.unknown = 0  # requests under a decision that we cannot read: its action or its parameters
         self.untouched = 0  # bodies of degraded clients that could not be rewritten, and passed as they were
 
-    def decide(self, client: int, now: float, ticks: float) -> Verdict | None:
-        """What to do about a request at `now` (`ticks` by the monotonic clock); None to let it pass untouched."""
+    def decide(self, client: int, now: float, ticks: float, others: tuple[int, ...] = ()) -> Verdict | None:
+        """What to do about a request at `now` (`ticks` by the monotonic clock); None to let it pass untouched.
+
+        Decisions about `others` hold for it too: it has their credentials, and the model API may read those.
+        """
         real: dict[str, Held] = {}
         wait = 0.0
-        for held in self._table.active(client, now, ticks):
+        standing = self._table.active(client, now, ticks)
+        for other in others:
+            standing += self._table.active(other, now, ticks)
+        for held in standing:
             action = held.decision.action
             try:
                 waits = self._concerns(held, action, ticks)

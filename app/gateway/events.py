@@ -8,6 +8,7 @@ from typing import Any
 from app.gateway.degrade import Unsafe, read, without_reasoning, write
 
 LIMIT = 1 << 20  # bytes of one event
+END_BYTES = 4  # of the longest end
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _LINE = re.compile(rb"\r\n|\n|\r")
 _SUSPECT = re.compile(rb"reasoning|thinking|thought")
@@ -18,7 +19,7 @@ class EventFilter:
     """Feed it the stream as it comes; what it gives back is whole events, byte for byte but for the reasoning."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()  # the beginning of an event
         self._lost = False  # an event was too long: the rest passes as it is
         self.untouched = 0  # events that could not be read, or were too long
 
@@ -26,13 +27,20 @@ class EventFilter:
         """What can be passed on now."""
         if self._lost:
             return data
-        self._held += data
         passed: list[bytes] = []
         start = 0
-        for end in _END.finditer(self._held):
-            passed.append(self._event(self._held[start : end.end()]))
-            start = end.end()
-        self._held = self._held[start:]
+        if self._held:
+            # Only the new bytes and what an end may have begun with are searched, or a long event costs its square.
+            tail = self._held[1 - END_BYTES :]
+            found = _END.search(tail + data)
+            if found is not None:
+                start = found.end() - len(tail)
+                passed.append(self._event(self.rest() + data[:start]))
+        if not self._held:
+            for end in _END.finditer(data, start):
+                passed.append(self._event(data[start : end.end()]))
+                start = end.end()
+        self._held += data[start:]
         if len(self._held) > LIMIT:
             self._lost = True
             self.untouched += 1
@@ -41,8 +49,8 @@ class EventFilter:
 
     def rest(self) -> bytes:
         """What is left at the stream's end."""
-        held, self._held = self._held, b""
-        return held
+        held, self._held = self._held, bytearray()
+        return bytes(held)
 
     def end(self) -> bytes:
         """The last event, where no empty line follows it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from app.gateway.identify import CREDENTIALS, SECRETS, presented
+from app.gateway.credentials import SECRETS, SPACE, SPELLINGS, Headers
 from app.gateway.problems import (
     BAD_HOST,
     BAD_TARGET,
@@ -15,8 +15,6 @@ from app.gateway.problems import (
     TWO_FRAMINGS,
     Problem,
 )
-
-Headers = list[tuple[bytes, bytes]]
 
 MEMO_LIMIT = 2048  # spellings of header names remembered
 _HOST_SYNTAX = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
@@ -48,7 +46,7 @@ _COMMON = {
 }
 REQUEST_RULES = {
     **dict.fromkeys(SECRETS, SECRET),
-    **dict.fromkeys(CREDENTIALS, CREDENTIAL),
+    **dict.fromkeys(SPELLINGS, CREDENTIAL),
     **_COMMON,
     b"upgrade": UPGRADE,
     b"expect": EXPECT,
@@ -106,7 +104,7 @@ class RequestHead:
     def __init__(self, headers: Headers) -> None:
         self.lines: list[bytes] = []  # name, colon, value, CR LF
         self.secret_at: list[int] = []  # places in lines
-        self._credentials: list[tuple[bytes, bytes]] = []
+        self.credentials: Headers = []  # the headers that may carry one
         lines = self.lines
         rules = _request_rules
         for pair in headers:
@@ -117,16 +115,20 @@ class RequestHead:
             self._drop_nominated(self._nominated)
 
     def _special(self, rule: int, name: bytes, value: bytes) -> bool:
-        """Note what a special header says; whether it goes on."""
+        """Note what a special header says; whether it still has to be added to what goes on."""
         if rule == LENGTH:
             self._lengths += 1
             self.length, self.length_at = value, len(self.lines)
         elif rule == HOST:
             self._hosts += 1 if _HOST_SYNTAX.fullmatch(value) is not None else 2
-        elif rule in (CREDENTIAL, SECRET):
+        elif rule == CREDENTIAL:
+            # White space behind it would make it another client's here, and goes unseen by the model API.
+            pair = (name, value.strip(SPACE))
+            self.credentials.append(pair)
             self.secret_at.append(len(self.lines))
-            if rule == CREDENTIAL:
-                self._credentials.append((name, value))
+            self.lines.append(b"%b: %b\r\n" % pair)
+        elif rule == SECRET:
+            self.secret_at.append(len(self.lines))
         elif rule == CODING:
             self.chunked += 1 if value.lower() == b"chunked" else 16
         elif rule == CONNECTION:
@@ -136,24 +138,17 @@ class RequestHead:
             self._upgrade = self._upgrade + b"," + value if self._upgrade else value or b","
         elif rule == EXPECT:
             self.expects = self.expects or value.lower() == b"100-continue"
-        return rule in (LENGTH, CREDENTIAL, SECRET)
+        return rule in (LENGTH, SECRET)
 
     def _drop_nominated(self, tokens: list[bytes]) -> None:
-        names = set(tokens) - {b"content-length", b"close", b"keep-alive", b"upgrade"}
+        # A credential that names the client and never arrives would let a client choose its name.
+        names = set(tokens) - {b"content-length", b"close", b"keep-alive", b"upgrade"} - SPELLINGS.keys()
         kept = [at for at, line in enumerate(self.lines) if line.partition(b":")[0].lower() not in names]
         if len(kept) < len(self.lines):
             moved = {at: new for new, at in enumerate(kept)}
             self.secret_at = [moved[at] for at in self.secret_at if at in moved]
             self.length_at = moved.get(self.length_at, -1)
             self.lines = [self.lines[at] for at in kept]
-
-    @property
-    def credential(self) -> bytes:
-        """The credential by precedence; empty where no header carries one."""
-        for name, value in sorted(self._credentials, key=lambda pair: CREDENTIALS.index(pair[0].lower())):
-            if found := presented(name.lower(), value):
-                return found
-        return b""
 
     @property
     def _upgrades(self) -> bool:

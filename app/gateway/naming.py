@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.errors import SettingError
+from app.gateway.credentials import Headers
 from app.gateway.forwarded import certificate
-from app.gateway.identify import Identifier, Named, anonymous, key_parameter
+from app.gateway.identify import Identifier, Named, anonymous
 from app.gateway.peers import Peers
 from app.settings import Settings
 
@@ -32,7 +33,7 @@ XFCC = b"x-forwarded-client-cert"  # of all such headers the one with a grammar 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _JA4 = re.compile(rb"[A-Za-z0-9_.,-]{1,64}")
 
-Headers = list[tuple[bytes, bytes]]
+Credentials = tuple[bytes, ...]  # different ones, the one that the model API reads before the others
 Found = tuple[int, float] | None  # the client, and until when (seconds since the epoch) that is so
 
 
@@ -43,6 +44,9 @@ class Naming(Identifier):
         super().__init__(secret)
         self.peers = Peers(settings.trusted_peers, settings.trusted_hops, settings.forwarded)
         self._forwarded = settings.forwarded.encode()
+        if not _HEADER_NAME.fullmatch(settings.fingerprint_header):
+            problem = f"{settings.fingerprint_header!r} is no header's name"
+            raise SettingError("STILLWATCH_FINGERPRINT_HEADER", problem, "give one such as x-ja4")
         self._ja4 = settings.fingerprint_header.lower().encode()
         self._asked = {"iss"}  # claims
         self._tokens: dict[bytes, tuple[dict[str, bytes], float]] = {}
@@ -53,7 +57,7 @@ class Naming(Identifier):
         self._retell = time.monotonic() + RETELL_SECONDS
         self._sources = [self._source(text.strip(), settings) for text in settings.identity.split(",") if text.strip()]
 
-    def name(self, credential: bytes, headers: Headers, query: bytes, peer: str) -> Named:
+    def name(self, credentials: Credentials, headers: Headers, peer: str) -> Named:
         """Whose request it is, and from where it came."""
         trusted = self.peers.trusted(peer)
         where, ja4 = peer, b""
@@ -62,15 +66,16 @@ class Naming(Identifier):
             fingerprints = _values(headers, self._ja4)
             if len(fingerprints) == 1 and _JA4.fullmatch(fingerprints[0]):
                 ja4 = fingerprints[0]
-        credential = credential or key_parameter(query)
         named = None
         for source in self._sources:
-            if found := source(credential, headers, trusted):
+            if found := source(credentials, headers, trusted):
                 named = Named(found[0], where, ja4, found[1])
                 break
-        named = named or Named(self.client(credential or anonymous(where)), where, ja4)
+        named = named or Named(self.client(credentials[0] if credentials else anonymous(where)), where, ja4)
+        if len(credentials) > 1 and named.client == self.client(credentials[0]):
+            named = named._replace(others=self.others(credentials))
         if self._account is not None:
-            self._note(named.client, self._account(credential, headers, trusted))
+            self._note(named.client, self._account(credentials, headers, trusted))
         return named
 
     def new_accounts(self) -> dict[str, str]:
@@ -101,35 +106,33 @@ class Naming(Identifier):
 
     # One source each: the client that it names, or None.
 
-    def _source(self, text: str, settings: Settings) -> Callable[[bytes, Headers, bool], Found]:
+    def _source(self, text: str, settings: Settings) -> Callable[[Credentials, Headers, bool], Found]:
         kind, _, what = text.partition(":")
         if kind == "credential" and not what:
             return self._by_credential
         if kind == "jwt" and what:
             self._verifies(SETTING, text, what, settings)
-            return lambda credential, _headers, _trusted: self._by_token(what, credential)
+            return lambda credentials, _headers, _trusted: self._by_token(what, credentials)
         if kind in ("header", "mtls") and _HEADER_NAME.fullmatch(what):
             self._trusts(SETTING, text)
             name = what.lower().encode()
             domain = b"certificate" if kind == "mtls" else b"header\0" + name
-            return lambda _credential, headers, trusted: self._by_header(name, domain, headers, trusted)
+            return lambda _credentials, headers, trusted: self._by_header(name, domain, headers, trusted)
         remedy = "list credential, jwt:CLAIM, header:NAME or mtls:HEADER, separated by commas"
         raise SettingError(SETTING, f"{text!r} is unknown", remedy)
 
-    def _account_source(self, text: str, settings: Settings) -> Callable[[bytes, Headers, bool], bytes] | None:
+    def _account_source(self, text: str, settings: Settings) -> Callable[[Credentials, Headers, bool], bytes] | None:
         """What names the account, empty where a request does not say; None where nothing is configured."""
         kind, _, what = text.partition(":")
         if not text:
             return None
         if kind == "jwt" and what:
             self._verifies(ACCOUNT_SETTING, text, what, settings)
-            return lambda credential, _headers, _trusted: (
-                self._claims(credential)[0].get(what, b"") if _like_a_token(credential) else b""
-            )
+            return lambda credentials, _headers, _trusted: self._claimed(what, credentials)[0]
         if kind == "header" and _HEADER_NAME.fullmatch(what):
             self._trusts(ACCOUNT_SETTING, text)
             name = what.lower().encode()
-            return lambda _credential, headers, trusted: (
+            return lambda _credentials, headers, trusted: (
                 self._header_value(name, values) if trusted and (values := _values(headers, name)) else b""
             )
         raise SettingError(ACCOUNT_SETTING, f"{text!r} is unknown", "give jwt:CLAIM or header:NAME, or leave it empty")
@@ -150,8 +153,8 @@ class Naming(Identifier):
             problem = f"{text} is believed of nobody"
             raise SettingError(setting, problem, "name the proxies that set it by STILLWATCH_TRUSTED_PEERS")
 
-    def _by_credential(self, credential: bytes, _headers: Headers, _trusted: bool) -> Found:
-        return (self.client(credential), math.inf) if credential else None
+    def _by_credential(self, credentials: Credentials, _headers: Headers, _trusted: bool) -> Found:
+        return (self.client(credentials[0]), math.inf) if credentials else None
 
     def _by_header(self, name: bytes, domain: bytes, headers: Headers, trusted: bool) -> Found:
         values = _values(headers, name)
@@ -173,14 +176,21 @@ class Naming(Identifier):
             return b""
         return value
 
-    def _by_token(self, claim: str, credential: bytes) -> Found:
-        if not _like_a_token(credential):
+    def _by_token(self, claim: str, credentials: Credentials) -> Found:
+        value, issuer, until = self._claimed(claim, credentials)
+        if not value:
+            self.unverified += any(map(_like_a_token, credentials))
             return None
-        claims, until = self._claims(credential)
-        if not claims.get(claim):
-            self.unverified += 1
-            return None
-        return self.client(claims[claim], b"token\0" + claim.encode() + b"\0" + claims["iss"]), until
+        return self.client(value, b"token\0" + claim.encode() + b"\0" + issuer), until
+
+    def _claimed(self, claim: str, credentials: Credentials) -> tuple[bytes, bytes, float]:
+        """A claim of the first verified token that has it, its issuer, and until when; empty where there is none."""
+        for credential in credentials:
+            if _like_a_token(credential):
+                claims, until = self._claims(credential)
+                if claims.get(claim):
+                    return claims[claim], claims["iss"], until
+        return b"", b"", 0.0
 
     def _claims(self, credential: bytes) -> tuple[dict[str, bytes], float]:
         """The claims that are asked for, of a verified token, and until when; none of any other.

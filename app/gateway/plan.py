@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app.gateway.heads import Headers, RequestHead, origin_form
-from app.gateway.identify import Identifier, scrub
-from app.gateway.problems import NO_ROUTE, Problem
-from app.gateway.routes import Router
+from app.gateway.credentials import Headers, presented, ranked, read_first, scrub
+from app.gateway.heads import RequestHead, origin_form
+from app.gateway.identify import Identifier
+from app.gateway.problems import NO_ROUTE, TWO_CREDENTIALS, Problem
+from app.gateway.routes import Route, Router
 from app.gateway.upstream import Pool
 from app.store.frames import FIXED, Subject
 
@@ -25,6 +26,7 @@ class Plan:
         "framed",
         "length",
         "opening",
+        "others",
         "pool",
         "problem",
         "subject",
@@ -65,16 +67,28 @@ class Plan:
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
         self.client = 0
+        self.others: tuple[int, ...] = ()  # clients whose decisions hold for it too
         self.until = 0.0  # seconds since the epoch; from then on another client may be named
         if identifier is None:
             return
-        named = identifier.name(head.credential, headers, target.partition(b"?")[2], peer)
-        self.client, self.until = named.client, named.until
+        credentials = self._credentials(head, target.partition(b"?")[2], route, path)
+        named = identifier.name(credentials, headers, peer)
+        self.client, self.others, self.until = named.client, named.others, named.until
         self.copied = _around(head.lines, head.length_at, head.secret_at)
         dialect = route.dialect if route is not None else 0
         shown = scrub(target) if b"?" in target else target
         self.subject = Subject(named.peer.encode(), method.encode(), shown, dialect, named.ja4)
         self.framed = FIXED.size + len(self.subject.text) + sum(map(len, self.copied))  # of every copy's frame
+
+    def _credentials(self, head: RequestHead, query: bytes, route: Route | None, path: bytes) -> tuple[bytes, ...]:
+        """Different credentials of the request, the one that the model API reads before the others."""
+        found = presented(head.credentials, query)
+        if found is None:
+            self.problem = self.problem or TWO_CREDENTIALS
+            return ()
+        if len(found) < 2 or route is None:
+            return ranked(found)
+        return ranked(found, read_first(route, route.target(path)))
 
     def become(self, other: Plan) -> None:
         """Take over another plan of the same head, for every request that shares this one."""

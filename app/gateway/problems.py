@@ -39,6 +39,11 @@ TWO_FRAMINGS = Problem(
     "ambiguous_length",
     "The request says in two ways how long its body is. Send either Content-Length or Transfer-Encoding: chunked.",
 )
+TWO_CREDENTIALS = Problem(
+    400,
+    "ambiguous_credential",
+    "The request gives the same kind of credential twice, with different values. Send each header or parameter once.",
+)
 BAD_SYNTAX = Problem(400, "bad_request", "The request is not valid HTTP/1.1. Check its request line and headers.")
 TRANSFER_CODING = Problem(
     501, "transfer_coding", "The only transfer coding that is understood is chunked. Send the body with that or none."
@@ -81,7 +86,17 @@ OVERLOADED = Passing(
     503, "overloaded", "The gateway serves as many requests as it may at once. Send the request again in a moment."
 )
 STOPPING = Problem(503, "stopping", "The gateway is stopping. Send the request again.")
+NOT_FOUND = Problem(404, "not_found", "There is nothing at this path of the gateway's own. Leave out /_stillwatch/.")
 INTERNAL = Problem(500, "internal_error", "The gateway failed on this request. Send it again; if it lasts, report it.")
+
+
+def own_problem(status: int) -> Problem:
+    """A refusal at one of the gateway's own paths."""
+    if status == 404:
+        return NOT_FOUND
+    return Problem(
+        status, "method_not_allowed", "This path of the gateway's own takes GET and HEAD. Send one of these."
+    )
 
 
 def unreachable(reason: str) -> Problem:

@@ -96,7 +96,9 @@ class Proxy:
         plan = call.plan
         if plan is None or (observer is not None and plan.until < at):
             plan = self._plan(call)
-        if plan.pool is None or not plan.repeatable or (observer is not None and plan.client in observer.standing):
+        if plan.pool is None or not plan.repeatable:
+            return False
+        if observer is not None and (plan.client in observer.standing or plan.others):
             return False
         connection = plan.pool.get()
         if connection is None:
@@ -127,8 +129,8 @@ class Proxy:
         if plan is None or (observer is not None and plan.until < at):
             plan = self._plan(call)
         verdict = None
-        if observer is not None and plan.client in observer.standing and plan.problem is None:
-            verdict = observer.enforcer.decide(plan.client, at, began)
+        if observer is not None and (plan.client in observer.standing or plan.others) and plan.problem is None:
+            verdict = observer.enforcer.decide(plan.client, at, began, plan.others)
         relay = (Upgrade if plan.upgrade else Relay)(plan.pool, call, clock, self._copy_bytes)
         counts.in_flight += 1
         try:

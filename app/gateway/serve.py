@@ -9,9 +9,9 @@ import socket
 
 import uvicorn
 
-from app.errors import SettingError
 from app.gateway.app import Gateway, create_gateway_app
 from app.gateway.server import Protocol, Server
+from app.listening import listen_error
 from app.memory import gather, settle
 from app.settings import Settings
 from app.telemetry import configure_logging
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; accepted connections inherit its keep-alive."""
+    """A listening socket; accepted connections inherit its keep-alive. Raises SettingError where it cannot be."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -40,9 +40,8 @@ def _listen(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        problem = f"cannot listen on {host}:{port} ({error.strerror})"
-        raise SettingError("STILLWATCH_GATEWAY_PORT", problem, "stop what uses it, or give another port") from None
+    except (OSError, UnicodeError) as error:
+        raise listen_error("GATEWAY", host, port, error) from None
     return listener
 
 

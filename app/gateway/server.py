@@ -122,8 +122,15 @@ class Protocol(asyncio.Protocol):
         await self._drainer
 
     def answered(self) -> None:
-        """The present answer is complete: the next request may begin."""
+        """The present answer is complete: the next request may begin, once the client has taken most of this one."""
         self._since = self.loop.time()
+        if self.write_paused:
+            self.pause_reading()  # whoever asks on and never reads would fill the memory with answers
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin the next request, or read on."""
         if self._transport.is_closing():
             return
         if self._pipeline:
@@ -183,6 +190,8 @@ class Protocol(asyncio.Protocol):
         drainer, self._drainer = self._drainer, None
         if drainer is not None and not drainer.done():
             drainer.set_result(None)
+        if self._cycle is not None and self._cycle.complete:
+            self._go_on()
 
     def data_received(self, data: bytes) -> None:
         if self._same_again(data):
@@ -231,7 +240,9 @@ class Protocol(asyncio.Protocol):
         if not before or not data.startswith(before):
             return False
         model = self._model
-        if self._cycle is None or not self._cycle.complete or not self._in_head or self._head_size or self._deaf:
+        if self._cycle is None or not self._cycle.complete or self.write_paused:
+            return False
+        if not self._in_head or self._head_size or self._deaf:
             return False
         start = len(before)
         end = data.find(b"\r", start, start + LENGTH_DIGITS)
@@ -261,9 +272,10 @@ class Protocol(asyncio.Protocol):
         self._deaf = True
         type(self).unreadable += 1
         unstarted, self._waiting = self._waiting, None
-        if self._in_head and self._cycle is not None and not self._cycle.complete:
-            self._cycle.keep_alive = False
-            if self._cycle is unstarted:
+        owed = self._pipeline[0] if self._pipeline and self._cycle is not None and self._cycle.complete else self._cycle
+        if self._in_head and owed is not None and not owed.complete:
+            owed.keep_alive = False
+            if owed is unstarted:
                 self._start(unstarted)
             return
         if self._cycle is None or (self._cycle.complete and self._in_head) or self._cycle is unstarted:
@@ -297,7 +309,7 @@ class Protocol(asyncio.Protocol):
         method = parser.get_method().decode("ascii")
         self._newest = cycle = Cycle(self, method, self._target, version, self._headers)
         cycle.keep_alive = version == "1.1" and parser.should_keep_alive()
-        if self._cycle is None or (self._cycle.complete and not self._pipeline):
+        if self._cycle is None or (self._cycle.complete and not self._pipeline and not self.write_paused):
             self._cycle = self._waiting = cycle
         else:
             self._pipeline.append(cycle)

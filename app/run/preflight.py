@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from app.errors import SettingError
+from app.listening import listen_error
 from app.settings import Settings
 
 PROBE_BYTES = 4096  # written to see whether there is room: an empty file finds it on a full disk
@@ -74,28 +75,18 @@ def _check_port(part: str, host: str, port: int, seconds: float) -> None:
         error = _bind_error(host, port)
         if error is None:
             return
-        if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-            break
+        if getattr(error, "errno", None) != errno.EADDRINUSE or time.monotonic() > deadline:
+            raise listen_error(part, host, port, error)
         time.sleep(0.1)
-    if error.errno == errno.EADDRINUSE:
-        problem, remedy = f"port {port} on {host} is in use", f"stop what listens there, or set STILLWATCH_{part}_PORT"
-    elif error.errno == errno.EACCES:
-        problem, remedy = f"port {port} needs more rights", "give a port from 1024 up"
-    else:
-        cause = error.strerror or str(error)
-        raise SettingError(
-            f"STILLWATCH_{part}_HOST", f"cannot listen on {host}: {cause}", "give an address of this machine"
-        )
-    raise SettingError(f"STILLWATCH_{part}_PORT", problem, remedy)
 
 
-def _bind_error(host: str, port: int) -> OSError | None:
+def _bind_error(host: str, port: int) -> OSError | UnicodeError | None:
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return error
     return None

@@ -41,12 +41,23 @@ def test_the_table_is_the_dataclass():
         ("STILLWATCH_IDLE_SECONDS", "nan"),
         ("STILLWATCH_SECRET", "short"),
         ("STILLWATCH_ADMIN_TOKEN", "short"),
+        ("STILLWATCH_STATUS_TOKEN", "short"),
+        ("STILLWATCH_STATUS_TOKEN", "sixteen characters with spaces"),
+        ("STILLWATCH_STATUS_TOKEN", "sechzehn-zeichen-ä"),
         ("UPSTREAM", "api.example.com"),
         ("UPSTREAM", "ftp://api.example.com"),
         ("UPSTREAM", "https://user:secret@api.example.com"),
         ("UPSTREAM", "https://api.example.com?key=1"),
         ("UPSTREAM", "http://:8080"),
         ("UPSTREAM", "http://host:99999"),
+        ("UPSTREAM", "http://host/a b"),
+        ("UPSTREAM", "http://host/a\tb"),
+        ("UPSTREAM", "http://host/a\r\nx: y"),
+        ("UPSTREAM", "http://host/\u00e9"),
+        ("UPSTREAM", "http://host/100%"),
+        ("UPSTREAM", "http://ho st/"),
+        ("UPSTREAM", "http://a..b/"),
+        ("UPSTREAM", "http://ho<st/"),
         ("DATABASE_URL", "mysql://root@localhost/x"),
         ("DATABASE_URL", "nonsense"),
     ],
@@ -59,7 +70,7 @@ def test_a_wrong_value_names_the_setting_and_the_remedy(name, value):
 
 
 def test_a_wrong_secret_is_not_repeated():
-    for name in ("STILLWATCH_SECRET", "STILLWATCH_ADMIN_TOKEN"):
+    for name in ("STILLWATCH_SECRET", "STILLWATCH_ADMIN_TOKEN", "STILLWATCH_STATUS_TOKEN"):
         with pytest.raises(SettingError) as caught:
             read_settings({name: "hunter2"})
         assert "hunter2" not in str(caught.value)

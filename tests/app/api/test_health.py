@@ -17,12 +17,21 @@ async def test_alive_and_ready(caller):
             }
 
 
+async def test_probes_may_ask_by_head(caller):
+    async with caller() as nobody:
+        for path in ("/livez", "/readyz", "/api/v1/livez", "/api/v1/readyz"):
+            answer = await nobody.head(path)
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert answer.headers["content-length"] == (await nobody.get(path)).headers["content-length"]
+
+
 async def test_not_ready_before_the_tables_are_there(app_on, database_url, redis_url, admin_of):
     app = await app_on(database_url, redis_url)
     async with admin_of(app) as nobody:
         answer = await nobody.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["detail"] == "the database is not migrated"
+        assert (await nobody.head("/readyz")).status_code == 503
         assert (await nobody.get("/livez")).status_code == 200
 
 

@@ -22,7 +22,8 @@ def test_the_endpoints(gateway, client, kit):
     )
     told = json.loads(client.ask("/_stillwatch/status")[1])
     assert told["counters"].keys() == gateway.counters().keys()
-    assert client.ask("/_stillwatch/nothing")[0] == 404
+    status, body = client.ask("/_stillwatch/nothing")
+    assert (status, json.loads(body)["error"]["code"]) == (404, "not_found")
     assert client.ask("/_stillwatch/livez", b"x")[0] == 405
 
 

@@ -100,6 +100,55 @@ def test_a_block_in_the_shape_of_the_dialect(stage, model_api, kit, dialect):
     assert (gateway.counters()["requests_rejected"], gateway.counters()["acted_block"]) == (2, 2)
 
 
+DISGUISES = {
+    "white space behind it": ("/v1/messages", ["x-api-key: marked \t"]),
+    "white space before it": ("/v1/chat/completions", ["Authorization: Bearer\t marked"]),
+    "an underscore in its header's name": ("/v1/messages", ["x_api_key: marked"]),
+    "a credential that stops here": (
+        "/v1/messages",
+        ["Connection: authorization", "Authorization: Bearer other", "x-api-key: marked"],
+    ),
+    "one that the model API does not read": ("/v1/messages", ["Authorization: Bearer other", "x-api-key: marked"]),
+    "the other way round": ("/v1/chat/completions", ["Authorization: Bearer marked", "x-api-key: other"]),
+    "at a path that says nothing": ("/v1/models", ["Authorization: Bearer other", "x-api-key: marked"]),
+    "one of them in the query": ("/v1beta/models/m:generateContent?key=marked", ["Authorization: Bearer other"]),
+    "a parameter's name in capitals": ("/v1beta/models/m:generateContent?KEY=other&key=marked", []),
+    "another parameter before it": ("/v1beta/models/m:generateContent?api-key=other&key=marked", []),
+    "a parameter behind a semicolon": ("/v1beta/models/m:generateContent?x=1;key=other&key=marked", []),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_no_disguise_of_a_blocked_key_reaches_the_model_api(stage, model_api, disguise):
+    gateway, make = stage
+    make("block")
+    target, lines = DISGUISES[disguise]
+    with gateway.client() as client:
+        for _ in range(2):  # the second is served from memory
+            assert client.ask(target, b"{}", *lines)[0] == 403
+    assert model_api.seen == []
+    assert gateway.counters()["acted_block"] == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "lines"),
+    [
+        ("/v1/messages", ["x-api-key: other", "x-api-key: marked"]),
+        ("/v1/chat/completions", ["Authorization: Bearer other", "authorization: Bearer marked"]),
+        ("/v1beta/models/m:generateContent?key=other&key=marked", []),
+    ],
+)
+def test_a_credential_that_is_there_twice_is_refused(stage, model_api, target, lines):
+    gateway, _ = stage
+    with gateway.client() as client:
+        status, body = client.ask(target, b"{}", *lines)
+        assert (status, json.loads(body)["error"]["code"]) == (400, "ambiguous_credential")
+    assert model_api.seen == []
+    gateway.parts.switch(Told("bypass", 1))
+    with gateway.client() as client:
+        assert client.ask(target, b"{}", *lines)[0] == 200  # nobody is named there
+
+
 @pytest.mark.parametrize("dialect", PATHS)
 def test_a_throttle_lets_the_burst_through_and_says_when_to_come_back(stage, model_api, dialect):
     gateway, make = stage

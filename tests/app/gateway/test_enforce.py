@@ -100,3 +100,10 @@ def test_what_it_cannot_read_is_ignored_with_one_warning(action, parameters, cap
     assert (enforcer.unknown, counted(enforcer.acted)) == (3, {})
     assert len(caplog.records) == 1
     assert action in caplog.text
+
+
+def test_the_strictest_decision_about_any_of_its_credentials_holds():
+    enforcer = enforcer_of(("block", False, {}))  # about client 1
+    assert enforcer.decide(2, 15, 15, (3, 1)) == Verdict(block=True)
+    assert enforcer.decide(2, 15, 15, (3, 4)) is None
+    assert enforcer.acted["block"] == 1

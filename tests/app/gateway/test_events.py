@@ -64,6 +64,40 @@ def test_a_chat_keeps_its_answer_and_loses_its_reasoning():
     assert out.endswith(b"data: [DONE]\n\n")
 
 
+class Counting:
+    """A pattern that counts the bytes it is given to search."""
+
+    def __init__(self, pattern):
+        self.pattern, self.searched = pattern, 0
+
+    def search(self, data, start=0):
+        self.searched += len(data) - start
+        return self.pattern.search(data, start)
+
+    def finditer(self, data, start=0):
+        self.searched += len(data) - start
+        return self.pattern.finditer(data, start)
+
+
+@pytest.mark.parametrize("step", [1, 100, 1448])
+def test_a_long_event_in_small_pieces_is_searched_once(monkeypatch, step):
+    counting = Counting(events._END)
+    monkeypatch.setattr(events, "_END", counting)
+    stream = b"data: " + b"x" * 100_000 + b"\r\n\r\n" + sse({"a": 1})
+    assert passed(stream, *range(step, len(stream), step)) == stream
+    assert counting.searched < 5 * len(stream)
+
+
+def test_an_end_is_found_wherever_it_is_cut():
+    for end in (b"\n\n", b"\r\n\r\n", b"\r\r", b"\r\n\n", b"\n\r\n"):
+        stream = b"data: 1" + end + b"data: 2" + end
+        for cut in range(1, len(stream)):
+            found = EventFilter()
+            found.feed(stream[:cut])
+            found.feed(stream[cut:])
+            assert found.rest() in (b"", b"\n")  # a line's end in two pieces may be told apart
+
+
 def test_a_message_keeps_its_blocks_in_order():
     out = passed(ANTHROPIC)
     assert b"secret" not in out

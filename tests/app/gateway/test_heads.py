@@ -33,6 +33,20 @@ def test_secrets_and_length_keep_their_places_when_lines_are_dropped():
     assert (head.secret_at, head.length_at) == ([0], 2)
 
 
+def test_a_credential_goes_on_without_white_space_and_connection_cannot_take_it_away():
+    head = RequestHead(
+        [HOST, (b"X-Api-Key", b"k \t"), (b"Authorization", b"Bearer\tb "), (b"Connection", b"authorization, x-api-key")]
+    )
+    assert head.lines == [b"X-Api-Key: k\r\n", b"Authorization: Bearer\tb\r\n"]
+    assert head.credentials == [(b"X-Api-Key", b"k"), (b"Authorization", b"Bearer\tb")]
+    assert head.secret_at == [0, 1]
+
+
+def test_credentials_with_underscores_are_secrets_too():
+    head = RequestHead([HOST, (b"X_Api_Key", b"k"), (b"api_key", b"k"), (b"X-Other", b"1")])
+    assert (len(head.lines), head.secret_at) == (3, [0, 1])
+
+
 @pytest.mark.parametrize(
     ("headers", "version", "status"),
     [

@@ -1,4 +1,4 @@
-"""Identity: which credential counts, what it becomes, what is scrubbed."""
+"""Identity: what a credential becomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.gateway.identify import Identifier, client_of, credential_of, scrub
+from app.gateway.identify import Identifier, client_of, credential_of
 
 steady = settings(deadline=None, derandomize=True)  # the same examples each time, however busy the machine
 
@@ -23,50 +23,37 @@ def test_a_client_is_a_keyed_hash(secret, credential):
     assert Identifier(secret).client(credential) == int.from_bytes(expected, "big")
 
 
-ALL = [(b"x-goog-api-key", b"g"), (b"api-key", b"a"), (b"x-api-key", b"x"), (b"authorization", b"Bearer b")]
-
-
-@pytest.mark.parametrize(
-    ("headers", "query", "expected"),
-    [
-        (ALL, b"key=q", b"b"),
-        (ALL[:3], b"key=q", b"x"),
-        (ALL[:2], b"key=q", b"a"),
-        (ALL[:1], b"key=q", b"g"),
-        ([], b"a=1&key=q%2F+z&key=2", b"q/ z"),
-        ([], b"%6Bey=hidden", b"hidden"),
-        ([], b"api-version=1&api-key=azure", b"azure"),
-        ([(b"Sec-WebSocket-Protocol", b"realtime, openai-insecure-api-key.sk-1, beta")], b"key=q", b"sk-1"),
-        ([(b"Sec-WebSocket-Protocol", b"openai-insecure-api-key.sk-1")], b"", b"sk-1"),
-        ([(b"Sec-WebSocket-Protocol", b"realtime,my-openai-insecure-api-key.no")], b"key=q", b"q"),
-        ([], b"monkey=1", b"anonymous\x00203.0.113.7"),
-        ([], b"key=", b"anonymous\x00203.0.113.7"),
-        ([(b"Authorization", b"bearer  k ")], b"", b"k"),
-        ([(b"Authorization", b"Basic dTpw")], b"", b"Basic dTpw"),
-        ([(b"Authorization", b"Bearer "), (b"X-Api-Key", b"x")], b"", b"x"),
-        ([(b"authorization", b"Bearer 1"), (b"authorization", b"Bearer 2")], b"", b"1"),
-    ],
-)
-def test_the_order_of_credentials(headers, query, expected):
-    assert credential_of(headers, query, "203.0.113.7") == expected
-
-
 def test_the_same_key_in_another_carrier_is_the_same_client():
     assert client_of(SECRET, [(b"authorization", b"Bearer k")], b"", "") == client_of(SECRET, [], b"key=k", "9.9.9.9")
     assert client_of(SECRET, [], b"", "1.1.1.1") != client_of(SECRET, [], b"", "1.1.1.2")
     assert client_of(SECRET, [], b"key=k", "") != client_of(b"t" * 40, [], b"key=k", "")
 
 
+def test_the_other_credentials_are_clients_too():
+    identifier = Identifier(SECRET)
+    named = identifier.name((b"one", b"two", b"three"), [], "1.1.1.1")
+    assert named.client == identifier.client(b"one")
+    assert named.others == (identifier.client(b"two"), identifier.client(b"three"))
+    assert identifier.name((b"one",), [], "1.1.1.1").others == ()
+    assert identifier.name((), [], "1.1.1.1").others == ()
+
+
 @pytest.mark.parametrize(
-    ("target", "expected"),
+    ("one", "other", "same"),
     [
-        (b"/a", b"/a"),
-        (b"/a?key=K&x=1", b"/a?key=&x=1"),
-        (b"/a?x=1&KEY=K", b"/a?x=1&KEY="),
-        (b"/a?%6b%65y=K;api-key=L", b"/a?%6b%65y=;api-key="),
-        (b"/a?monkey=K", b"/a?monkey=K"),
-        (b"/a?b?key=K", b"/a?b?key="),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
     ],
 )
-def test_scrub(target, expected):
-    assert scrub(target) == expected
+def test_without_a_credential_the_network_of_one_person_is_one_client(one, other, same):
+    identifier = Identifier(SECRET)
+    assert (identifier.name((), [], one).client == identifier.name((), [], other).client) is same
+    assert identifier.name((), [], one).peer == one
+
+
+def test_without_a_credential_the_address_names_the_client():
+    assert credential_of([], b"", "203.0.113.7") == b"anonymous\x00203.0.113.7"
+    twice = [(b"x-api-key", b"1"), (b"x-api-key", b"2")]
+    assert credential_of(twice, b"", "203.0.113.7") == b"anonymous\x00203.0.113.7"

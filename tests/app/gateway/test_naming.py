@@ -48,24 +48,24 @@ PLAIN = Identifier(SECRET)
 def test_by_default_nothing_but_the_credential_is_asked():
     plain = identifier(SECRET, read_settings({}))
     assert type(plain) is Identifier
-    named = plain.name(b"k", [(b"X-Forwarded-For", b"6.6.6.6"), (b"X-Account", b"a")], b"", STRANGER)
+    named = plain.name((b"k",), [(b"X-Forwarded-For", b"6.6.6.6"), (b"X-Account", b"a")], STRANGER)
     assert (named.client, named.peer, named.ja4) == (PLAIN.client(b"k"), STRANGER, b"")
     assert type(identifier(SECRET, read_settings({"STILLWATCH_TRUSTED_PEERS": "10.0.0.0/8"}))) is Naming
 
 
 def test_a_verified_claim_names_the_client_over_all_its_tokens(make):
     naming = make("jwt:sub, credential")
-    first = naming.name(_token(sub="a", iat=1), [], b"", STRANGER)
-    assert naming.name(_token(sub="a", iat=2), [], b"", PROXY).client == first.client
-    assert naming.name(_token(sub="b"), [], b"", STRANGER).client != first.client
-    assert naming.name(_token(sub="a", iss="other"), [], b"", STRANGER).client != first.client
-    assert make("jwt:org").name(_token(org="a"), [], b"", STRANGER).client != first.client
+    first = naming.name((_token(sub="a", iat=1),), [], STRANGER)
+    assert naming.name((_token(sub="a", iat=2),), [], PROXY).client == first.client
+    assert naming.name((_token(sub="b"),), [], STRANGER).client != first.client
+    assert naming.name((_token(sub="a", iss="other"),), [], STRANGER).client != first.client
+    assert make("jwt:org").name((_token(org="a"),), [], STRANGER).client != first.client
     assert naming.readings()["identity_unverified"] == 0
 
 
 def test_a_number_is_a_claim_too(make):
     naming = make("jwt:org")
-    assert naming.name(_token(org=7), [], b"", "").client == naming.name(_token(org=7, iat=1), [], b"", "").client
+    assert naming.name((_token(org=7),), [], "").client == naming.name((_token(org=7, iat=1),), [], "").client
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, "", ["a"], {"a": 1}, "a\0b", "x" * 600])
@@ -73,28 +73,38 @@ def test_other_claims_name_nobody(make, value):
     naming = make("jwt:sub")
     token = _token(claim=value) if value is None else jwt.encode({"sub": 1, "claim": value}, KEY, "HS256").encode()
     naming = make("jwt:claim")
-    assert naming.name(token, [], b"", STRANGER).client == PLAIN.client(token)
+    assert naming.name((token,), [], STRANGER).client == PLAIN.client(token)
     assert naming.unverified == 1
 
 
 def test_case_54_a_token_that_is_not_verified_names_only_itself_and_is_counted(make):
     naming = make("jwt:sub")
-    victim = naming.name(_token(sub="victim"), [], b"", STRANGER).client
+    victim = naming.name((_token(sub="victim"),), [], STRANGER).client
     forged = jwt.encode({"sub": "victim"}, b"x" * 32, "HS256").encode()
     expired = _token(sub="victim", exp=int(time.time()) - 100)
     for token in (forged, expired):
-        assert naming.name(token, [], b"", STRANGER).client == PLAIN.client(token) != victim
+        assert naming.name((token,), [], STRANGER).client == PLAIN.client(token) != victim
     assert naming.readings()["identity_unverified"] == 2
-    assert naming.name(b"sk-no.token.atall", [], b"", STRANGER).client == PLAIN.client(b"sk-no.token.atall")
+    assert naming.name((b"sk-no.token.atall",), [], STRANGER).client == PLAIN.client(b"sk-no.token.atall")
     assert naming.readings()["identity_unverified"] == 2
+
+
+def test_a_verified_token_names_the_client_wherever_it_stands(make):
+    naming = make("jwt:sub")
+    alone = naming.name((_token(sub="a"),), [], STRANGER)
+    beside = naming.name((b"sk-key", _token(sub="a")), [], STRANGER)
+    assert (beside.client, beside.others) == (alone.client, ())
+    unverified = naming.name((b"sk-key", b"ey.no.token"), [], STRANGER)
+    assert (unverified.client, unverified.others) == (PLAIN.client(b"sk-key"), (PLAIN.client(b"ey.no.token"),))
+    assert naming.readings()["identity_unverified"] == 1
 
 
 def test_case_54_no_credential_can_pose_as_a_verified_name(make):
     naming = make("jwt:sub, header:x-account, mtls:x-cert")
     names = [
-        naming.name(_token(sub="victim"), [], b"", PROXY).client,
-        naming.name(b"", [(b"x-account", b"victim")], b"", PROXY).client,
-        naming.name(b"", [(b"x-cert", b"victim")], b"", PROXY).client,
+        naming.name((_token(sub="victim"),), [], PROXY).client,
+        naming.name((), [(b"x-account", b"victim")], PROXY).client,
+        naming.name((), [(b"x-cert", b"victim")], PROXY).client,
     ]
     made_up = [b"token\0sub\0\0victim", b"header\0x-account\0victim", b"certificate\0victim", b"victim"]
     assert len({*names, *(PLAIN.client(one) for one in made_up)}) == 7
@@ -104,7 +114,7 @@ def test_until_when_a_name_may_be_remembered(make):
     expires = int(time.time()) + 50
     naming = make("jwt:sub")
     for _ in range(2):  # verified, then remembered
-        assert naming.name(_token(sub="a", exp=expires), [], b"", "").until == expires + 30
+        assert naming.name((_token(sub="a", exp=expires),), [], "").until == expires + 30
 
 
 def test_what_is_remembered_of_tokens_is_bounded_and_is_no_token(make, monkeypatch):
@@ -112,7 +122,7 @@ def test_what_is_remembered_of_tokens_is_bounded_and_is_no_token(make, monkeypat
     naming = make("jwt:sub")
     tokens = [_token(sub=str(number)) for number in range(10)]
     for token in tokens:
-        naming.name(token, [], b"", "")
+        naming.name((token,), [], "")
     assert len(naming._tokens) <= 3
     assert not any(token in naming._tokens for token in tokens)
 
@@ -120,59 +130,57 @@ def test_what_is_remembered_of_tokens_is_bounded_and_is_no_token(make, monkeypat
 def test_case_54_a_header_counts_only_from_trusted_peers(make):
     naming = make("header:X-Account")
     header = [(b"x-ACCOUNT", b" team-7 ")]
-    named = naming.name(b"k", header, b"", PROXY)
+    named = naming.name((b"k",), header, PROXY)
     assert named.client not in (PLAIN.client(b"k"), PLAIN.client(b"team-7"))
-    assert naming.name(b"other", [(b"x-account", b"team-7")], b"", "10.9.9.9").client == named.client
-    assert naming.name(b"k", header, b"", STRANGER).client == PLAIN.client(b"k")
+    assert naming.name((b"other",), [(b"x-account", b"team-7")], "10.9.9.9").client == named.client
+    assert naming.name((b"k",), header, STRANGER).client == PLAIN.client(b"k")
     assert naming.readings()["identity_untrusted"] == 1
 
 
 @pytest.mark.parametrize("headers", [[b""], [b"a", b"b"], [b"a", b"a"], [b"x" * 600]])
 def test_a_header_that_is_empty_double_or_huge_names_nobody_and_is_counted(make, headers):
     naming = make("header:x-account")
-    named = naming.name(b"k", [(b"x-account", value) for value in headers], b"", PROXY)
+    named = naming.name((b"k",), [(b"x-account", value) for value in headers], PROXY)
     assert named.client == PLAIN.client(b"k")
     assert naming.readings()["identity_unusable"] == 1
 
 
 def test_the_first_source_that_a_request_has_counts(make):
     headers = [(b"x-account", b"a")]
-    by_header = make("header:x-account").name(b"k", headers, b"", PROXY).client
-    assert make("jwt:sub,header:x-account").name(b"k", headers, b"", PROXY).client == by_header
-    assert make("credential,header:x-account").name(b"k", headers, b"", PROXY).client == PLAIN.client(b"k")
-    assert make("credential,header:x-account").name(b"", headers, b"", PROXY).client == by_header
-    assert make("credential,header:x-account").name(b"", headers, b"key=q", PROXY).client == PLAIN.client(b"q")
+    by_header = make("header:x-account").name((b"k",), headers, PROXY).client
+    assert make("jwt:sub,header:x-account").name((b"k",), headers, PROXY).client == by_header
+    assert make("credential,header:x-account").name((b"k",), headers, PROXY).client == PLAIN.client(b"k")
+    assert make("credential,header:x-account").name((), headers, PROXY).client == by_header
+    assert make("credential,header:x-account").name((b"q",), headers, PROXY).client == PLAIN.client(b"q")
 
 
 def test_a_client_certificate_names_the_client_over_its_renewals(make):
     naming = make("mtls:x-forwarded-client-cert")
     old, new = (b'Hash=%b;Subject="CN=a";URI=spiffe://a' % number for number in (b"1", b"2"))
     header = b"X-Forwarded-Client-Cert"
-    named = naming.name(b"", [(header, old)], b"", PROXY)
-    assert naming.name(b"", [(header, new)], b"", PROXY).client == named.client
-    assert naming.name(b"", [(header, b"lie, " + new)], b"", PROXY).client == named.client
-    assert naming.name(b"", [(header, new)], b"", STRANGER).client != named.client
+    named = naming.name((), [(header, old)], PROXY)
+    assert naming.name((), [(header, new)], PROXY).client == named.client
+    assert naming.name((), [(header, b"lie, " + new)], PROXY).client == named.client
+    assert naming.name((), [(header, new)], STRANGER).client != named.client
     by_hash = make("mtls:x-client-cert-hash")
-    assert by_hash.name(b"", [(b"x-client-cert-hash", b"ab")], b"", PROXY).client != named.client
+    assert by_hash.name((), [(b"x-client-cert-hash", b"ab")], PROXY).client != named.client
 
 
 def test_case_55_a_request_without_credential_is_its_addresss_behind_the_proxy(make):
     naming = make("credential")
-    named = naming.name(b"", [(b"X-Forwarded-For", b"6.6.6.6, 203.0.113.9")], b"", PROXY)
+    named = naming.name((), [(b"X-Forwarded-For", b"6.6.6.6, 203.0.113.9")], PROXY)
     assert (named.client, named.peer) == (PLAIN.client(b"anonymous\x00203.0.113.9"), "203.0.113.9")
-    named = naming.name(b"", [(b"X-Forwarded-For", b"203.0.113.9")], b"", STRANGER)
+    named = naming.name((), [(b"X-Forwarded-For", b"203.0.113.9")], STRANGER)
     assert (named.client, named.peer) == (PLAIN.client(b"anonymous\0" + STRANGER.encode()), STRANGER)
-    named = naming.name(b"", [(b"Forwarded", b"for=203.0.113.9")], b"", PROXY)
+    named = naming.name((), [(b"Forwarded", b"for=203.0.113.9")], PROXY)
     assert named.peer == PROXY
-    named = make("credential", STILLWATCH_FORWARDED="forwarded").name(
-        b"", [(b"Forwarded", b"for=203.0.113.9")], b"", PROXY
-    )
+    named = make("credential", STILLWATCH_FORWARDED="forwarded").name((), [(b"Forwarded", b"for=203.0.113.9")], PROXY)
     assert named.peer == "203.0.113.9"
 
 
 def test_addresses_that_cannot_be_read_are_counted(make):
     naming = make("credential")
-    assert naming.name(b"", [(b"X-Forwarded-For", b"unknown")], b"", PROXY).peer == PROXY
+    assert naming.name((), [(b"X-Forwarded-For", b"unknown")], PROXY).peer == PROXY
     assert naming.readings()["forwarded_unreadable"] == 1
 
 
@@ -188,7 +196,7 @@ def test_addresses_that_cannot_be_read_are_counted(make):
     ],
 )
 def test_the_fingerprint_of_the_clients_tls_comes_from_trusted_peers(make, headers, peer, expected):
-    assert make("credential").name(b"k", headers, b"", peer).ja4 == expected
+    assert make("credential").name((b"k",), headers, peer).ja4 == expected
 
 
 @pytest.mark.parametrize(
@@ -202,6 +210,8 @@ def test_the_fingerprint_of_the_clients_tls_comes_from_trusted_peers(make, heade
         ({"STILLWATCH_IDENTITY": "header:x-account"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
         ({"STILLWATCH_IDENTITY": "mtls:x-cert"}, "STILLWATCH_IDENTITY", "STILLWATCH_TRUSTED_PEERS"),
         ({"STILLWATCH_TRUSTED_PEERS": "all"}, "STILLWATCH_TRUSTED_PEERS", "10.0.0.0/8"),
+        ({"STILLWATCH_FINGERPRINT_HEADER": "x ja4"}, "STILLWATCH_FINGERPRINT_HEADER", "x-ja4"),
+        ({"STILLWATCH_FINGERPRINT_HEADER": "x-ja4:"}, "STILLWATCH_FINGERPRINT_HEADER", "x-ja4"),
     ],
 )
 def test_what_cannot_be_done_is_said_at_the_start(settings, name, remedy):
@@ -271,12 +281,12 @@ def test_through_a_gateway_a_token_that_expires_names_nobody_from_then_on(make_g
 def test_a_claim_names_the_account_of_a_client_once(make):
     naming = make("credential", STILLWATCH_ACCOUNT="jwt:org")
     token = _token(org="acme")
-    client = naming.name(token, [], b"", STRANGER).client
+    client = naming.name((token,), [], STRANGER).client
     assert client == PLAIN.client(token)
     assert naming.new_accounts() == {f"{client:016x}": "acme"}
-    naming.name(token, [], b"", STRANGER)
+    naming.name((token,), [], STRANGER)
     assert naming.new_accounts() == {}
-    assert naming.name(_token(org=5), [], b"", "").client != client
+    assert naming.name((_token(org=5),), [], "").client != client
     assert list(naming.new_accounts().values()) == ["5"]
 
 
@@ -284,17 +294,17 @@ def test_what_is_no_account_names_none(make):
     naming = make("credential", STILLWATCH_ACCOUNT="jwt:org")
     forged = jwt.encode({"org": "acme"}, b"x" * 32, "HS256").encode()
     for credential in (forged, b"key", b"", _token(sub="a"), _token(org="line\nbreak"), _token(org=True)):
-        naming.name(credential, [], b"", STRANGER)
+        naming.name((credential,), [], STRANGER)
     assert naming.new_accounts() == {}
 
 
 def test_a_trusted_header_names_the_account_and_no_other_does(make):
     naming = make("credential", STILLWATCH_ACCOUNT="header:X-Customer")
-    client = naming.name(b"k", [(b"x-customer", b" Acme & Co ")], b"", PROXY).client
-    naming.name(b"j", [(b"x-customer", b"victim")], b"", STRANGER)
-    naming.name(b"i", [(b"x-customer", b"one"), (b"X-Customer", b"two")], b"", PROXY)
+    client = naming.name((b"k",), [(b"x-customer", b" Acme & Co ")], PROXY).client
+    naming.name((b"j",), [(b"x-customer", b"victim")], STRANGER)
+    naming.name((b"i",), [(b"x-customer", b"one"), (b"X-Customer", b"two")], PROXY)
     assert naming.new_accounts() == {f"{client:016x}": "Acme & Co"}
-    naming.name(b"k", [(b"x-customer", b"Other")], b"", PROXY)
+    naming.name((b"k",), [(b"x-customer", b"Other")], PROXY)
     assert naming.new_accounts() == {f"{client:016x}": "Other"}
 
 
@@ -302,11 +312,11 @@ def test_accounts_are_told_again_in_time_and_bounded(make, monkeypatch):
     naming = make("credential", STILLWATCH_ACCOUNT="header:x-customer")
     monkeypatch.setattr(module, "ACCOUNTS_WAITING", 3)
     for number in range(5):
-        naming.name(b"%d" % number, [(b"x-customer", b"acme")], b"", PROXY)
+        naming.name((b"%d" % number,), [(b"x-customer", b"acme")], PROXY)
     assert len(naming.new_accounts()) == 3
     monkeypatch.setattr(naming, "_retell", 0.0)
     naming.new_accounts()
-    naming.name(b"0", [(b"x-customer", b"acme")], b"", PROXY)
+    naming.name((b"0",), [(b"x-customer", b"acme")], PROXY)
     assert len(naming.new_accounts()) == 1
 
 
@@ -329,6 +339,6 @@ def test_a_token_that_names_both_is_verified_once(make, monkeypatch):
     verify, seen = naming._verifier.verify, []
     monkeypatch.setattr(naming._verifier, "verify", lambda token: seen.append(token) or verify(token))
     token = _token(sub="a", org="acme")
-    client = naming.name(token, [], b"", STRANGER).client
+    client = naming.name((token,), [], STRANGER).client
     assert naming.new_accounts() == {f"{client:016x}": "acme"}
     assert len(seen) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.gateway.identify import Identifier
 from app.gateway.plan import Plan
+from app.gateway.problems import TWO_CREDENTIALS
 from app.gateway.routes import Route, Router
 from app.gateway.upstream import Pool
 
@@ -55,6 +56,23 @@ def test_a_refused_request_has_its_problem_and_its_client():
     assert plan.problem is not None
     assert plan.problem.status == 400
     assert plan.client == _plan(HEADERS).client
+
+
+def test_of_several_credentials_the_one_that_is_read_names_the_client():
+    both = [HEADERS[0], (b"Authorization", b"Bearer made-up"), (b"X-Api-Key", b"k")]
+    key, made_up = IDENTIFIER.client(b"k"), IDENTIFIER.client(b"made-up")
+    plan = _plan(both, b"/v1/messages")
+    assert (plan.client, plan.others) == (key, (made_up,))
+    plan = _plan(both, b"/v1/chat/completions")
+    assert (plan.client, plan.others) == (made_up, (key,))
+    assert _plan(both[:2], b"/v1/messages").others == ()
+
+
+def test_a_credential_that_is_there_twice_is_refused_where_clients_are_named():
+    twice = [HEADERS[0], (b"X-Api-Key", b"1"), (b"x-api-key", b"2")]
+    assert _plan(twice).problem == TWO_CREDENTIALS
+    assert not _plan(twice).repeatable
+    assert _plan(twice, identifier=None).problem is None  # bypass only relays
 
 
 def test_without_an_identifier_nothing_is_copied():

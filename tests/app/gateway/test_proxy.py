@@ -236,6 +236,16 @@ def test_case_44_odd_uploads_are_opaque_bytes(model_api, client, kit, sink):
     assert sink.copy(b"/case44").request_body == body
 
 
+@pytest.mark.parametrize(
+    ("said", "told"), [("200 Fine", "200 OK"), ("529 Overloaded", "529 "), ("404 ", "404 Not Found")]
+)
+@pytest.mark.parametrize("length", [1, 300_000])
+def test_the_words_behind_a_status_are_the_usual_ones(model_api, client, kit, said, told, length):
+    model_api.behaviour = lambda seen, wire: wire.send(kit.answer(b"x" * length, status=said))
+    client.send(b"GET /words HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
+    assert client.rest().partition(b"\r\n")[0] == b"HTTP/1.1 " + told.encode()
+
+
 def test_case_45_a_huge_error_body_streams_and_is_copied_in_part(model_api, client, kit, sink):
     data = b"e" * (8 << 20)
     model_api.behaviour = lambda seen, wire: wire.send(kit.answer(data, status="400 Bad Request"))

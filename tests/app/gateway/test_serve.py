@@ -115,6 +115,13 @@ def test_a_port_in_use_is_a_setting_error():
         _listen("127.0.0.1", taken.getsockname()[1])
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "nosuch.invalid", "a..b"])
+def test_a_host_that_is_not_ours_is_named_by_its_own_setting(host, free_port):
+    with pytest.raises(SettingError, match="Remedy: give an address of this machine") as caught:
+        _listen(host, free_port())
+    assert caught.value.setting == "STILLWATCH_GATEWAY_HOST"
+
+
 def test_few_descriptors_are_warned_of(model_api, tmp_path, free_port, kit):
     command = f"ulimit -n 512; exec {sys.executable} -c '{PROGRAM}'"
     port = free_port()

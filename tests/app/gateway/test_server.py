@@ -238,6 +238,56 @@ def test_pipelined_requests_are_answered_in_order(model_api, client, kit):
     assert found == [b"/p%d%03d" % (n, n) for n in range(200)] + [b"/last"]
 
 
+UNREAD = 600  # answers of 60,000 bytes: far more than two sockets hold
+
+
+@pytest.fixture
+def unread(gateway, model_api, kit):
+    """A connection that asks and does not read, and whether the gateway has stopped serving it."""
+    model_api.behaviour = lambda seen, wire: (seen.read_body(wire), wire.send(kit.answer(seen.target.ljust(60_000))))
+    with gateway.client() as client:
+        name = client.sock.getsockname()
+        client.request("/first", b"x", "Authorization: Bearer k")
+        kit.until(lambda: model_api.seen)
+        connections = gateway.server.server_state.connections
+        here = next(one for one in connections if one._transport.get_extra_info("peername")[:2] == name)
+        yield client, here, lambda: here.write_paused and here in Protocol.unread and here._cycle.complete
+
+
+def _read_all(client, targets):
+    with client.sock.makefile("rb") as file:
+        for target in targets:
+            assert file.readline() == b"HTTP/1.1 200 OK\r\n"
+            while file.readline() != b"\r\n":
+                pass
+            assert file.read(60_000) == target.encode().ljust(60_000)
+
+
+def test_who_pipelines_and_does_not_read_is_not_served_on(unread, model_api, kit):
+    client, here, stopped = unread
+    targets = [f"/{number}" for number in range(UNREAD)]
+    client.send(b"".join(b"GET %b HTTP/1.1\r\nHost: g\r\n\r\n" % target.encode() for target in targets))
+    kit.until(lambda: stopped() or len(model_api.seen) > UNREAD)
+    assert len(model_api.seen) < UNREAD
+    assert here._transport.get_write_buffer_size() < 4 * 60_000
+    _read_all(client, ["/first", *targets])  # who reads is served to the end, in order
+    assert len(model_api.seen) == UNREAD + 1
+
+
+def test_who_repeats_a_head_and_does_not_read_is_not_served_on(unread, model_api, kit):
+    client, here, stopped = unread
+    asked = 1
+    while asked <= UNREAD and not stopped():
+        client.request("/first", b"x", "Authorization: Bearer k")
+        asked += 1
+        kit.until(lambda asked=asked: stopped() or len(model_api.seen) == asked)
+    assert asked < UNREAD
+    assert here._transport.get_write_buffer_size() < 4 * 60_000
+    for _ in range(5):
+        client.request("/first", b"x", "Authorization: Bearer k")
+    _read_all(client, ["/first"] * (asked + 5))
+
+
 @pytest.mark.parametrize("split", [False, True])
 def test_what_cannot_be_read_behind_a_request_costs_that_request_nothing(model_api, client, kit, split):
     def behave(seen, wire):
