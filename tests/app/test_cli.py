@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from app.cli import main
+from app.settings import DEFAULTS
+
 ROLES = (
     "run",
     "gateway",
@@ -48,9 +51,40 @@ def test_a_wrong_setting_is_one_line_in_every_role(role):
 
 
 def test_another_error_of_ours_is_one_line_too(tmp_path):
+    stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})
     assert found.returncode == 1
     assert found.stderr == "stillwatch: no such token\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mode", "bypass"),
+        ("token", "create", "x"),
+        ("token", "list"),
+        ("token", "revoke", "tk_none"),
+        ("accounts", "import", "t.csv"),
+        ("organisations", "import", "t.csv"),
+        ("attributes", "import", "t.csv"),
+        ("attributes", "forget", "cl_0000000000000001"),
+        ("ledger", "lookup", "t.csv"),
+        ("ledger", "hashes", "t.csv"),
+    ],
+)
+def test_a_command_from_another_folder_makes_no_second_installation(command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "t.csv").write_text("client,account\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stillwatch", *command])
+    for setting in DEFAULTS:
+        monkeypatch.delenv(setting, raising=False)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"stillwatch: STILLWATCH_DATA: {tmp_path}/.stillwatch holds no installation")
+    assert "Remedy: " in said.err
+    assert not (tmp_path / ".stillwatch").exists()
 
 
 def test_a_port_in_use_is_one_line(tmp_path):
