@@ -99,7 +99,7 @@ def _term(term: Mapping[str, Any], largest: float) -> TermView:
         value=words.quantity(term.get("value"), unit),
         expected="" if expected is None else words.quantity(expected, unit),
         expected_p99="" if high is None else words.quantity(high, unit),
-        percentile="",
+        standing="",
         family="",
         family_title="",
         bar=charts.share_bar(abs(share) / largest, kind),

@@ -81,7 +81,7 @@ def share_bar(part: float, kind: str) -> Markup:
     return _svg("0 0 100 10", "share-bar", "", body)
 
 
-def percentile_strip(percentile: float | None, kind: str = "for") -> Markup:
+def percentile_strip(percentile: float | None, kind: str = "for", standing: str = "") -> Markup:
     """Where a value stands among the peer group, 0 to 100, with ticks at the median and the 99th."""
     if percentile is None or math.isnan(percentile):
         return Markup("")
@@ -92,8 +92,7 @@ def percentile_strip(percentile: float | None, kind: str = "for") -> Markup:
         _rect(114.4, 4, 1, 8, "tick"),
         f'<path class="{escape(kind)}" d="M{at:.2f} 2.5 l4 5.5 l-4 5.5 l-4 -5.5z"/>',
     ]
-    label = f"{words.percentile(percentile)} percentile of the peer group"
-    return _svg("0 0 120 16", "strip", label, body, stretch=False)
+    return _svg("0 0 120 16", "strip", f"Among the peer group: {standing}", body, stretch=False)
 
 
 def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup:

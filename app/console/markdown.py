@@ -22,7 +22,7 @@ def _terms(terms: Iterable[TermView]) -> list[str]:
     lines = []
     for term in terms:
         peers = f"; peers: median {term.expected}" if term.expected else ""
-        place = f", {term.percentile} percentile" if term.percentile else ""
+        place = f", {term.standing}" if term.standing else ""
         lines.append(
             f"- {f'**{plain(term.weight)}** ' if term.weight else ''}{plain(term.label)}: {plain(term.sentence)} "
             f"Here {plain(term.value)}{plain(peers)}{place}."
