@@ -27,7 +27,7 @@ LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 class Pulse:
     """The line above every list: an empty queue must never look like a stopped scorer."""
 
-    state: str  # ok, late, idle or down
+    state: str  # ok, late, idle, bypass or down
     clients: int
     highest: float
     thresholds: tuple[float, float]  # nats at which a review begins, by requests: the lowest and the highest
@@ -104,8 +104,10 @@ def _stopped(totals: Totals, now: float) -> str:
     return f"Scores are {words.duration(now - totals.last_seen.timestamp())} old."
 
 
-def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float) -> Pulse:
-    """Where scoring stands."""
+def pulse(
+    beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float, mode: str
+) -> Pulse:
+    """Where scoring stands; in bypass nothing is scored, however well everything runs."""
 
     def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
         highest = totals.highest or 0.0
@@ -115,6 +117,8 @@ def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[f
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
     if not any(beat.role == "worker" for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
+    if mode == "bypass":
+        return said("bypass", "The mode is bypass: nothing is observed or scored.", _stopped(totals, now))
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
         return said("late", f"Scoring is {words.duration(behind)} behind.", "Newer requests are not in the scores yet.")

@@ -35,20 +35,28 @@ def beat(role="worker", at=NOW - 1, counters=None, **gauges):
     ],
 )
 def test_pulse(beats, totals, state):
-    pulse = health.pulse(beats, totals, REVIEW, NOW)
+    pulse = health.pulse(beats, totals, REVIEW, NOW, "observe")
     assert pulse.state == state
     assert bool(pulse.headline) == (state in ("down", "late"))
     assert (pulse.clients, pulse.thresholds) == (totals.clients, REVIEW)
 
 
+def test_in_bypass_nothing_is_scored_however_well_everything_runs():
+    for totals, old in ((SOME, "Scores are 14 min old."), (NONE, "Nothing was scored so far.")):
+        pulse = health.pulse([beat(lag_seconds=0.4)], totals, REVIEW, NOW, "bypass")
+        assert (pulse.state, pulse.detail) == ("bypass", old)
+        assert pulse.headline.startswith("The mode is bypass")
+    assert health.pulse([], SOME, REVIEW, NOW, "bypass").state == "down"
+
+
 def test_a_stopped_scorer_says_how_old_its_scores_are():
-    assert health.pulse([], SOME, REVIEW, NOW).detail == "Scores are 14 min old."
-    assert health.pulse([], NONE, REVIEW, NOW).detail == "Nothing was scored so far."
+    assert health.pulse([], SOME, REVIEW, NOW, "observe").detail == "Scores are 14 min old."
+    assert health.pulse([], NONE, REVIEW, NOW, "observe").detail == "Nothing was scored so far."
 
 
 def test_losses_are_said_beside_a_healthy_pulse():
     beats = [beat(), beat("extractor", counters={"events_dropped": 200.0}), beat("gateway", counters={"dropped": 14.0})]
-    pulse = health.pulse(beats, SOME, REVIEW, NOW)
+    pulse = health.pulse(beats, SOME, REVIEW, NOW, "observe")
     assert (pulse.state, pulse.problem) == ("ok", "214 dropped")
 
 
