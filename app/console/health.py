@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from app.clients.queries import Totals
 from app.console import words
 from app.policies.mode import Present
+from app.store import lately
 from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -157,6 +158,7 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
+    found += _unanswered(beats)
     found += unlinked(beats)
     found += drifted(beats)
     for beat in beats:
@@ -165,6 +167,16 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
             Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
         ]
     return found
+
+
+def _unanswered(beats: Sequence[Heartbeat]) -> list[Problem]:
+    """That the model API behind the gateways is away, or answers nothing but errors."""
+    found = lately.failing(beats)
+    if found is None:
+        return []
+    many = f"{words.count(found.failed)} of {words.count(found.asked)} requests failed in the last minute."
+    where = "" if found.reached else " Look whether it runs, and whether UPSTREAM or the file of routes names it."
+    return [Problem("warn", f"The model API {found.what}.", many + where)]
 
 
 def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:

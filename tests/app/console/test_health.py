@@ -76,6 +76,18 @@ def test_problems_name_the_part_and_its_effect():
     assert problem.title == "Worker w1: the database is away."
 
 
+def test_a_model_api_that_is_away_is_a_warning():
+    alive = [beat(role) for role in health.ROLES]
+    minute = {"minute_asked": 1240.0, "minute_failed": 1240.0}
+    (away,) = health.problems([*alive, beat("gateway", minute_unreached=1240.0, **minute)], "observe")
+    assert (away.kind, away.title) == ("warn", "The model API does not answer.")
+    assert away.detail.startswith("1,240 of 1,240 requests failed in the last minute.")
+    assert "UPSTREAM" in away.detail
+    (broken,) = health.problems([*alive, beat("gateway", minute_unreached=0.0, **minute)], "observe")
+    assert broken.title == "The model API answers with errors."
+    assert "UPSTREAM" not in broken.detail
+
+
 def test_a_linker_that_is_gone_or_behind_is_a_warning():
     alive = [beat(role) for role in health.ROLES if role != "linker"]
     (gone,) = health.problems(alive, "observe")
