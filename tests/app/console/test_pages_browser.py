@@ -133,6 +133,16 @@ async def test_what_ties_a_campaign_is_whole_at_any_width(opened, served, width)
     await expect(page.locator(".edges details tbody tr").last).to_contain_text("They come from network 9.")
 
 
+async def test_the_underscore_of_an_id_is_told_from_the_line_below_a_link(opened, seeded):
+    page = await opened()
+    for name in ("list", "alert", "decisions"):
+        await page.goto(addresses(seeded)[name])
+        style = await page.locator("a.id").first.evaluate(
+            "link => [getComputedStyle(link).textUnderlineOffset, getComputedStyle(link).textDecorationLine]"
+        )
+        assert style == ["5px", "underline"], name
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_a_long_name_pushes_nothing_out_of_sight(opened, served, width):
     ring, name = [0xFA0000 + place for place in range(5)], "W" * 120
