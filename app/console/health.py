@@ -153,11 +153,17 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     dropped = total(beats, "dropped")
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
-        found.append(Problem("warn", f"{words.count(dropped)} events or copies were dropped.", detail))
+        found.append(
+            Problem("warn", f"{words.counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
+        )
     aside = total(beats, "blocks_rejected", "poison_blocks")
     if aside:
         detail = "A worker could not score them; its log says why."
-        found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
+        found.append(
+            Problem(
+                "warn", f"{words.counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail
+            )
+        )
     found += _unanswered(beats)
     found += unlinked(beats)
     found += drifted(beats)
@@ -190,7 +196,7 @@ def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
         return [Problem("warn", "Events are left out of linking.", detail)]
     if count:
         detail = "None in the last minute. Campaigns of that time can lack clients; scores and alerts lack nothing."
-        return [Problem("warn", f"{words.count(count)} events were left out of linking.", detail)]
+        return [Problem("warn", f"{words.counted(count, 'event was', 'events were')} left out of linking.", detail)]
     return []
 
 

@@ -47,7 +47,7 @@ def document(
         f"- Client: {alert.client_id}",
         f"- Severity: {alert.severity}; state: {words.STATES.get(str(alert.state), alert.state)}{closed}",
         f"- Score: {words.score(evidence.score)} nats, review threshold {words.score(evidence.threshold)}",
-        f"- Opened: {words.utc(alert.opened_at)} after {words.count(evidence.requests)} requests",
+        f"- Opened: {words.utc(alert.opened_at)} after {words.counted(evidence.requests, 'request')}",
         "",
         "## Why",
         "",

@@ -110,6 +110,14 @@ async def test_an_empty_queue_is_told_from_a_stopped_scorer(console, reviewer):
     assert "<dt>Review from</dt><dd><b>9.2</b></dd>" in page.text
 
 
+async def test_a_heading_keeps_a_number_with_its_per_cent_sign(console, reviewer):
+    await console.seed()
+    ids = await console.open_alert(0xFEED, sentence="It repeats itself in 100 % of its requests.", requests=1)
+    page = (await reviewer.get(f"/alerts/{ids}")).text
+    assert "<h1>It repeats itself in 100\u00a0% of its requests.</h1>" in page
+    assert "after 1 request<" in (await reviewer.get("/alerts?client=repeats")).text
+
+
 async def test_bypass_is_no_scorer_that_runs(console, reviewer):
     await console.seed()
     async with session_scope(console.engine) as db:

@@ -69,6 +69,11 @@ def test_problems_name_the_part_and_its_effect():
     assert [item.title for item in health.problems(alive, "bypass")] == ["The mode is bypass."]
     lossy = [*alive, beat("gateway", counters={"handoff_dropped": 3.0})]
     assert [item.title for item in health.problems(lossy, "observe")] == ["3 events or copies were dropped."]
+    one = [*alive, beat("gateway", counters={"handoff_dropped": 1.0}), beat(counters={"poison_blocks": 1.0})]
+    assert [item.title for item in health.problems(one, "observe")] == [
+        "1 event or copy was dropped.",
+        "1 block of events was set aside.",
+    ]
     poison = [*alive, beat(counters={"poison_blocks": 2.0, "blocks_rejected": 1.0})]
     assert [item.title for item in health.problems(poison, "observe")] == ["3 blocks of events were set aside."]
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
