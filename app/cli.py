@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
@@ -34,6 +35,22 @@ ledger = typer.Typer(help="Which clients received a text.", no_args_is_help=True
 app.add_typer(ledger, name="ledger")
 lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
 app.add_typer(lists, name="lists")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"stillwatch {importlib.metadata.version('stillwatch')}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Stillwatch watches the traffic in front of a model API for distillation attacks."""
+
 
 Scopes = Annotated[list[str], typer.Option("--scope", help="May be given several times; default: read-only.")]
 

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,14 @@ def stillwatch(*arguments, env=None, cwd=None):
 def test_help_names_every_command():
     text = stillwatch("--help").stdout
     assert not [role for role in (*ROLES, "health") if role not in text]
+
+
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stillwatch", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"stillwatch {declared}\n"
 
 
 def test_help_is_fast_because_it_loads_no_part():
