@@ -150,6 +150,21 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
         found.append(Problem("warn", f"Scoring is {words.duration(behind)} behind.", "It catches up by itself."))
+    found += _lost(beats)
+    found += _unanswered(beats)
+    found += unlinked(beats)
+    found += drifted(beats)
+    for beat in beats:
+        away = [name for name, word in beat.info.items() if word == "away"]
+        found += [
+            Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
+        ]
+    return found
+
+
+def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
+    """Events that no score holds."""
+    found = []
     dropped = total(beats, "dropped")
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
@@ -164,14 +179,6 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
                 "warn", f"{words.counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail
             )
         )
-    found += _unanswered(beats)
-    found += unlinked(beats)
-    found += drifted(beats)
-    for beat in beats:
-        away = [name for name, word in beat.info.items() if word == "away"]
-        found += [
-            Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
-        ]
     return found
 
 
