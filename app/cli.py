@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
@@ -35,6 +36,22 @@ app.add_typer(ledger, name="ledger")
 lists = typer.Typer(help="Public lists and canaries that prompts are looked up in.", no_args_is_help=True)
 app.add_typer(lists, name="lists")
 
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"stillwatch {importlib.metadata.version('stillwatch')}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Stillwatch watches the traffic in front of a model API for distillation attacks."""
+
+
 Scopes = Annotated[list[str], typer.Option("--scope", help="May be given several times; default: read-only.")]
 
 
@@ -47,6 +64,14 @@ def _entry(target: str) -> Callable[..., Any]:
 
 def _settings() -> Settings:
     return read_settings(os.environ)
+
+
+def _installed(*needs: str) -> Settings:
+    """The settings of an installation that is there: only `run` and `migrate` make one."""
+    settings = _settings()
+    for need in needs or ("need_database",):
+        _entry(f"app.run.installed:{need}")(settings)
+    return settings
 
 
 def _hand_over(target: str, *args: Any) -> None:
@@ -108,7 +133,7 @@ def mode(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the change.")] = "",
 ) -> None:
     """Say what the gateways do, or switch them live: observe, enforce or bypass."""
-    _hand_over("app.run.mode:main", _settings(), wanted, reason)
+    _hand_over("app.run.mode:main", _installed(), wanted, reason)
 
 
 @app.command()
@@ -147,13 +172,13 @@ def lists_build(
 @ledger.command("lookup")
 def ledger_lookup(file: Annotated[Path, typer.Argument(help="A text; it is hashed here and goes nowhere.")]) -> None:
     """Print the clients whose answers a text holds, with the share found and when; exit code 1 for none."""
-    _hand_over("app.run.ledger:find", _settings(), file)
+    _hand_over("app.run.ledger:find", _installed("need_secret"), file)
 
 
 @ledger.command("hashes")
 def ledger_hashes(file: Annotated[Path, typer.Argument(help="A text; it is hashed here and goes nowhere.")]) -> None:
     """Print a text's hashes as the REST look-up takes them."""
-    _hand_over("app.run.ledger:hashes", _settings(), file)
+    _hand_over("app.run.ledger:hashes", _installed("need_secret"), file)
 
 
 @organisations.command("import")
@@ -162,7 +187,7 @@ def organisations_import(
     unverified: Annotated[bool, typer.Option("--unverified", help="Nobody has made sure of it.")] = False,
 ) -> None:
     """Say which company is behind which clients; keys of a verified one are not linked with one another."""
-    _hand_over("app.run.organisations:run_import", _settings(), table, not unverified)
+    _hand_over("app.run.organisations:run_import", _installed(), table, not unverified)
 
 
 @attributes.command("import")
@@ -171,7 +196,7 @@ def attributes_import(
     replace: Annotated[bool, typer.Option("--replace", help="Forget what an entry does not name.")] = False,
 ) -> None:
     """Say what clients or accounts signed up with; kept are keyed hashes, never the values."""
-    _hand_over("app.run.attributes:run_import", _settings(), table, replace)
+    _hand_over("app.run.attributes:run_import", _installed("need_database", "need_secret"), table, replace)
 
 
 @attributes.command("forget")
@@ -181,7 +206,7 @@ def attributes_forget(
     name: Annotated[str | None, typer.Option(help="An attribute of everybody instead, such as phone_prefix.")] = None,
 ) -> None:
     """Forget what a client or an account signed up with, or one attribute of everybody."""
-    _hand_over("app.run.attributes:run_forget", _settings(), client, account, name)
+    _hand_over("app.run.attributes:run_forget", _installed(), client, account, name)
 
 
 @accounts.command("import")
@@ -189,7 +214,7 @@ def accounts_import(
     table: Annotated[Path, typer.Argument(help="CSV with the columns client,account; an empty account takes back.")],
 ) -> None:
     """Say which customer each client belongs to; it counts over what gateways are told."""
-    _hand_over("app.run.accounts:run_import", _settings(), table)
+    _hand_over("app.run.accounts:run_import", _installed(), table)
 
 
 @app.command()
@@ -207,19 +232,19 @@ def fit(
 @token.command("create")
 def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
     """Print a new token, once."""
-    _hand_over("app.run.tokens:create", _settings(), name, scope)
+    _hand_over("app.run.tokens:create", _installed(), name, scope)
 
 
 @token.command("list")
 def token_list() -> None:
     """List the tokens, without their secrets."""
-    _hand_over("app.run.tokens:list_all", _settings())
+    _hand_over("app.run.tokens:list_all", _installed())
 
 
 @token.command("revoke")
 def token_revoke(token_id: Annotated[str, typer.Argument(help="As `stillwatch token list` shows it.")]) -> None:
     """Revoke a token at once."""
-    _hand_over("app.run.tokens:revoke", _settings(), token_id)
+    _hand_over("app.run.tokens:revoke", _installed(), token_id)
 
 
 @app.command("sample-api")

@@ -98,16 +98,18 @@ class Reference:
         return np.asarray(np.searchsorted(LOOKS, counted, side="right"), np.uint8)
 
     def expected(self, term: str, group: int, value: float) -> tuple[float, float, float]:
-        """The peer group's median and 99th percentile of a number, and the percentile of `value` in it."""
+        """The peer group's median and 99th percentile of a number, and the percentile of `value` in it.
+
+        Of the peers that have just this value half count as below: what half of them have is no 100th percentile.
+        """
         if term not in self.terms:
             return (float("nan"),) * 3
         known = self.percentiles[self.terms.index(term), group]
         if not np.isfinite(known).all():
             return (float("nan"),) * 3
-        below = float(np.interp(value, known, GRID))
-        if value >= known[-1]:
-            below = 100.0
-        return float(known[5]), float(known[9]), below
+        tied = GRID[known == np.float32(value)]  # the grid is kept in that precision
+        place = float(tied[[0, -1]].mean()) if len(tied) else float(np.interp(value, known, GRID))
+        return float(known[5]), float(known[9]), place
 
     def digest(self) -> str:
         """A hash of the numbers alone, the same for the same fit whenever and wherever it is made."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.api.schemas import CLIENT, STATES, TEXT, Body, DecisionShape, Query, Shape
+from app.api.schemas import CLIENT, STATES, TEXT, Body, DecisionShape, GivenAction, GivenDisposition, Query, Shape
 from app.campaigns.regroup import MOST
 from app.models.vocabulary import Action, Disposition, State
 
@@ -129,7 +129,7 @@ class MemberQuery(Query):
 class CampaignCloseBody(Body):
     """The verdict."""
 
-    disposition: Disposition = Field(description="Mandatory")
+    disposition: GivenDisposition = Field(description="Mandatory")
     note: str = Field("", max_length=4000, pattern=TEXT)
     close_alerts: bool = Field(False, description="Close the members' open alerts with the same verdict and note")
 
@@ -145,7 +145,7 @@ class SplitBody(Body):
 
     clients: list[str] = Field(min_length=1, max_length=MOST, examples=[[CLIENT]])
     reason: str = Field(min_length=1, max_length=4000, pattern=r"\S", examples=["Two keys of a customer we know."])
-    disposition: Disposition | None = Field(None, description="Closes what is moved out at once")
+    disposition: GivenDisposition | None = Field(None, description="Closes what is moved out at once")
 
 
 class MergeBody(Body):
@@ -166,7 +166,7 @@ class SplitShape(Shape):
 class CampaignDecisionBody(Body):
     """What is to be done to every member, for how long, and why."""
 
-    action: Action
+    action: GivenAction
     duration_seconds: float = Field(ge=60, le=90 * 86400, examples=[14400])
     reason: str = Field(min_length=1, max_length=2000, pattern=r"\S", examples=["One operator behind 25 keys."])
     parameters: dict[str, Any] = Field(default_factory=dict, examples=[{"rate_per_minute": 6, "burst": 3}])

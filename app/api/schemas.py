@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict
 
 from app.models.vocabulary import Action, Disposition, Mode, Severity, State, Verdict
 
@@ -237,15 +237,19 @@ class Health(Shape):
 
 
 class Body(BaseModel):
-    """Root of what we are sent: names that we do not know are refused."""
+    """Root of what we are sent: names that we do not know are refused, and so are values of another JSON type."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)  # "simulated": "no" must not be taken for false
+
+
+GivenAction = Annotated[Action, Strict(False)]  # JSON has no words of ours: a strict one would have to be the object
+GivenDisposition = Annotated[Disposition, Strict(False)]
 
 
 class CloseBody(Body):
     """The verdict."""
 
-    disposition: Disposition = Field(description="Mandatory; it also becomes a label")
+    disposition: GivenDisposition = Field(description="Mandatory; it also becomes a label")
     note: str = Field("", max_length=4000, examples=["One key, one template, 40,000 different questions."])
 
 
@@ -317,7 +321,7 @@ class DecisionBody(Body):
     """What is to be done, to whom, for how long, and why."""
 
     client: str = Field(pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
-    action: Action
+    action: GivenAction
     duration_seconds: float = Field(
         ge=60, le=90 * 86400, description="Mandatory: every decision ends", examples=[14400]
     )
@@ -381,5 +385,5 @@ class ModeShape(Shape):
 class ModeBody(Body):
     """The mode that is wanted."""
 
-    mode: Mode
+    mode: Annotated[Mode, Strict(False)]
     reason: str = Field("", max_length=2000, pattern=TEXT, examples=["Two weeks of watching showed no false alarm."])

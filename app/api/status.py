@@ -24,6 +24,7 @@ from app.models.outbox import OutboxMessage
 from app.models.vocabulary import Mode
 from app.policies import mode as modes
 from app.policies.mode import Present
+from app.store import lately
 from app.store.db import read_scope
 from app.store.deadline import within
 from app.store.heartbeat import Heartbeat, read_all_async
@@ -198,7 +199,13 @@ async def get_status(request: Request) -> StatusShape:
         gateway_mode=present.mode,
         gateway_mode_version=present.version,
         mode=found.mode,
-        reasons=[*found.reasons, *late_gateways(beats or (), present, now), *unlinked(beats), *drifted(beats or ())],
+        reasons=[
+            *found.reasons,
+            *late_gateways(beats or (), present, now),
+            *unlinked(beats),
+            *drifted(beats or ()),
+            *lately.reasons(beats or ()),
+        ],
         at=moment(now),
         redis="ok" if beats is not None else "away",
         db="ok" if rows is not None else "away",

@@ -99,7 +99,7 @@ def _term(term: Mapping[str, Any], largest: float) -> TermView:
         value=words.quantity(term.get("value"), unit),
         expected="" if expected is None else words.quantity(expected, unit),
         expected_p99="" if high is None else words.quantity(high, unit),
-        percentile="",
+        standing="",
         family="",
         family_title="",
         bar=charts.share_bar(abs(share) / largest, kind),
@@ -138,25 +138,27 @@ def entry(event: CampaignEvent) -> Entry:
 
 
 def _what(kind: str, data: Mapping[str, Any]) -> str:
-    size = f"{words.count(data['size'])} members" if isinstance(data.get("size"), int) else ""
+    size = words.counted(data["size"], "member") if isinstance(data.get("size"), int) else ""
     if kind == "opened":
         source = f", split out of {data['split_from']}" if data.get("split_from") else ""
         return f"Opened with {size or 'its members'}{source}"
     if kind == "closed":
         also = data.get("alerts_closed") or 0
-        alerts = f", and {words.count(also)} alerts of its members" if also else ""
+        alerts = f", and {words.counted(also, 'alert')} of its members" if also else ""
         return f"Closed: {words.disposition(str(data.get('disposition') or '')).lower()}{alerts}"
     if kind == "split":
-        return f"{words.count(data.get('clients') or 0)} members moved out into {data.get('part', 'another campaign')}"
+        return (
+            f"{words.counted(data.get('clients') or 0, 'member')} moved out into {data.get('part', 'another campaign')}"
+        )
     if kind == "merged":
         other = data.get("from") or data.get("into") or "another campaign"
         return f"Took in {other}" if data.get("from") else f"Merged into {other}"
     if kind == "decided":
         how = ", simulated" if data.get("simulated") else ""
         action = words.words(str(data.get("action") or "")).capitalize()
-        return f"{action}{how}: {words.count(data.get('clients') or 0)} members"
+        return f"{action}{how}: {words.counted(data.get('clients') or 0, 'member')}"
     if kind == "revoked":
-        return f"{words.count(data.get('decisions') or 0)} decisions taken back"
+        return f"{words.counted(data.get('decisions') or 0, 'decision')} taken back"
     text = {
         "grew": "Grew to",
         "escalated": "Rose above the review threshold with",

@@ -127,6 +127,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "pager": listing.pager(path, {}, members.prev_cursor, members.next_cursor),
         "picture": campaign_view.picture(campaign, first.items, edges),
         "edges": edges,
+        "drawn": graph.HUBS,
         "score": campaign_view.score(campaign),
         "score_bar": charts.score_bar(campaign_view.score(campaign), campaign.threshold),
         "terms": speaks,

@@ -81,7 +81,7 @@ def share_bar(part: float, kind: str) -> Markup:
     return _svg("0 0 100 10", "share-bar", "", body)
 
 
-def percentile_strip(percentile: float | None, kind: str = "for") -> Markup:
+def percentile_strip(percentile: float | None, kind: str = "for", standing: str = "") -> Markup:
     """Where a value stands among the peer group, 0 to 100, with ticks at the median and the 99th."""
     if percentile is None or math.isnan(percentile):
         return Markup("")
@@ -92,8 +92,7 @@ def percentile_strip(percentile: float | None, kind: str = "for") -> Markup:
         _rect(114.4, 4, 1, 8, "tick"),
         f'<path class="{escape(kind)}" d="M{at:.2f} 2.5 l4 5.5 l-4 5.5 l-4 -5.5z"/>',
     ]
-    label = f"{words.percentile(percentile)} percentile of the peer group"
-    return _svg("0 0 120 16", "strip", label, body, stretch=False)
+    return _svg("0 0 120 16", "strip", f"Among the peer group: {standing}", body, stretch=False)
 
 
 def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup:
@@ -102,7 +101,7 @@ def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup
     body = [_rect(0, 50, len(points) * 10, 0.6, "grid"), _rect(0, 0, len(points) * 10, 0.6, "grid")]
     for place, (start, amount) in enumerate(points):
         height = max(amount / top * 100, LEAST_VISIBLE * 2) if amount and top else 0.0
-        title = f"{words.utc_short(start)}: {words.count(amount)} requests"
+        title = f"{words.utc_short(start)}: {words.counted(amount, 'request')}"
         body.append(_rect(place * 10 + 1, 0, 8, 100, "hit", title))
         if height:
             body.append(_rect(place * 10 + 1, 100 - height, 8, height, "bar", title))
@@ -110,7 +109,7 @@ def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup
     active = sum(1 for _, amount in points if amount)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
     label = (
-        f"{words.count(total)} requests in {len(points)} {unit}; "
+        f"{words.counted(total, 'request')} in {len(points)} {unit}; "
         f"active in {active} of them; at most {words.count(top)} in one"
     )
     return _svg(f"0 0 {max(len(points), 1) * 10} 100", "timeline", label, body)

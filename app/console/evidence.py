@@ -18,6 +18,7 @@ from detectors.parts import MARGIN
 LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
 LEAST_PART = 0.005  # the same for what is taken off
 SAME_NATS = 0.1  # within which printed numbers add up
+HALF_TIED, LAST_TIED = 75.0, 99.5  # the middle of the peers from the median, or from the 99th percentile, on
 TOLD_NATS = 0.001  # how near to it a score is the one that two agreeing families are told at
 
 
@@ -31,7 +32,7 @@ class TermView:
     value: str
     expected: str
     expected_p99: str
-    percentile: str
+    standing: str  # where the value is among the peers' values; empty where that is unknown
     family: str
     family_title: str
     bar: Markup
@@ -115,7 +116,26 @@ def _known(value: Any) -> float | None:
     return float(value)
 
 
+def _place(raw: RawTerm) -> tuple[float | None, str]:
+    """The value's percentile and how it is said: a value that many peers have is above none of those.
+
+    What alerts froze before ties counted as ties says 100 there.
+    """
+    if raw.percentile is None or not _same(raw.value, raw.expected_p99):
+        return raw.percentile, f"{words.percentile(raw.percentile)} percentile" if raw.percentile is not None else ""
+    if _same(raw.value, raw.expected):
+        return min(raw.percentile, HALF_TIED), "as at least half of the peers"
+    place = min(raw.percentile, LAST_TIED)
+    return place, f"{words.percentile(place)} percentile"
+
+
+def _same(value: float | None, other: float | None) -> bool:
+    """Whether two numbers are one, of which the reference keeps 32 bits."""
+    return value is not None and other is not None and math.isclose(value, other, rel_tol=1e-6, abs_tol=1e-9)
+
+
 def _term(raw: RawTerm, family: str, weight: str, size: float, kind: str) -> TermView:
+    place, standing = _place(raw)
     return TermView(
         label=words.words(raw.feature),
         sentence=raw.sentence,
@@ -123,11 +143,11 @@ def _term(raw: RawTerm, family: str, weight: str, size: float, kind: str) -> Ter
         value=words.quantity(raw.value, raw.unit),
         expected="" if raw.expected is None else words.quantity(raw.expected, raw.unit),
         expected_p99="" if raw.expected_p99 is None else words.quantity(raw.expected_p99, raw.unit),
-        percentile=words.percentile(raw.percentile),
+        standing=standing,
         family=family,
         family_title=words.FAMILIES.get(family, words.words(family).capitalize()),
         bar=charts.share_bar(size, kind),
-        strip=charts.percentile_strip(raw.percentile, kind),
+        strip=charts.percentile_strip(place, kind, standing),
     )
 
 
@@ -329,7 +349,7 @@ def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slo
     active, top = sum(1 for amount in amounts if amount), max(amounts)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
     summary = (
-        f"{words.count(sum(amounts))} requests, active in {active} of {slots} {unit}, "
+        f"{words.counted(sum(amounts), 'request')}, active in {active} of {slots} {unit}, "
         f"at most {words.count(top)} in one {unit.removesuffix('s')}"
     )
     drawing = charts.timeline(whole, step_seconds)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from app.console import words
+
 WIDTH, HEIGHT = 480.0, 340.0
 MEMBERS, HUBS = 60, 8  # drawn at most; the rest is counted beside the drawing
 NAMED = 16  # up to so many members carry the end of their id
@@ -58,7 +60,8 @@ def draw(nodes: Sequence[Node], hubs: Sequence[Hub], members: int) -> Drawing:
     body += [_member(node, places[node.client_id], named=len(order) <= NAMED) for node in order]
     body += [_hub(hub, at) for hub, at in zip(shown_hubs, middle, strict=True)]
     label = (
-        f"{len(order)} members on a ring, tied by {len(shown_hubs)} things in the middle; the table below says which"
+        f"{words.counted(len(order), 'member')} on a ring, tied by {words.counted(len(shown_hubs), 'thing')} in the "
+        "middle; the table below says which"
     )
     svg = Markup(  # noqa: S704 - numbers, our own class names, and escaped text
         f'<svg class="chart graph" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{escape(label)}" '

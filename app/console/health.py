@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from app.clients.queries import Totals
 from app.console import words
 from app.policies.mode import Present
+from app.store import lately
 from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -27,7 +28,7 @@ LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 class Pulse:
     """The line above every list: an empty queue must never look like a stopped scorer."""
 
-    state: str  # ok, late, idle or down
+    state: str  # ok, late, idle, bypass or down
     clients: int
     highest: float
     thresholds: tuple[float, float]  # nats at which a review begins, by requests: the lowest and the highest
@@ -104,8 +105,10 @@ def _stopped(totals: Totals, now: float) -> str:
     return f"Scores are {words.duration(now - totals.last_seen.timestamp())} old."
 
 
-def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float) -> Pulse:
-    """Where scoring stands."""
+def pulse(
+    beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float, mode: str
+) -> Pulse:
+    """Where scoring stands; in bypass nothing is scored, however well everything runs."""
 
     def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
         highest = totals.highest or 0.0
@@ -115,6 +118,8 @@ def pulse(beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[f
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
     if not any(beat.role == "worker" for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
+    if mode == "bypass":
+        return said("bypass", "The mode is bypass: nothing is observed or scored.", _stopped(totals, now))
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
         return said("late", f"Scoring is {words.duration(behind)} behind.", "Newer requests are not in the scores yet.")
@@ -145,14 +150,8 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     behind = lag(beats)
     if behind is not None and behind > LATE_SECONDS:
         found.append(Problem("warn", f"Scoring is {words.duration(behind)} behind.", "It catches up by itself."))
-    dropped = total(beats, "dropped")
-    if dropped:
-        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
-        found.append(Problem("warn", f"{words.count(dropped)} events or copies were dropped.", detail))
-    aside = total(beats, "blocks_rejected", "poison_blocks")
-    if aside:
-        detail = "A worker could not score them; its log says why."
-        found.append(Problem("warn", f"{words.count(aside)} blocks of events were set aside.", detail))
+    found += _lost(beats)
+    found += _unanswered(beats)
     found += unlinked(beats)
     found += drifted(beats)
     for beat in beats:
@@ -161,6 +160,36 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
             Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
         ]
     return found
+
+
+def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
+    """Events that no score holds."""
+    found = []
+    dropped = total(beats, "dropped")
+    if dropped:
+        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
+        found.append(
+            Problem("warn", f"{words.counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
+        )
+    aside = total(beats, "blocks_rejected", "poison_blocks")
+    if aside:
+        detail = "A worker could not score them; its log says why."
+        found.append(
+            Problem(
+                "warn", f"{words.counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail
+            )
+        )
+    return found
+
+
+def _unanswered(beats: Sequence[Heartbeat]) -> list[Problem]:
+    """That the model API behind the gateways is away, or answers nothing but errors."""
+    found = lately.failing(beats)
+    if found is None:
+        return []
+    many = f"{words.count(found.failed)} of {words.count(found.asked)} requests failed in the last minute."
+    where = "" if found.reached else " Look whether it runs, and whether UPSTREAM or the file of routes names it."
+    return [Problem("warn", f"The model API {found.what}.", many + where)]
 
 
 def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
@@ -174,7 +203,7 @@ def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
         return [Problem("warn", "Events are left out of linking.", detail)]
     if count:
         detail = "None in the last minute. Campaigns of that time can lack clients; scores and alerts lack nothing."
-        return [Problem("warn", f"{words.count(count)} events were left out of linking.", detail)]
+        return [Problem("warn", f"{words.counted(count, 'event was', 'events were')} left out of linking.", detail)]
     return []
 
 

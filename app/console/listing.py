@@ -13,6 +13,7 @@ from starlette.requests import Request
 from app.clients import queries as clients
 from app.console import health, words
 from app.models.vocabulary import State
+from app.policies import mode
 from detectors.engine import Engine
 
 PAGE_ROWS = 50
@@ -76,4 +77,5 @@ async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:
     """Where scoring stands now."""
     state = request.app.state
     beats = await health.heartbeats(state.redis)
-    return health.pulse(beats, await clients.totals(db), thresholds(state.scoring), now)
+    present = await mode.present(db, state.settings.mode)
+    return health.pulse(beats, await clients.totals(db), thresholds(state.scoring), now, present.mode)

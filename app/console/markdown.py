@@ -22,7 +22,7 @@ def _terms(terms: Iterable[TermView]) -> list[str]:
     lines = []
     for term in terms:
         peers = f"; peers: median {term.expected}" if term.expected else ""
-        place = f", {term.percentile} percentile" if term.percentile else ""
+        place = f", {term.standing}" if term.standing else ""
         lines.append(
             f"- {f'**{plain(term.weight)}** ' if term.weight else ''}{plain(term.label)}: {plain(term.sentence)} "
             f"Here {plain(term.value)}{plain(peers)}{place}."
@@ -47,7 +47,7 @@ def document(
         f"- Client: {alert.client_id}",
         f"- Severity: {alert.severity}; state: {words.STATES.get(str(alert.state), alert.state)}{closed}",
         f"- Score: {words.score(evidence.score)} nats, review threshold {words.score(evidence.threshold)}",
-        f"- Opened: {words.utc(alert.opened_at)} after {words.count(evidence.requests)} requests",
+        f"- Opened: {words.utc(alert.opened_at)} after {words.counted(evidence.requests, 'request')}",
         "",
         "## Why",
         "",

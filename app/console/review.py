@@ -137,7 +137,8 @@ def extent(parameters: Mapping[str, Any]) -> str:
     said = []
     if "rate_per_minute" in parameters:
         burst = parameters.get("burst")
-        said.append(f"{parameters['rate_per_minute']:g} requests a minute, bursts of {burst}, at each gateway process")
+        rate = parameters["rate_per_minute"]
+        said.append(f"{rate:g} request{'' if rate == 1 else 's'} a minute, bursts of {burst}, at each gateway process")
     if "max_n" in parameters:
         most = parameters["max_n"]
         said.append(f"at most {most} answer{'' if most == 1 else 's'} to a prompt")
@@ -166,7 +167,7 @@ def quality(document: Mapping[str, Any]) -> Quality:
     lines = []
     dropped, unseen, since = (found.get(name) for name in ("dropped_events", "fail_open_seconds", "known_since"))
     if dropped:
-        lines.append(f"{words.count(dropped)} events were dropped, of all clients together.")
+        lines.append(f"{words.counted(dropped, 'event was', 'events were')} dropped, of all clients together.")
     if unseen:
         lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
     start = _first_request(document)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
+_PER_CENT = re.compile(r"(?<=\d) %")
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 SHARES = frozenset({"share", "fraction", "ratio01", "percent"})
 
@@ -50,6 +52,16 @@ def clauses(sentence: str) -> tuple[str, str]:
 def count(value: float) -> str:
     """A whole number with separators: 12431 is 12,431."""
     return f"{value:,.0f}"
+
+
+def counted(value: float, one: str, many: str = "") -> str:
+    """How many of what: 1 request, 2 requests; `many` where the plural is another than with an s."""
+    return f"{count(value)} {one if value == 1 else many or f'{one}s'}"
+
+
+def unbroken(text: str) -> str:
+    """`text` with each number tied to its per cent sign, so that no line ends between the two."""
+    return _PER_CENT.sub("\u00a0%", text)
 
 
 def compact(value: float) -> str:

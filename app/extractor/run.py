@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.store import heartbeat
 from app.store.handoff import Copy, Counters, Record, serve
 from app.store.heartbeat import Heartbeat
+from app.store.lately import Lately
 from app.store.lists import Lists
 from app.store.secret import load_secret, text_seed
 from app.telemetry import configure_logging
@@ -53,6 +54,7 @@ class _Gateway:
         self.heard = now  # epoch seconds
         self.ticks = 0.0  # the same moment by a clock that nobody sets
         self.values: dict[str, float] = {}
+        self.lately = Lately()
 
 
 class Extractor:
@@ -135,7 +137,10 @@ class Extractor:
         ]
         self._gateways = {name: one for name, one in self._gateways.items() if ticks - one.ticks < GATEWAY_SECONDS}
         for name, one in self._gateways.items():
-            beats.append(Heartbeat("gateway", name, one.heard, one.started, _pid(name), counters=one.values))
+            lately = one.lately.gauges()
+            beats.append(
+                Heartbeat("gateway", name, one.heard, one.started, _pid(name), counters=one.values, gauges=lately)
+            )
         commands: list[Command] = [command for beat in beats for command in heartbeat.commands(beat)]
         self.emitter.publish(commands)
 
@@ -143,6 +148,7 @@ class Extractor:
         now = time.time()
         gateway = self._gateways.setdefault(told.instance, _Gateway(now))
         gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), told.values
+        gateway.lately.hear(told.values, gateway.ticks)
         if told.accounts:
             self.emitter.name_accounts(told.accounts)
 

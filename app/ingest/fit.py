@@ -167,9 +167,10 @@ def _enough(clients: int, followed: bool, left_out: Mapping[str, int] | None = N
         return
     out = f" ({sum(left_out.values())} more were left out)" if left_out else ""
     more = "give logs of more days or of all gateways" if followed else "wait until more clients were seen"
+    had = f"only {clients} client{'' if clients == 1 else 's'}" if clients else "no client"
     raise InvalidInput(
         "LOG" if followed else "--live",
-        f"only {clients} clients with {LOOKS[0]} or more answered requests{out}, {LEAST} are needed: {more}. "
+        f"{had} with {LOOKS[0]} or more answered requests{out}, {LEAST} are needed: {more}. "
         "Until then the reference that ships is the better one",
     )
 

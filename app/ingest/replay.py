@@ -295,7 +295,8 @@ def _tell(console: Console, report: Report, document: Mapping[str, Any]) -> None
     for file, line, reason in report.problems.named[:SHOWN]:
         _say(console, f"unreadable: {file}:{line}: {reason}")
     if report.problems.count:
-        _say(console, f"{report.problems.count} lines were unreadable and passed over.")
+        lines = "1 line was" if report.problems.count == 1 else f"{report.problems.count} lines were"
+        _say(console, f"{lines} unreadable and passed over.")
     if "labels" in document:
         _tell_labels(console, document["labels"])
 

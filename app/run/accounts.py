@@ -26,5 +26,7 @@ def run_import(settings: Settings, path: Path) -> int:
         return await accounts.give(session, table, time.time())
 
     done = in_session(settings, work)
-    sys.stdout.write(f"{done} clients belong to {len({one.account for one in table if one.account})} accounts\n")
+    customers = len({one.account for one in table if one.account})
+    clients = "1 client belongs" if done == 1 else f"{done} clients belong"
+    sys.stdout.write(f"{clients} to {customers} account{'' if customers == 1 else 's'}\n")
     return 0

@@ -28,7 +28,8 @@ def run_import(settings: Settings, path: Path, replace: bool) -> int:
 
     done = in_session(settings, work)
     sys.stdout.write(
-        f"{done.entries} entries: {done.changed} attributes set, {done.unchanged} as they were, "
+        f"{done.entries} {'entry' if done.entries == 1 else 'entries'}: {done.changed} attribute"
+        f"{'' if done.changed == 1 else 's'} set, {done.unchanged} as they were, "
         f"{done.removed} taken back\n"
     )
     return 0
@@ -56,5 +57,6 @@ def run_forget(settings: Settings, client: str | None, account: str | None, name
         assert subject is not None
         return await attributes.forget(session, subject, time.time())
 
-    sys.stdout.write(f"{in_session(settings, work)} attributes forgotten\n")
+    forgotten = in_session(settings, work)
+    sys.stdout.write(f"{forgotten} attribute{'' if forgotten == 1 else 's'} forgotten\n")
     return 0

@@ -68,6 +68,7 @@ class Child:
             preexec_fn=lambda: die_with(parent),
         )
         self.starts += 1
+        self.output.begin()
 
     async def _keep(self) -> None:
         delay = FIRST_DELAY
@@ -80,13 +81,17 @@ class Child:
                 self.fatal.set()
                 return
             delay = FIRST_DELAY if time.monotonic() - started > HEALTHY_SECONDS else delay
-            self.say(f"ended ({_ending(code)}: {self.output.obituary()}), starts again in {delay:g} s")
+            self.say(f"ended ({self._death(code)}), starts again in {delay:g} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
             if self._stopping.is_set():
                 return
             delay = min(LONGEST_DELAY, delay * 2)
             await self._respawn()
+
+    def _death(self, code: int) -> str:
+        """How it ended; what it said before explains its own end alone, not that somebody killed it."""
+        return f"{_ending(code)}: {self.output.obituary(former=False)}" if code >= 0 else _ending(code)
 
     async def _respawn(self) -> None:
         try:

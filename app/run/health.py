@@ -10,6 +10,7 @@ import redis
 
 from app.errors import SettingError, Unavailable
 from app.run import probe
+from app.run.mode import redis_url
 from app.settings import Settings
 from app.store.heartbeat import read_all
 from app.store.redis import connect
@@ -28,11 +29,14 @@ def _listens(settings: Settings, role: str) -> bool:
 
 
 def _beats(settings: Settings, role: str) -> bool:
-    if not settings.redis_url:
-        raise SettingError("REDIS_URL", "it is empty", "give the URL that the extractor and the worker use")
+    url = redis_url(settings)
+    if not url:
+        raise SettingError(
+            "REDIS_URL", "it is empty, and no Valkey runs in the data folder", "give the URL that the processes use"
+        )
     host = socket.gethostname()
     try:
-        with closing(connect(settings.redis_url, timeout=3.0)) as client:
+        with closing(connect(url, timeout=3.0)) as client:
             return any(beat.role == role and beat.host == host for beat in read_all(client))
     except redis.RedisError as error:
         raise Unavailable(f"Redis: {error}") from error

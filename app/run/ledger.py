@@ -37,7 +37,7 @@ def find(settings: Settings, file: Path) -> int:
     url = redis_url(settings)
     if not url:
         raise SettingError("REDIS_URL", "no Redis is named and none runs here", "give the address that workers use")
-    hashes = text_hashes(_read(file), text_seed(load_secret(settings)))
+    hashes = _hashed(settings, file)
     with closing(connect(url, REDIS_SECONDS)) as client:
         try:
             matches = lookup(client.execute_command, hashes, time.time(), settings.ledger_days)
@@ -49,9 +49,18 @@ def find(settings: Settings, file: Path) -> int:
 
 def hashes(settings: Settings, file: Path) -> int:
     """Print the hashes of a file's text, as the REST look-up takes them."""
-    found = text_hashes(_read(file), text_seed(load_secret(settings)))
+    found = _hashed(settings, file)
     print(json.dumps({"hashes": [f"{one:08x}" for one in found.tolist()]}))  # noqa: T201
     return 0
+
+
+def _hashed(settings: Settings, file: Path) -> NDArray[np.uint32]:
+    """The hashes of a file's text; SettingError where it is too short to have one: it would be nobody's."""
+    found = text_hashes(_read(file), text_seed(load_secret(settings)))
+    if not len(found):
+        remedy = "give at least four words, or six characters of a script that is written without spaces"
+        raise SettingError("FILE", f"{file} is too short to look for", remedy)
+    return found
 
 
 def text_hashes(text: str, seed: int) -> NDArray[np.uint32]:
@@ -88,7 +97,8 @@ def _read(file: Path) -> str:
 
 def _show(matches: list[Match], shingles: int) -> None:
     if not matches:
-        print(f"no client received it, as far as the ledger knows ({shingles:,} shingles looked for)")  # noqa: T201
+        many = "1 shingle" if shingles == 1 else f"{shingles:,} shingles"
+        print(f"no client received it, as far as the ledger knows ({many} looked for)")  # noqa: T201
         return
     print(f"{'CLIENT':19}  {'FOUND':>5}  {'ANSWERS':>7}  {'FIRST':16}  {'LAST':16}")  # noqa: T201
     for match in matches[:SHOWN]:

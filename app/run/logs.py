@@ -15,6 +15,7 @@ LAST_LINES = 12
 LONGEST_WARNING = 240  # characters on the terminal
 BURST = 5  # warnings of a child shown within WINDOW seconds
 WINDOW = 30.0
+SILENT = "it said nothing"
 
 _LEVEL = re.compile(r"\blevel=(warning|error|critical)\b", re.I)
 _MESSAGE = re.compile(r"\bmessage=(\"(?:[^\"\\]|\\.)*\"|\S+)(.*)$")
@@ -83,6 +84,7 @@ class Output:
     def __init__(self, log: BoundedLog, show: Callable[[str], None]) -> None:
         self.log, self.show = log, show
         self.last: deque[str] = deque(maxlen=LAST_LINES)
+        self.former = SILENT
         self.rest = b""
         self.window, self.shown, self.hidden = 0.0, 0, 0
 
@@ -111,10 +113,15 @@ class Output:
         else:
             self.hidden += 1
 
-    def obituary(self) -> str:
-        """The line that most likely says why the process ended."""
+    def begin(self) -> None:
+        """Another process takes over: what the former one said explains nothing of its end."""
+        self.former = self.obituary()
+        self.last.clear()
+
+    def obituary(self, *, former: bool = True) -> str:
+        """The line that most likely says why the process ended; of one that said nothing, what the `former` one did."""
         for line in reversed(self.last):
             found = warning_in(line)
             if found or line.startswith("stillwatch: "):
                 return found or line.removeprefix("stillwatch: ")
-        return self.last[-1] if self.last else "it said nothing"
+        return self.last[-1] if self.last else self.former if former else SILENT

@@ -29,5 +29,7 @@ def run_import(settings: Settings, path: Path, verified: bool) -> int:
 
     done = in_session(settings, work)
     word = "verified" if verified else "not verified"
-    print(f"{done.organisations} organisations ({word}), {done.entries} entries set, {done.removed} taken back")  # noqa: T201
+    companies = f"{done.organisations} organisation{'' if done.organisations == 1 else 's'}"
+    entries = f"{done.entries} {'entry' if done.entries == 1 else 'entries'}"
+    print(f"{companies} ({word}), {entries} set, {done.removed} taken back")  # noqa: T201
     return 0

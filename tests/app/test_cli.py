@@ -3,8 +3,13 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+
+from app.cli import main
+from app.settings import DEFAULTS
 
 ROLES = (
     "run",
@@ -31,6 +36,14 @@ def test_help_names_every_command():
     assert not [role for role in (*ROLES, "health") if role not in text]
 
 
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stillwatch", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"stillwatch {declared}\n"
+
+
 def test_help_is_fast_because_it_loads_no_part():
     program = "import sys, json; import app.cli; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
@@ -48,9 +61,40 @@ def test_a_wrong_setting_is_one_line_in_every_role(role):
 
 
 def test_another_error_of_ours_is_one_line_too(tmp_path):
+    stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})
     assert found.returncode == 1
     assert found.stderr == "stillwatch: no such token\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mode", "bypass"),
+        ("token", "create", "x"),
+        ("token", "list"),
+        ("token", "revoke", "tk_none"),
+        ("accounts", "import", "t.csv"),
+        ("organisations", "import", "t.csv"),
+        ("attributes", "import", "t.csv"),
+        ("attributes", "forget", "cl_0000000000000001"),
+        ("ledger", "lookup", "t.csv"),
+        ("ledger", "hashes", "t.csv"),
+    ],
+)
+def test_a_command_from_another_folder_makes_no_second_installation(command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "t.csv").write_text("client,account\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stillwatch", *command])
+    for setting in DEFAULTS:
+        monkeypatch.delenv(setting, raising=False)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"stillwatch: STILLWATCH_DATA: {tmp_path}/.stillwatch holds no installation")
+    assert "Remedy: " in said.err
+    assert not (tmp_path / ".stillwatch").exists()
 
 
 def test_a_port_in_use_is_one_line(tmp_path):

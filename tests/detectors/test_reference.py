@@ -81,3 +81,21 @@ def test_a_value_stands_at_its_percentile_among_peers(shipped_engine) -> None:
     assert 0.0 <= median <= high <= 1.0
     assert place <= 50.0
     assert known.expected("template.template_share", 0, 2.0)[2] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("known", "value", "place"),
+    [
+        ([0.0] * 4 + [0.1] + [1.0] * 6, 1.0, 75.0),  # at least half of the peers have it
+        ([0.0] * 4 + [0.1] + [1.0] * 6, 1.1, 100.0),
+        ([0.0] * 8 + [0.97] * 3, 0.97, 97.5),  # kept as a 32-bit number
+        ([0.0] * 8 + [0.2, 0.3, 0.4], 0.0, 45.0),
+        ([0.0] * 8 + [0.2, 0.3, 0.4], 0.4, 100.0),
+        ([0.0] * 8 + [0.2, 0.3, 0.4], -1.0, 0.0),
+        ([0.0] * 8 + [0.2, 0.3, 0.4], 0.25, 97.0),
+    ],
+)
+def test_of_equal_values_half_count_as_below(known, value, place) -> None:
+    numbers = np.array(known, np.float32)[None, None, :]
+    fitted = replace(reference.empty(), terms=("x.y",), percentiles=numbers)
+    assert fitted.expected("x.y", 0, value)[2] == pytest.approx(place, abs=1e-4)

@@ -70,10 +70,15 @@ async def test_status_over_rest(api, call, record, redis_url):
     now = time.time()
     with redis.Redis.from_url(redis_url) as server:
         for role in ("gateway", "extractor", "worker"):
-            heartbeat.publish(server, Heartbeat(role, "a", now, now - 5, counters={"events_dropped": 2}))
+            minute = {"minute_asked": 40, "minute_failed": 40, "minute_unreached": 41} if role == "gateway" else {}
+            beat = Heartbeat(role, "a", now, now - 5, counters={"events_dropped": 2}, gauges=minute)
+            heartbeat.publish(server, beat)
     body = (await call.get("/api/v1/status")).json()
     assert (body["mode"], body["redis"], body["db"]) == ("ok", "ok", "ok")
-    assert body["reasons"] == ["no linker reports: no new campaign is found"]
+    assert body["reasons"] == [
+        "no linker reports: no new campaign is found",
+        "the model API does not answer: 40 of 40 requests failed in a minute",
+    ]
     assert body["dropped_events"] == 6
     assert body["alerts"] == {"new": 1, "in_review": 0, "closed": 0}
     assert (body["clients"], body["outbox_depth"]) == (1, 2)

@@ -309,7 +309,9 @@ class Console:
 
     async def open_campaign(self, *clients: int, key: str = "c1", at: float = 0.0, **more: Any) -> str:
         """Record a pass of the linker; the id of the campaign that it opened."""
+        edges = more.pop("edges", None)
         one = campaign(clients, at or self.now, key, **more)
+        one = one if edges is None else replace(one, edges=edges)
         async with session_scope(self.engine) as db:
             await record_campaigns(db, [one], one.at)
             return (await campaign_queries.campaigns_of(db, client_ref(clients[0])))[0].id

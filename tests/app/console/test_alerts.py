@@ -6,7 +6,8 @@ import pytest
 
 from app.alerts import queries
 from app.models.client import client_ref
-from app.store.db import read_scope
+from app.policies import mode
+from app.store.db import read_scope, session_scope
 
 HARVESTER = client_ref(0x3FA94C21B7D0E815)
 
@@ -107,6 +108,31 @@ async def test_an_empty_queue_is_told_from_a_stopped_scorer(console, reviewer):
     assert "<dt>Clients scored</dt><dd>3</dd>" in page.text
     assert "<dt>Highest score</dt><dd>4.1</dd>" in page.text
     assert "<dt>Review from</dt><dd><b>9.2</b></dd>" in page.text
+
+
+async def test_a_heading_keeps_a_number_with_its_per_cent_sign(console, reviewer):
+    await console.seed()
+    ids = await console.open_alert(0xFEED, sentence="It repeats itself in 100 % of its requests.", requests=1)
+    page = (await reviewer.get(f"/alerts/{ids}")).text
+    assert "<h1>It repeats itself in 100\u00a0% of its requests.</h1>" in page
+    assert "after 1 request<" in (await reviewer.get("/alerts?client=repeats")).text
+
+
+async def test_bypass_is_no_scorer_that_runs(console, reviewer):
+    await console.seed()
+    async with session_scope(console.engine) as db:
+        await mode.switch(db, "bypass", "", "ana", "observe", console.now)
+    for path in ("/alerts", "/alerts?state=closed", "/alerts?severity=medium"):
+        page = (await reviewer.get(path)).text
+        assert 'class="notice warn"' in page
+        assert "The mode is bypass: nothing is observed or scored." in page
+        assert "Bypass: not scoring" in page
+        assert ">Scoring</span>" not in page
+        assert "Scoring runs." not in page
+    assert "Bypass: not scoring" in (await reviewer.get("/alerts/arrivals")).text
+    async with session_scope(console.engine) as db:
+        await mode.switch(db, "observe", "", "ana", "observe", console.now)
+    assert ">Scoring</span>" in (await reviewer.get("/alerts")).text
 
 
 async def test_arrivals_are_counted_from_the_newest_row(console, reviewer):

@@ -100,7 +100,7 @@ async def test_claim_close_with_alerts_and_reopen(console, reviewer, tools, open
     done = await sent(reviewer, tools, f"{path}/close", disposition="distillation_confirmed", close_alerts="on")
     assert done.headers["location"] == f"{path}?done=closed"
     page = (await reviewer.get(path)).text
-    assert "Closed: distillation confirmed, and 1 alerts of its members" in page
+    assert "Closed: distillation confirmed, and 1 alert of its members" in page
     assert "Distillation confirmed" in (await reviewer.get(f"/alerts/{alert}")).text
     assert (await sent(reviewer, tools, f"{path}/reopen", reason="new facts")).status_code == 303
 

@@ -46,7 +46,7 @@ def test_counter_evidence_is_said_once_and_by_how_much_it_takes_off(explanation)
     counter = evidence.live(explanation).counter
     assert [term.label for term in counter] == ["streamed", "structured"]
     assert counter[0].weight == "−9 %"
-    assert counter[0].percentile == "38th"
+    assert counter[0].standing == "38th percentile"
 
 
 def test_counter_evidence_without_a_weight_is_still_shown(explanation):
@@ -61,7 +61,26 @@ def test_an_older_or_empty_document_makes_a_page(document):
     assert (view.score, view.threshold, view.terms, view.families) == (0.0, 0.0, (), ())
     document["contributions"][0].update(value=None, percentile=None, population_p50=None, population_p99=None)
     term = next(t for t in evidence.frozen(document).terms if t.sentence == document["contributions"][0]["sentence"])
-    assert (term.value, term.expected, term.percentile) == ("–", "", "")
+    assert (term.value, term.expected, term.standing) == ("–", "", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "median", "high", "percentile", "said", "at"),
+    [
+        (1.0, 1.0, 1.0, 100.0, "as at least half of the peers", 75.0),  # as alerts froze it before
+        (1.0, 1.0, 1.0, 75.0, "as at least half of the peers", 75.0),
+        (0.97, 0.4, 0.9700000286102295, 100.0, "99.5th percentile", 99.5),
+        (0.98, 0.4, 0.97, 100.0, "> 99.9th percentile", 100.0),
+        (0.0, 0.0, 0.9, 37.5, "37.5th percentile", 37.5),
+    ],
+)
+def test_a_value_that_peers_have_too_stands_above_none_of_them(document, value, median, high, percentile, said, at):
+    item = document["contributions"][0]
+    item.update(value=value, population_p50=median, population_p99=high, percentile=percentile)
+    term = next(t for t in evidence.frozen(document).terms if t.sentence == item["sentence"])
+    assert term.standing == said
+    assert f'd="M{4 + at * 1.12:.2f} 2.5' in term.strip
+    assert f"Among the peer group: {said}".replace(">", "&gt;") in term.strip
 
 
 def test_a_timeline_has_no_holes_and_a_fixed_length():

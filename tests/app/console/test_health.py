@@ -35,20 +35,28 @@ def beat(role="worker", at=NOW - 1, counters=None, **gauges):
     ],
 )
 def test_pulse(beats, totals, state):
-    pulse = health.pulse(beats, totals, REVIEW, NOW)
+    pulse = health.pulse(beats, totals, REVIEW, NOW, "observe")
     assert pulse.state == state
     assert bool(pulse.headline) == (state in ("down", "late"))
     assert (pulse.clients, pulse.thresholds) == (totals.clients, REVIEW)
 
 
+def test_in_bypass_nothing_is_scored_however_well_everything_runs():
+    for totals, old in ((SOME, "Scores are 14 min old."), (NONE, "Nothing was scored so far.")):
+        pulse = health.pulse([beat(lag_seconds=0.4)], totals, REVIEW, NOW, "bypass")
+        assert (pulse.state, pulse.detail) == ("bypass", old)
+        assert pulse.headline.startswith("The mode is bypass")
+    assert health.pulse([], SOME, REVIEW, NOW, "bypass").state == "down"
+
+
 def test_a_stopped_scorer_says_how_old_its_scores_are():
-    assert health.pulse([], SOME, REVIEW, NOW).detail == "Scores are 14 min old."
-    assert health.pulse([], NONE, REVIEW, NOW).detail == "Nothing was scored so far."
+    assert health.pulse([], SOME, REVIEW, NOW, "observe").detail == "Scores are 14 min old."
+    assert health.pulse([], NONE, REVIEW, NOW, "observe").detail == "Nothing was scored so far."
 
 
 def test_losses_are_said_beside_a_healthy_pulse():
     beats = [beat(), beat("extractor", counters={"events_dropped": 200.0}), beat("gateway", counters={"dropped": 14.0})]
-    pulse = health.pulse(beats, SOME, REVIEW, NOW)
+    pulse = health.pulse(beats, SOME, REVIEW, NOW, "observe")
     assert (pulse.state, pulse.problem) == ("ok", "214 dropped")
 
 
@@ -61,11 +69,28 @@ def test_problems_name_the_part_and_its_effect():
     assert [item.title for item in health.problems(alive, "bypass")] == ["The mode is bypass."]
     lossy = [*alive, beat("gateway", counters={"handoff_dropped": 3.0})]
     assert [item.title for item in health.problems(lossy, "observe")] == ["3 events or copies were dropped."]
+    one = [*alive, beat("gateway", counters={"handoff_dropped": 1.0}), beat(counters={"poison_blocks": 1.0})]
+    assert [item.title for item in health.problems(one, "observe")] == [
+        "1 event or copy was dropped.",
+        "1 block of events was set aside.",
+    ]
     poison = [*alive, beat(counters={"poison_blocks": 2.0, "blocks_rejected": 1.0})]
     assert [item.title for item in health.problems(poison, "observe")] == ["3 blocks of events were set aside."]
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
     [problem] = health.problems([*alive, cut_off], "observe")
     assert problem.title == "Worker w1: the database is away."
+
+
+def test_a_model_api_that_is_away_is_a_warning():
+    alive = [beat(role) for role in health.ROLES]
+    minute = {"minute_asked": 1240.0, "minute_failed": 1240.0}
+    (away,) = health.problems([*alive, beat("gateway", minute_unreached=1240.0, **minute)], "observe")
+    assert (away.kind, away.title) == ("warn", "The model API does not answer.")
+    assert away.detail.startswith("1,240 of 1,240 requests failed in the last minute.")
+    assert "UPSTREAM" in away.detail
+    (broken,) = health.problems([*alive, beat("gateway", minute_unreached=0.0, **minute)], "observe")
+    assert broken.title == "The model API answers with errors."
+    assert "UPSTREAM" not in broken.detail
 
 
 def test_a_linker_that_is_gone_or_behind_is_a_warning():

@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from app.campaigns import organisations
+from app.campaigns.found import Edge
 from app.campaigns.organisations import Line, Table
 from app.models.client import client_ref
 from app.store.db import session_scope
@@ -108,11 +109,38 @@ async def test_no_page_scrolls_sideways_on_a_narrow_screen(opened, seeded):
         assert wider <= 0, name
 
 
-async def test_what_ties_a_campaign_can_be_read_on_a_narrow_screen(opened, seeded):
-    page = await opened(width=390)
-    await page.goto(f"/campaigns/{seeded['campaign']}")
-    cell = await page.locator(".edges tbody th").first.bounding_box()
-    assert cell["width"] >= 190
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_what_ties_a_campaign_is_whole_at_any_width(opened, served, width):
+    ring = [0xFB0000 + place for place in range(5)]
+    edges = tuple(
+        Edge("network", number, 3, 9 + number, 9.8 - number, f"They come from network {number}.", tuple(ring[:3]))
+        for number in range(10)
+    )
+    page = await opened(width=width)
+    await page.goto(f"/campaigns/{await served.open_campaign(*ring, at=newest(), key='tied', edges=edges)}")
+    for cell in await page.locator(".edges > table td, .edges > table tbody th").all():
+        await expect(cell).to_be_visible()
+        box = await cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert await page.locator(".edges > table tbody tr").count() == 8
+    assert await page.locator(".edges tbody th").first.evaluate("cell => cell.offsetWidth") >= 190
+    for part in await page.locator(".edges, .edges *").all():  # nothing is cut off inside a box of its own
+        assert await part.evaluate("one => getComputedStyle(one).overflowY") in ("visible", "clip", "hidden"), part
+        assert await part.evaluate("one => one.scrollHeight - one.clientHeight <= 1 || one.closest('.sr, thead, td')")
+    await page.locator(".edges summary").click()
+    assert await page.locator(".edges details tbody tr").count() == 2
+    await expect(page.locator(".edges details tbody tr").last).to_contain_text("They come from network 9.")
+
+
+async def test_the_underscore_of_an_id_is_told_from_the_line_below_a_link(opened, seeded):
+    page = await opened()
+    for name in ("list", "alert", "decisions"):
+        await page.goto(addresses(seeded)[name])
+        style = await page.locator("a.id").first.evaluate(
+            "link => [getComputedStyle(link).textUnderlineOffset, getComputedStyle(link).textDecorationLine]"
+        )
+        assert style == ["5px", "underline"], name
 
 
 @pytest.mark.parametrize("width", [1280, 390])

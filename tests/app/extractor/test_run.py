@@ -161,6 +161,15 @@ def test_a_gateway_that_fell_silent_is_reported_no_more(tmp_path, redis_url, mon
     assert not any(command[1] == "status:gateway:host-1" for command in extractor.emitter._extra)
 
 
+def test_a_gateway_is_told_with_its_last_minute(tmp_path, redis_url):
+    extractor = Extractor(settings_for(tmp_path, redis_url), 1)
+    for failed in (7, 47):
+        extractor.take([Counters("host-1", {"requests_upstream_error": failed, "upstream_failed": failed})])
+    extractor.beat(time.time(), time.monotonic())
+    (told,) = [command[2] for command in extractor.emitter._extra if command[1] == "status:gateway:host-1"]
+    assert json.loads(told)["gauges"] == {"minute_asked": 40, "minute_failed": 40, "minute_unreached": 40}
+
+
 async def test_a_parser_that_breaks_costs_no_event(tmp_path, redis_url, copy_of, monkeypatch):
     """Not even a fault of our own may lose the event, or those of the copies beside it."""
 

@@ -88,6 +88,10 @@ def test_too_few_clients_are_an_error_that_names_the_remedy(engine) -> None:
     few = Material(fitting.observe(engine, conversations(range(1, 60))), True)
     with pytest.raises(InvalidInput, match=r"only 59 clients .* 300 are needed: give logs of more days"):
         fit(engine, few, 0.0)
+    with pytest.raises(InvalidInput, match=r"LOG: only 1 client with 25 or more"):
+        fit_module._enough(1, followed=True)
+    with pytest.raises(InvalidInput, match=r"LOG: no client with 25 or more"):
+        fit_module._enough(0, followed=True)
     with pytest.raises(InvalidInput, match="--live: only 59 clients"):
         fit(engine, replace(few, followed=False), 0.0)
 

@@ -28,7 +28,7 @@ def test_a_table_is_imported(settings, sqlite_url, tmp_path, capsys):
     table = tmp_path / "table.csv"
     table.write_text("\ufeffclient,account\ncl_0000000000000001,Acme\ncl_0000000000000002,Acme\n", "utf-8")
     assert run_import(settings, table) == 0
-    assert capsys.readouterr().out == "2 clients belong to 1 accounts\n"
+    assert capsys.readouterr().out == "2 clients belong to 1 account\n"
     assert stored(sqlite_url) == [("cl_0000000000000001", "Acme"), ("cl_0000000000000002", "Acme")]
 
 

@@ -28,13 +28,13 @@ def test_a_file_is_read_whole_or_not_at_all(settings, sqlite_url, tmp_path, caps
     table = tmp_path / "table.csv"
     table.write_text(f"\ufeffclient,email_domain,payment\n{ONE},Example.org,4711\n", "utf-8")
     assert run_import(settings, table, False) == 0
-    assert capsys.readouterr().out == "1 entries: 2 attributes set, 0 as they were, 0 taken back\n"
+    assert capsys.readouterr().out == "1 entry: 2 attributes set, 0 as they were, 0 taken back\n"
     before = stored(sqlite_url)
     assert [row[:2] for row in before] == [(ONE, "email_domain"), (ONE, "payment")]
     lines = tmp_path / "table.jsonl"
     lines.write_text(f'{{"client": "{ONE}", "attributes": {{"email_domain": "example.org"}}}}\n', "utf-8")
     assert run_import(settings, lines, True) == 0
-    assert capsys.readouterr().out == "1 entries: 0 attributes set, 1 as they were, 1 taken back\n"
+    assert capsys.readouterr().out == "1 entry: 0 attributes set, 1 as they were, 1 taken back\n"
     assert stored(sqlite_url) == before[:1]
     table.write_text(f"client,payment\n{ONE},1\nnobody,2\n", "utf-8")
     for path in (table, tmp_path / "missing.csv"):
@@ -56,4 +56,4 @@ def test_forgetting_takes_one_client_account_or_name(settings, sqlite_url, tmp_p
     assert [row[:2] for row in stored(sqlite_url)] == [("Acme", "phone")]
     run_forget(settings, None, "Acme", None)
     assert stored(sqlite_url) == []
-    assert capsys.readouterr().out == "2 attributes forgotten\n" + "1 attributes forgotten\n" * 2
+    assert capsys.readouterr().out == "2 attributes forgotten\n" + "1 attribute forgotten\n" * 2

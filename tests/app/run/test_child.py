@@ -48,7 +48,7 @@ async def test_a_killed_child_starts_again_and_says_so(make):
     await until(lambda: child.starts == 2)
     assert child.process.pid != first
     assert len(said) == 1
-    assert "signal SIGKILL: here" in said[0]
+    assert said[0].startswith("ended (signal SIGKILL), starts again in ")
 
 
 async def test_a_signal_without_a_name_is_a_death_like_others(make):
@@ -67,6 +67,20 @@ async def test_delays_grow_while_it_keeps_dying(make, monkeypatch):
     await until(lambda: len(said) >= 4)
     assert [line.split("again in ")[1] for line in said[:4]] == ["0.05 s", "0.1 s", "0.2 s", "0.4 s"]
     assert "exit code 3" in said[0]
+
+
+async def test_a_child_that_ends_by_itself_is_explained_by_its_own_words_alone(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    program = (
+        "import pathlib, sys; seen = pathlib.Path(sys.argv[-1]); again = seen.exists(); seen.touch(); "
+        "again or print('level=warning message=first', flush=True); sys.exit(3)"
+    )
+    child, said = make(program.replace("sys.argv[-1]", repr(str(tmp_path / "seen"))))
+    await child.start()
+    await until(lambda: sum(line.startswith("ended") for line in said) >= 2)
+    ended = [line for line in said if line.startswith("ended")]
+    assert ended[0].startswith("ended (exit code 3: first), ")
+    assert ended[1].startswith("ended (exit code 3: it said nothing), ")
 
 
 async def test_a_wrong_setting_is_not_tried_again(make):

@@ -52,9 +52,19 @@ def test_a_beating_role_of_this_host(redis_url, host, code):
     assert main(settings, "extractor") == 1
 
 
-def test_what_cannot_be_told(free_port):
-    with pytest.raises(SettingError, match="REDIS_URL"):
-        main(read_settings({}), "worker")
+def test_the_bundled_server_is_found_by_its_socket(valkey, redis_url, tmp_path):
+    settings = read_settings({"STILLWATCH_DATA": str(tmp_path)})
+    (tmp_path / "valkey.sock").symlink_to(valkey.socket)
+    assert main(settings, "linker") == 1
+    now = time.time()
+    with contextlib.closing(redis.Redis.from_url(redis_url)) as client:
+        publish(client, Heartbeat("linker", "one", now, now))
+    assert main(settings, "linker") == 0
+
+
+def test_what_cannot_be_told(free_port, tmp_path):
+    with pytest.raises(SettingError, match="REDIS_URL: it is empty, and no Valkey runs in the data folder"):
+        main(read_settings({"STILLWATCH_DATA": str(tmp_path)}), "worker")
     with pytest.raises(SettingError, match="'cook' is unknown"):
         main(read_settings({}), "cook")
     with pytest.raises(Unavailable):

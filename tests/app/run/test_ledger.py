@@ -90,6 +90,24 @@ def test_pieces_lose_no_shingle() -> None:
     assert len(text_hashes("", 1)) == 0
 
 
+@pytest.mark.parametrize("text", ["", " \n", "three words only", "\u4e00\u4e01\u4e02\u4e03\u4e04"])
+@pytest.mark.parametrize("command", [find, hashes])
+def test_a_text_without_a_shingle_is_not_said_to_be_nobodys(settings, tmp_path, capsys, text, command) -> None:
+    file = tmp_path / "short.txt"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        SettingError, match=r"FILE: .*short.txt is too short to look for\. Remedy: give at least four words"
+    ):
+        command(settings, file)
+    assert capsys.readouterr().out == ""
+
+
+def test_four_words_are_long_enough(settings, tmp_path, capsys) -> None:
+    assert ask(settings, tmp_path, "just four plain words", capsys) == (
+        1, "no client received it, as far as the ledger knows (1 shingle looked for)\n",
+    )  # fmt: skip
+
+
 def test_mistakes_are_named(settings, tmp_path) -> None:
     with pytest.raises(InvalidInput, match="FILE"):
         find(settings, tmp_path / "none.txt")

@@ -86,6 +86,17 @@ def test_obituary_prefers_what_explains(tmp_path):
     assert output.obituary() == "worse"
 
 
+def test_a_process_that_said_nothing_is_told_by_the_former_one_only_where_that_is_asked(tmp_path):
+    output = Output(BoundedLog(tmp_path / "x.log"), lambda _: None)
+    output.feed(b"level=error message=worse\n", 0)
+    output.log.close()
+    output.begin()
+    assert output.obituary(former=False) == "it said nothing"
+    assert output.obituary() == "worse"
+    output.begin()
+    assert output.obituary() == "worse"
+
+
 def test_a_full_disk_loses_lines_and_nothing_else(tmp_path):
     """Rotation on a full disk once left a closed file behind: the child's pipe was read no more, and the child hung."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -28,7 +28,7 @@ def test_a_file_is_read_whole_or_not_at_all(sqlite_url, tmp_path, capsys, migrat
     table = tmp_path / "table.csv"
     table.write_text("\ufeffclient,organisation\ncl_0000000000000001,Acme\n", "utf-8")
     assert run_import(settings, table, True) == 0
-    assert capsys.readouterr().out == "1 organisations (verified), 1 entries set, 0 taken back\n"
+    assert capsys.readouterr().out == "1 organisation (verified), 1 entry set, 0 taken back\n"
     assert known(sqlite_url) == {"cl_0000000000000001": "Acme"}
     table.write_text("client,organisation\ncl_0000000000000002,Acme\nnobody,Acme\n", "utf-8")
     with pytest.raises(StillwatchError, match="line 3"):
