@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ MOST_CLIENTS = 20_000  # of one batch: their rows are held at once, about 4 KB e
 BLOCK_EVENTS = 256  # of a full block, as the extractor writes them
 FULL_BATCH_BLOCKS = -(-MOST_EVENTS // BLOCK_EVENTS)
 MOST_BLOCKS = 16 * FULL_BATCH_BLOCKS  # read at once where blocks are small
+RECORD_SECONDS = 1.0  # of a batch, after which no more of its findings are begun: its lease has four in all
 PACE_SECONDS = 0.2  # a partition with little to do is visited this often: a batch has a fixed cost
 CAREFUL_ATTEMPTS = 3  # first batches that died with their worker, before one block is tried at a time
 QUARANTINE_ATTEMPTS = 6  # and before that block is moved aside unread
@@ -64,6 +66,10 @@ class Pace:
             return
         fit = MOST_EVENTS * blocks.entries // len(blocks.events)
         self.blocks = min(MOST_BLOCKS, max(FULL_BATCH_BLOCKS, min(fit, 2 * self.blocks)))
+
+    def went_slowly(self, events: int) -> None:
+        """Read half of what it was, which was perhaps too much for a timeout."""
+        self.events = max(BLOCK_EVENTS, min(self.events, events) // 2)
 
     def went_wrong(self) -> None:
         """Read one block at a time, to tell which one it is."""
@@ -129,7 +135,7 @@ class Scorer:
                 self._counts["leases_lost"] += 1
                 leases.drop(partition)
             except Unavailable:
-                pace.events = max(BLOCK_EVENTS, pace.events // 2)  # perhaps the batch is too much for the timeout
+                pace.went_slowly(pace.events)
                 raise
         return busy
 
@@ -156,6 +162,7 @@ class Scorer:
             self._poisoned(claim, pace, blocks)
             return True
         if not self._record(claim, scored, now):
+            pace.went_slowly(len(blocks.events))
             return False
         self._rows.commit(claim, blocks, scored.rows, scored.parts)
         self._heads[claim.partition] = written_at(blocks.last)
@@ -223,20 +230,32 @@ class Scorer:
         )
 
     def _record(self, claim: Claim, scored: Scored, now: float) -> bool:
-        """Findings first, so that nothing is acknowledged that is not recorded; False where the database is away."""
-        if not scored.findings:
-            return True
-        try:
-            made = self._recorder.findings(scored.findings, scored.found, now)
-        except Unavailable:
-            self._counts["batches_waiting"] += 1
-            self._rows.release()
-            self._unmark(claim)
-            return False
+        """Findings first, so that nothing is acknowledged that is not recorded; False where some of them are not.
+
+        They are recorded piece by piece: what is recorded stays so, and is passed over when the batch comes again.
+        """
+        done, until = 0, time.monotonic() + RECORD_SECONDS
+        while done < len(scored.findings):
+            if done and time.monotonic() >= until:
+                return self._wait(claim)
+            some = slice(done, done + self._recorder.at_once)
+            try:
+                made = self._recorder.findings(scored.findings[some], scored.found[some], now)
+            except Unavailable:
+                return self._wait(claim)
+            self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
+            self._counts["decisions"] += len(made)
+            done = some.stop
+        self._recorder.all_recorded()
         self._counts["findings"] += len(scored.findings)
-        self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
-        self._counts["decisions"] += len(made)
         return True
+
+    def _wait(self, claim: Claim) -> bool:
+        """Give a batch up whose findings are not all recorded; False."""
+        self._counts["batches_waiting"] += 1
+        self._rows.release()
+        self._unmark(claim)
+        return False
 
     def _poisoned(self, claim: Claim, pace: Pace, blocks: Blocks) -> None:
         self._counts["engine_errors"] += 1

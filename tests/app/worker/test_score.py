@@ -18,6 +18,7 @@ from app.store.packed import unpack
 from app.store.redis import Link
 from app.store.rows import Rows
 from app.store.stream import keys, partition_of, row_key
+from app.worker import record, score
 from app.worker.partitions import Identity, Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -183,6 +184,66 @@ def test_findings_wait_for_the_database_and_other_partitions_go_on(
     one.drain()
     assert counted(client) == {harvester: 601 if harvester <= 70 else 600, **dict.fromkeys(range(1, 71), 1)}
     assert len(alerts(sqlite_url)) == 1
+
+
+def harvesters(harvest, count, each=60):
+    return harvest(np.tile(spread(count), each))
+
+
+def test_a_batch_with_more_findings_than_fit_into_a_transaction_is_recorded_piece_by_piece(
+    scorers, engine, client, publish, harvest, counted, sqlite_url, monkeypatch
+):
+    publish(client, harvesters(harvest, 40))
+    one = scorers(engine)
+    one.recorder.at_once = 3
+    monkeypatch.setattr(record, "FINDINGS", 3)
+    sizes = []
+    findings = one.recorder.findings
+    one.recorder.findings = lambda some, found, now: sizes.append((len(some), len(found))) or findings(some, found, now)
+    one.drain()
+    assert len(alerts(sqlite_url)) == 40
+    assert counted(client) == dict.fromkeys(range(1, 41), 60)
+    assert max(sizes) == (3, 3)
+    assert all(some == found for some, found in sizes)
+    assert client.xlen("decisions") == one.counts["decisions"] == 40
+
+
+def test_a_batch_whose_findings_take_too_long_comes_again_smaller_until_it_is_done(
+    scorers, engine, client, publish, harvest, counted, sqlite_url, monkeypatch
+):
+    publish(client, harvesters(harvest, 60))
+    one = scorers(engine)
+    one.recorder.at_once = 4
+    monkeypatch.setattr(record, "FINDINGS", 4)
+    monkeypatch.setattr(score, "RECORD_SECONDS", 0.0)  # one transaction a visit
+    one.round()
+    assert one.counts["batches_waiting"] >= 1
+    assert min(pace.events for pace in one.scorer._paces.values()) < MOST_EVENTS
+    assert 0 < len(alerts(sqlite_url)) < 60
+    assert one.counts["decisions"] == client.xlen("decisions") == len(alerts(sqlite_url))  # what is recorded is told
+    monkeypatch.setattr(score, "RECORD_SECONDS", 60.0)
+    one.drain(60.0)
+    assert len(alerts(sqlite_url)) == client.xlen("decisions") == 60
+    assert counted(client) == dict.fromkeys(range(1, 61), 60)
+    assert one.counts["database_errors"] == 0
+
+
+def test_a_backlog_of_findings_gets_through_a_slow_database(
+    scorers, engine, client, publish, harvest, counted, sqlite_url, monkeypatch
+):
+    publish(client, harvesters(harvest, 24))
+    one = scorers(engine)
+    monkeypatch.setattr(record, "CALL_SECONDS", 0.6)
+
+    @sa.event.listens_for(one.recorder._database.sync_engine, "before_cursor_execute")
+    def wait(_connection, _cursor, statement, *_rest):
+        if statement.startswith("INSERT INTO alert "):
+            time.sleep(0.1 * statement.split("VALUES", 1)[1].count("("))
+
+    one.drain(120.0)
+    assert len(alerts(sqlite_url)) == 24
+    assert counted(client) == dict.fromkeys(range(1, 25), 60)
+    assert one.counts["database_slow"] >= 1
 
 
 def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
