@@ -15,14 +15,15 @@ from app.alerts.lifecycle import FindingInput
 from app.errors import LeaseLost, Unavailable
 from app.store import decisions
 from app.store.redis import Link
-from app.store.rows import Claim, Rows
+from app.store.rows import Claim, Loaded, Rows
 from app.store.stream import Blocks, lag_command, written_at
 from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
+from app.worker.sift import unknown
 from detectors import mixed
-from detectors.engine import Engine
+from detectors.engine import Engine, taken
 
 MOST_EVENTS = 120_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.2 s
 MOST_CLIENTS = 20_000  # of one batch: their rows are held at once, about 4 KB each
@@ -49,6 +50,16 @@ class Scored:
     findings: list[FindingInput]
     summaries: NDArray[np.void]
     found: NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What of a batch is scored: rows and events of its clients; how many rows are `fresh`, and were `reset`."""
+
+    rows: NDArray[np.void]
+    events: NDArray[np.void]
+    fresh: int
+    reset: int
 
 
 @dataclass(slots=True)
@@ -150,10 +161,10 @@ class Scorer:
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
-        loaded = self._rows.load(claim, blocks.clients)
-        events = blocks.events
+        loaded = self._admitted(blocks, self._rows.load(claim, blocks.clients))
+        events = loaded.events
         try:
-            if self._annotate is not None:
+            if self._annotate is not None and len(events):
                 events = self._annotate(events, now)
             scored = self._score(claim, loaded.rows, events, now)
         except Unavailable:  # Redis, as the parts' rows were asked for: nothing is wrong with the batch
@@ -170,10 +181,20 @@ class Scorer:
         self._recorder.touch(scored.summaries)
         if self._handover is not None:
             self._handover.give(events)
+        self._counts["events_unauthenticated"] += len(blocks.events) - len(events)
         self._counts["rows_fresh"] += loaded.fresh
         self._counts["rows_reset"] += loaded.reset
         self._count(blocks)
         return True
+
+    def _admitted(self, blocks: Blocks, loaded: Loaded) -> Admitted:
+        """The batch without the keys that nobody knows; as it is, without a copy, where there are none."""
+        events, rows = blocks.events, loaded.rows
+        if loaded.fresh and (found := unknown(events, blocks.clients, loaded.absent)) is not None:
+            events, rows = (
+                taken(some, np.flatnonzero(~gone)) for some, gone in zip((events, rows), found, strict=True)
+            )
+        return Admitted(rows, events, loaded.fresh - len(loaded.rows) + len(rows), loaded.reset)
 
     def _begin(self, claim: Claim, pace: Pace) -> bool:
         """Leave a mark before the first batch of a claim; whether its head has to be moved aside unread.

@@ -263,6 +263,47 @@ def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
     assert len(alerts(sqlite_url)) == 1
 
 
+def answered(events, *statuses):
+    events["status"] = statuses
+    return events
+
+
+def test_keys_that_the_model_api_does_not_know_leave_nothing(
+    scorers, engine, client, publish, counted, ordinary, sqlite_url
+):
+    ids = spread(300)
+    one = scorers(engine)
+    publish(client, answered(ordinary(ids), *[401] * 300))
+    one.drain()
+    assert counted(client) == {}
+    assert (one.counts["events_unauthenticated"], one.counts["rows_fresh"], one.recorder.pending) == (300, 0, 0)
+    assert one.counts["events"] == 300
+    assert client.xlen(keys(1).events) == 0
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 500])
+def test_a_key_that_had_any_other_answer_is_a_client(scorers, engine, client, publish, counted, ordinary, status):
+    one = scorers(engine)
+    publish(client, answered(ordinary([1, 2, 2, 3, 3]), 401, 401, status, status, 401))
+    one.drain()
+    assert counted(client) == {2: 2, 3: 2}
+    assert one.counts["events_unauthenticated"] == 1
+    publish(client, answered(ordinary([1, 2, 3, 4]), 401, 401, 401, 401))
+    one.drain()
+    assert counted(client) == {2: 3, 3: 3}  # a key that was taken away is still looked at
+    assert (one.counts["events_unauthenticated"], one.counts["rows_fresh"]) == (3, 2)
+
+
+def test_a_row_of_another_version_makes_a_client(scorers, engine, client, publish, counted, ordinary):
+    home = int(partition_of(np.array([7], np.uint64), PARTITIONS)[0])
+    client.set(row_key(home, 7), b"of another version")
+    one = scorers(engine)
+    publish(client, answered(ordinary([7]), 401))
+    one.drain()
+    assert counted(client) == {7: 1}
+    assert (one.counts["events_unauthenticated"], one.counts["rows_reset"]) == (0, 1)
+
+
 def hidden(harvest, number=77, count=400):
     """A client of whose requests one in eight harvests, in a manner of its own."""
     events = harvest(np.full(count, number))
