@@ -49,6 +49,12 @@ def _settings() -> Settings:
     return read_settings(os.environ)
 
 
+def _role() -> Settings:
+    """The same, for whoever writes database, secrets or logs: from here on what is made is for its owner alone."""
+    os.umask(0o077)
+    return _settings()
+
+
 def _hand_over(target: str, *args: Any) -> None:
     raise typer.Exit(int(_entry(target)(*args) or 0))
 
@@ -56,43 +62,43 @@ def _hand_over(target: str, *args: Any) -> None:
 @app.command()
 def run() -> None:
     """Start everything under one supervisor; without UPSTREAM, with a sample model API and sample traffic."""
-    _hand_over("app.run.supervisor:main", _settings())
+    _hand_over("app.run.supervisor:main", _role())
 
 
 @app.command()
 def gateway() -> None:
     """Serve the gateway: forwards every request to UPSTREAM byte for byte."""
-    _hand_over("app.gateway.serve:main", _settings())
+    _hand_over("app.gateway.serve:main", _role())
 
 
 @app.command()
 def extractor() -> None:
     """Run the gateway's sibling: copies of exchanges in, events out to Redis."""
-    _hand_over("app.extractor.run:main", _settings())
+    _hand_over("app.extractor.run:main", _role())
 
 
 @app.command()
 def worker() -> None:
     """Score the events of the partitions that this process owns."""
-    _hand_over("app.worker.run:main", _settings())
+    _hand_over("app.worker.run:main", _role())
 
 
 @app.command()
 def linker() -> None:
     """Find which clients act as one; of several that run, one works."""
-    _hand_over("app.linker.run:main", _settings())
+    _hand_over("app.linker.run:main", _role())
 
 
 @app.command()
 def console() -> None:
     """Serve API and dashboard."""
-    _hand_over("app.main:serve_console", _settings())
+    _hand_over("app.main:serve_console", _role())
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's tables."""
-    settings = _settings()
+    settings = _role()
     _entry("app.store.db:migrate")(settings.database_url)
 
 
@@ -108,7 +114,7 @@ def mode(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the change.")] = "",
 ) -> None:
     """Say what the gateways do, or switch them live: observe, enforce or bypass."""
-    _hand_over("app.run.mode:main", _settings(), wanted, reason)
+    _hand_over("app.run.mode:main", _role(), wanted, reason)
 
 
 @app.command()
@@ -162,7 +168,7 @@ def organisations_import(
     unverified: Annotated[bool, typer.Option("--unverified", help="Nobody has made sure of it.")] = False,
 ) -> None:
     """Say which company is behind which clients; keys of a verified one are not linked with one another."""
-    _hand_over("app.run.organisations:run_import", _settings(), table, not unverified)
+    _hand_over("app.run.organisations:run_import", _role(), table, not unverified)
 
 
 @attributes.command("import")
@@ -171,7 +177,7 @@ def attributes_import(
     replace: Annotated[bool, typer.Option("--replace", help="Forget what an entry does not name.")] = False,
 ) -> None:
     """Say what clients or accounts signed up with; kept are keyed hashes, never the values."""
-    _hand_over("app.run.attributes:run_import", _settings(), table, replace)
+    _hand_over("app.run.attributes:run_import", _role(), table, replace)
 
 
 @attributes.command("forget")
@@ -181,7 +187,7 @@ def attributes_forget(
     name: Annotated[str | None, typer.Option(help="An attribute of everybody instead, such as phone_prefix.")] = None,
 ) -> None:
     """Forget what a client or an account signed up with, or one attribute of everybody."""
-    _hand_over("app.run.attributes:run_forget", _settings(), client, account, name)
+    _hand_over("app.run.attributes:run_forget", _role(), client, account, name)
 
 
 @accounts.command("import")
@@ -189,7 +195,7 @@ def accounts_import(
     table: Annotated[Path, typer.Argument(help="CSV with the columns client,account; an empty account takes back.")],
 ) -> None:
     """Say which customer each client belongs to; it counts over what gateways are told."""
-    _hand_over("app.run.accounts:run_import", _settings(), table)
+    _hand_over("app.run.accounts:run_import", _role(), table)
 
 
 @app.command()
@@ -207,19 +213,19 @@ def fit(
 @token.command("create")
 def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
     """Print a new token, once."""
-    _hand_over("app.run.tokens:create", _settings(), name, scope)
+    _hand_over("app.run.tokens:create", _role(), name, scope)
 
 
 @token.command("list")
 def token_list() -> None:
     """List the tokens, without their secrets."""
-    _hand_over("app.run.tokens:list_all", _settings())
+    _hand_over("app.run.tokens:list_all", _role())
 
 
 @token.command("revoke")
 def token_revoke(token_id: Annotated[str, typer.Argument(help="As `stillwatch token list` shows it.")]) -> None:
     """Revoke a token at once."""
-    _hand_over("app.run.tokens:revoke", _settings(), token_id)
+    _hand_over("app.run.tokens:revoke", _role(), token_id)
 
 
 @app.command("sample-api")

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 import migrations
 from app.errors import Unavailable
+from app.store.folder import make_private
 
 BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
@@ -194,7 +195,7 @@ def _migration_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"connect_timeout": 10})
     if parsed.database not in (None, "", ":memory:"):
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        make_private(Path(str(parsed.database)).parent)
     engine = sa.create_engine(parsed, poolclass=sa.NullPool)
     _tune_sqlite(engine, "IMMEDIATE", MIGRATE_SECONDS)
     return engine

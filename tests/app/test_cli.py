@@ -1,6 +1,7 @@
 """The command line: every role, fast help, one line for a mistake."""
 
 import json
+import stat
 import subprocess
 import sys
 
@@ -76,3 +77,12 @@ def test_the_working_folder_is_no_source_of_modules(tmp_path):
 def test_migrate_makes_the_database(tmp_path):
     assert stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)}).returncode == 0
     assert (tmp_path / "stillwatch.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("token", "list"), ("token", "create", "x")])
+def test_database_and_folder_are_for_their_owner_alone(tmp_path, command):
+    folder = tmp_path / "data"
+    done = stillwatch(*command, env={"STILLWATCH_DATA": str(folder)})
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
