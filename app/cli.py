@@ -211,9 +211,13 @@ def fit(
 
 
 @token.command("create")
-def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
+def token_create(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Scopes = [],  # noqa: B006
+    days: Annotated[float | None, typer.Option(help="Days after which it ends; default: only when revoked.")] = None,
+) -> None:
     """Print a new token, once."""
-    _hand_over("app.run.tokens:create", _role(), name, scope)
+    _hand_over("app.run.tokens:create", _role(), name, scope, days)
 
 
 @token.command("list")
