@@ -30,6 +30,7 @@ from app.policies.decide import outcome
 from app.store.db import session_scope
 from app.store.deadline import DeadlineExceeded, within
 from app.store.mode import Told
+from app.webhooks import outbox
 from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
@@ -135,6 +136,10 @@ class Recorder:
             return Truth(standing, unsaid, (await mode.present(session, setting)).told())
 
         return self.transact(work)
+
+    def prune(self, now: float) -> int:
+        """Delete some of the notifications that are over their time; how many. Raises Unavailable."""
+        return self.transact(lambda session: outbox.prune(session, now))
 
     def transact(self, work: Work[T], worked: Callable[[], bool] = lambda: False) -> T:
         """The result of `work` in a transaction of its own; raises Unavailable.
