@@ -38,6 +38,9 @@ QUARANTINE_ATTEMPTS = 6  # and before that block is moved aside unread
 Annotate = Callable[[NDArray[np.void], float], NDArray[np.void]]
 """Events in, the same events with what only the ledger knows out."""
 
+Mark = tuple[int, float, int, int, float]
+"""What tells one finding from another: client, time, requests, level and score."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -114,6 +117,7 @@ class Scorer:
         self._handover = handover
         self._annotate = annotate
         self._paces: dict[int, Pace] = {}
+        self._recorded: dict[int, set[Mark]] = {}  # in the database, of batches that are not committed
         self._heads: dict[int, float] = {}  # when the oldest block that waits was written, epoch seconds
 
     def lag_seconds(self, now: float) -> float:
@@ -145,6 +149,7 @@ class Scorer:
             except LeaseLost:
                 self._counts["leases_lost"] += 1
                 leases.drop(partition)
+                self._recorded.pop(partition, None)
             except Unavailable:
                 pace.went_slowly(pace.events)
                 raise
@@ -176,6 +181,7 @@ class Scorer:
             pace.went_slowly(len(blocks.events))
             return False
         self._rows.commit(claim, blocks, scored.rows, scored.parts)
+        self._recorded.pop(claim.partition, None)
         self._heads[claim.partition] = written_at(blocks.last)
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
@@ -253,20 +259,25 @@ class Scorer:
     def _record(self, claim: Claim, scored: Scored, now: float) -> bool:
         """Findings first, so that nothing is acknowledged that is not recorded; False where some of them are not.
 
-        They are recorded piece by piece: what is recorded stays so, and is passed over when the batch comes again.
+        They are recorded piece by piece: what is recorded stays so, and is passed over when the batch comes again. So
+        each visit gets on by a piece at least, however slow the database is.
         """
+        known = self._recorded.setdefault(claim.partition, set())
+        left = [place for place, one in enumerate(scored.findings) if _mark(one) not in known]
         done, until = 0, time.monotonic() + RECORD_SECONDS
-        while done < len(scored.findings):
+        while done < len(left):
             if done and time.monotonic() >= until:
                 return self._wait(claim)
-            some = slice(done, done + self._recorder.at_once)
+            some = left[done : done + self._recorder.at_once]
+            findings = [scored.findings[place] for place in some]
             try:
-                made = self._recorder.findings(scored.findings[some], scored.found[some], now)
+                made = self._recorder.findings(findings, scored.found[some], now)
             except Unavailable:
                 return self._wait(claim)
+            known.update(map(_mark, findings))
             self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
             self._counts["decisions"] += len(made)
-            done = some.stop
+            done += len(some)
         self._recorder.all_recorded()
         self._counts["findings"] += len(scored.findings)
         return True
@@ -299,3 +310,7 @@ class Scorer:
         self._counts["events"] += len(blocks.events)
         self._counts["blocks_rejected"] += blocks.rejected
         self._counts["events_misplaced"] += blocks.misplaced
+
+
+def _mark(finding: FindingInput) -> Mark:
+    return finding.client, finding.at, finding.requests, finding.level, finding.score

@@ -199,8 +199,8 @@ def slow(engine, seconds):
 
 def test_a_database_that_is_only_slow_is_asked_for_less_and_not_called_away(sqlite_url, counts, monkeypatch, migrated):
     migrated(sqlite_url)
-    monkeypatch.setattr(record, "CALL_SECONDS", 0.5)
-    one = Recorder(slow(make_engine(sqlite_url), 0.05), str, counts)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    one = Recorder(slow(make_engine(sqlite_url), 0.1), str, counts)
     try:
         with pytest.raises(Unavailable):
             one.findings([finding(client) for client in range(1, 41)], summaries(range(1, 41)), NOW)
@@ -216,8 +216,8 @@ def test_a_database_that_is_only_slow_is_asked_for_less_and_not_called_away(sqli
 
 def test_a_database_too_slow_for_a_single_finding_is_away(sqlite_url, counts, monkeypatch, migrated):
     migrated(sqlite_url)
-    monkeypatch.setattr(record, "CALL_SECONDS", 0.5)
-    one = Recorder(slow(make_engine(sqlite_url), 3.0), str, counts)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    one = Recorder(slow(make_engine(sqlite_url), 4.0), str, counts)
     try:
         with pytest.raises(Unavailable):
             one.findings([finding(1)], summaries([1]), NOW)
