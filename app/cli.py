@@ -66,9 +66,15 @@ def _settings() -> Settings:
     return read_settings(os.environ)
 
 
+def _role() -> Settings:
+    """The same, for whoever writes database, secrets or logs: from here on what is made is for its owner alone."""
+    os.umask(0o077)
+    return _settings()
+
+
 def _installed(*needs: str) -> Settings:
     """The settings of an installation that is there: only `run` and `migrate` make one."""
-    settings = _settings()
+    settings = _role()
     for need in needs or ("need_database",):
         _entry(f"app.run.installed:{need}")(settings)
     return settings
@@ -81,43 +87,43 @@ def _hand_over(target: str, *args: Any) -> None:
 @app.command()
 def run() -> None:
     """Start everything under one supervisor; without UPSTREAM, with a sample model API and sample traffic."""
-    _hand_over("app.run.supervisor:main", _settings())
+    _hand_over("app.run.supervisor:main", _role())
 
 
 @app.command()
 def gateway() -> None:
     """Serve the gateway: forwards every request to UPSTREAM byte for byte."""
-    _hand_over("app.gateway.serve:main", _settings())
+    _hand_over("app.gateway.serve:main", _role())
 
 
 @app.command()
 def extractor() -> None:
     """Run the gateway's sibling: copies of exchanges in, events out to Redis."""
-    _hand_over("app.extractor.run:main", _settings())
+    _hand_over("app.extractor.run:main", _role())
 
 
 @app.command()
 def worker() -> None:
     """Score the events of the partitions that this process owns."""
-    _hand_over("app.worker.run:main", _settings())
+    _hand_over("app.worker.run:main", _role())
 
 
 @app.command()
 def linker() -> None:
     """Find which clients act as one; of several that run, one works."""
-    _hand_over("app.linker.run:main", _settings())
+    _hand_over("app.linker.run:main", _role())
 
 
 @app.command()
 def console() -> None:
     """Serve API and dashboard."""
-    _hand_over("app.main:serve_console", _settings())
+    _hand_over("app.main:serve_console", _role())
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's tables."""
-    settings = _settings()
+    settings = _role()
     _entry("app.store.db:migrate")(settings.database_url)
 
 
@@ -230,9 +236,13 @@ def fit(
 
 
 @token.command("create")
-def token_create(name: Annotated[str, typer.Argument(help="What it is for.")], scope: Scopes = []) -> None:  # noqa: B006
+def token_create(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Scopes = [],  # noqa: B006
+    days: Annotated[float | None, typer.Option(help="Days after which it ends; default: only when revoked.")] = None,
+) -> None:
     """Print a new token, once."""
-    _hand_over("app.run.tokens:create", _installed(), name, scope)
+    _hand_over("app.run.tokens:create", _installed(), name, scope, days)
 
 
 @token.command("list")

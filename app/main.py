@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import time
@@ -20,7 +21,7 @@ from app.api import documents, problems, routes
 from app.api.edge import Edge
 from app.api.metrics import ApiMetrics
 from app.console.pages import make_router as make_console_router
-from app.errors import Unavailable
+from app.errors import SettingError, Unavailable
 from app.settings import Settings
 from app.store.db import make_engine, session_scope
 from app.store.redis import connect_async
@@ -120,9 +121,18 @@ class _Server(uvicorn.Server):
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The listening socket; raises OSError where the address is taken."""
+    """The listening socket; raises OSError where the address is taken, SettingError where it is none of this host."""
     family = socket.AF_INET6 if ":" in settings.console_host else socket.AF_INET
-    return socket.create_server((settings.console_host, settings.console_port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server((settings.console_host, settings.console_port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        unknown = number is None or number < 0  # of name resolution, or a name that none could be
+        if not unknown and number != errno.EADDRNOTAVAIL:
+            raise
+        problem = "no such host is known" if unknown else "it is no address of this machine"
+        remedy = "give 127.0.0.1, another address of this machine, or 0.0.0.0 for all of them"
+        raise SettingError("STILLWATCH_CONSOLE_HOST", problem, remedy) from None
 
 
 def serve_console(settings: Settings) -> int:

@@ -17,6 +17,9 @@ from app.errors import SettingError
 T = TypeVar("T")
 
 AUTOMATIC = ("tag", "throttle")  # actions that a policy may take by itself
+_AUTHORITY = re.compile(  # user, password, host, port, name and query, as SQLAlchemy takes them apart
+    r"(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]+)?(?::(?P<port>[^/?]*))?(?:/[^?]*)?(?:\?.*)?", re.DOTALL
+)
 UNIX_PATH_LIMIT = 100  # bytes of a socket's path; the kernel's limit is 107
 
 
@@ -211,6 +214,18 @@ def database_url(text: str, data: Path) -> str:
     if not separator or scheme not in drivers:
         remedy = "give sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
         raise SettingError("DATABASE_URL", f"scheme {scheme!r} is not supported", remedy)
+    if scheme.startswith("sqlite"):
+        if rest and not rest.startswith("/"):
+            remedy = "give sqlite:///PATH with three slashes, or four before an absolute path"
+            raise SettingError("DATABASE_URL", "it names a host, and SQLite has none", remedy)
+    else:
+        parts = _AUTHORITY.fullmatch(rest)
+        port = parts["port"] or "5432" if parts else ""
+        # The value is not repeated: it may hold a password.
+        if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+            problem = "the port is no number from 1 to 65535" if parts else "it is no URL"
+            remedy = "give postgresql://USER:PASSWORD@HOST:PORT/NAME, signs in a password as %2F, %40, %3A"
+            raise SettingError("DATABASE_URL", problem, remedy)
     return f"{drivers[scheme]}://{rest}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.access.tokens import ADMIN_LENGTH, PREFIX, SECRET_BYTES
 from app.errors import SettingError
 from app.settings import Settings
+from app.store.folder import make_private
 
 FILE = "admin-token"
 
@@ -19,7 +20,7 @@ def load_admin_token(settings: Settings) -> str:
         return settings.admin_token
     path = settings.data / FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         # Written under another name first: a process that starts beside us reads all of it or nothing.
         draft = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

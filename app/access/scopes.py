@@ -17,7 +17,6 @@ SCOPES: dict[str, str] = {
     "indicators:write": "Export indicators of campaigns, import and withdraw those of others",
     "mode:admin": "Switch the gateways between observe, enforce and bypass",
     "metrics:read": "Read the status, the mode and the metrics",
-    "tokens:admin": "Create and revoke tokens",
 }
 READ_ONLY = ("clients:read", "alerts:read", "metrics:read")
 

@@ -14,7 +14,7 @@ from app.api.access import Caller, GuardedRoute, allowed
 from app.api.alerts import IfMatch, expected_version
 from app.api.documents import BASE, ETAG, errors
 from app.api.schemas import ModeBody, ModeChangeShape, ModeShape
-from app.api.status import heartbeats
+from app.api.status import BY_NUMBER, UNKNOWN, heartbeats
 from app.policies import mode
 from app.policies.mode import Present
 from app.policies.tell import tell_mode
@@ -22,13 +22,12 @@ from app.store.db import read_scope, session_scope
 from app.store.heartbeat import Heartbeat
 
 router = APIRouter(prefix=f"{BASE}/mode", tags=["service"], route_class=GuardedRoute)
-BY_NUMBER = {0: "bypass", 1: "observe", 2: "enforce"}  # as gateways count them
 
 
 def gateway_modes(beats: Iterable[Heartbeat]) -> dict[str, str]:
     """The mode that each gateway process last reported."""
     found = {beat.instance: beat.counters.get("mode") for beat in beats if beat.role == "gateway"}
-    return {name: BY_NUMBER.get(int(number), "unknown") for name, number in found.items() if number is not None}
+    return {name: BY_NUMBER.get(int(number), UNKNOWN) for name, number in found.items() if number is not None}
 
 
 def _shape(present: Present, changes: Iterable[Any], beats: Iterable[Heartbeat], response: Response) -> ModeShape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -16,12 +16,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.schemas import TEXT
 from app.errors import InvalidInput, PreconditionFailed, StillwatchError, Unauthenticated, Unavailable
 from app.models.vocabulary import Disposition
 
 MEDIA_TYPE = "application/problem+json"
 SILENT = frozenset({"value_error", "assertion_error", "extra_forbidden", "json_invalid", "union_tag_invalid"})
 HINTS = {"/disposition": f"choose one of {', '.join(Disposition)}"}
+BODY_HINT = "send a JSON object as the body, with Content-Type: application/json"
+MOMENT_HINT = "give a moment with its offset, such as 2026-01-31T12:00:00Z"
+PATTERN_HINTS = {
+    r"^cl_[0-9a-f]{16}$": "give a client's id: cl_ and 16 hexadecimal digits",
+    r"\S": "give some text, not blanks alone",
+    r"^[0-9a-f]{8}$": "give hashes of 8 hexadecimal digits, as `stillwatch ledger hashes FILE` prints them",
+    TEXT: "leave out the character NUL",
+}
+_WORDS = re.compile(r"[a-z][a-z_]+", re.ASCII)
 RETRY_SECONDS = 5
 _CHANGED = re.compile(r"(/api/v1/[a-z]+/[a-z]+_[0-9a-f-]{36})/[a-z]+(?:/[a-z]+)?", re.ASCII)
 
@@ -81,9 +91,26 @@ def _pointer(location: Sequence[int | str], kind: str) -> str:
     return ".".join(str(part) for part in rest) or str(where)
 
 
-def _message(kind: str, text: str, pointer: str) -> str:
+def hint_of(pattern: str) -> str:
+    """What a text should be, where it is not what a regular expression asks for; that says nothing to most readers."""
+    if pattern in PATTERN_HINTS:
+        return PATTERN_HINTS[pattern]
+    words = ", ".join(dict.fromkeys(_WORDS.findall(pattern)))
+    if ",-?" in pattern:
+        return f"give up to four of {words}, joined by commas, each with a minus sign in front for falling"
+    return f"choose some of {words}, joined by commas" if "(,(" in pattern else f"choose one of {words}"
+
+
+def _message(item: Mapping[str, Any], pointer: str) -> str:
+    kind, text = str(item["type"]), str(item["msg"])
     if kind in ("missing", "enum") and pointer in HINTS:
         return HINTS[pointer]
+    if tuple(item["loc"]) == ("body",) and kind in ("missing", "model_attributes_type", "dict_type", "model_type"):
+        return BODY_HINT
+    if kind == "string_pattern_mismatch":
+        return hint_of(str(item["ctx"]["pattern"]))
+    if kind.startswith(("datetime_", "timezone_")):
+        return MOMENT_HINT
     if kind == "extra_forbidden":
         return "there is a name that we do not know"
     return "it is not valid" if kind in SILENT else text
@@ -94,8 +121,10 @@ def of_validation(error: RequestValidationError) -> Problem:
     errors = []
     for item in error.errors():
         kind = str(item["type"])
+        if kind == "json_invalid":
+            return Problem(400, "bad_request", "Bad Request", f"the body is not JSON: {BODY_HINT}")
         pointer = _pointer(item["loc"], kind)
-        errors.append({"pointer": pointer, "code": kind, "message": _message(kind, str(item["msg"]), pointer)})
+        errors.append({"pointer": pointer, "code": kind, "message": _message(item, pointer)})
     first = errors[0] if errors else {"pointer": "", "message": "the request is not valid"}
     detail = f"{first['pointer']}: {first['message']}" if first["pointer"] else first["message"]
     return Problem(422, InvalidInput.code, InvalidInput.title, detail, errors)

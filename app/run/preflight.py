@@ -13,6 +13,7 @@ from typing import IO
 from app.errors import SettingError
 from app.listening import listen_error
 from app.settings import Settings
+from app.store.folder import make_private
 
 PROBE_BYTES = 4096  # written to see whether there is room: an empty file finds it on a full disk
 PORT_SECONDS = 2.0  # a port may still belong to a run that just ended
@@ -21,7 +22,7 @@ PORT_SECONDS = 2.0  # a port may still belong to a run that just ended
 def prepare_folder(data: Path) -> Path:
     """Create `data`, for its owner alone; its absolute path. Raises SettingError if it cannot be written."""
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(data)
         folder = data.resolve()
         probe = folder / f".probe-{os.getpid()}"
         try:

@@ -12,9 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import tokens
 from app.access.scopes import READ_ONLY
+from app.errors import InvalidInput
 from app.models.token import Token
 from app.settings import Settings
 from app.store.db import make_engine, migrate, session_scope
+
+DAY_SECONDS = 86_400.0
+MOST_DAYS = 3_650
 
 T = TypeVar("T")
 
@@ -34,26 +38,31 @@ def in_session(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]])
     return asyncio.run(run())
 
 
-def create(settings: Settings, name: str, scopes: list[str]) -> int:
-    """Print the new token's secret on stdout, alone, so that a script can take it."""
+def create(settings: Settings, name: str, scopes: list[str], days: float | None = None) -> int:
+    """Print the new token's secret on stdout, alone, so that a script can take it; it ends after `days`, if given."""
+    if days is not None and not 0 < days <= MOST_DAYS:
+        raise InvalidInput("--days", f"give a number up to {MOST_DAYS:,}, or leave it out for a token without an end")
+    now = time.time()
+    ends = None if days is None else now + days * DAY_SECONDS
 
     async def work(session: AsyncSession) -> tuple[Token, str]:
-        return await tokens.create_token(session, name, scopes or READ_ONLY, time.time())
+        return await tokens.create_token(session, name, scopes or READ_ONLY, now, ends)
 
     token, secret = in_session(settings, work)
-    Console(stderr=True, highlight=False).print(f"{token.id} may: {', '.join(token.scopes)}. It is shown this once:")
+    until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
+    told = f"{token.id} may{until}: {', '.join(token.scopes)}. It is shown this once:"
+    Console(stderr=True, highlight=False).print(told)
     print(secret)  # noqa: T201
     return 0
 
 
 def list_all(settings: Settings) -> int:
     """Print every token without its secret, newest first."""
-    rows: list[tuple[str, ...]] = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "REVOKED")]
+    rows: list[tuple[str, ...]] = [("ID", "NAME", "MAY", "CREATED", "LAST USED", "EXPIRES", "REVOKED")]
     for token in in_session(settings, tokens.list_tokens):
-        moments = (
-            f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (token.created_at, token.last_used_at, token.revoked_at)
-        )
-        rows.append((token.id, token.name, ",".join(token.scopes), *moments))
+        moments = (token.created_at, token.last_used_at, token.expires_at, token.revoked_at)
+        told = (f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in moments)
+        rows.append((token.id, token.name, ",".join(token.scopes), *told))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:  # never cut: ids are copied from here
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())  # noqa: T201

@@ -25,12 +25,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 import migrations
-from app.errors import Unavailable
+from app.errors import SettingError, Unavailable
+from app.store.folder import make_private
 
 BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
 LINKING_LOCK = 0x5717_AB1F  # another, so that two linkers never write at once
+IMPORT_LOCK = 0x5717_AB20  # another, so that two imported sets of indicators never get the same number
 BEGIN = "sqlite_begin"  # execution option: how SQLite begins
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
 
@@ -193,7 +195,13 @@ def _migration_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args={"connect_timeout": 10})
     if parsed.database not in (None, "", ":memory:"):
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(str(parsed.database)).parent
+        try:
+            make_private(folder)
+        except OSError as error:
+            problem = f"cannot make {folder}: {error.strerror or error}"
+            setting = "DATABASE_URL, or STILLWATCH_DATA where that is empty"
+            raise SettingError(setting, problem, "give a folder that we may write to") from None
     engine = sa.create_engine(parsed, poolclass=sa.NullPool)
     _tune_sqlite(engine, "IMMEDIATE", MIGRATE_SECONDS)
     return engine

@@ -15,15 +15,19 @@ AGAIN_SECONDS = (
 MOST_TIMES = 50
 
 
+class DeadlineExceeded(Unavailable):
+    """It was given up by us because it took too long, whether or not the database answered meanwhile."""
+
+
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns; Unavailable where that takes longer."""
+    """What `work` returns; DeadlineExceeded where that takes longer."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait((task,), timeout=seconds)
     finally:
         ended = task.done() or await _end(task)
     if not ended or task.cancelled():
-        raise Unavailable(f"the database does not answer within {seconds:g} s")
+        raise DeadlineExceeded(f"the database does not answer within {seconds:g} s")
     return task.result()
 
 

@@ -22,6 +22,7 @@ from app.store.reply import Reply
 from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, read, read_command
 
 DAY_MILLISECONDS = 86_400_000
+_ABSENT = 1  # the mark of a value that is not there
 _FOREIGN = 2  # the mark of a value that is no row of ours
 _SENT_ROWS = 256  # written and sent at once: what was just written is still in the processor's cache
 _MULTI, _EXEC, _UNWATCH = pack("MULTI"), pack("EXEC"), pack("UNWATCH")
@@ -47,11 +48,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The rows of a batch's clients, writable; `fresh` had none, `reset` had one that we cannot read."""
+    """The rows of a batch's clients, writable; `fresh` had none, `reset` had one that we cannot read.
+
+    `absent` marks those that had none.
+    """
 
     rows: NDArray[np.void]
     fresh: int
     reset: int
+    absent: NDArray[np.bool_]
 
 
 class Rows:
@@ -112,7 +117,7 @@ class Rows:
         """
         count = len(clients)
         if not count:
-            return Loaded(np.empty(0, self._row), 0, 0)
+            return Loaded(np.empty(0, self._row), 0, 0, np.zeros(0, np.bool_))
         names = self._key_records(claim.keys, clients)
         self._link.send(b"*%d\r\n$4\r\nMGET\r\n" % (count + 1), names.view(np.uint8).data)
         held = self._loaded.get(what)
@@ -224,4 +229,4 @@ class Rows:
         if missing.any():
             # As plain bytes: an assignment of records would go field by field.
             rows.view(self._raw)[missing] = self._empty(clients[missing]).view(self._raw)
-        return Loaded(rows, fresh, reset)
+        return Loaded(rows, fresh, reset, left_out == _ABSENT)

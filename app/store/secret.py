@@ -11,6 +11,7 @@ from typing import Final
 
 from app.errors import SettingError
 from app.settings import Settings
+from app.store.folder import make_private
 
 FILE: Final = "secret"
 SHORTEST: Final = 32  # characters
@@ -53,7 +54,7 @@ def _read(path: Path) -> bytes:
 
 def _create(path: Path) -> bytes:
     """Make the file whole and at once, or read the one that another process made meanwhile."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -28,11 +28,13 @@ from app.models.vocabulary import Action
 from app.policies import mode
 from app.policies.decide import outcome
 from app.store.db import session_scope
-from app.store.deadline import within
+from app.store.deadline import DeadlineExceeded, within
 from app.store.mode import Told
+from app.webhooks import outbox
 from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
+FINDINGS = 200  # of one transaction: some 2 ms each, so that a batch with many is recorded piece by piece
 BACKOFF_SECONDS = (0.2, 5.0)
 FLUSH_SECONDS = (2.0, 10.0)  # between flushes: at least, and at most where they would take too large a share
 FLUSH_SHARE = 0.05  # of this process's CPU time
@@ -69,6 +71,7 @@ class Recorder:
         enforce: Collection[Action] = (),
         accounts: Callable[[Sequence[int]], Sequence[str]] | None = None,
     ) -> None:
+        self.at_once = FINDINGS  # findings that the next transaction should hold; fewer where the database is slow
         self._database = database
         self._group_name = group_name
         self._counts = counts
@@ -92,14 +95,32 @@ class Recorder:
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     def findings(self, findings: Sequence[FindingInput], summaries: NDArray[np.void], now: float) -> list[DecisionOut]:
-        """Record findings with their clients' summaries in one transaction; raises Unavailable."""
+        """Record findings with their clients' summaries in one transaction; raises Unavailable.
+
+        Give no more than `at_once`. It falls where a transaction was cut off at work.
+        """
         clients = self._clients(summaries)
+        worked = False
 
         async def work(session: AsyncSession) -> list[DecisionOut]:
+            nonlocal worked
             await upsert(session, clients)
+            worked = True
             return await record(session, findings, now, self._enforce)
 
-        return self.transact(work)
+        try:
+            return self.transact(work, lambda: worked and len(findings) > 1)
+        except Unavailable:
+            if worked:
+                self.at_once = max(1, min(self.at_once, len(findings)) // 2)
+            raise
+
+    def all_recorded(self) -> None:
+        """A batch got through: the next may be recorded in larger pieces.
+
+        Not sooner: the pieces of a batch that comes again go fast up to where it was cut off, and say nothing.
+        """
+        self.at_once = min(FINDINGS, 2 * self.at_once)
 
     def truth(self, now: float, told: Collection[str], setting: str) -> Truth:
         """What the database says of decisions and mode, beside what gateways were `told`; raises Unavailable."""
@@ -116,8 +137,15 @@ class Recorder:
 
         return self.transact(work)
 
-    def transact(self, work: Work[T]) -> T:
-        """The result of `work` in a transaction of its own; raises Unavailable."""
+    def prune(self, now: float) -> int:
+        """Delete some of the notifications that are over their time; how many. Raises Unavailable."""
+        return self.transact(lambda session: outbox.prune(session, now))
+
+    def transact(self, work: Work[T], worked: Callable[[], bool] = lambda: False) -> T:
+        """The result of `work` in a transaction of its own; raises Unavailable.
+
+        `worked` says whether it is only slow, and not away, when it is cut off at the deadline.
+        """
         if time.monotonic() < self._retry_at:
             raise Unavailable("the database did not answer a moment ago")
 
@@ -129,7 +157,11 @@ class Recorder:
             result = self._runner.run(within(CALL_SECONDS, call()))
         except Exception as error:
             # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
-            self._failed(error)
+            if isinstance(error, DeadlineExceeded) and worked():
+                self._counts["database_slow"] += 1
+                logger.warning("the database is slow, fewer findings are recorded at once")
+            else:
+                self._failed(error)
             raise Unavailable("the database does not answer") from error
         if self._away_since is not None:
             logger.info("the database answers again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,26 +15,31 @@ from app.alerts.lifecycle import FindingInput
 from app.errors import LeaseLost, Unavailable
 from app.store import decisions
 from app.store.redis import Link
-from app.store.rows import Claim, Rows
+from app.store.rows import Claim, Loaded, Rows
 from app.store.stream import Blocks, lag_command, written_at
 from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
+from app.worker.sift import unknown
 from detectors import mixed
-from detectors.engine import Engine
+from detectors.engine import Engine, taken
 
 MOST_EVENTS = 120_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.2 s
 MOST_CLIENTS = 20_000  # of one batch: their rows are held at once, about 4 KB each
 BLOCK_EVENTS = 256  # of a full block, as the extractor writes them
 FULL_BATCH_BLOCKS = -(-MOST_EVENTS // BLOCK_EVENTS)
 MOST_BLOCKS = 16 * FULL_BATCH_BLOCKS  # read at once where blocks are small
+RECORD_SECONDS = 1.0  # of a batch, after which no more of its findings are begun: its lease has four in all
 PACE_SECONDS = 0.2  # a partition with little to do is visited this often: a batch has a fixed cost
 CAREFUL_ATTEMPTS = 3  # first batches that died with their worker, before one block is tried at a time
 QUARANTINE_ATTEMPTS = 6  # and before that block is moved aside unread
 
 Annotate = Callable[[NDArray[np.void], float], NDArray[np.void]]
 """Events in, the same events with what only the ledger knows out."""
+
+Mark = tuple[int, float, int, int, float]
+"""What tells one finding from another: client, time, requests, level and score."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +53,16 @@ class Scored:
     findings: list[FindingInput]
     summaries: NDArray[np.void]
     found: NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What of a batch is scored: rows and events of its clients; how many rows are `fresh`, and were `reset`."""
+
+    rows: NDArray[np.void]
+    events: NDArray[np.void]
+    fresh: int
+    reset: int
 
 
 @dataclass(slots=True)
@@ -64,6 +80,10 @@ class Pace:
             return
         fit = MOST_EVENTS * blocks.entries // len(blocks.events)
         self.blocks = min(MOST_BLOCKS, max(FULL_BATCH_BLOCKS, min(fit, 2 * self.blocks)))
+
+    def went_slowly(self, events: int) -> None:
+        """Read half of what it was, which was perhaps too much for a timeout."""
+        self.events = max(BLOCK_EVENTS, min(self.events, events) // 2)
 
     def went_wrong(self) -> None:
         """Read one block at a time, to tell which one it is."""
@@ -97,6 +117,7 @@ class Scorer:
         self._handover = handover
         self._annotate = annotate
         self._paces: dict[int, Pace] = {}
+        self._recorded: dict[int, set[Mark]] = {}  # in the database, of batches that are not committed
         self._heads: dict[int, float] = {}  # when the oldest block that waits was written, epoch seconds
 
     def lag_seconds(self, now: float) -> float:
@@ -128,8 +149,9 @@ class Scorer:
             except LeaseLost:
                 self._counts["leases_lost"] += 1
                 leases.drop(partition)
+                self._recorded.pop(partition, None)
             except Unavailable:
-                pace.events = max(BLOCK_EVENTS, pace.events // 2)  # perhaps the batch is too much for the timeout
+                pace.went_slowly(pace.events)
                 raise
         return busy
 
@@ -144,10 +166,10 @@ class Scorer:
         if suspect:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
-        loaded = self._rows.load(claim, blocks.clients)
-        events = blocks.events
+        loaded = self._admitted(blocks, self._rows.load(claim, blocks.clients))
+        events = loaded.events
         try:
-            if self._annotate is not None:
+            if self._annotate is not None and len(events):
                 events = self._annotate(events, now)
             scored = self._score(claim, loaded.rows, events, now)
         except Unavailable:  # Redis, as the parts' rows were asked for: nothing is wrong with the batch
@@ -156,17 +178,29 @@ class Scorer:
             self._poisoned(claim, pace, blocks)
             return True
         if not self._record(claim, scored, now):
+            pace.went_slowly(len(blocks.events))
             return False
         self._rows.commit(claim, blocks, scored.rows, scored.parts)
+        self._recorded.pop(claim.partition, None)
         self._heads[claim.partition] = written_at(blocks.last)
         pace.went_well(blocks)
         self._recorder.touch(scored.summaries)
         if self._handover is not None:
             self._handover.give(events)
+        self._counts["events_unauthenticated"] += len(blocks.events) - len(events)
         self._counts["rows_fresh"] += loaded.fresh
         self._counts["rows_reset"] += loaded.reset
         self._count(blocks)
         return True
+
+    def _admitted(self, blocks: Blocks, loaded: Loaded) -> Admitted:
+        """The batch without the keys that nobody knows; as it is, without a copy, where there are none."""
+        events, rows = blocks.events, loaded.rows
+        if loaded.fresh and (found := unknown(events, blocks.clients, loaded.absent)) is not None:
+            events, rows = (
+                taken(some, np.flatnonzero(~gone)) for some, gone in zip((events, rows), found, strict=True)
+            )
+        return Admitted(rows, events, loaded.fresh - len(loaded.rows) + len(rows), loaded.reset)
 
     def _begin(self, claim: Claim, pace: Pace) -> bool:
         """Leave a mark before the first batch of a claim; whether its head has to be moved aside unread.
@@ -223,20 +257,37 @@ class Scorer:
         )
 
     def _record(self, claim: Claim, scored: Scored, now: float) -> bool:
-        """Findings first, so that nothing is acknowledged that is not recorded; False where the database is away."""
-        if not scored.findings:
-            return True
-        try:
-            made = self._recorder.findings(scored.findings, scored.found, now)
-        except Unavailable:
-            self._counts["batches_waiting"] += 1
-            self._rows.release()
-            self._unmark(claim)
-            return False
+        """Findings first, so that nothing is acknowledged that is not recorded; False where some of them are not.
+
+        They are recorded piece by piece: what is recorded stays so, and is passed over when the batch comes again. So
+        each visit gets on by a piece at least, however slow the database is.
+        """
+        known = self._recorded.setdefault(claim.partition, set())
+        left = [place for place, one in enumerate(scored.findings) if _mark(one) not in known]
+        done, until = 0, time.monotonic() + RECORD_SECONDS
+        while done < len(left):
+            if done and time.monotonic() >= until:
+                return self._wait(claim)
+            some = left[done : done + self._recorder.at_once]
+            findings = [scored.findings[place] for place in some]
+            try:
+                made = self._recorder.findings(findings, scored.found[some], now)
+            except Unavailable:
+                return self._wait(claim)
+            known.update(map(_mark, findings))
+            self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
+            self._counts["decisions"] += len(made)
+            done += len(some)
+        self._recorder.all_recorded()
         self._counts["findings"] += len(scored.findings)
-        self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
-        self._counts["decisions"] += len(made)
         return True
+
+    def _wait(self, claim: Claim) -> bool:
+        """Give a batch up whose findings are not all recorded; False."""
+        self._counts["batches_waiting"] += 1
+        self._rows.release()
+        self._unmark(claim)
+        return False
 
     def _poisoned(self, claim: Claim, pace: Pace, blocks: Blocks) -> None:
         self._counts["engine_errors"] += 1
@@ -259,3 +310,7 @@ class Scorer:
         self._counts["events"] += len(blocks.events)
         self._counts["blocks_rejected"] += blocks.rejected
         self._counts["events_misplaced"] += blocks.misplaced
+
+
+def _mark(finding: FindingInput) -> Mark:
+    return finding.client, finding.at, finding.requests, finding.level, finding.score

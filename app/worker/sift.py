@@ -11,7 +11,7 @@ from detectors.compiled import compiled, fold
 
 LEAST_CHARS = 100  # of a body: shorter ones coincide
 LEAST_SHINGLES = 4  # of an answer that is worth remembering
-_REFUSED, _FORBIDDEN = 429, 403
+_REFUSED, _FORBIDDEN, _UNAUTHENTICATED = 429, 403, 401
 _FIELDS = ("at", "body", "issued", "presented", "answer_gist", "in_chars", "status")
 
 
@@ -34,6 +34,32 @@ def sift(events: NDArray[np.void]) -> Sifted:
     fold(_sift, [events[name] for name in _FIELDS], (places, ends, span))
     asked, refused, signed, shown, answered = (row[:end] for row, end in zip(places, ends, strict=True))
     return Sifted(asked, refused, signed, shown, answered, float(span[0]), float(span[1]))
+
+
+def unknown(
+    events: NDArray[np.void], clients: NDArray[np.uint64], absent: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Which of `events` and which of `clients`, sorted, are of keys that the model API does not know; None: none are.
+
+    Such a client has no row, as `absent` marks, and nothing but 401 for an answer. Keys can be made up without end:
+    with a row each, anybody could fill Redis and the database.
+    """
+    strange = np.flatnonzero(events["status"] == _UNAUTHENTICATED)
+    if not len(strange):
+        return None
+    of = np.searchsorted(clients, events["client"][strange])
+    suspects = np.unique(of[absent[of]])
+    if not len(suspects):
+        return None
+    names, numbers = clients[suspects], events["client"]
+    place = np.minimum(np.searchsorted(names, numbers), len(names) - 1)
+    other = names[place] == numbers
+    other[strange] = False
+    suspects = np.delete(suspects, np.unique(place[other]))
+    left_out, nobody = np.zeros(len(events), np.bool_), np.zeros(len(clients), np.bool_)
+    nobody[suspects] = True
+    left_out[strange] = nobody[of]
+    return (left_out, nobody) if len(suspects) else None
 
 
 @compiled

@@ -1,6 +1,7 @@
 """The command line: every role, fast help, one line for a mistake."""
 
 import json
+import stat
 import subprocess
 import sys
 import tomllib
@@ -120,3 +121,28 @@ def test_the_working_folder_is_no_source_of_modules(tmp_path):
 def test_migrate_makes_the_database(tmp_path):
     assert stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)}).returncode == 0
     assert (tmp_path / "stillwatch.db").stat().st_size > 0
+
+
+def test_database_and_folder_are_for_their_owner_alone(tmp_path):
+    folder = tmp_path / "data"
+    for command in (("migrate",), ("token", "create", "x")):
+        done = stillwatch(*command, env={"STILLWATCH_DATA": str(folder)})
+        assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line():
+    found = stillwatch("migrate", env={"STILLWATCH_DATA": "/proc/x"})
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert found.stderr.startswith(
+        "stillwatch: DATABASE_URL, or STILLWATCH_DATA where that is empty: cannot make /proc/x"
+    )
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.9", "a..b"])
+def test_a_host_that_is_not_ours_is_one_line(tmp_path, free_port, host):
+    env = {"STILLWATCH_CONSOLE_HOST": host, "STILLWATCH_CONSOLE_PORT": str(free_port()), "REDIS_URL": "redis://[::1]:1"}
+    found = stillwatch("console", env={"STILLWATCH_DATA": str(tmp_path), **env})
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert found.stderr.startswith("stillwatch: STILLWATCH_CONSOLE_HOST: ")

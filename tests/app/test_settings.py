@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
 
 from app.errors import SettingError
 from app.settings import SETTINGS, UNIX_PATH_LIMIT, Settings, database_url, read_settings
@@ -113,3 +114,27 @@ def test_two_data_folders_never_share_a_socket():
     deep = "/very/" + "deep/" * 40
     one, two = (read_settings({"STILLWATCH_DATA": deep + name}).handoff for name in ("a", "b"))
     assert one != two
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("postgresql://u:geheim@h:notaport/db", "the port is no number"),
+        ("postgresql://u:geheim@h:99999/db", "the port is no number"),
+        ("postgres://u:geh/eim#@h:1:2/db", "the port is no number"),
+        ("sqlite://geheim/bar.db", "SQLite has none"),
+    ],
+)
+def test_a_database_url_that_is_none_is_named_and_not_repeated(text, problem):
+    with pytest.raises(SettingError, match=problem) as caught:
+        read_settings({"DATABASE_URL": text})
+    assert caught.value.setting == "DATABASE_URL"
+    assert "geh" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["u:p@h:5432/db", "u:p%2F@h/db", "h", "/db", "u@[::1]:5432/db?sslmode=require", "u:p@/db?host=/run/postgresql", ""],
+)
+def test_what_sqlalchemy_reads_is_taken(rest):
+    assert make_url(read_settings({"DATABASE_URL": f"postgresql://{rest}"}).database_url).drivername

@@ -15,7 +15,7 @@ import yaml
 
 from app.cli import app
 from app.run.health import BEATING, LISTENING
-from app.settings import SETTINGS
+from app.settings import DEFAULTS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -48,6 +48,50 @@ def test_each_command_exists_and_takes_its_options(name):
 @pytest.mark.parametrize("name", OURS)
 def test_each_setting_exists(name):
     assert set(OURS[name].get("environment", {})) <= NAMES
+
+
+ROLES = ("gateway", "extractor", "worker", "linker", "console")
+FIXED = {"STILLWATCH_DATA"}  # by the image, for a volume
+PORTS = {"STILLWATCH_GATEWAY_HOST", "STILLWATCH_GATEWAY_PORT", "STILLWATCH_CONSOLE_HOST", "STILLWATCH_CONSOLE_PORT"}
+MADE = {"REDIS_URL", "DATABASE_URL"}  # of the services' own passwords
+
+
+def readers():
+    """Which roles read each setting, by the table of the document."""
+    text = (ROOT / "docs/settings.md").read_text("utf-8").partition("## Which process reads which")[2]
+    found = {}
+    for line in text.splitlines():
+        first, *marks = [cell.strip() for cell in line.strip("|").split("|")]
+        for name in re.findall(r"`([A-Z][A-Z_]+)`", first) if line.startswith("|") else ():
+            found[name] = {role for role, mark in zip(ROLES, marks, strict=False) if mark == "x"}
+    return found
+
+
+def test_the_table_of_readers_has_every_setting():
+    assert set(readers()) == NAMES
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_reaches_the_services_that_read_it(setting):
+    if setting.name in FIXED | PORTS:
+        return
+    for role in readers()[setting.name]:
+        given = OURS[role]["environment"].get(setting.name)
+        assert given is not None, f"{role} does not get {setting.name} from .env"
+        if setting.name not in MADE:
+            wanted = rf"\$\{{{setting.name}(:\?[^}}]+|:-{re.escape(setting.default)})\}}"
+            assert re.fullmatch(wanted, str(given)), f"{role} gets {given}, not what .env says or the default"
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_no_service_gets_a_setting_that_it_does_not_read(name):
+    spare = {setting for setting in OURS[name]["environment"] if name not in readers().get(setting, {name})}
+    assert spare <= {"STILLWATCH_ADMIN_TOKEN"}
+
+
+def test_the_gateway_may_drain_for_as_long_as_it_is_told_to():
+    patience = int(OURS["gateway"]["stop_grace_period"].removesuffix("s"))
+    assert patience > float(DEFAULTS["STILLWATCH_DRAIN_SECONDS"])
 
 
 @pytest.mark.parametrize("name", ["gateway", "extractor", "worker", "linker", "console"])

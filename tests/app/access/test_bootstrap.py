@@ -25,6 +25,7 @@ def test_the_file_is_made_once_and_closed_to_others(tmp_path):
     assert first.startswith("swt_")
     assert load_admin_token(settings(folder)) == first
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [path.name for path in folder.iterdir()] == [FILE]
 
 

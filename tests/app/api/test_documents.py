@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.access.scopes import SCOPES
 from app.api.documents import PATH
 from app.api.problems import MEDIA_TYPE
 
@@ -62,3 +63,8 @@ def test_what_changes_needs_if_match_and_says_so(document):
 def test_nothing_of_the_dashboard_is_in_it(document):
     assert not [path for path in document["paths"] if path.startswith("/static") or path in ("/", "/alerts")]
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_scope_opens_something(document):
+    told = json.dumps(document["paths"])
+    assert not [scope for scope in SCOPES if scope not in told]

@@ -4,7 +4,11 @@ import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
 from app import errors
-from app.api.problems import MEDIA_TYPE, of_error
+from app.api.campaign_schemas import IndicatorMatchQuery, SubjectQuery
+from app.api.ledger_schemas import LedgerQuery
+from app.api.problems import BODY_HINT, MEDIA_TYPE, hint_of, of_error
+from app.api.schemas import Body, Query
+from app.models.vocabulary import Action
 
 SECRET = "swt_c0ffee-must-not-come-back"
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
@@ -85,3 +89,62 @@ async def test_the_path_never_reaches_a_header(call, name):
     assert answer.status_code == 412
     assert "link" not in answer.headers
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [
+        ("status", "open", "choose some of new, in_review, closed, joined by commas"),
+        ("severity_gte", "urgent", "choose one of low, medium, high, critical"),
+        ("client", "abc", "give a client's id: cl_ and 16 hexadecimal digits"),
+        ("created_gte", "2026-01-01T00:00:00", "give a moment with its offset, such as 2026-01-31T12:00:00Z"),
+        ("created_lt", "yesterday", "give a moment with its offset, such as 2026-01-31T12:00:00Z"),
+        ("sort", "foo", "give up to four of created_at, updated_at, score, severity, joined by commas"),
+        ("q", "a\0b", "leave out the character NUL"),
+    ],
+)
+async def test_a_wrong_filter_is_told_what_there_is(call, name, text, hint):
+    answer = await call.get("/api/v1/alerts", params={name: text})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{name}: {hint}")
+
+
+async def test_a_wrong_action_is_told_which_there_are(call):
+    answer = await call.get("/api/v1/decisions", params={"action": "kill"})
+    assert answer.json()["detail"] == f"action: choose one of {', '.join(Action)}"
+
+
+def models(root):
+    yield root
+    for branch in root.__subclasses__():
+        yield from models(branch)
+
+
+def test_no_hint_is_a_regular_expression():
+    every = {one for root in (Body, Query, SubjectQuery, IndicatorMatchQuery, LedgerQuery) for one in models(root)}
+    found = {
+        field["pattern"]
+        for model in every
+        for member in model.model_json_schema()["properties"].values()
+        for field in (member, *member.get("anyOf", ()), member.get("items", {}))
+        if "pattern" in field
+    }
+    assert len(found) >= 8
+    hints = {pattern: hint_of(pattern) for pattern in found}
+    assert not [pattern for pattern, hint in hints.items() if set(hint) & set("^$\\[]{}|?*") or len(hint) < 15]
+
+
+@pytest.mark.parametrize("content", [b'{"a":', b"{a: 1}", b"\xff\xfe"])
+async def test_a_body_that_is_no_json_cannot_be_read(call, content):
+    answer = await call.post("/api/v1/decisions", content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert "JSON" in answer.json()["detail"] or content == b"\xff\xfe"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b'{"client": "x"}', "text/plain"), (b"[1]", "application/json"), (b"", "application/json")]
+)
+async def test_a_body_that_is_no_object_is_told_how_to_send_one(call, content, kind):
+    answer = await call.post("/api/v1/decisions", content=content, headers={"content-type": kind})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == BODY_HINT

@@ -11,8 +11,10 @@ from app.models.base import moment
 from app.models.vocabulary import Mode
 from app.policies.mode import Present
 from app.store import heartbeat
+from app.store import mode as store_mode
 from app.store.db import session_scope
 from app.store.heartbeat import Heartbeat
+from app.store.mode import Told
 
 NOW = 1_800_000_000.0
 
@@ -83,6 +85,31 @@ async def test_status_over_rest(api, call, record, redis_url):
     assert body["alerts"] == {"new": 1, "in_review": 0, "closed": 0}
     assert (body["clients"], body["outbox_depth"]) == (1, 2)
     assert {process["role"] for process in body["processes"]} == {"gateway", "extractor", "worker"}
+
+
+async def test_without_the_database_the_mode_is_what_gateways_were_told_or_say(
+    app_on, api, free_port, redis_url, admin_of
+):
+    gone = await app_on(f"postgresql://u:p@127.0.0.1:{free_port()}/x", redis_url)
+    async with admin_of(api) as admin:
+        assert (await admin.get("/api/v1/status")).json()["gateway_mode"] == "observe"
+        api.state.engine, kept = gone.state.engine, api.state.engine
+
+        async def said():
+            body = (await admin.get("/api/v1/status")).json()
+            return body["gateway_mode"], body["gateway_mode_version"], body["mode"]
+
+        assert await said() == ("unknown", None, "degraded")
+        now = time.time()
+        with redis.Redis.from_url(redis_url) as server:
+            for instance, number, version in (("a", 2, 1), ("b", 0, 2), ("c", 7, 9)):
+                counters = {"mode": number, "mode_version": version}
+                heartbeat.publish(server, Heartbeat("gateway", instance, now, now, counters=counters))
+            heartbeat.publish(server, Heartbeat("extractor", "a", now, now))
+            assert await said() == ("bypass", 2, "fail_open")
+            store_mode.publish(server, Told("enforce", 3))
+            assert await said() == ("enforce", 3, "degraded")
+        api.state.engine = kept
 
 
 async def test_status_answers_while_redis_hangs(app_on, api, sqlite_url, private_valkey, admin_of):

@@ -1,5 +1,6 @@
 """Indicator documents: what one installation signs another takes in; matches are counted by client."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from app.campaigns import indicators
 from app.campaigns.indicators import Matched
 from app.errors import Conflict, InvalidInput, NotFound
 from app.store.db import read_scope, session_scope
+from detectors.indicators import key_id
 
 KEY, NOW = b"k" * 32, 1_800_000_500.0
 SHARED = "head:" + "ab" * 16
@@ -133,3 +135,62 @@ async def test_matches_add_up_by_client_and_unknown_sets_are_passed_over(databas
         ((hit, of),) = await indicators.hits_of(session, "cl_000000000000004d")
     assert (hit.count, indicators.kinds_of(hit.kinds), of.id) == (5, ["head", "network"], one.id)
     assert (hit.last_at - hit.first_at).total_seconds() == 9
+
+
+def another(number, expires=NOW + 30 * 86_400):
+    one = {"kind": "head", "hash": f"{number:032x}", "clients": 3}
+    bare = {"format": indicators.FORMAT, "key_id": key_id(KEY), "campaign": f"cp_{number}", "expires": expires}
+    return indicators.sealed({**bare, "indicators": [one]}, KEY)
+
+
+@pytest.mark.parametrize("same", [False, True])
+async def test_two_that_are_imported_at_once_are_both_taken_in(database, same):
+    async def take(number):
+        async with session_scope(database) as session:
+            return await indicators.take_in(session, another(number), "", KEY, "ana", NOW)
+
+    taken = await asyncio.gather(*(take(1 if same else number) for number in range(6)))
+    assert sorted({one.slot for one in taken}) == ([1] if same else [1, 2, 3, 4, 5, 6])
+
+
+async def test_the_numbers_of_sets_that_ended_long_ago_are_given_again(database, monkeypatch):
+    monkeypatch.setattr(indicators, "SLOTS", 2)
+
+    async def take(number, now):
+        async with session_scope(database) as session:
+            return await indicators.take_in(session, another(number, now + 90 * 86_400), "", KEY, "ana", now)
+
+    first, second = await take(1, NOW), await take(2, NOW)
+    with pytest.raises(Conflict, match="withdraw those that are no longer needed"):
+        await take(3, NOW)
+    async with session_scope(database) as session:
+        await indicators.count(session, [Matched(1, 77, 3, 1, NOW, NOW)])
+        await indicators.withdraw(session, first.id, NOW)
+    with pytest.raises(Conflict):
+        await take(3, NOW + indicators.REST_SECONDS - 1)
+    later = NOW + indicators.REST_SECONDS + 1
+    third = await take(3, later)
+    assert third.slot == 1
+    async with session_scope(database) as session:
+        await indicators.count(session, [Matched(1, 78, 5, 1, later, later)])
+        rows = await indicators.with_hits(session, (await indicators.list_sets(session, None, 10)).items)
+        assert {row.set.id: row.matches for row in rows} == {first.id: 3, second.id: 0, third.id: 5}
+        told = (await indicators.published(session, later)).sets
+        assert [one["slot"] for one in told] == [1, 2]
+
+
+async def test_a_withdrawn_set_whose_number_went_to_another_gets_a_new_one(database, monkeypatch):
+    monkeypatch.setattr(indicators, "SLOTS", 1)
+    later = NOW + indicators.REST_SECONDS + 1
+    mine, other = another(1, NOW + 300 * 86_400), another(2, later + 86_400)
+    async with session_scope(database) as session:
+        one = await indicators.take_in(session, mine, "", KEY, "ana", NOW)
+        await indicators.withdraw(session, one.id, NOW)
+        two = await indicators.take_in(session, other, "", KEY, "ana", later)
+        assert (one.slot, two.slot) == (-1, 1)
+        with pytest.raises(Conflict):
+            await indicators.take_in(session, mine, "", KEY, "ana", later)
+    async with session_scope(database) as session:
+        await indicators.withdraw(session, two.id, later)
+        again = await indicators.take_in(session, mine, "", KEY, "ana", later + indicators.REST_SECONDS + 1)
+        assert (again.id, again.slot) == (one.id, 1)

@@ -40,6 +40,7 @@ async def test_what_is_not_there_is_said(reviewer):
     for path in ("/alerts/al_missing", "/clients/cl_0000000000000000", "/clients/%27%3B--", "/alerts/%00"):
         answer = await reviewer.get(path)
         assert answer.status_code == 404, path
+        assert "mistyped, or belong to another installation" in answer.text
         assert "Nothing is here" in answer.text
 
 

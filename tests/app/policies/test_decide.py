@@ -1,5 +1,6 @@
 """Decisions as gateways learn them, and their end."""
 
+import asyncio
 import json
 
 import pytest
@@ -50,6 +51,33 @@ async def test_revoking_tells_the_gateways_and_the_outbox(database, make_finding
         assert (await session.scalars(sa.select(Decision))).one().revoked_reason == "closed_benign"
         topics = list(await session.scalars(sa.select(OutboxMessage.topic).order_by(OutboxMessage.id)))
     assert topics == ["alert.opened", "decision.created", "decision.revoked"]
+
+
+async def test_a_verdict_waits_for_whoever_is_taking_the_decision_back(database, make_finding):
+    (made,) = await record(database, make_finding())
+    async with read_scope(database) as session:
+        alert = (await session.scalars(sa.select(Alert))).one()
+    looked, closing = asyncio.Event(), asyncio.Event()
+
+    async def person():
+        async with session_scope(database) as session:
+            await manual.revoke(session, made.id, "their own evaluation", "ana", NOW + 1)
+            looked.set()
+            await closing.wait()
+            await asyncio.sleep(0.3)  # long enough that the other one is at the row: else nothing is tested
+
+    async def reviewer():
+        await looked.wait()
+        closing.set()
+        async with session_scope(database) as session:
+            return await lifecycle.close(session, alert.id, "false_positive", "", "ben", alert.version, NOW + 2)
+
+    _, closed = await asyncio.gather(person(), reviewer())
+    assert closed.state == "closed"
+    async with read_scope(database) as session:
+        decision = (await session.scalars(sa.select(Decision))).one()
+        ends = sa.select(OutboxMessage).where(OutboxMessage.topic == "decision.revoked")
+        assert (decision.revoked_by, len(list(await session.scalars(ends)))) == ("ana", 1)
 
 
 async def standing(engine, client_id="cl_0000000000c0ffee"):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.access.tokens import list_tokens
 from app.errors import InvalidInput, NotFound
 from app.run import tokens
 from app.settings import read_settings
@@ -40,3 +41,23 @@ def test_mistakes_are_named(sqlite_url):
         tokens.create(settings, "x", ["everything"])
     with pytest.raises(NotFound):
         tokens.revoke(settings, "tk_none")
+
+
+def test_a_token_may_end_by_itself(sqlite_url, capsys):
+    settings = read_settings({"DATABASE_URL": sqlite_url})
+    tokens.create(settings, "auditor", [], 2)
+    ends = re.search(r" until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC: ", capsys.readouterr().err)[1]
+    tokens.create(settings, "ever", [])
+    assert " until " not in capsys.readouterr().err
+    tokens.list_all(settings)
+    head, *rows = capsys.readouterr().out.splitlines()
+    place = head.index("EXPIRES")
+    assert {row[place:].split("  ")[0] for row in rows} == {ends, "-"}
+    (token,) = [one for one in tokens.in_session(settings, list_tokens) if one.name == "auditor"]
+    assert (token.expires_at - token.created_at).total_seconds() == pytest.approx(2 * 86_400, abs=1)
+
+
+@pytest.mark.parametrize("days", [0, -1, 4000, float("nan")])
+def test_a_wrong_number_of_days_is_named(sqlite_url, days):
+    with pytest.raises(InvalidInput, match="--days: give a number up to 3,650"):
+        tokens.create(read_settings({"DATABASE_URL": sqlite_url}), "x", [], days)

@@ -186,6 +186,47 @@ def test_a_database_that_hangs_is_given_up_in_time(recorder, free_port, monkeypa
         assert time.monotonic() - begun < 20.0
 
 
+def slow(engine, seconds):
+    """The database takes so long for each alert that it is to open."""
+
+    @sa.event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def wait(_connection, _cursor, statement, parameters, _context, _many):
+        if statement.startswith("INSERT INTO alert "):
+            time.sleep(seconds * statement.split("VALUES", 1)[1].count("("))
+
+    return engine
+
+
+def test_a_database_that_is_only_slow_is_asked_for_less_and_not_called_away(sqlite_url, counts, monkeypatch, migrated):
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    one = Recorder(slow(make_engine(sqlite_url), 0.1), str, counts)
+    try:
+        with pytest.raises(Unavailable):
+            one.findings([finding(client) for client in range(1, 41)], summaries(range(1, 41)), NOW)
+        assert (one.at_once, counts["database_slow"], counts["database_errors"]) == (20, 1, 0)
+        assert one.away_seconds() == 0
+        monkeypatch.setattr(record, "CALL_SECONDS", 60.0)
+        assert one.findings([finding(1)], summaries([1]), NOW)  # at once: there is no waiting for a next try
+        one.all_recorded()
+        assert one.at_once == 40
+    finally:
+        one.close()
+
+
+def test_a_database_too_slow_for_a_single_finding_is_away(sqlite_url, counts, monkeypatch, migrated):
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    one = Recorder(slow(make_engine(sqlite_url), 4.0), str, counts)
+    try:
+        with pytest.raises(Unavailable):
+            one.findings([finding(1)], summaries([1]), NOW)
+        assert (one.at_once, counts["database_slow"], counts["database_errors"]) == (1, 0, 1)
+        assert one.away_seconds() > 0
+    finally:
+        one.close()
+
+
 def test_a_flush_writes_the_accounts_that_are_known(sqlite_url, counts, migrated):
     migrated(sqlite_url)
     asked = []

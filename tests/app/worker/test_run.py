@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import redis
+import sqlalchemy as sa
 
 from app.errors import SettingError
+from app.models import OutboxMessage
 from app.store import heartbeat, linking
+from app.store.db import make_engine, session_scope
 from app.store.stream import keys
+from app.webhooks import outbox
 from app.worker.partitions import Identity
 from app.worker.run import Worker
 from bench.crash import ROOT
@@ -151,6 +157,33 @@ def test_it_takes_up_a_new_reference_and_tells_what_clients_are_like(settings, e
         moved = worker._heartbeat(1.0)
         assert moved.gauges["drift_psi"] > 0.25
         assert "stillwatch fit" in moved.info["drift"]
+    finally:
+        worker.close()
+
+
+def test_old_notifications_go_with_the_first_partition_s_owner(settings, engine):
+    async def written(work):
+        database = make_engine(settings.database_url)
+        async with session_scope(database) as session:
+            found = await work(session)
+        await database.dispose()
+        return found
+
+    async def write(session):
+        for number in range(3):
+            outbox.enqueue(session, "alert.opened", f"al_{number}", {}, time.time() - number * outbox.KEPT_SECONDS)
+
+    async def count(session):
+        return await session.scalar(sa.select(sa.func.count()).select_from(OutboxMessage))
+
+    asyncio.run(written(write))
+    worker = Worker(settings, engine, Identity("w-1", "", 1), 4.0)
+    try:
+        worker._prune(1.0)  # it owns nothing yet
+        assert asyncio.run(written(count)) == 3
+        worker._leases.tick()
+        worker._prune(2.0)
+        assert (asyncio.run(written(count)), worker.counts["notifications_deleted"]) == (1, 2)
     finally:
         worker.close()
 

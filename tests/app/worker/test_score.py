@@ -18,6 +18,7 @@ from app.store.packed import unpack
 from app.store.redis import Link
 from app.store.rows import Rows
 from app.store.stream import keys, partition_of, row_key
+from app.worker import record, score
 from app.worker.partitions import Identity, Leases
 from app.worker.quality import Quality
 from app.worker.record import Recorder
@@ -185,6 +186,49 @@ def test_findings_wait_for_the_database_and_other_partitions_go_on(
     assert len(alerts(sqlite_url)) == 1
 
 
+def harvesters(harvest, count, each=60):
+    return harvest(np.tile(spread(count), each))
+
+
+def test_a_batch_with_more_findings_than_fit_into_a_transaction_is_recorded_piece_by_piece(
+    scorers, engine, client, publish, harvest, counted, sqlite_url, monkeypatch
+):
+    publish(client, harvesters(harvest, 40))
+    one = scorers(engine)
+    one.recorder.at_once = 3
+    monkeypatch.setattr(record, "CALL_SECONDS", 60.0)
+    monkeypatch.setattr(record, "FINDINGS", 3)
+    sizes = []
+    findings = one.recorder.findings
+    one.recorder.findings = lambda some, found, now: sizes.append((len(some), len(found))) or findings(some, found, now)
+    one.drain()
+    assert len(alerts(sqlite_url)) == 40
+    assert counted(client) == dict.fromkeys(range(1, 41), 60)
+    assert max(sizes) == (3, 3)
+    assert all(some == found for some, found in sizes)
+    assert client.xlen("decisions") == one.counts["decisions"] == 40
+
+
+def test_a_batch_whose_findings_take_too_long_comes_again_smaller_until_it_is_done(
+    scorers, engine, client, publish, harvest, counted, sqlite_url, monkeypatch
+):
+    publish(client, harvesters(harvest, 12))
+    one = scorers(engine)
+    one.recorder.at_once = 1
+    monkeypatch.setattr(record, "FINDINGS", 1)
+    monkeypatch.setattr(record, "CALL_SECONDS", 60.0)
+    monkeypatch.setattr(score, "RECORD_SECONDS", 0.0)  # one transaction a visit
+    one.round()
+    assert one.counts["batches_waiting"] >= 1
+    assert min(pace.events for pace in one.scorer._paces.values()) < MOST_EVENTS
+    assert 0 < len(alerts(sqlite_url)) < 12
+    assert one.counts["decisions"] == client.xlen("decisions") == len(alerts(sqlite_url))  # what is recorded is told
+    one.drain(120.0)
+    assert len(alerts(sqlite_url)) == client.xlen("decisions") == 12
+    assert counted(client) == dict.fromkeys(range(1, 13), 60)
+    assert one.counts["database_errors"] == 0
+
+
 def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
     scorers, engine, client, publish, harvest, counted, sqlite_url
 ):
@@ -200,6 +244,47 @@ def test_the_same_batch_scored_again_after_a_lost_commit_opens_no_second_alert(
     one.drain()
     assert counted(client) == {77: 600}
     assert len(alerts(sqlite_url)) == 1
+
+
+def answered(events, *statuses):
+    events["status"] = statuses
+    return events
+
+
+def test_keys_that_the_model_api_does_not_know_leave_nothing(
+    scorers, engine, client, publish, counted, ordinary, sqlite_url
+):
+    ids = spread(300)
+    one = scorers(engine)
+    publish(client, answered(ordinary(ids), *[401] * 300))
+    one.drain()
+    assert counted(client) == {}
+    assert (one.counts["events_unauthenticated"], one.counts["rows_fresh"], one.recorder.pending) == (300, 0, 0)
+    assert one.counts["events"] == 300
+    assert client.xlen(keys(1).events) == 0
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 500])
+def test_a_key_that_had_any_other_answer_is_a_client(scorers, engine, client, publish, counted, ordinary, status):
+    one = scorers(engine)
+    publish(client, answered(ordinary([1, 2, 2, 3, 3]), 401, 401, status, status, 401))
+    one.drain()
+    assert counted(client) == {2: 2, 3: 2}
+    assert one.counts["events_unauthenticated"] == 1
+    publish(client, answered(ordinary([1, 2, 3, 4]), 401, 401, 401, 401))
+    one.drain()
+    assert counted(client) == {2: 3, 3: 3}  # a key that was taken away is still looked at
+    assert (one.counts["events_unauthenticated"], one.counts["rows_fresh"]) == (3, 2)
+
+
+def test_a_row_of_another_version_makes_a_client(scorers, engine, client, publish, counted, ordinary):
+    home = int(partition_of(np.array([7], np.uint64), PARTITIONS)[0])
+    client.set(row_key(home, 7), b"of another version")
+    one = scorers(engine)
+    publish(client, answered(ordinary([7]), 401))
+    one.drain()
+    assert counted(client) == {7: 1}
+    assert (one.counts["events_unauthenticated"], one.counts["rows_reset"]) == (0, 1)
 
 
 def hidden(harvest, number=77, count=400):
