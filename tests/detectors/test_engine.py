@@ -39,13 +39,13 @@ def test_fresh_rows_carry_client_and_schema(shipped_engine: Engine) -> None:
     assert rows["events"].tolist() == [0, 0]
 
 
-def test_every_event_is_counted_retries_and_failures_included(shipped_engine: Engine, traffic) -> None:
+def test_failures_are_events_that_are_not_compared_and_retries_are(shipped_engine: Engine, traffic) -> None:
     events = traffic(7, 10)
     events["flags"][:3] = Flag.RETRY
     events["status"][3:5] = 500
     table, _ = fold(shipped_engine, [events])
     assert table[7]["events"] == 10
-    assert table[7]["counted"] == 5
+    assert table[7]["counted"] == 8
     assert table[7]["in_tokens"] == 400
 
 

@@ -236,13 +236,15 @@ def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
 
 
 def test_where_nothing_speaks_the_sentence_says_so() -> None:
-    assert "Nothing in its 1,200 requests" in fuse.sentence([evidence("content", 0.4, term("a", 1.0))], 1_200)
+    assert "Nothing in the 1,200 requests compared" in fuse.sentence([evidence("content", 0.4, term("a", 1.0))], 1_200)
 
 
 def test_pace_and_volume_are_told_only_beside_something_else() -> None:
     quick = evidence("rhythm", 0.002, term("q", 1.0, sentence="Its busiest day took much."))
     broad = evidence("content", 0.004, term("a", 1.0, sentence="Each prompt brings new words."))
-    assert "Nothing in its 100 requests" in fuse.sentence([quick, evidence("content", 0.4, term("a", 1.0))], 100)
+    assert "Nothing in the 100 requests compared" in fuse.sentence(
+        [quick, evidence("content", 0.4, term("a", 1.0))], 100
+    )
     assert fuse.sentence([quick, broad], 100).startswith(
         "Its busiest day took much, and each prompt brings new words; at most 1 in 250"
     )
