@@ -240,6 +240,22 @@ def test_an_explanation_is_complete_and_true(shipped_engine: Engine, harvest) ->
     assert dataclasses.asdict(told)["evidence"]
 
 
+def test_what_is_said_of_a_later_week_is_of_that_week(shipped_engine: Engine, traffic) -> None:
+    begun = traffic(1, 905, gap=60.0)
+    later = traffic(1, 5, seed=2)
+    later["at"] += 3 * WINDOW
+    table, _ = fold(shipped_engine, [begun, later])
+    told = shipped_engine.explain(table[1], 0.0)
+    assert told.requests == 910
+    assert "905" not in told.cannot_tell + told.sentence
+    assert "910" not in told.cannot_tell + told.sentence
+    assert "present week" in told.sentence
+    more = traffic(1, 25, seed=3)
+    more["at"] += 3 * WINDOW + 60.0
+    table, _ = fold(shipped_engine, [begun, later, more])
+    assert "Nothing in the 30 requests compared this week" in shipped_engine.explain(table[1], 0.0).sentence
+
+
 def test_activity_shows_the_last_minutes_hours_and_models(shipped_engine: Engine, traffic) -> None:
     table, _ = fold(shipped_engine, [traffic(1, 120, gap=60.0, model=[1, 2] * 60)])
     activity = shipped_engine.activity(table[1])
