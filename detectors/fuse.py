@@ -32,6 +32,8 @@ TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands fo
 TOLD_AS: dict[Family, str] = {"content": "what it asks and takes", "surface": "the form in which it does so"}
 _HELD = 3.0  # times as common as it must be to begin
 AT_ONCE = "no ordinary use is known to do that, so it is reviewed at once."  # ends a tripwire's sentence, no other
+_STRONG = 4.0  # a term of a share at least so many times smaller than the strongest's may stand for its detector
+_USUAL = (25.0, 75.0)  # percentiles between which a value is that of most peers
 TOO_EARLY = "Too few requests in its present week to compare it with other clients."
 
 
@@ -265,8 +267,10 @@ def _rarity(p: Sequence[float]) -> str:
 
 
 def _claim(evidence: Evidence) -> str:
-    """The strongest term as a clause."""
-    term = max(evidence.terms, key=lambda one: one.share)
+    """The strongest term as a clause; of strong ones the strongest that is not what every second peer does as well."""
+    least = max(one.share for one in evidence.terms) / _STRONG
+    strong = [one for one in evidence.terms if one.share >= least and not _USUAL[0] < one.percentile < _USUAL[1]]
+    term = max(strong or evidence.terms, key=lambda one: one.share)
     text = term.sentence.rstrip(".")
     return text[0].lower() + text[1:]
 

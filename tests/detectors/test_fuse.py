@@ -285,6 +285,16 @@ def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -
     assert one.endswith("; all of it together is that of 1 in 403 ordinary clients.")
 
 
+def test_what_every_second_peer_does_is_no_claim_where_another_term_is_strong() -> None:
+    usual = dataclasses.replace(term("hours", 1.0, sentence="It was quick."), percentile=50.0)
+    rare = dataclasses.replace(term("volume", 0.4, sentence="It took much."), percentile=99.0)
+    weak = dataclasses.replace(term("pause", 0.1, sentence="It paused."), percentile=99.0)
+    assert fuse.sentence([evidence("content", 0.004, usual, rare, weak)], 100).startswith("It took much; ")
+    assert fuse.sentence([evidence("content", 0.004, usual, weak)], 100).startswith("It was quick; ")
+    low = dataclasses.replace(usual, percentile=3.0)
+    assert fuse.sentence([evidence("content", 0.004, low, rare)], 100).startswith("It was quick; ")
+
+
 def test_counter_evidence_is_told_once_the_strongest_first() -> None:
     found = fuse.counter_evidence(
         [
