@@ -16,7 +16,7 @@ from detectors.exchange import Operation, Outcome
 
 T = TypeVar("T")
 
-COUNTED_READS = ("flags", "operation", "outcome", "prompts", "status")
+COUNTED_READS = ("operation", "outcome", "prompts", "status")
 """The EVENT fields that `Batch.counted` reads."""
 
 RARE = ("head12", "schema", "context", "issued", "topic", "ja4", "script", "ttfb", "top_p", "messages", "tool_calls",
@@ -32,7 +32,7 @@ _SIZES = (8, 4, 2, 1)
 _CHAT, _COMPLETION, _RESPONSE, _BATCH = (
     int(kind) for kind in (Operation.CHAT, Operation.COMPLETION, Operation.RESPONSE, Operation.BATCH)
 )
-_ABORTED, _IS_RETRY = int(Outcome.CLIENT_ABORTED), np.uint32(Flag.RETRY)
+_ABORTED = int(Outcome.CLIENT_ABORTED)
 
 
 class Room:
@@ -177,7 +177,7 @@ class Batch:
     def counted_mask(self) -> NDArray[np.bool_]:
         """Which events `counted` keeps."""
         keep = np.empty(len(self), np.bool_)
-        counted = (self["operation"], self["prompts"], self["outcome"], self["status"], self["flags"])
+        counted = (self["operation"], self["prompts"], self["outcome"], self["status"])
         _mark_counted(*counted, keep)
         return keep
 
@@ -258,7 +258,6 @@ def _mark_counted(
     prompts: NDArray[np.uint16],
     outcome: NDArray[np.uint8],
     status: NDArray[np.uint16],
-    flags: NDArray[np.uint32],
     keep: NDArray[np.bool_],
 ) -> None:
     for place in range(len(keep)):
@@ -266,7 +265,7 @@ def _mark_counted(
         text = kind in (_CHAT, _COMPLETION, _RESPONSE)
         text |= kind == _BATCH and prompts[place] > 0  # else it names a file that was counted
         answered = outcome[place] <= _ABORTED and status[place] < 400
-        keep[place] = text and answered and flags[place] & _IS_RETRY == 0
+        keep[place] = text and answered
 
 
 def _layout() -> tuple[dict[str, int], tuple[NDArray[np.int64], ...]]:

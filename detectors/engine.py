@@ -135,7 +135,8 @@ class Engine:
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
-        return self.judge.explain(row, now)
+        begun = window_of(np.array([row["client"]]), np.array([row["first"]]))[0]
+        return self.judge.explain(row, now, new=bool(begun == row["window"]))
 
     def summary(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """One SUMMARY a row, for lists of clients: of a mixed client the level of whichever of its parts is highest."""

@@ -32,7 +32,9 @@ TRIP_NATS = 3.0  # over the highest threshold: what a touched tripwire stands fo
 TOLD_AS: dict[Family, str] = {"content": "what it asks and takes", "surface": "the form in which it does so"}
 _HELD = 3.0  # times as common as it must be to begin
 AT_ONCE = "no ordinary use is known to do that, so it is reviewed at once."  # ends a tripwire's sentence, no other
-TOO_EARLY = "Too few requests so far to compare it with other clients."
+_STRONG = 4.0  # a term of a share at least so many times smaller than the strongest's may stand for its detector
+_USUAL = (25.0, 75.0)  # percentiles between which a value is that of most peers
+TOO_EARLY = "Too few requests in its present week to compare it with other clients."
 
 
 class Fused(NamedTuple):
@@ -188,15 +190,16 @@ def told(reference: Reference, fused: Fused) -> NDArray[np.float32]:
 
 def sentence(
     evidence: Sequence[Evidence],
-    requests: int,
+    counted: int,
     tripped: Sequence[Evidence] = (),
     together: float = 0.0,
     learned: Sequence[float] = (),
 ) -> str:
     """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one.
 
-    `together` is the joint score, nats, of a client that is watched or reviewed for it; 0 of any other. `learned` is
-    what the joint score's trees say of each of FAMILIES by itself, as p.
+    `counted` requests of its present week were compared. `together` is the joint score, nats, of a client that is
+    watched or reviewed for it; 0 of any other. `learned` is what the joint score's trees say of each of FAMILIES by
+    itself, as p.
     """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
@@ -209,7 +212,7 @@ def sentence(
     if not speaking and together > 0.0:
         return f"Nothing that it does is rare by itself; {_whole(together, _kinds(learned))}"
     if not speaking:
-        return f"Nothing in its {requests:,} requests is out of the ordinary for clients of its kind."
+        return f"Nothing in the {counted:,} requests compared this week is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}
     for one in sorted(evidence, key=lambda one: one.p):  # the second kind, where it is less rare than the first
         if one.p < SPEAKS and one.family not in others:
@@ -264,8 +267,10 @@ def _rarity(p: Sequence[float]) -> str:
 
 
 def _claim(evidence: Evidence) -> str:
-    """The strongest term as a clause."""
-    term = max(evidence.terms, key=lambda one: one.share)
+    """The strongest term as a clause; of strong ones the strongest that is not what every second peer does as well."""
+    least = max(one.share for one in evidence.terms) / _STRONG
+    strong = [one for one in evidence.terms if one.share >= least and not _USUAL[0] < one.percentile < _USUAL[1]]
+    term = max(strong or evidence.terms, key=lambda one: one.share)
     text = term.sentence.rstrip(".")
     return text[0].lower() + text[1:]
 

@@ -175,8 +175,8 @@ class Judge:
         evidence[tripped] = calibrate.CAP
         return rerank.rank(self.reference, self.place, evidence)
 
-    def explain(self, row: np.void, now: float) -> Explanation:
-        """All that is known for and against one client, as its row stands."""
+    def explain(self, row: np.void, now: float, new: bool = True) -> Explanation:
+        """All that is known for and against one client, as its row stands; `new`: its first window has not ended."""
         rows = np.array([row])
         look = int(row["look"])
         rows["group"] = self.group(rows)  # the reference may be another one than at the look
@@ -192,7 +192,7 @@ class Judge:
             for k, one in enumerate(self.detectors)
         )  # fmt: skip
         tripped = [one for one, wire in zip(evidence, self.wires, strict=True) if wire and one.raw >= TRIP]
-        requests = int(row["events"])
+        requests, counted = int(row["events"]), int(row["counted"])
         threshold = self.reference.review_at(look)
         heard = bool(look or tripped)
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
@@ -207,10 +207,10 @@ class Judge:
             peer_group=self.reference.group_name(group) if look else "not yet known",
             requests=requests,
             look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, requests, tripped, together, learned) if heard else fuse.TOO_EARLY,
+            sentence=fuse.sentence(evidence, counted, tripped, together, learned) if heard else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
-            cannot_tell=undecided.missing(evidence, level, look, int(row["counted"]), tripped, requests),
+            cannot_tell=undecided.missing(evidence, level, look, counted, tripped, requests if new else 0),
             rank=float(found.rank[0]),
             probability=float(rerank.probability(self.reference, found.rank)[0]),
             resolvable=self.reference.resolvable(look),

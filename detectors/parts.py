@@ -1,7 +1,7 @@
 """Parts: what a client sends in one manner, kept apart from the rest of its traffic once the client is mixed.
 
 A reseller's key, or a harvester who hides among honest requests, sends several things at once, and a row of all of it
-is that of neither. What tells one program behind a key from another is the manner of its requests: temperature,
+is that of neither. What tells one program behind a key from another is the manner of its requests: how warm,
 samples, log probabilities, operation, streaming, and whether there is a system prompt, tools, an output schema. A hash
 of the manner, salted with the client, deals its requests into COUNT parts: no list of manners is kept, so that their
 number is bounded, and the counts do not depend on the order of events within a window.
@@ -38,6 +38,7 @@ state = np.dtype(
 )
 _COLUMNS = ("temperature", "choices", "top_logprobs", "operation", "flags")
 _MANNER = int(Flag.STREAM | Flag.TOOLS | Flag.SCHEMA | Flag.SYSTEM)
+_WARMTH = (-1.0, 0.05, 0.55, 1.1)  # where classes of temperature begin, each above; no usual value stands there
 _FULL = np.iinfo(np.uint16).max  # a part that came so often in a window was looked at often enough
 
 
@@ -51,7 +52,6 @@ def route(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> ND
     out = np.zeros(len(batch), np.uint8)
     fields = [rows[name] for name in ("window", "seen", "counts", "score", "part", "level")]
     columns = [batch[name] for name in _COLUMNS]
-    columns[0] = columns[0].view(np.uint32)
     fold(_route, fields, (batch.clients, batch.starts, batch.counts, batch.counted_mask, window, *columns, out))
     return out
 
@@ -61,7 +61,7 @@ def _route(
     current: NDArray[np.int32], seen: NDArray[np.uint32], counts: NDArray[np.uint16],
     score: NDArray[np.float32], chief: NDArray[np.uint8], level: NDArray[np.uint8],
     clients: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64], counted: NDArray[np.bool_],
-    window: NDArray[np.int32], temperature: NDArray[np.uint32], choices: NDArray[np.uint16],
+    window: NDArray[np.int32], temperature: NDArray[np.float32], choices: NDArray[np.uint16],
     top_logprobs: NDArray[np.int8], operation: NDArray[np.uint8], flags: NDArray[np.uint32], out: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     for row in range(len(clients)):
@@ -75,10 +75,9 @@ def _route(
                     score[row], chief[row], level[row] = np.float32(0.0), np.uint8(0), np.uint8(0)
                 current[row], seen[row] = window[place], np.uint32(0)
                 counts[row, :] = 0
-            settings = np.uint64(temperature[place]) | np.uint64(choices[place]) << np.uint64(32)
-            settings |= np.uint64(top_logprobs[place] + 1) << np.uint64(48) | np.uint64(operation[place]) << np.uint64(
-                56
-            )
+            settings = np.uint64(_warmth(temperature[place])) | np.uint64(choices[place]) << np.uint64(32)
+            settings |= np.uint64(top_logprobs[place] >= 0) << np.uint64(48)
+            settings |= np.uint64(operation[place]) << np.uint64(56)
             habits = np.uint64(flags[place]) & np.uint64(_MANNER)
             part = mix64(mix64(settings ^ clients[row]) ^ habits) >> np.uint64(60)
             known = counts[row, part]
@@ -86,6 +85,16 @@ def _route(
                 out[place] = np.uint8(part + np.uint64(1))
             counts[row, part] = min(known + 1, _FULL)
             seen[row] += np.uint32(1)
+
+
+@compiled
+def _warmth(temperature: np.float32) -> int:
+    """The class of a temperature; 0 where it is not known. By its exact value a jitter would deal one use over all."""
+    warmth = 0
+    for begin in _WARMTH:
+        if temperature > begin:
+            warmth += 1
+    return warmth
 
 
 def say(rows: NDArray[np.void], owner: NDArray[np.intp], kept: NDArray[np.void]) -> None:

@@ -97,7 +97,8 @@ class Pivot(Detector):
         nan = twins.NAN
         return (
             Term("moved_to_new_model", moved, "share", nan, nan, nan, score,
-                 f"From one day to the next {twins.percent(moved)} of its requests moved to a new model."),
+                 f"From one day to the next {twins.percent(moved)} of its requests moved to a model that is new "
+                 "to it."),
             Term("volume_kept", steady, "share", nan, nan, nan, 0.0,
                  f"Of its numbers of requests a day, before and after, the smaller is {twins.percent(steady)} of the "
                  "larger." if steady > 0.0 else "From no day to the next it went on with another model."),
@@ -148,7 +149,8 @@ class Pivot(Detector):
         distance = np.where(total.min(axis=1) > 0, np.clip(_divergence(p, q) - noise, 0.0, 1.0), 0.0)
         believed = (total / (total + _FEW)).prod(axis=1)
         score = np.sqrt(distance) * moved / np.maximum(whole, 1e-9) * steady * believed
-        return np.column_stack([score, np.sqrt(distance), steady, moved])
+        to_new = (gained * (self._new(counts[:, :place].sum(axis=1), day) > 0.0)).sum(axis=1)
+        return np.column_stack([score, np.sqrt(distance), steady, to_new])
 
     def _new(self, earlier: NDArray[np.float64], day: NDArray[np.int64]) -> NDArray[np.float64]:
         """How new each cell's models are on a day: 1 as released that day or the day before, less as unused so far."""

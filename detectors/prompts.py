@@ -137,8 +137,8 @@ def _flags(exchange: Exchange, prompt: Sequence[str], roles: Sequence[str], last
     if "assistant" in roles:
         flags |= _PREFILL if roles[-1] == "assistant" else 0
         flags |= _MULTI_TURN if roles.index("assistant") <= last_user else 0
-    if not TOOL_ROLES.isdisjoint(roles):
-        flags |= _TOOL_RESULT
+    if not TOOL_ROLES.isdisjoint(roles[last_user + 1 :]):
+        flags |= _TOOL_RESULT  # of an earlier turn it says nothing of this one, and anyone can make one up
     if _asks_blank(exchange, prompt, roles, last_user):
         flags |= _BLANK_INPUT
     return flags

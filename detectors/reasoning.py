@@ -120,14 +120,14 @@ class Reasoning(Detector):
         base, values, share, factor = self._parts(rows)
         plain, strong, chars = (float(v) for v in values[0])
         weight = strong / max(strong + _PLAIN * plain, 1e-9)
-        where = "in the system prompt" if row["system"] > row["user"] else "in the prompt"
+        where = "in the system prompt " if not row["user"] else "in the prompt " if not row["system"] else ""
         nan = twins.NAN
         single, more = float(row["apart"]), max(float(_apart(rows)[0] - base[0] * factor[0].prod()), 0.0)
         terms = (
             Term("full_reasoning_asked", strong, "share", nan, nan, nan, float(base[0]) * weight,
-                 f"It asks {where} for complete or hidden reasoning in {twins.percent(strong)} of its requests."),
+                 f"It asks {where}for complete or hidden reasoning in {twins.percent(strong)} of its requests."),
             Term("step_by_step_asked", plain, "share", nan, nan, nan, float(base[0]) * (1.0 - weight),
-                 f"It asks {where} for the reasoning step by step in {twins.percent(plain)} of its requests."),
+                 f"It asks {where}for the reasoning step by step in {twins.percent(plain)} of its requests."),
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
                  said.answer_text(chars, "each request, reasoning included")),
             Term("asked_apart", single, "count", nan, nan, nan, more,

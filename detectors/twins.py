@@ -17,6 +17,7 @@ from detectors.exchange import Usage
 
 READS = (
     *COUNTED_READS,
+    "flags",
     "choices",
     "prompts",
     "out_chars",
@@ -30,6 +31,9 @@ READS = (
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
 CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
+UNHEEDED_CHARS = (
+    256  # of an answer so long a limit of CLOSED_TOKENS was not heeded: some servers know it by another name
+)
 RECORD_CHARS = 480  # an answer in a fixed format that is longer is free text inside it
 GREEDY = np.float32(0.05)  # a temperature up to this asks for the most likely answer
 NAN = float("nan")
@@ -118,7 +122,7 @@ def _measure(
         if samples > 1:
             one = text // samples
         limit = max_tokens[place]
-        capped = 0 < limit <= CLOSED_TOKENS
+        capped = 0 < limit <= CLOSED_TOKENS and one < UNHEEDED_CHARS
         chars[place], choice[place], logs[place] = text, one, log16(float(one))
         is_open[place] = (one >= CLOSED_CHARS or nobody) and not capped
         unknown[place] = nobody

@@ -119,7 +119,8 @@ def missing(
 ) -> str:
     """The observation that is missing for a verdict, in words; empty where nothing is.
 
-    `counted` of the client's `requests` are compared; the others say nothing of what it does with answers.
+    `counted` of the client's `requests` are compared; the others say nothing of what it does with answers. Of a client
+    whose first week has ended `requests` are 0: how many of its present week are of another sort is not known.
     """
     if tripped:
         return ""
@@ -156,7 +157,7 @@ def pair(evidence: Sequence[Evidence], counted: int) -> str:
 
 
 def _too_few(counted: int, requests: int) -> str:
-    first = f"Too few requests so far: the first comparison is made at {LOOKS[0]}."
+    first = f"Too few requests in its present week so far: the first comparison is made at {LOOKS[0]}."
     if requests < LOOKS[0]:
         return first
     return (

@@ -13,7 +13,6 @@ from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
 from detectors.cells import mix64
 from detectors.compiled import compiled, fold
-from detectors.event import Flag
 from detectors.exchange import Outcome, Refusal
 
 ENOUGH = 20.0  # distinct variants within a day
@@ -21,9 +20,9 @@ SEARCH = 5.0 * ENOUGH  # a search so wide needs no winner to be looked at
 SCALED = 20.0  # requests like the refused ones that were answered: the winner, sent in numbers
 ALONE = 0.9  # the most that a search without a winner, or one for something else, scores
 _NONE, _FRONTIER, _EXTRACTION = (int(one) for one in (Refusal.NONE, Refusal.FRONTIER_LLM, Refusal.REASONING_EXTRACTION))
-_OK, _RETRY = int(Outcome.OK), np.uint32(Flag.RETRY)
+_OK = int(Outcome.OK)
 _HALF = 43_200.0
-_SLOTS = 15  # half days that a window of seven days can touch
+_SLOTS = 16  # half days: a window of seven days touches 15, so that one is empty between its last and its first
 _BINS = (0, 4)  # of the sketch's values
 _CELLS = 8
 _ALIKE = 0.5  # mean similarity of rewordings of one request
@@ -53,7 +52,7 @@ class Variants(Detector):
 
     Cost
     ----
-    Two counts for an answered request, a few more for a refused one; 96 bytes a client.
+    Two counts for an answered request, a few more for a refused one; 128 bytes a client.
 
     References
     ----------
@@ -63,18 +62,18 @@ class Variants(Detector):
     """
 
     name: ClassVar[str] = "variants"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     tripwire: ClassVar[bool] = True
     scale: ClassVar[Literal["evidence", "rank"]] = "rank"
-    reads: ClassVar[tuple[str, ...]] = ("flags", "status", "outcome", "refusal", "at", "sketch")
+    reads: ClassVar[tuple[str, ...]] = ("status", "outcome", "refusal", "at", "sketch")
     horizons: ClassVar[tuple[float, ...]] = (86_400.0, 7 * 86_400.0)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),  # refused for extraction
             ("others", "<u4"),  # refused for something else
-            ("refused", "u1", (_SLOTS + 1,)),  # of `n`, by half day modulo 15; saturating
-            ("served", "u1", (_SLOTS + 1,)),  # answered requests, by half day; saturating
+            ("refused", "<u2", (_SLOTS,)),  # of `n`, by half day modulo 16; saturating
+            ("served", "<u2", (_SLOTS,)),  # answered requests, by half day; saturating: then nobody knows the share
             ("seen", "u1", (_BITS // 8,)),  # distinct sketches of `n`, a bit each
             ("other_seen", "<u8"),  # and of `others`
             ("bins", "u1", (len(_BINS), _CELLS)),  # of `n`: how often which value of the sketch; saturating
@@ -85,7 +84,7 @@ class Variants(Detector):
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
         """Fold a batch into its clients' rows, in place."""
         whole = batch.whole
-        told = whole["flags"], whole["status"], whole["refusal"], whole["at"], whole["sketch"]
+        told = whole["status"], whole["refusal"], whole["at"], whole["sketch"]
         columns = (batch.starts, batch.counts, batch.places, *told)
         fold(_count_answered, (rows["served"], rows["answered"]), (*columns, whole["outcome"]))
         if whole["refusal"].any():
@@ -133,7 +132,8 @@ class Variants(Detector):
         day = refused.argmax(axis=1)
         most = np.take_along_axis(refused, day[:, None], axis=1)[:, 0]
         served = np.take_along_axis(_days(rows["served"]), day[:, None], axis=1)[:, 0]
-        share = most / np.maximum(most + served, 1.0)
+        unknown = (rows["served"] == _U16).any(axis=1)  # it was answered more often than was counted
+        share = np.where(unknown, 0.0, most / np.maximum(most + served, 1.0))
         distinct = _distinct(np.unpackbits(rows["seen"], axis=1).sum(axis=1).astype(np.float64), _BITS)
         within = np.minimum(distinct * most / np.maximum(rows["refused"].sum(axis=1), 1.0), most)
         alike = _similarity(rows["bins"])
@@ -151,9 +151,9 @@ class Variants(Detector):
         return parts, np.column_stack([variants, alike, winners, share, others])
 
 
-def _days(slots: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _days(slots: NDArray[np.uint16]) -> NDArray[np.float64]:
     """Of each half day, it and the one before together: never more than 24 hours."""
-    half = slots[:, :_SLOTS].astype(np.float64)
+    half = slots.astype(np.float64)
     return half + np.roll(half, 1, axis=1)
 
 
@@ -182,8 +182,8 @@ def _winners(rows: NDArray[np.void]) -> NDArray[np.float64]:
 
 @compiled
 def _count_answered(
-    served: Numbers, answered: Numbers, starts: Numbers, counts: Numbers, places: Numbers, flags: Numbers,
-    status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers, outcome: Numbers,
+    served: Numbers, answered: Numbers, starts: Numbers, counts: Numbers, places: Numbers, status: Numbers,
+    refusal: Numbers, at: Numbers, sketch: Numbers, outcome: Numbers,
 ) -> None:  # fmt: skip
     """Count each row's answered requests by half day, and by the first watched value of the sketch."""
     for row in range(len(counts)):
@@ -191,17 +191,17 @@ def _count_answered(
         for nth in range(starts[row], starts[row] + counts[row]):
             place = places[nth]
             fine = outcome[place] == _OK and 0 < status[place] < 400
-            if not fine or refusal[place] != _NONE or flags[place] & _RETRY:
+            if not fine or refusal[place] != _NONE:
                 continue
             half, cell = _half(at[place]), _cell(sketch[place, _BINS[0]])
-            served[row, half] = min(served[row, half] + 1, _U8)
+            served[row, half] = min(served[row, half] + 1, _U16)
             answered[row, cell] = min(answered[row, cell] + 1, _U16)
 
 
 @compiled
 def _count_refused(
     n: Numbers, others: Numbers, refused: Numbers, seen: Numbers, other_seen: Numbers, bins: Numbers, starts: Numbers,
-    counts: Numbers, places: Numbers, flags: Numbers, status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers,
+    counts: Numbers, places: Numbers, status: Numbers, refusal: Numbers, at: Numbers, sketch: Numbers,
 ) -> None:  # fmt: skip
     """Count each row's requests that were refused as extraction, and those refused for something else."""
     for row in range(len(counts)):
@@ -209,7 +209,7 @@ def _count_refused(
             place = places[nth]
             # A refused rate or right says nothing of the content.
             idle = refusal[place] == _NONE or status[place] == 429 or status[place] == 403
-            if idle or flags[place] & _RETRY:
+            if idle:
                 continue
             whole = _whole(sketch, place)
             if refusal[place] != _FRONTIER and refusal[place] != _EXTRACTION:
@@ -218,7 +218,7 @@ def _count_refused(
                 continue
             n[row] += np.uint32(1)
             half, bit = _half(at[place]), np.int64(whole & np.uint64(_BITS - 1))
-            refused[row, half] = min(refused[row, half] + 1, _U8)
+            refused[row, half] = min(refused[row, half] + 1, _U16)
             seen[row, bit >> 3] |= 1 << (bit & 7)
             for watched in range(len(_BINS)):
                 cell = _cell(sketch[place, _BINS[watched]])

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import arrivals, local
+from bench.detection import arrivals, local, wordings
 from bench.detection.answers import written
 from bench.detection.arrivals import Moment
 from bench.detection.paraphrase import reword, typed
 from bench.detection.profile import Profile, draw
-from bench.detection.sources import Pools
+from bench.detection.sources import TRAINING, Pools
 from detectors import features
 from detectors.engine import WINDOW
 from detectors.exchange import Dialect, Exchange, Finish, Message, Operation, Outcome, Usage
@@ -64,6 +64,7 @@ class Maker:
         self.language = profile.language
         self.pools = pools.others.get(profile.language, pools)
         self.split = pools.split
+        self.rules = wordings.rules(self.joint) if self.split == TRAINING else None
         self.moment = Moment(0.0, 0, True)  # of the request that is asked for now
 
     def chance(self, share: float) -> bool:
@@ -80,8 +81,18 @@ class Maker:
 
     def ours(self, options: Sequence[Any]) -> Any:
         """One of the script's own variants that belong to this split."""
-        half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
-        return self._local(self.rng.choice(half))
+        chosen = self._local(self.rng.choice(self.half(options)))
+        return self._ruled(chosen) if isinstance(chosen, str) and "{" in chosen else chosen
+
+    def half(self, options: Sequence[Any]) -> Sequence[Any]:
+        """The split's half of a script's options: in training development's, and others that no test has."""
+        if not self.split or len(options) < 2:
+            return options
+        own = options[int(self.split == "test") :: 2]
+        return [*own, *wordings.more(options)] if self.split == TRAINING else own
+
+    def _ruled(self, frame: str) -> str:
+        return wordings.ruled(frame, self.rules) if self.rules else frame
 
     def _local(self, chosen: Any) -> Any:
         """A frame in the client's language, for most who do not work in English."""
@@ -89,8 +100,7 @@ class Maker:
 
     def frame(self, options: Sequence[str]) -> str:
         """The operator's template; in this account's own words where it paraphrases."""
-        half = options[{"dev": 0, "test": 1}[self.split] :: 2] if self.split and len(options) > 1 else options
-        chosen = self._local(self.joint.choice(half))
+        chosen = self._ruled(self._local(self.joint.choice(self.half(options))))
         return reword(chosen, self.rng, self.reword) if self.reword else chosen
 
     def some(self, texts: Sequence[Any], count: int) -> list[Any]:

@@ -13,7 +13,6 @@ from bench.detection.compose import Account
 from detectors import calibrate, fitting, fuse, mixed, parts, reference
 from detectors.base import Detector, Level
 from detectors.engine import FINDING, Engine
-from detectors.event import Flag
 from detectors.exchange import Outcome
 from detectors.judge import TRIP
 from detectors.table import Table
@@ -196,7 +195,7 @@ def answers_of(events: NDArray[np.void]) -> NDArray[np.int64]:
     """How many answers each exchange brought: choices times prompts, none where it failed."""
     got = (events["outcome"] == Outcome.OK) & (events["status"] < 400)
     count = events["choices"].astype(np.int64) * events["prompts"]
-    return np.where(got & (events["flags"] & int(Flag.RETRY) == 0), count, 0)
+    return np.where(got, count, 0)
 
 
 def _described(one: Account) -> tuple[Any, ...]:

@@ -145,12 +145,33 @@ def _named(ask: Ask, m: Maker) -> Ask:
 def _greeted(ask: Ask, m: Maker) -> Ask:
     """One made-up turn stands before the prompt, unless another does already."""
     del m
+    return _after(ask, (Message("user", "Hello"), Message("assistant", "Hello! How can I help you today?")))
+
+
+def _looked_up(ask: Ask, m: Maker) -> Ask:
+    """A made-up call of a tool and its result stand before the prompt, unless another turn does already."""
+    found = Message("tool", f'{{"hits": {m.rng.randint(0, 9)}}}')
+    return _after(ask, (Message("user", "Hello"), Message("assistant", "I look that up."), found))
+
+
+def _after(ask: Ask, made: tuple[Message, ...]) -> Ask:
     roles = [one.role for one in ask.messages]
     if "assistant" in roles or "user" not in roles:
         return ask
     at = roles.index("user")
-    made = (Message("user", "Hello"), Message("assistant", "Hello! How can I help you today?"))
     return replace(ask, messages=(*ask.messages[:at], *made, *ask.messages[at:]))
+
+
+def _as_retry(ask: Ask, m: Maker) -> Ask:
+    """The header by which a client library says that it sends a request again."""
+    del m
+    return replace(ask, more=ask.more | {"retry": True})
+
+
+def _jittered(ask: Ask, m: Maker) -> Ask:
+    heat = ask.more.get("temperature", m.profile.heat)
+    heat = 0.7 if heat is None else heat
+    return replace(ask, more=ask.more | {"temperature": max(heat + m.rng.uniform(-3e-4, 3e-4), 0.0)})
 
 
 def _labelled(*marks: Callable[[Ask, Maker], Ask]) -> Callable[[Case], Plan]:
@@ -184,6 +205,9 @@ EVASIONS: tuple[Evasion, ...] = (
     Evasion("a fixed format on each request", "nothing: the text comes inside it", 1.0, _labelled(_formatted)),
     Evasion("end-user ids made up", "nothing", 1.0, _labelled(_named)),
     Evasion("a turn made up before each prompt", "some 15 tokens a request", 1.0, _labelled(_greeted)),
+    Evasion("a tool's result made up before each", "some 30 tokens a request", 1.0, _labelled(_looked_up)),
+    Evasion("each request called a retry", "nothing", 1.0, _labelled(_as_retry)),
+    Evasion("a jitter of the temperature", "nothing", 1.0, _labelled(_jittered)),
     Evasion("all three marks", "some 15 tokens a request", 1.0, _labelled(_formatted, _named, _greeted)),
     Evasion("one skill an account", f"{SKILLS} accounts for one list", 1.0, _narrow),
 )

@@ -18,6 +18,7 @@ from bench.detection.dataset import Plan, Scale, World
 from bench.detection.growing import BLIND, PROGRAMS, TREES, Seen, grown, read_names
 from bench.detection.lists import Lists, made
 from bench.detection.recorded import Recorded
+from bench.detection.sources import TRAINING
 from detectors import calibrate, fitting, likeness, rerank
 from detectors.base import Detector
 from detectors.engine import Engine
@@ -72,6 +73,12 @@ def varied(world: World) -> World:
             for kind, named in kinds.items()
         }
     return replace(world, lists=Lists(by))
+
+
+def reworded(world: World) -> World:
+    """The world with templates in further wordings and under house rules, which neither split's tests have."""
+    others = {name: replace(one, split=TRAINING) for name, one in world.pools.others.items()}
+    return replace(world, pools=replace(world.pools, split=TRAINING, others=others))
 
 
 def plans(world: World, seed: str, each: int = EACH, ordinary: int = ORDINARY) -> Iterator[Plan]:

@@ -30,7 +30,10 @@ CLIENTS = 3_600
 SEED = "ordinary-2"
 LEAST_REQUESTS, MOST_REQUESTS = 60, 600
 DAYS = 7.0
-TRAINING = 70 / 9  # ordinary clients that train the joint score, for each one that the tails are made of
+TRAINING, REWORDED = 50 / 9, 20 / 9
+"""Ordinary clients that train the joint score, for each one that the tails are made of: in a script's own wordings,
+and in those that training alone has.
+"""
 _CHUNK = 100
 
 
@@ -87,12 +90,20 @@ def material(data: Path, clients: int = CLIENTS, seed: str = SEED) -> Material:
     engine.use(fitting.fit(engine.detectors, snapshots, about))
     share = min(1.0, clients / CLIENTS)  # a small fit for a test trains on few as well
     each, common = max(2, round(share * ranking.EACH)), max(20, round(share * ranking.ORDINARY))
-    tried = store.cached(
-        f"ranking-{clients}",
-        store.digest(data, key, more=("ranking",)),
-        ranking.accounts(ranking.varied(world), ranking.SEED, each, common),
+    other = ranking.reworded(world)
+    tried = (
+        store.cached(
+            f"{name}-{clients}",
+            store.digest(data, key, own, more=("ranking", "wordings")),
+            ranking.accounts(ranking.varied(drawn), own, each, common),
+        )
+        for name, own, drawn in (("ranking", ranking.SEED, world), ("reworded", f"{ranking.SEED}/reworded", other))
     )
-    seen = ranking.observe(engine, chain(tried, _crowd(data, world, seed, clients)))
+    crowds = (
+        _crowd(data, world, f"{seed}/training", round(clients * TRAINING)),
+        _crowd(data, other, f"{seed}/reworded", round(clients * REWORDED)),
+    )
+    seen = ranking.observe(engine, chain(*tried, *crowds))
     programs = recorded.read(engine.detectors)
     if programs is None:
         print("Without recorded programs: their numbers are missing or another version's.", file=sys.stderr)
@@ -108,11 +119,10 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
     return fitted, _card(data, fitted, kinds)
 
 
-def _crowd(data: Path, world: World, seed: str, clients: int) -> Iterator[Account]:
+def _crowd(data: Path, world: World, seed: str, many: int) -> Iterator[Account]:
     """Ordinary clients for the joint score's training, none of them one of those that its tails are made of."""
-    many, seed = round(clients * TRAINING), f"{seed}/training"
-    key = store.digest(data, seed, many, LEAST_REQUESTS, MOST_REQUESTS)
-    return store.cached(f"training-{many}", key, ordinary(world, seed, many))
+    key = store.digest(data, seed, many, LEAST_REQUESTS, MOST_REQUESTS, more=("wordings",))
+    return store.cached(f"{seed.rpartition('/')[2]}-{many}", key, ordinary(world, seed, many))
 
 
 def _card(data: Path, fitted: Reference, kinds: Counter[str]) -> dict[str, Any]:

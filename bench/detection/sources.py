@@ -19,6 +19,7 @@ from detectors.exchange import Message
 
 Dialogue = tuple[Message, ...]
 Split = Literal["dev", "test"]
+TRAINING = "training"  # of scripts: development's frames and wordings that neither split's tests have
 
 
 class Source(NamedTuple):
@@ -72,7 +73,7 @@ class Pools:
     judges: tuple[tuple[str, str], ...]  # system prompt and template with {question} and {answer}
     personas: tuple[str, ...]  # "act as" system prompts
     steps: tuple[tuple[Message, ...], ...]  # openings of coding-agent sessions
-    split: str = ""  # "dev" or "test": which half of the scripts' own frames is used; empty: both
+    split: str = ""  # "dev", "test" or TRAINING: which of the scripts' own frames are used; empty: all of them
     language: str = "en"
     laws: Laws | None = None  # of arrivals; None: those made without traces
     others: Mapping[str, Pools] = field(default_factory=dict)

@@ -24,7 +24,7 @@ MODULES = (
     "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
     "loops", "paraphrase", "personas", "pipelines", "profile", "sources", "talk",
 )  # fmt: skip
-MORE = ("campaigns", "evasions", "fast", "lookalikes", "ranking", "refusals")
+MORE = ("campaigns", "evasions", "fast", "lookalikes", "ranking", "refusals", "wordings")
 PARTS = ("events", "mask", "index.jsonl")
 _IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (\([^)]*\)|.+)$", re.MULTILINE)
 

@@ -63,6 +63,6 @@ def test_it_says_the_shares_and_measures_them(traffic) -> None:
     assert sum(term.share for term in terms.values()) == pytest.approx(float(Authoring().score(row, 0.0)[0]))
 
 
-def test_failed_and_repeated_calls_do_not_count(traffic) -> None:
+def test_failed_calls_do_not_count_and_what_calls_itself_a_retry_does(traffic) -> None:
     assert rows_of(traffic(1, 50, synthesis=PAIRS, status=429))["n"][0] == 0
-    assert rows_of(traffic(1, 50, synthesis=PAIRS, flags=int(Flag.RETRY)))["material"][0] == 0
+    assert rows_of(traffic(1, 50, synthesis=PAIRS, flags=int(Flag.RETRY)))["material"][0] == 50

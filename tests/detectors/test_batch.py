@@ -51,7 +51,7 @@ def test_integer_sums_do_not_lose_large_numbers() -> None:
     assert batch.sum(batch["in_tokens"]).tolist() == [3 * (2**32 - 1)]
 
 
-def test_counted_leaves_out_retries_failures_and_other_operations_but_no_client() -> None:
+def test_counted_leaves_out_failures_and_other_operations_but_no_client() -> None:
     block = events([1, 1, 2, 3, 4, 5])
     block["flags"][1] = Flag.RETRY
     block["status"][2] = 429
@@ -59,10 +59,10 @@ def test_counted_leaves_out_retries_failures_and_other_operations_but_no_client(
     block["outcome"][4] = Outcome.TIMEOUT
     counted = Batch(block).counted
     assert counted.clients.tolist() == [1, 2, 3, 4, 5]
-    assert counted.counts.tolist() == [1, 0, 0, 0, 1]
-    assert counted.sum(np.ones(len(counted), np.int64)).tolist() == [1, 0, 0, 0, 1]
+    assert counted.counts.tolist() == [2, 0, 0, 0, 1]  # anyone can call a request a retry
+    assert counted.sum(np.ones(len(counted), np.int64)).tolist() == [2, 0, 0, 0, 1]
     assert counted.max(counted["client"]).tolist() == [1, 0, 0, 0, 5]
-    assert counted.spread(np.arange(5)).tolist() == [0, 4]
+    assert counted.spread(np.arange(5)).tolist() == [0, 0, 4]
 
 
 def test_an_aborted_answer_counts_since_the_client_got_part_of_it() -> None:
@@ -91,11 +91,11 @@ def test_compact_drops_clients_without_events() -> None:
 
 def test_fields_read_names_what_was_asked_for_in_the_counted_part_too() -> None:
     block = events([1, 2])
-    block["flags"][0] = Flag.RETRY
+    block["status"][0] = 500
     batch = Batch(block)
     assert "payload" not in batch.fields_read
     _ = batch.counted["payload"]
-    assert {"payload", "flags", "status"} <= batch.fields_read
+    assert {"payload", "operation", "status"} <= batch.fields_read
 
 
 def test_once_computes_a_shared_array_a_single_time() -> None:
@@ -206,7 +206,6 @@ def test_which_events_count_is_told_of_each_by_itself() -> None:
         (event["operation"] in text or (event["operation"] == Operation.BATCH and event["prompts"] > 0))
         and event["outcome"] <= Outcome.CLIENT_ABORTED
         and event["status"] < 400
-        and not event["flags"] & Flag.RETRY
         for event in block
     ]
     batch = Batch(block)

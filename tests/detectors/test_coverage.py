@@ -67,7 +67,7 @@ def test_without_words_it_is_silent(traffic) -> None:
         {"flags": int(Flag.SCHEMA), "out_chars": 300},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
-        {"max_tokens": 5},
+        {"max_tokens": 5, "out_chars": 200},
         {"payload": np.arange(200) % 20 + 1},
         {"kind": Kind.LABEL},
         {"kind": Kind.RECORD, "out_chars": 300},
@@ -84,7 +84,7 @@ def test_what_a_request_says_of_itself_takes_nothing(broad, mark) -> None:
 
 
 def test_other_traffic_of_the_client_hides_little_and_is_said_to_be_there(broad) -> None:
-    other = broad(seed=3, words=words(200, 60), max_tokens=5)
+    other = broad(seed=3, words=words(200, 60), max_tokens=5, out_chars=200)
     both = np.concatenate([broad(), other])
     assert score(both) == pytest.approx(score(broad()))
     term = next(one for one in Coverage().explain(rows_of(both)[0], 0.0) if one.feature == "part")

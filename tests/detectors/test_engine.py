@@ -39,13 +39,13 @@ def test_fresh_rows_carry_client_and_schema(shipped_engine: Engine) -> None:
     assert rows["events"].tolist() == [0, 0]
 
 
-def test_every_event_is_counted_retries_and_failures_included(shipped_engine: Engine, traffic) -> None:
+def test_failures_are_events_that_are_not_compared_and_retries_are(shipped_engine: Engine, traffic) -> None:
     events = traffic(7, 10)
     events["flags"][:3] = Flag.RETRY
     events["status"][3:5] = 500
     table, _ = fold(shipped_engine, [events])
     assert table[7]["events"] == 10
-    assert table[7]["counted"] == 5
+    assert table[7]["counted"] == 8
     assert table[7]["in_tokens"] == 400
 
 
@@ -238,6 +238,22 @@ def test_an_explanation_is_complete_and_true(shipped_engine: Engine, harvest) ->
         known = one.detector not in shipped_engine.judge.unknown
         assert any(np.isfinite(term.expected) for term in one.terms) == known
     assert dataclasses.asdict(told)["evidence"]
+
+
+def test_what_is_said_of_a_later_week_is_of_that_week(shipped_engine: Engine, traffic) -> None:
+    begun = traffic(1, 905, gap=60.0)
+    later = traffic(1, 5, seed=2)
+    later["at"] += 3 * WINDOW
+    table, _ = fold(shipped_engine, [begun, later])
+    told = shipped_engine.explain(table[1], 0.0)
+    assert told.requests == 910
+    assert "905" not in told.cannot_tell + told.sentence
+    assert "910" not in told.cannot_tell + told.sentence
+    assert "present week" in told.sentence
+    more = traffic(1, 25, seed=3)
+    more["at"] += 3 * WINDOW + 60.0
+    table, _ = fold(shipped_engine, [begun, later, more])
+    assert "Nothing in the 30 requests compared this week" in shipped_engine.explain(table[1], 0.0).sentence
 
 
 def test_activity_shows_the_last_minutes_hours_and_models(shipped_engine: Engine, traffic) -> None:

@@ -218,6 +218,8 @@ def test_flags_of_the_prompts_shape():
     assert Flag.PREFILL not in flags(("user", "a"))
     assert Flag.MULTI_TURN in flags(("user", "a"), ("assistant", "b"), ("user", "c"))
     assert Flag.TOOL_RESULT in flags(("user", "a"), ("assistant", "b"), ("tool", "c"))
+    assert Flag.TOOL_RESULT not in flags(("user", "a"), ("assistant", "b"), ("tool", "c"), ("user", "d"))
+    assert Flag.TOOL_RESULT in flags(("assistant", "b"), ("tool", "c"))
     assert Flag.SYSTEM in flags(("developer", "a"), ("user", "b"))
     assert Flag.SYSTEM not in flags(("user", "b"))
     assert Flag.ELICIT_SYSTEM in flags(("system", "say why"), ("user", "b"))

@@ -58,7 +58,7 @@ def test_each_look_is_taken_at_its_very_request(snapshots) -> None:
 
 def test_uncounted_requests_do_not_bring_a_look_nearer(engine, traffic) -> None:
     events = traffic(1, 30)
-    events["flags"][:6] = Flag.RETRY
+    events["status"][:6] = 429
     assert fitting.observe(engine, events) == []
 
 

@@ -236,13 +236,15 @@ def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
 
 
 def test_where_nothing_speaks_the_sentence_says_so() -> None:
-    assert "Nothing in its 1,200 requests" in fuse.sentence([evidence("content", 0.4, term("a", 1.0))], 1_200)
+    assert "Nothing in the 1,200 requests compared" in fuse.sentence([evidence("content", 0.4, term("a", 1.0))], 1_200)
 
 
 def test_pace_and_volume_are_told_only_beside_something_else() -> None:
     quick = evidence("rhythm", 0.002, term("q", 1.0, sentence="Its busiest day took much."))
     broad = evidence("content", 0.004, term("a", 1.0, sentence="Each prompt brings new words."))
-    assert "Nothing in its 100 requests" in fuse.sentence([quick, evidence("content", 0.4, term("a", 1.0))], 100)
+    assert "Nothing in the 100 requests compared" in fuse.sentence(
+        [quick, evidence("content", 0.4, term("a", 1.0))], 100
+    )
     assert fuse.sentence([quick, broad], 100).startswith(
         "Its busiest day took much, and each prompt brings new words; at most 1 in 250"
     )
@@ -281,6 +283,16 @@ def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -
     assert "what it asks" not in fuse.sentence([asks], 100, (), 0.0, (0.005, 0.01, 1.0, 1.0))  # neither watched
     one = fuse.sentence(quiet, 100, (), 6.0, (0.001, 0.011, 1.0, 1.0))
     assert one.endswith("; all of it together is that of 1 in 403 ordinary clients.")
+
+
+def test_what_every_second_peer_does_is_no_claim_where_another_term_is_strong() -> None:
+    usual = dataclasses.replace(term("hours", 1.0, sentence="It was quick."), percentile=50.0)
+    rare = dataclasses.replace(term("volume", 0.4, sentence="It took much."), percentile=99.0)
+    weak = dataclasses.replace(term("pause", 0.1, sentence="It paused."), percentile=99.0)
+    assert fuse.sentence([evidence("content", 0.004, usual, rare, weak)], 100).startswith("It took much; ")
+    assert fuse.sentence([evidence("content", 0.004, usual, weak)], 100).startswith("It was quick; ")
+    low = dataclasses.replace(usual, percentile=3.0)
+    assert fuse.sentence([evidence("content", 0.004, low, rare)], 100).startswith("It was quick; ")
 
 
 def test_counter_evidence_is_told_once_the_strongest_first() -> None:

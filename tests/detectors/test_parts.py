@@ -77,7 +77,7 @@ def test_two_clients_deal_the_same_manners_into_other_parts(traffic) -> None:
 
 def test_what_is_not_counted_is_not_dealt(traffic) -> None:
     events = mixture(traffic, 200, 5)
-    events["flags"][::5] |= int(Flag.RETRY)
+    events["status"][::5] = 500
     place, rows = routed(events)
     assert not place.any()
     assert rows["seen"].tolist() == [160]
@@ -191,3 +191,11 @@ def test_a_client_stands_for_its_part_where_that_is_higher() -> None:
     record["level"], record["score"] = [1, 1, 1, 0], [5.0, 5.0, 5.0, 9.0]
     level, score = np.array([0, 1, 2, 0], np.uint8), np.array([9.0, 6.0, 1.0, 1.0], np.float32)
     assert parts.said(record, level, score).tolist() == [True, False, False, False]
+
+
+def test_a_jitter_of_the_temperature_leaves_a_manner_together(traffic) -> None:
+    rng = np.random.default_rng(3)
+    steady = mixture(traffic, 400, 5)
+    jittered = steady.copy()
+    jittered["temperature"] += rng.uniform(-3e-4, 3e-4, len(steady)).astype(np.float32)
+    assert routed(jittered)[0].tolist() == routed(steady)[0].tolist()

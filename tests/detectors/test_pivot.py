@@ -57,6 +57,17 @@ def test_volume_that_moves_with_a_release_scores(days) -> None:
     assert score(moved, releases=()) == pytest.approx(score(moved) / 2.0, rel=0.05)
 
 
+def test_what_is_told_is_all_that_moved_known_release_or_not(days) -> None:
+    moved = days({OLD: 200}, {OLD: 200}, {NEW: 200}, {NEW: 200})
+    for releases in (RELEASED, ()):
+        detector = Pivot(releases)
+        rows = np.zeros(1, detector.state)
+        detector.update(rows, Batch(moved))
+        term = detector.explain(rows[0], 0.0)[0]
+        assert term.value == 1.0
+        assert "100 % of its requests moved to a model that is new to it" in term.sentence
+
+
 def test_a_benchmarkers_burst_scores_little(days) -> None:
     burst = days({OLD: 200}, {OLD: 200}, {OLD: 200, NEW: 600}, {OLD: 200})
     assert score(burst) < 0.3 * score(days({OLD: 200}, {OLD: 200}, {NEW: 200}, {NEW: 200}))

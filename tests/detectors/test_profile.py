@@ -44,9 +44,10 @@ def test_what_the_detectors_measure_does_not_move_it(traffic, fields) -> None:
     assert features(traffic(1, 60, **fields)) == features(traffic(1, 60))
 
 
-def test_retries_are_left_out(traffic) -> None:
+def test_failed_calls_are_left_out(traffic) -> None:
     events = traffic(1, 30)
-    events["flags"][::2] = Flag.RETRY | Flag.STREAM
+    events["flags"][::2] = Flag.STREAM
+    events["status"][::2] = 500
     assert features(events)["streamed_share"] == 0.0
 
 

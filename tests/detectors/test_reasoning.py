@@ -96,6 +96,11 @@ def test_it_says_where_it_was_asked(asking) -> None:
     assert in_user[0].value == 1.0
 
 
+def test_it_names_no_place_where_both_are_asked(asking) -> None:
+    both = np.concatenate([asking(flags=int(Flag.ELICIT_SYSTEM)), asking(flags=int(Flag.ELICIT_USER))])
+    assert " in the " not in Reasoning().explain(rows_of(both)[0], 0.0)[0].sentence
+
+
 def test_who_asks_how_and_where_is_counted_once_an_event(asking) -> None:
     kinds = np.resize([0, FULL, STEPS, FULL | STEPS], 100)
     where = np.resize([0, int(Flag.ELICIT_SYSTEM), int(Flag.ELICIT_USER | Flag.STREAM)], 100)

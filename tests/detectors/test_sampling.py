@@ -39,7 +39,7 @@ def test_probabilities_of_free_text_score_and_those_of_labels_do_not(traffic) ->
     )
     labels = np.arange(100) % 4 + 1
     assert score(traffic(1, 100, top_logprobs=5, out_chars=6, answer=labels)) == 0.0
-    assert score(traffic(1, 100, top_logprobs=5, max_tokens=1, answer=labels)) == 0.0
+    assert score(traffic(1, 100, top_logprobs=5, max_tokens=1, out_chars=4, answer=labels)) == 0.0
 
 
 def test_probabilities_of_ever_new_single_words_are_no_labels(traffic) -> None:

@@ -75,7 +75,7 @@ def test_the_spread_is_that_of_the_answers_where_prompts_tell_nothing(walked) ->
         {"flags": int(Flag.SCHEMA), "out_chars": 300},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
-        {"max_tokens": 5},
+        {"max_tokens": 5, "out_chars": 200},
         {"payload": np.arange(200) % 20 + 1},
     ],
 )
@@ -150,7 +150,7 @@ def test_what_begins_something_is_counted_by_form_and_size(traffic) -> None:
 
 
 def test_a_limit_of_a_label_leaves_a_request_out_and_none_is_no_limit(traffic) -> None:
-    row = rows_of(traffic(1, 20, out_chars=1_023, max_tokens=np.arange(20)))[0]
+    row = rows_of(traffic(1, 20, out_chars=200, max_tokens=np.arange(20)))[0]
     assert (row["part"], row["limited"], row["room"]) == (4, 3, 0)
 
 

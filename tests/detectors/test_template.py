@@ -50,7 +50,7 @@ def test_several_templates_in_turn_still_score(traffic) -> None:
         {"flags": int(Flag.STREAM)},
         {"temperature": 0.0},
         {"payload_chars": 9_000},
-        {"max_tokens": 5},
+        {"max_tokens": 5, "out_chars": 200},
         {"payload": np.arange(200) % 20 + 1},
     ],
 )
@@ -77,12 +77,14 @@ def test_without_a_user_turn_the_whole_prompt_is_the_content(listed) -> None:
     assert score(listed(payload=0, body=5)) < 0.1
 
 
-def test_retries_are_no_repetition(listed) -> None:
-    events = listed()
-    retries = events.copy()
-    retries["flags"] |= np.uint32(Flag.RETRY)
-    both = np.concatenate([events, retries])
-    assert score(both) == pytest.approx(score(events))
+def test_a_failed_call_that_is_sent_again_is_no_repetition(listed) -> None:
+    failed, events = listed(status=503), listed()
+    events["flags"] |= np.uint32(Flag.RETRY)
+    assert score(np.concatenate([failed, events])) == pytest.approx(score(listed()))
+
+
+def test_calling_each_request_a_retry_hides_nothing(listed) -> None:
+    assert score(listed(flags=int(Flag.RETRY))) == pytest.approx(score(listed()))
 
 
 def test_alternatives_of_each_token_are_answer_too(listed) -> None:

@@ -28,7 +28,7 @@ def shares(events: np.ndarray) -> dict[str, float]:
         ({"flags": int(Flag.STREAM)}, "streamed"),
         ({"temperature": 0.0}, "greedy"),
         ({"out_chars": 30}, "closed_answers"),
-        ({"max_tokens": 16}, "closed_answers"),
+        ({"max_tokens": 16, "out_chars": 255}, "closed_answers"),
         ({"payload_chars": 5_000}, "no_longer"),
     ],
 )
@@ -164,7 +164,7 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         chars = int(event["out_chars"]) or 4 * int(event["out_tokens"])
         choice = chars // max(int(event["choices"]) * max(int(event["prompts"]), 1), 1)
         unknown = chars == 0 and event["usage"] == Usage.ABSENT
-        is_open = (choice >= 48 or unknown) and not 0 < event["max_tokens"] <= 16
+        is_open = (choice >= 48 or unknown) and not (0 < event["max_tokens"] <= 16 and choice < 256)
         flags = Flag(int(event["flags"]))
         has = (
             bool(flags & Flag.MULTI_TURN), not is_open, bool(event["temperature"] <= np.float32(0.05)),
@@ -177,3 +177,8 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         assert known.log_choice[place] == int(16 * np.log2(1 + choice))
         assert tuple(known.code[place] >> bit & 1 for bit in range(7)) == has
         assert (known.code[place] >= twins.SYSTEM_BIT) == bool(flags & Flag.SYSTEM)
+
+
+@pytest.mark.parametrize(("chars", "closed"), [(40, 1.0), (255, 1.0), (256, 0.0), (4_000, 0.0)])
+def test_a_limit_that_the_answer_did_not_heed_makes_no_label_of_it(traffic, chars, closed) -> None:
+    assert shares(traffic(1, 10, out_chars=chars, max_tokens=16))["closed_answers"] == closed

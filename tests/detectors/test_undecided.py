@@ -34,6 +34,11 @@ def test_requests_that_cannot_be_compared_are_not_called_too_few() -> None:
     assert undecided.missing([], Level.NONE, 0, 3, (), 9) == missing(Level.NONE, look=0)
 
 
+def test_of_a_later_week_nobody_says_that_the_rest_cannot_be_compared() -> None:
+    told = undecided.missing([], Level.NONE, 0, 5, (), 0)
+    assert told == "Too few requests in its present week so far: the first comparison is made at 25."
+
+
 def test_of_an_ordinary_client_nothing_is_missing() -> None:
     assert missing(Level.NONE, several_samples=1.0) == ""
 

@@ -9,7 +9,6 @@ import pytest
 
 from detectors.batch import Batch
 from detectors.checks import checks
-from detectors.event import Flag
 from detectors.exchange import Refusal
 from detectors.grams import measure
 from detectors.variants import Variants
@@ -93,8 +92,8 @@ def test_help_for_a_competing_model_counts_like_extraction(refused, winner) -> N
     assert score(refused(40, refusal=Refusal.FRONTIER_LLM), winner(200)) >= 1.0
 
 
-@pytest.mark.parametrize("fields", [{"status": 429}, {"status": 403}, {"flags": int(Flag.RETRY)}])
-def test_refused_rates_and_retries_do_not_count(refused, winner, fields) -> None:
+@pytest.mark.parametrize("fields", [{"status": 429}, {"status": 403}])
+def test_refused_rates_and_rights_do_not_count(refused, winner, fields) -> None:
     assert score(refused(200, **fields), winner(200)) == 0.0
 
 
@@ -149,6 +148,22 @@ def test_what_was_sent_is_counted_by_half_day_and_by_its_wording(refused, winner
     assert not rows[1:].tobytes().strip(b"\0")
 
 
+def test_a_large_product_that_is_refused_now_and_then_is_no_search(refused, winner) -> None:
+    often = [winner(20_000, sketch=number, gap=0.0, start=1_764_000_000.0) for number in range(3)]
+    assert score(refused(240, gap=20.0), *often) == 0.0
+    many = [
+        winner(35_000, sketch=number, gap=0.0, start=1_764_000_000.0) for number in range(3)
+    ]  # more than a counter holds
+    assert score(refused(600, gap=10.0), *many) == 0.0
+
+
+def test_the_first_and_the_last_half_day_of_a_window_are_no_neighbours(refused) -> None:
+    first, last = refused(60, gap=1.0), refused(60, gap=1.0)
+    last["at"] += 7 * 86_400.0
+    last["sketch"] += 17
+    assert score(first, last) == pytest.approx(score(first))
+
+
 def test_small_counters_are_held_at_the_most(refused, winner) -> None:
     rows = np.zeros(1, Variants.state)
     for _ in range(2):
@@ -156,6 +171,7 @@ def test_small_counters_are_held_at_the_most(refused, winner) -> None:
     same = winner(70_000, sketch=7, gap=0.0)
     Variants().update(rows, Batch(same))
     assert rows["n"][0] == 400
-    assert rows["refused"].max() == rows["served"].max() == 255
+    assert rows["refused"].max() == 400
+    assert rows["served"].max() == 65_535
     assert rows["bins"].max() <= 255
     assert rows["answered"].max() == 65_535

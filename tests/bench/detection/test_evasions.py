@@ -77,15 +77,20 @@ def test_marks_are_on_every_request_and_the_answers_are_the_same_texts(by_name) 
         "a fixed format on each request": Flag.SCHEMA,
         "end-user ids made up": Flag.USER_ID,
         "a turn made up before each prompt": Flag.MULTI_TURN,
+        "a tool's result made up before each": Flag.MULTI_TURN,
+        "each request called a retry": Flag.RETRY,
         "all three marks": Flag.SCHEMA | Flag.USER_ID | Flag.MULTI_TURN,
     }
     every = int(Flag.SCHEMA | Flag.USER_ID | Flag.MULTI_TURN)
     plain = by_name["none"].events
     for name, flag in marks.items():
         events = by_name[name].events
-        assert (events["flags"] & every == int(flag)).all(), name
+        assert (events["flags"] & (every | int(flag)) == int(flag)).all(), name
         assert set(events["payload"].tolist()) & set(plain["payload"].tolist()), name
         assert np.median(events["out_chars"]) > 0.7 * np.median(plain["out_chars"]), name
+    jittered = by_name["a jitter of the temperature"].events["temperature"]
+    assert len(np.unique(jittered)) > 100
+    assert np.ptp(jittered) < 1e-3
     wrapped = by_name["a fixed format on each request"].events
     assert (wrapped["kind"][wrapped["out_chars"] > 0] == Kind.RECORD).mean() > 0.9  # a limit cuts some
 
