@@ -74,7 +74,7 @@ def test_rows_of_few_requests_that_do_not_look_ordinary_speak_against_nobody(lin
     untold, usual = linked({}), dict.fromkeys(ALL, Own(2.1, -0.2))
     assert linked(usual).score == untold.score
     assert linked(usual).level is untold.level is Level.REVIEW
-    many = linked(usual, requests=30)  # they have come to their first look: the rows decide
+    many = linked(dict.fromkeys(ALL, Own(3.0, 1.0)), requests=30)  # they have come to a look: the rows decide
     assert {term.feature for term in many.terms} >= {"members_rank"}
     assert many.score < linked({}, requests=30).score
 
