@@ -108,7 +108,7 @@ def _measured(
 ) -> tuple[Measured, Facts] | None:
     """The members as one group, without those who barely belong; None where nothing is left of it."""
     measured = signals.measure(known.graph, by, members, known.weight)
-    for _ in range(_ROUNDS):  # whoever goes takes along what others shared with them alone
+    for _ in range(_ROUNDS):  # who goes takes along what others shared with them alone
         stays = belong(known, by, measured)
         if int(stays.sum()) < 2:
             return None
@@ -116,10 +116,18 @@ def _measured(
             break
         members = members[stays]
         measured = signals.measure(known.graph, by, members, known.weight)
+        if not _silent(known, members):
+            break
     facts = _facts(known, by, measured)._replace(framed=group.framed, held=held)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
     return measured, facts
+
+
+def _silent(known: Known, members: NDArray[np.int32]) -> bool:
+    """Whether the members' own rows say nothing yet: what they share is all there is to tell who belongs."""
+    heard = np.count_nonzero(~np.isnan(known.rank[members])) >= HEARD * len(members)
+    return not heard or undecided(known, members)
 
 
 def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:

@@ -22,12 +22,12 @@ def strength(one: Assessment) -> tuple[float, float, int]:
 
 
 def whole(found: Iterable[Assessment], apart: Sequence[Apart], judge: Judge) -> list[Assessment]:
-    """Where most of a campaign's members are in another one of the same level, the two as one, if that holds.
+    """Where most of a group's members are in a stronger one of the same level, the two as one, if that holds.
 
-    It does not matter which of the two is the stronger: a few members are read by themselves, before their own rows
-    speak, with more certainty than all of them together, and would take the whole apart. `judge` says what the two
-    are as one. Each is compared with those of whom it has a member, so the time grows with the members and not with
-    the pairs.
+    And where most of a stronger one's members are in a weaker one, if that has heard the members' own rows and the
+    stronger one has not: scores without rows are of another scale, and a few accounts that are read by what they
+    share would take apart all of them together. `judge` says what the two are as one. Each is compared with those of
+    whom it has a member, so the time grows with the members and not with the pairs.
     """
     out: dict[int, Assessment] = {}
     of: dict[int, set[int]] = {}  # client: places in `out`
@@ -43,7 +43,8 @@ def whole(found: Iterable[Assessment], apart: Sequence[Apart], judge: Judge) -> 
             place, one, near = first, both, _overlapping(of, both.campaign.clients)
         for part, common in near:
             inside = out[part].campaign.clients
-            both = _as_one(one, out[part], apart, judge) if 2 * common > len(inside) else None
+            goes_in = 2 * common > len(inside) and _heard_less(out[part], one)
+            both = _as_one(one, out[part], apart, judge) if goes_in else None
             if both is not None:
                 one = both
                 _own(of, inside, part, frozenset())
@@ -57,15 +58,20 @@ def _as_one(one: Assessment, other: Assessment, apart: Sequence[Apart], judge: J
     """Two of one level as one; None where that does not hold, or a reviewer said otherwise."""
     if one.campaign.level is not other.campaign.level:
         return None
-    for whole_one, part in ((one, other), (other, one)):
-        if part.campaign.clients <= whole_one.campaign.clients:
-            return replace(whole_one, unheard=whole_one.unheard + part.unheard)
+    for all_of_it, part in ((one, other), (other, one)):
+        if part.campaign.clients <= all_of_it.campaign.clients and _heard_less(part, all_of_it):
+            return replace(all_of_it, unheard=one.unheard + other.unheard)
     if len(parted(sorted(one.campaign.clients | other.campaign.clients), apart)) > 1:
         return None
     both = judge(_joint(one.group, other.group))
     if both is None or both.campaign.level is not one.campaign.level:
         return None
     return replace(both, unheard=one.unheard + other.unheard)
+
+
+def _heard_less(one: Assessment, other: Assessment) -> bool:
+    """Whether one was read without its members' own rows, which takes a higher score for review, and another with."""
+    return one.campaign.threshold > other.campaign.threshold
 
 
 def together(found: Iterable[Assessment], pairs: Iterable[tuple[int, int]], judge: Judge) -> list[Assessment]:
