@@ -97,7 +97,8 @@ class CampaignEventShape(Shape):
     sequence: int = Field(description="The campaign's version after the step")
     at: datetime
     kind: str = Field(
-        description="opened, grew, escalated, cleared, claimed, closed, reopened, split, merged, decided or revoked"
+        description="opened, grew, shrank, escalated, cleared, claimed, closed, reopened, split, merged, decided or "
+        "revoked"
     )
     actor: str
     data: dict[str, Any]

@@ -260,14 +260,34 @@ async def _let_go(
     gone = elsewhere | idle
     if gone and not matched:
         campaign.size = len(crowd) - len(gone)
+        campaign.requests = sum(one.requests for client, one in crowd.items() if client not in gone)
     elif gone:
         campaign.size = max(0, campaign.size - len(gone))
     if crowd and len(elsewhere) == len(crowd):
-        _absorb(session, campaign, {claimed[client] for client in elsewhere}, now)
-    elif not matched and campaign.level >= Level.WATCH and now - campaign.seen_at.timestamp() > CALM_SECONDS:
+        return _absorb(session, campaign, {claimed[client] for client in elsewhere}, now)
+    if gone:
+        _shrink(session, campaign, now)
+    if not matched and campaign.level >= Level.WATCH and (_is_outdated(campaign) or _is_calm(campaign, now)):
         campaign.reached = max(campaign.reached, campaign.level)
         campaign.level = int(Level.NONE)
         history.step(session, campaign, "cleared", history.SYSTEM, {"size": campaign.size}, now)
+    return None
+
+
+def _shrink(session: AsyncSession, campaign: Campaign, now: float) -> None:
+    """A step of history where half of the members left since the last word of its size."""
+    if GROWN * campaign.size <= int(campaign.latest.get("told_size") or campaign.evidence.get("size") or 1):
+        campaign.latest = campaign.latest | {"told_size": campaign.size}
+        history.step(session, campaign, "shrank", history.SYSTEM, {"size": campaign.size}, now)
+
+
+def _is_outdated(campaign: Campaign) -> bool:
+    """Whether most of whom the newest reading is about belong to another campaign: it says nothing of the rest."""
+    return 2 * campaign.size < int(campaign.latest.get("size") or 0)
+
+
+def _is_calm(campaign: Campaign, now: float) -> bool:
+    return bool(now - campaign.seen_at.timestamp() > CALM_SECONDS)
 
 
 def _is_idle(seen_at: Any, now: float) -> bool:

@@ -17,6 +17,7 @@ from app.models.campaign import Campaign
 from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_event import CampaignEvent
 from app.models.campaign_member import CampaignMember
+from app.models.vocabulary import State
 
 SYSTEM = "stillwatch"
 MIXED = 0.5  # a member of whose requests less than this share was linked
@@ -53,6 +54,12 @@ class Without:
     score: str
     holds: bool
     sentence: str
+
+
+def left(campaign: Campaign) -> int:
+    """Members that the newest reading is about and that have left since; 0 of a campaign that is closed."""
+    read = campaign.latest.get("size")
+    return max(read - campaign.size, 0) if isinstance(read, int) and campaign.state != State.CLOSED else 0
 
 
 def score(campaign: Campaign) -> float:
@@ -161,6 +168,7 @@ def _what(kind: str, data: Mapping[str, Any]) -> str:
         return f"{words.counted(data.get('decisions') or 0, 'decision')} taken back"
     text = {
         "grew": "Grew to",
+        "shrank": "Shrank to",
         "escalated": "Rose above the review threshold with",
         "cleared": "Fell below the review threshold with",
     }.get(kind)

@@ -133,6 +133,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "terms": speaks,
         "counter": against,
         "without": campaign_view.without(campaign.latest),
+        "left": campaign_view.left(campaign),
         "mixed": campaign.latest.get("mixed"),
         "cannot_tell": campaign.latest.get("cannot_tell") or "",
         "history": [campaign_view.entry(event) for event in await queries.history(visit.db, campaign.id)],

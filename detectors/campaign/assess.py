@@ -22,6 +22,7 @@ from detectors.campaign.widen import MIXED
 
 _EDGES = 50
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
+_ROUNDS = 4  # looks at who barely belongs
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
@@ -54,7 +55,7 @@ def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessm
         return None
     campaign = _WAITING
     if best.level is not Level.NONE:
-        by, found = _shown(known, by, best)
+        by, found = _shown(known, by, group, best)
         campaign = _campaign(known, by, group, best, found)
     asked = tuple(known.graph.clients.known()[best.unheard].tolist())
     return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), asked)
@@ -107,15 +108,26 @@ def _measured(
 ) -> tuple[Measured, Facts] | None:
     """The members as one group, without those who barely belong; None where nothing is left of it."""
     measured = signals.measure(known.graph, by, members, known.weight)
-    stays = belong(known, by, measured)
-    if int(stays.sum()) < 2:
-        return None
-    if not stays.all():
-        measured = signals.measure(known.graph, by, members[stays], known.weight)
+    for _ in range(_ROUNDS):  # who goes takes along what others shared with them alone
+        stays = belong(known, by, measured)
+        if int(stays.sum()) < 2:
+            return None
+        if stays.all():
+            break
+        members = members[stays]
+        measured = signals.measure(known.graph, by, members, known.weight)
+        if not _silent(known, members):
+            break
     facts = _facts(known, by, measured)._replace(framed=group.framed, held=held)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
     return measured, facts
+
+
+def _silent(known: Known, members: NDArray[np.int32]) -> bool:
+    """Whether the members' own rows say nothing yet: what they share is all there is to tell who belongs."""
+    heard = np.count_nonzero(~np.isnan(known.rank[members])) >= HEARD * len(members)
+    return not heard or undecided(known, members)
 
 
 def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
@@ -138,10 +150,11 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     return _Reading(measured, facts, found, reached, unheard)
 
 
-def _shown(known: Known, by: Layout, one: _Reading) -> tuple[Layout, Measured]:
+def _shown(known: Known, by: Layout, group: Group, one: _Reading) -> tuple[Layout, Measured]:
     """The reading with the members that are shown."""
     inside = one.measured.members
-    members = shown(known, inside, wide=one.level is Level.REVIEW, told=not np.isnan(one.facts.rank))
+    wide = one.level is Level.REVIEW and not group.rest
+    members = shown(known, inside, wide=wide, told=not np.isnan(one.facts.rank))
     if np.array_equal(members, inside):
         return by, one.measured
     by = signals.layout(known.graph, members)

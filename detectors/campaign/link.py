@@ -81,6 +81,7 @@ class Group(NamedTuple):
     tokens: NDArray[np.int32]
     framed: bool = True  # by wordings with their parameters, which are the surer ground
     part: bool = False  # the clients of one wording, or of several that have the same, inside a larger group
+    rest: bool = False  # what a stronger campaign leaves of one: nobody joins it by what the whole of it has
 
 
 def weights(graph: Graph, rules: Rules) -> NDArray[np.float64]:

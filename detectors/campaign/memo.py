@@ -65,7 +65,7 @@ class Memo:
 
 def _key(group: Group) -> bytes:
     mark = hashlib.blake2b(group.accounts.tobytes(), digest_size=16)
-    mark.update(b"%d %d " % (group.framed, group.part))
+    mark.update(b"%d %d %d " % (group.framed, group.part, group.rest))
     mark.update(group.tokens.tobytes())
     return mark.digest()
 

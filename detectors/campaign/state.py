@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -109,8 +110,9 @@ class Linker:
             every = [*groups, *(one.group for one in found)]
             by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in every])))
             found += self._assess(known, by, groups)
-            found = settle.whole(found, self.forbidden, lambda group: self._judge(known, by, group, 0.0))
-            found = settle.together(found, self.united, lambda group: self._judge(known, by, group, 0.0))
+            judge: settle.Judge = partial(self._judge, known, by, held=0.0)
+            found = settle.together(settle.whole(found, self.forbidden, judge), self.united, judge)
+            found = settle.exclusive(found, self.settings.scoring.members, graph.clients.known(), judge)
         self._settle(found, kept, now)
         self._memo.settled()
         return self.campaigns()
@@ -262,11 +264,10 @@ class Linker:
         return party
 
     def _settle(self, found: list[Assessment], kept: set[int], now: float) -> None:
-        """Give each its lasting id; an account is in one campaign. What is as it was keeps all it had."""
-        chosen = settle.exclusive(found, self.settings.scoring.members)
+        """Give each its lasting id. What is as it was keeps all it had."""
         before = {id(one): number for number, one in self._named.items()}
-        same = {before[id(one)] for one in chosen if id(one) in before}
-        fresh = [one for one in chosen if id(one) not in before]
+        same = {before[id(one)] for one in found if id(one) in before}
+        fresh = [one for one in found if id(one) not in before]
         kept = kept | same
         self.found = {number: self.found[number] for number in sorted(kept)}
         self._named = {number: self._named[number] for number in sorted(kept)}

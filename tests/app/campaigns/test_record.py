@@ -134,6 +134,25 @@ async def test_one_that_falls_apart_keeps_its_name_for_the_larger_part(passed, c
     assert first.size == 3
 
 
+async def test_one_whose_members_went_to_another_follows_at_once(database, passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3, 4, 5, 6, 7, 8), found(11, 12, 13, 14, 15, 16, 17, key="b2"))
+    await passed(found(1, 2, 3, 4, 5, 6, 7, 8, *range(11, 15), at=now + 10), at=now + 10)
+    large, rest = await campaigns()
+    assert await members_of(rest.id) == [15, 16, 17]
+    assert (rest.size, rest.requests, rest.level, rest.reached) == (3, 120, Level.NONE, Level.REVIEW)
+    assert large.level == Level.REVIEW
+    async with read_scope(database) as session:
+        steps = await queries.history(session, rest.id)
+    assert [(step.kind, step.data["size"]) for step in steps] == [("opened", 7), ("shrank", 3), ("cleared", 3)]
+
+
+async def test_one_that_loses_a_few_members_to_another_stands(passed, campaigns, found, now):
+    await passed(found(1, 2, 3, 4, 5, 6, 7, 8), found(11, 12, 13, 14, 15, 16, 17, key="b2"))
+    await passed(found(1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, at=now + 10), at=now + 10)
+    rest = (await campaigns())[1]
+    assert (rest.size, rest.requests, rest.level, rest.latest["size"]) == (4, 160, Level.REVIEW, 7)
+
+
 async def close(database, campaign, disposition, now):
     async with session_scope(database) as session:
         await lifecycle.close(session, campaign.id, disposition, "seen", "ana", campaign.version, now)

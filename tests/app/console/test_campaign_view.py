@@ -15,6 +15,7 @@ from app.models.campaign_event import CampaignEvent
         ("opened", {"size": 25}, "Opened with 25 members"),
         ("opened", {"size": 2, "split_from": "cp_1"}, "Opened with 2 members, split out of cp_1"),
         ("grew", {"size": 50}, "Grew to 50 members"),
+        ("shrank", {"size": 3}, "Shrank to 3 members"),
         ("cleared", {"size": 4}, "Fell below the review threshold with 4 members"),
         (
             "closed",
@@ -52,3 +53,10 @@ def test_what_is_not_known_is_not_shown():
 def test_a_score_of_nothing_is_a_score():
     assert campaign_view.score(Campaign(score=17.2, latest={"score": 0.0})) == 0.0
     assert campaign_view.score(Campaign(score=17.2, latest={})) == 17.2
+
+
+def test_members_that_left_since_the_reading_are_counted_while_somebody_works_on_it():
+    assert campaign_view.left(Campaign(state="new", size=3, latest={"size": 9})) == 6
+    assert campaign_view.left(Campaign(state="new", size=9, latest={"size": 3})) == 0
+    assert campaign_view.left(Campaign(state="new", size=9, latest={})) == 0
+    assert campaign_view.left(Campaign(state="closed", size=3, latest={"size": 9})) == 0

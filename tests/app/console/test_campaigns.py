@@ -76,6 +76,16 @@ async def test_a_page_says_how_many_members_its_sentence_is_about(console, revie
     assert "25 members, 12 of them in the newest reading" in (await reviewer.get(f"/campaigns/{opened}")).text
 
 
+async def test_a_page_says_where_its_reading_is_about_members_that_left(console, reviewer, opened):
+    assert "left since the newest reading" not in (await reviewer.get(f"/campaigns/{opened}")).text
+    async with session_scope(console.engine) as db:
+        campaign = await db.get(Campaign, opened)
+        campaign.latest = campaign.latest | {"size": 31}
+    page = (await reviewer.get(f"/campaigns/{opened}")).text
+    assert "6 members have left since the newest reading" in page
+    assert "evidence below are about all 31 of then" in page
+
+
 async def test_a_clients_page_tells_of_matched_indicators(console, reviewer, opened):
     document = {"format": indicators.FORMAT, "key_id": indicators.key_id(KEY), "expires": console.now + 60}
     document["indicators"] = [{"kind": "head", "hash": "ab" * 16}]
