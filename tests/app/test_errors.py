@@ -11,7 +11,7 @@ def tree(root: type[StillwatchError]) -> list[type[StillwatchError]]:
 
 
 def test_codes_are_stable_and_unique():
-    codes = [kind.code for kind in tree(StillwatchError)]
+    codes = [kind.code for kind in tree(StillwatchError) if "code" in vars(kind)]  # a narrower one may keep its code
     assert len(codes) == len(set(codes))
     assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
 
