@@ -31,9 +31,7 @@ READS = (
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
 CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
-UNHEEDED_CHARS = (
-    256  # of an answer so long a limit of CLOSED_TOKENS was not heeded: some servers know it by another name
-)
+UNHEEDED_CHARS = 256  # so long an answer did not heed such a limit: some servers know it by another name
 RECORD_CHARS = 480  # an answer in a fixed format that is longer is free text inside it
 GREEDY = np.float32(0.05)  # a temperature up to this asks for the most likely answer
 NAN = float("nan")

@@ -132,7 +132,8 @@ class Variants(Detector):
         day = refused.argmax(axis=1)
         most = np.take_along_axis(refused, day[:, None], axis=1)[:, 0]
         served = np.take_along_axis(_days(rows["served"]), day[:, None], axis=1)[:, 0]
-        unknown = (rows["served"] == _U16).any(axis=1)  # it was answered more often than was counted
+        full = rows["served"] == _U16  # it was answered more often than was counted
+        unknown = np.take_along_axis(full | np.roll(full, 1, axis=1), day[:, None], axis=1)[:, 0]
         share = np.where(unknown, 0.0, most / np.maximum(most + served, 1.0))
         distinct = _distinct(np.unpackbits(rows["seen"], axis=1).sum(axis=1).astype(np.float64), _BITS)
         within = np.minimum(distinct * most / np.maximum(rows["refused"].sum(axis=1), 1.0), most)

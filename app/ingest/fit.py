@@ -21,7 +21,7 @@ from app.ingest.measures import read_labels
 from app.ingest.present import Present, read_present
 from app.settings import Settings
 from app.store.reference import load_engine
-from detectors import fitting, robust
+from detectors import fitting, robust, said
 from detectors.engine import Engine, window_of
 from detectors.features import events
 from detectors.fitting import Snapshot
@@ -167,7 +167,7 @@ def _enough(clients: int, followed: bool, left_out: Mapping[str, int] | None = N
         return
     out = f" ({sum(left_out.values())} more were left out)" if left_out else ""
     more = "give logs of more days or of all gateways" if followed else "wait until more clients were seen"
-    had = f"only {clients} client{'' if clients == 1 else 's'}" if clients else "no client"
+    had = f"only {said.count(clients, 'client')}" if clients else "no client"
     raise InvalidInput(
         "LOG" if followed else "--live",
         f"{had} with {LOOKS[0]} or more answered requests{out}, {LEAST} are needed: {more}. "

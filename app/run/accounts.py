@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients import accounts
+from app.console.words import counted
 from app.errors import InvalidInput, StillwatchError
 from app.run.tokens import in_session
 from app.settings import Settings
@@ -27,6 +28,6 @@ def run_import(settings: Settings, path: Path) -> int:
 
     done = in_session(settings, work)
     customers = len({one.account for one in table if one.account})
-    clients = "1 client belongs" if done == 1 else f"{done} clients belong"
-    sys.stdout.write(f"{clients} to {customers} account{'' if customers == 1 else 's'}\n")
+    clients = counted(done, "client belongs", "clients belong")
+    sys.stdout.write(f"{clients} to {counted(customers, 'account')}\n")
     return 0

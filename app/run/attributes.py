@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns import attribute_tables, attributes
 from app.campaigns.attribute_tables import Entry
 from app.campaigns.attributes import Imported
+from app.console.words import counted
 from app.errors import InvalidInput, StillwatchError
 from app.run.tokens import in_session
 from app.settings import Settings
@@ -28,9 +29,8 @@ def run_import(settings: Settings, path: Path, replace: bool) -> int:
 
     done = in_session(settings, work)
     sys.stdout.write(
-        f"{done.entries} {'entry' if done.entries == 1 else 'entries'}: {done.changed} attribute"
-        f"{'' if done.changed == 1 else 's'} set, {done.unchanged} as they were, "
-        f"{done.removed} taken back\n"
+        f"{counted(done.entries, 'entry', 'entries')}: {counted(done.changed, 'attribute')} set, "
+        f"{done.unchanged} as they were, {done.removed} taken back\n"
     )
     return 0
 
@@ -58,5 +58,5 @@ def run_forget(settings: Settings, client: str | None, account: str | None, name
         return await attributes.forget(session, subject, time.time())
 
     forgotten = in_session(settings, work)
-    sys.stdout.write(f"{forgotten} attribute{'' if forgotten == 1 else 's'} forgotten\n")
+    sys.stdout.write(f"{counted(forgotten, 'attribute')} forgotten\n")
     return 0

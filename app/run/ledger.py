@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from redis.exceptions import RedisError
 
+from app.console.words import counted
 from app.errors import InvalidInput, SettingError, Unavailable
 from app.run.mode import REDIS_SECONDS, redis_url
 from app.settings import Settings
@@ -97,7 +98,7 @@ def _read(file: Path) -> str:
 
 def _show(matches: list[Match], shingles: int) -> None:
     if not matches:
-        many = "1 shingle" if shingles == 1 else f"{shingles:,} shingles"
+        many = counted(shingles, "shingle")
         print(f"no client received it, as far as the ledger knows ({many} looked for)")  # noqa: T201
         return
     print(f"{'CLIENT':19}  {'FOUND':>5}  {'ANSWERS':>7}  {'FIRST':16}  {'LAST':16}")  # noqa: T201

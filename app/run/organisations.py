@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import organisations
 from app.campaigns.organisations import Imported
+from app.console.words import counted
 from app.errors import InvalidInput, StillwatchError
 from app.run.tokens import in_session
 from app.settings import Settings
@@ -29,7 +30,6 @@ def run_import(settings: Settings, path: Path, verified: bool) -> int:
 
     done = in_session(settings, work)
     word = "verified" if verified else "not verified"
-    companies = f"{done.organisations} organisation{'' if done.organisations == 1 else 's'}"
-    entries = f"{done.entries} {'entry' if done.entries == 1 else 'entries'}"
+    companies, entries = counted(done.organisations, "organisation"), counted(done.entries, "entry", "entries")
     print(f"{companies} ({word}), {entries} set, {done.removed} taken back")  # noqa: T201
     return 0

@@ -157,6 +157,11 @@ def test_a_large_product_that_is_refused_now_and_then_is_no_search(refused, winn
     assert score(refused(600, gap=10.0), *many) == 0.0
 
 
+def test_a_day_of_more_answers_than_are_counted_excuses_no_other_day(refused, winner) -> None:
+    many = [winner(35_000, sketch=number, gap=0.0, start=1_764_000_000.0 + 3 * 86_400.0) for number in range(3)]
+    assert score(refused(120, gap=20.0), *many) >= 1.0
+
+
 def test_the_first_and_the_last_half_day_of_a_window_are_no_neighbours(refused) -> None:
     first, last = refused(60, gap=1.0), refused(60, gap=1.0)
     last["at"] += 7 * 86_400.0
