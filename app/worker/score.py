@@ -17,6 +17,7 @@ from app.store import decisions
 from app.store.redis import Link
 from app.store.rows import Claim, Loaded, Rows
 from app.store.stream import Blocks, lag_command, written_at
+from app.worker.clocks import revive, timely
 from app.worker.link import Handover
 from app.worker.partitions import Leases
 from app.worker.quality import Quality
@@ -167,7 +168,8 @@ class Scorer:
             self._quarantine(claim, blocks, "its batch died with its worker again and again")
             return True
         loaded = self._admitted(blocks, self._rows.load(claim, blocks.clients))
-        events = loaded.events
+        events, ahead = timely(loaded.events, now)
+        self._counts["events_ahead"] += ahead
         try:
             if self._annotate is not None and len(events):
                 events = self._annotate(events, now)
@@ -221,7 +223,13 @@ class Scorer:
         claim.tried = False
 
     def _score(self, claim: Claim, rows: NDArray[np.void], events: NDArray[np.void], now: float) -> Scored:
-        stepped = mixed.step(self._engine, rows, events, now, lambda some: self._rows.load(claim, some, "parts").rows)
+        def apart(some: NDArray[np.uint64]) -> NDArray[np.void]:
+            found = self._rows.load(claim, some, "parts").rows
+            revive(self._engine, found, now)
+            return found
+
+        self._counts["rows_ahead"] += revive(self._engine, rows, now)
+        stepped = mixed.step(self._engine, rows, events, now, apart)
         findings, parts = stepped.findings, stepped.rows
         summaries = self._engine.summary(rows)
         self._counts["parts"] += len(parts)

@@ -471,3 +471,30 @@ def test_little_is_visited_at_a_pace_and_much_at_once(scorers, engine, client, p
     assert one.round(0.15)
     publish(client, ordinary(np.full(FULL_BATCH_BLOCKS, 5)), per_block=1)
     assert one.round(0.05)
+
+
+def test_a_client_is_scored_behind_an_event_of_next_year(scorers, engine, client, publish, harvest, sqlite_url):
+    now = time.time()
+    one = scorers(engine)
+    publish(client, harvest([77], at=now + 365 * 86_400.0))
+    one.drain()
+    publish(client, harvest([77] * 600, seed=1, at=now - 900.0))
+    one.drain()
+    assert one.counts["events_ahead"] == 1
+    assert len(alerts(sqlite_url)) == 1
+
+
+def test_a_row_that_the_host_s_own_clock_carried_away_comes_back(
+    scorers, engine, client, publish, harvest, sqlite_url, monkeypatch
+):
+    now = time.time()
+    one = scorers(engine)
+    with monkeypatch.context() as jumped:
+        jumped.setattr(time, "time", lambda: now + 365 * 86_400.0)
+        publish(client, harvest([77], at=now + 365 * 86_400.0))
+        one.drain()
+    assert one.counts["events_ahead"] == 0
+    publish(client, harvest([77] * 600, seed=1, at=now - 900.0))
+    one.drain()
+    assert one.counts["rows_ahead"] == 1
+    assert len(alerts(sqlite_url)) == 1
