@@ -36,6 +36,9 @@ _BY_PATH = re.compile(
 )
 _NO_ANTHROPIC = re.compile(rb"/(?:threads|completions)/")  # OpenAI's own messages lie below these
 _SCHEMES = {name.lower(): name for name in (b"Basic", b"Token", b"Key", b"ApiKey", b"Api-Key")}
+# A request's own signature, made with a key that the client keeps: what stays the same is the key's id.
+_SIGNED = (b"aws4-hmac-sha256", b"aws4-ecdsa-p256-sha256")
+_KEY_ID = re.compile(rb"(?:^|[,\s])Credential=([^/,\s]+)/")
 _SUBPROTOCOL_KEY = re.compile(rb"(?:^|[,\s])openai-insecure-api-key\.([^,\s]+)")
 _PARAMETER = re.compile(rb"([^&;=?]*)=([^&;]*)")  # in any reading of a query
 
@@ -51,12 +54,19 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def _authorization(value: bytes) -> bytes:
-    """An Authorization value without the word Bearer; of another scheme, in the scheme's usual spelling."""
+    """An Authorization value without the word Bearer; of another scheme, in the scheme's usual spelling.
+
+    Of a signature, which is another one for each request, the id of the key that made it: the model API lets nobody
+    through who names another's, and of two ids it takes neither.
+    """
     scheme, *rest = value.split(None, 1)
     while rest and scheme.lower() == b"bearer":
         scheme, *rest = rest[0].split(None, 1)
     if not rest:
         return b"" if scheme.lower() == b"bearer" else scheme
+    ids = _KEY_ID.findall(rest[0]) if scheme.lower() in _SIGNED else ()
+    if len(ids) == 1:
+        return b"AWS4 " + ids[0]
     return _SCHEMES.get(scheme.lower(), scheme) + b" " + rest[0]
 
 

@@ -59,6 +59,20 @@ def test_the_order_of_credentials(headers, query, expected):
             [b"Bearer k", b"bearer  k ", b"Bearer\tk", b"BEARER \t k\t", b"k", b"Bearer Bearer k"],
             b"k",
         ),
+        (
+            b"Authorization",
+            [
+                b"AWS4-HMAC-SHA256 Credential=AKIA1/20261127/eu-1/bedrock/aws4_request, SignedHeaders=a, Signature=1",
+                b"AWS4-HMAC-SHA256 Credential=AKIA1/20261128/eu-2/bedrock/aws4_request,SignedHeaders=a,Signature=2",
+                b"aws4-ecdsa-p256-sha256 SignedHeaders=a, Credential=AKIA1/20261127/bedrock/aws4_request, Signature=3",
+            ],
+            b"AWS4 AKIA1",
+        ),
+        (  # of two key ids nobody knows which one would count
+            b"Authorization",
+            [b"AWS4-HMAC-SHA256 Credential=AKIA1/x, Credential=AKIA2/x, Signature=1"],
+            b"AWS4-HMAC-SHA256 Credential=AKIA1/x, Credential=AKIA2/x, Signature=1",
+        ),
         (b"Authorization", [b"Basic dTpw", b"basic dTpw", b"BASIC \t dTpw "], b"Basic dTpw"),
         (b"Authorization", [b"Key k", b"key  k"], b"Key k"),
         (b"Authorization", [b"AWS4-HMAC-SHA256 A=1, B=2"], b"AWS4-HMAC-SHA256 A=1, B=2"),
