@@ -66,7 +66,7 @@ def _authorization(value: bytes) -> bytes:
         return b"" if scheme.lower() == b"bearer" else scheme
     ids = _KEY_ID.findall(rest[0]) if scheme.lower() in _SIGNED else ()
     if len(ids) == 1:
-        return b"AWS4 " + ids[0]
+        return b"AWS4 " + cast(bytes, ids[0])
     return _SCHEMES.get(scheme.lower(), scheme) + b" " + rest[0]
 
 
