@@ -62,14 +62,37 @@ def _fold(
 ) -> None:
     for row in range(len(counts)):
         ahead(minute, requests, row)
+        unit, together = 0, 0
+        opens, closes = np.inf, -np.inf
         for nth in range(starts[row], starts[row] + counts[row]):
             place = np.uint64(places[nth])
-            unit = int(min(max(at[place], 0.0), _LATEST)) // 60
-            rings.count(minute, minutes, row, unit, unit % MINUTES, _MANY)
-            rings.count(hour, hours, row, unit // 60, unit // 60 % HOURS, _VERY_MANY)
+            moment = min(max(at[place], 0.0), _LATEST)
+            if not opens <= moment < closes:  # those of a minute nearly always come together: they are counted at once
+                _count(minute, hour, minutes, hours, row, unit, together)
+                unit, together = int(moment) // 60, 0
+                opens = unit * 60.0
+                closes = opens + 60.0
+            together += 1
             slot = mix64(np.uint64(model[place])) & np.uint64(MODELS - 1)
             requests[row, slot] += np.uint32(1)
             name[row, slot] = max(name[row, slot], model[place])
+        _count(minute, hour, minutes, hours, row, unit, together)
+
+
+@compiled
+def _count(
+    minute: NDArray[np.int32],
+    hour: NDArray[np.int32],
+    minutes: NDArray[np.uint16],
+    hours: NDArray[np.uint32],
+    row: int,
+    unit: int,
+    events: int,
+) -> None:
+    """Count so many events of a minute in both rings."""
+    if events:
+        rings.count(minute, minutes, row, unit, unit % MINUTES, events, _MANY)
+        rings.count(hour, hours, row, unit // 60, unit // 60 % HOURS, events, _VERY_MANY)
 
 
 def merge(rows: NDArray[np.void]) -> np.void:

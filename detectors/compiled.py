@@ -28,14 +28,15 @@ def compiled(function: F) -> F:
     """The same function as machine code; its arguments are numbers and arrays, their types found at the first call.
 
     Call it with the same types always: each other set of types is compiled anew, which takes seconds. Arithmetic is
-    numpy's: no exception, no check of bounds, wrapping integers.
+    numpy's: no exception, no check of bounds, wrapping integers. One that another one calls becomes a part of it: as a
+    call it would be handed each array as a dozen numbers, which takes longer than a step of most loops.
     """
     # The library knows a loop as stale by its own module alone; what is compiled into it may come from others.
     cast(Any, numba).config.CACHE_DIR = str(folder(Path(function.__code__.co_filename)))
     try:
-        loop = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        loop = numba.njit(cache=True, nogil=True, forceinline=True, error_model="numpy")(function)
     except RuntimeError:  # nowhere to write, and nothing there to read: compiled in each process
-        loop = numba.njit(nogil=True, error_model="numpy")(function)
+        loop = numba.njit(nogil=True, forceinline=True, error_model="numpy")(function)
     LOOPS.append(loop)
     return cast(F, loop)
 

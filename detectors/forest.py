@@ -76,9 +76,10 @@ def _add(
     for tree in range(len(kind)):
         own = np.int64(kind[tree]) + 1
         for row in range(len(numbers)):
-            node = start[tree]
+            node = np.uint64(start[tree])  # without a sign: one with a sign is looked at for counting from the end
             while feature[node] >= 0:
-                node += 1 if numbers[row, feature[node]] <= number[node] else np.int64(right[node])
+                left = numbers[row, np.uint64(feature[node])] <= number[node]
+                node += np.uint64(1) if left else np.uint64(right[node])
             total[row, 0] += number[node]
             if 0 < own < total.shape[1]:
                 total[row, own] += number[node]

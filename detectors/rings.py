@@ -11,8 +11,8 @@ from detectors.compiled import compiled
 
 
 @compiled
-def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slot: int, most: int) -> None:
-    """Count one event of a unit of time in a row's ring, in place, up to `most`.
+def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slot: int, events: int, most: int) -> None:
+    """Count so many events of a unit of time in a row's ring, in place, up to `most`.
 
     `slot` is the unit modulo the ring's slots: a caller that knows their number has it without a division.
     """
@@ -22,8 +22,7 @@ def count(latest: NDArray[Any], ring: NDArray[Any], row: int, unit: int, slot: i
         latest[row] = unit
     elif unit <= newest - ring.shape[1]:
         return
-    if ring[row, slot] < most:
-        ring[row, slot] += 1
+    ring[row, slot] = min(int(ring[row, slot]) + events, most)
 
 
 @compiled

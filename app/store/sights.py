@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.store.redis import Argument, Link
+from detectors.compiled import compiled, fold
 from detectors.declared import Release
+from detectors.event import EVENT
 
 CLIENTS = 3  # so many must have used a model for its first sight to count as a release
 SPREAD_SECONDS = 3 * 86_400.0  # within which
@@ -20,6 +22,9 @@ KEPT_MILLISECONDS = 400 * 86_400_000
 TAG = b"{ledger}:"
 BEGAN = TAG + b"began"
 MODELS = TAG + b"models"
+
+_SLOTS = 256
+_REFUSED = 400
 
 MOST_WAITING = 20_000  # sights between two flushes
 SIGHT = np.dtype([("client", "<u8"), ("at", "<f8"), ("model", "<u4")])
@@ -40,8 +45,7 @@ class Sights:
         """Remember who asked which model, until the next `flush`; the same events say the same again."""
         if sum(map(len, self._waiting)) >= MOST_WAITING:
             return
-        fresh = ~np.isin(events["model"], list(self._settled)) & (events["model"] != 0)
-        answered = np.flatnonzero(fresh & (events["status"] < 400) & (events["status"] > 0))
+        answered = _answered(events, self._settled)
         if len(answered):
             sights = np.empty(len(answered), SIGHT)
             for name in ("client", "model", "at"):
@@ -73,6 +77,44 @@ class Sights:
             self._releases[model] = Release(model, first)
             recent = sorted(self._releases.values(), key=lambda one: one.at)[-MOST_AT_ONCE:]
             self._told(recent)
+
+
+def warm() -> None:
+    """Load the loop by looking at no event, so that no batch has to."""
+    _answered(np.empty(0, EVENT), set())
+
+
+def _answered(events: NDArray[np.void], settled: Collection[int]) -> NDArray[np.intp]:
+    """The places of answered events with a model that is not settled."""
+    places, found = np.empty(len(events), np.int64), np.zeros(1, np.int64)
+    columns = np.array(sorted(settled), np.uint32), np.zeros(_SLOTS, np.uint32), places, found
+    fold(_mark, (events["model"], events["status"]), columns)
+    return places[: found[0]]
+
+
+@compiled
+def _mark(
+    model: NDArray[np.uint32],
+    status: NDArray[np.uint16],
+    settled: NDArray[np.uint32],
+    lately: NDArray[np.uint32],
+    places: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> None:
+    """Fill in the places; `lately` holds what was found to be settled, since nearly all events have such a model."""
+    count = 0
+    for place in range(len(model)):
+        name = model[place]
+        slot = np.uint64(name) & np.uint64(_SLOTS - 1)
+        if name == 0 or lately[slot] == name or not 0 < status[place] < _REFUSED:
+            continue
+        at = np.searchsorted(settled, name)
+        if at < len(settled) and settled[at] == name:
+            lately[slot] = name
+        else:
+            places[count] = place
+            count += 1
+    found[0] = count
 
 
 def _sighting(model: int, sights: NDArray[np.void]) -> list[tuple[Argument, ...]]:

@@ -19,7 +19,7 @@ from app.memory import keep_freed, settle
 from app.models.vocabulary import Action
 from app.priority import step_back
 from app.settings import Settings
-from app.store import accounts, blocks, heartbeat, packed, stream
+from app.store import accounts, blocks, heartbeat, packed, sights, stream
 from app.store.db import make_engine
 from app.store.heartbeat import Heartbeat
 from app.store.ledger import Ledger
@@ -85,6 +85,7 @@ def warm(engine: Engine) -> None:
     packed.warm(engine.empty(np.ones(1, np.uint64)))
     blocks.warm()
     stream.warm()
+    sights.warm()
     sift(zeros(1))
 
 
@@ -124,8 +125,8 @@ class Worker:
         """What asks the ledger; where the operator names no releases, it also tells them by their first sight."""
         ledger = Ledger(self._ledger, settings.ledger_bytes, settings.ledger_days)
         pivot = next((one for one in self._engine.detectors if isinstance(one, Pivot)), None)
-        sights = None if pivot is None or settings.releases else Sights(self._ledger, pivot.use)
-        return Annotator(ledger, self._owners, self._counts, sights=sights)
+        noted = None if pivot is None or settings.releases else Sights(self._ledger, pivot.use)
+        return Annotator(ledger, self._owners, self._counts, sights=noted)
 
     def _group_name(self, group: int) -> str:
         return self._engine.reference.group_name(group)  # of the reference in use now

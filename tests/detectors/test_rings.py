@@ -15,8 +15,7 @@ def folded(parts):
     rows = np.zeros(2, ROW)
     for part in parts:
         for row, unit, times in part:
-            for _ in range(times):
-                rings.count(rows["latest"], rows["ring"], row, unit, unit % 5, 255)
+            rings.count(rows["latest"], rows["ring"], row, unit, unit % 5, times, 255)
     return rows
 
 
