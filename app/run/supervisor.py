@@ -45,6 +45,7 @@ class Supervisor:
         self.embedded: Embedded | None = None
         self.sample_socket: socket.socket | None = None
         self.stopping = asyncio.Event()
+        self.began = time.time()  # alerts from before it were announced by the run before
         self.secret = load_secret(settings).decode()
         self.token = load_admin_token(settings)
 
@@ -194,6 +195,7 @@ async def _watch(supervisor: Supervisor) -> None:
         supervisor.screen,
         supervisor.addresses().console,
         supervisor.legend() if sample else {},
+        supervisor.began,
     )
     await progress.follow()
 
