@@ -47,7 +47,9 @@ async def test_the_list_says_what_is_done_to_whom_and_why(console, reviewer, too
     assert "The mode is <b>enforce</b>: real ones act." in (await reviewer.get("/decisions")).text
     assert "No decision here" in (await reviewer.get("/decisions?shown=ended")).text
     assert "No decision here" in (await reviewer.get("/decisions?client=cl_0000000000000001")).text
-    assert "Throttle" in (await reviewer.get("/decisions?client=nonsense&shown=nonsense")).text
+    asked = await reviewer.get("/decisions?client=cl_000000000000000g")
+    assert (asked.status_code, "Throttle" in asked.text) == (422, False)
+    assert "client: “cl_000000000000000g” is unknown; give a client&#39;s id" in asked.text
 
 
 async def test_a_decision_is_made_on_the_alerts_page_and_told(console, reviewer, tools, alert):
