@@ -103,7 +103,10 @@ class DecisionShape(Shape):
     reason: str
     policy: str = Field(description="`manual` where a person decided", examples=["harvest"])
     policy_version: int
-    starts_at: datetime
+    starts_at: datetime = Field(
+        description="When it begins, up to an hour after it was made; until then it changes and counts nothing",
+        examples=[MOMENT],
+    )
     expires_at: datetime
     revoked_at: datetime | None
     revoked_reason: str | None = Field(description="revoked, superseded, expired or closed_benign")
