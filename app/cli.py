@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from app.errors import SettingError, StillwatchError
-from app.settings import Settings, read_settings
+from app.settings import Settings, read_settings, warnings
 
 app = typer.Typer(
     help="Stillwatch watches the traffic in front of a model API for distillation attacks.",
@@ -63,6 +63,8 @@ def _entry(target: str) -> Callable[..., Any]:
 
 
 def _settings() -> Settings:
+    for line in warnings(os.environ):
+        print(f"stillwatch: warning: {line}", file=sys.stderr, flush=True)  # noqa: T201
     return read_settings(os.environ)
 
 

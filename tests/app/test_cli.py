@@ -61,6 +61,17 @@ def test_a_wrong_setting_is_one_line_in_every_role(role):
     assert found.stderr.startswith("stillwatch: STILLWATCH_PARTITIONS: 'none' is not a number. Remedy: ")
 
 
+@pytest.mark.parametrize(
+    "command", [("migrate",), ("token", "list"), ("mode",), ("replay", "none.jsonl"), ("health", "worker")]
+)
+def test_a_misspelt_setting_is_warned_of_and_ends_nothing(command, tmp_path):
+    env = {"STILLWATCH_DATA": str(tmp_path)}
+    stillwatch("migrate", env=env)
+    plain, warned = stillwatch(*command, env=env), stillwatch(*command, env=env | {"STILLWATCH_MODUS": "hunter2"})
+    line = "stillwatch: warning: STILLWATCH_MODUS is no setting and is ignored: did you mean STILLWATCH_MODE?\n"
+    assert (warned.returncode, warned.stdout, warned.stderr) == (plain.returncode, plain.stdout, line + plain.stderr)
+
+
 def test_another_error_of_ours_is_one_line_too(tmp_path):
     stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})
