@@ -72,6 +72,18 @@ def test_a_misspelt_setting_is_warned_of_and_ends_nothing(command, tmp_path):
     assert (warned.returncode, warned.stdout, warned.stderr) == (plain.returncode, plain.stdout, line + plain.stderr)
 
 
+@pytest.mark.parametrize("role", ["worker", "linker", "console"])
+def test_a_reference_that_is_none_is_one_line_in_every_role_that_reads_it(role, tmp_path, free_port):
+    env = {
+        "STILLWATCH_DATA": str(tmp_path),
+        "STILLWATCH_CONSOLE_PORT": str(free_port()),
+        "REDIS_URL": "redis://[::1]:1",
+    }
+    found = stillwatch(role, env=env | {"STILLWATCH_REFERENCE": str(tmp_path / "none.npz")})
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert found.stderr.startswith(f"stillwatch: STILLWATCH_REFERENCE: {tmp_path}/none.npz: No such file or directory.")
+
+
 def test_another_error_of_ours_is_one_line_too(tmp_path):
     stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})
