@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.alerts import chance, lifecycle, queries
 from app.alerts.chance import Chance, Kept
+from app.alerts.evidence import in_nats
 from app.alerts.queries import AlertFilter
 from app.api.access import Caller, GuardedRoute, allowed
 from app.api.documents import BASE, ETAG, errors
@@ -58,7 +59,8 @@ async def _detail(session: Any, alert: Alert, batch: Chance, response: Response)
     decisions = await decide.decisions_of_alert(session, alert.id)
     fields = shape(alert, batch).model_dump(by_alias=False)
     shapes = [DecisionShape.model_validate(decision) for decision in decisions]
-    return AlertDetail.model_construct(**fields, evidence=alert.evidence, latest=alert.latest, decisions=shapes)
+    said = {"evidence": in_nats(alert.evidence), "latest": in_nats(alert.latest)}
+    return AlertDetail.model_construct(**fields, **said, decisions=shapes)
 
 
 def expected_version(if_match: str | None) -> int | None:
