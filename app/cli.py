@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.errors import SettingError, StillwatchError
+from app.errors import InvalidInput, SettingError, StillwatchError
 from app.settings import Settings, read_settings, warnings
 
 app = typer.Typer(
@@ -292,7 +292,7 @@ def main() -> None:
     """Entry point: an operator's mistake ends in one line and exit code 2, never in a traceback."""
     try:
         app()
-    except SettingError as error:
+    except (SettingError, InvalidInput) as error:
         sys.exit(_fail(error, 2))
     except StillwatchError as error:
         sys.exit(_fail(error, 1))

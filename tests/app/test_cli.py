@@ -84,6 +84,13 @@ def test_a_reference_that_is_none_is_one_line_in_every_role_that_reads_it(role, 
     assert found.stderr.startswith(f"stillwatch: STILLWATCH_REFERENCE: {tmp_path}/none.npz: No such file or directory.")
 
 
+@pytest.mark.parametrize("command", [("replay",), ("fit",)])
+def test_a_log_that_does_not_exist_is_named_with_the_remedy(command, tmp_path):
+    found = stillwatch(*command, str(tmp_path / "none.jsonl"), cwd=tmp_path, env={"STILLWATCH_REFERENCE": ""})
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    assert found.stderr.startswith(f"stillwatch: LOG: {tmp_path}/none.jsonl: No such file or directory. Remedy: give ")
+
+
 def test_another_error_of_ours_is_one_line_too(tmp_path):
     stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})
