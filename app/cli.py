@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.errors import SettingError, StillwatchError
-from app.settings import Settings, read_settings
+from app.errors import InvalidInput, SettingError, StillwatchError
+from app.settings import Settings, read_settings, warnings
 
 app = typer.Typer(
     help="Stillwatch watches the traffic in front of a model API for distillation attacks.",
@@ -63,6 +63,8 @@ def _entry(target: str) -> Callable[..., Any]:
 
 
 def _settings() -> Settings:
+    for line in warnings(os.environ):
+        print(f"stillwatch: warning: {line}", file=sys.stderr, flush=True)  # noqa: T201
     return read_settings(os.environ)
 
 
@@ -290,7 +292,7 @@ def main() -> None:
     """Entry point: an operator's mistake ends in one line and exit code 2, never in a traceback."""
     try:
         app()
-    except SettingError as error:
+    except (SettingError, InvalidInput) as error:
         sys.exit(_fail(error, 2))
     except StillwatchError as error:
         sys.exit(_fail(error, 1))

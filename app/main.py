@@ -28,6 +28,7 @@ from app.store.redis import connect_async
 from app.store.reference import Watched, load_engine
 from app.store.secret import load_secret
 from app.telemetry import configure_logging
+from detectors.engine import Engine
 
 REDIS_SECONDS = 0.5
 RETRY_SECONDS = 1.0
@@ -57,6 +58,10 @@ async def _admit_later(app: FastAPI, token: str) -> None:
             return
 
 
+def _load(settings: Settings) -> Engine:
+    return load_engine(settings.reference, settings.plans, settings.releases)
+
+
 async def _follow(reference: Watched) -> None:
     """Take up a new reference when its file changes, so that pages say what the workers go by."""
     while True:
@@ -68,7 +73,8 @@ async def _follow(reference: Watched) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what takes long beside the loop, let the operator in, and close the connections at the end."""
     settings: Settings = app.state.settings
-    app.state.scoring = await asyncio.to_thread(load_engine, settings.reference, settings.plans, settings.releases)
+    if app.state.scoring is None:
+        app.state.scoring = await asyncio.to_thread(_load, settings)
     follower = asyncio.create_task(_follow(Watched(app.state.scoring, settings.reference)))
     token = load_admin_token(settings)
     later = None if await _admit_admin(app, token) else asyncio.create_task(_admit_later(app, token))
@@ -139,8 +145,12 @@ def serve_console(settings: Settings) -> int:
     """Serve API and dashboard until SIGTERM or SIGINT; returns 0."""
     configure_logging(settings, "console")
     with _listen(settings) as listener:
+        app = create_console_app(settings)
+        app.state.scoring = _load(
+            settings
+        )  # here, where a wrong file is one line; the server would make it a traceback
         config = uvicorn.Config(
-            create_console_app(settings),
+            app,
             access_log=False,
             log_config=None,
             server_header=False,

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -83,6 +84,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_LOG_LEVEL", "info", "debug, info, warning or error"),
 )
 DEFAULTS: dict[str, str] = {setting.name: setting.default for setting in SETTINGS}
+PREFIX = "STILLWATCH_"
+_SERVICE = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP|SCTP))(?:_\w+)?")  # named by Kubernetes
+_ADDRESSES = ("tcp://", "udp://", "sctp://")  # what it gives those that end in _PORT alone
+
+
+def unknown(env: Mapping[str, str]) -> list[str]:
+    """The variables of ours by their names that no setting has, as misspelt ones are, in order."""
+    ours = (name for name in env if name.upper().startswith(PREFIX) and name not in DEFAULTS)
+    return sorted(name for name in ours if not (_SERVICE.fullmatch(name) or env[name].startswith(_ADDRESSES)))
+
+
+def warnings(env: Mapping[str, str]) -> list[str]:
+    """One line for each of them; without the value, which may be a secret."""
+    lines, bare = [], {name.removeprefix(PREFIX): name for name in DEFAULTS}
+    for name in unknown(env):
+        near = get_close_matches(name.upper().removeprefix(PREFIX), bare, 1)  # the prefix makes all of them alike
+        remedy = f"did you mean {bare[near[0]]}?" if near else "docs/settings.md has the settings that there are."
+        lines.append(f"{name if name.isprintable() else ascii(name)} is no setting and is ignored: {remedy}")
+    return lines
 
 
 def _text(env: Mapping[str, str], name: str) -> str:

@@ -15,7 +15,7 @@ from app.access.scopes import SCOPES, checked
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.models.base import moment, new_id
 from app.models.token import Token
-from app.store.db import insert_into
+from app.store.db import ADMIN_LOCK, insert_into, take_turns
 
 PREFIX = "swt_"
 SECRET_BYTES = 24  # 192 bits: a plain SHA-256 of it cannot be guessed back
@@ -129,6 +129,7 @@ async def ensure_admin(session: AsyncSession, secret: str, now: float) -> None:
     """Make `secret` the admin token, and end the one that the operator set before; twice is once."""
     if len(secret) < ADMIN_LENGTH:
         raise InvalidInput("admin token", f"give at least {ADMIN_LENGTH} characters")
+    await take_turns(session, ADMIN_LOCK)  # the name is unique too, and of that a conflict is an error, not an update
     wanted = secret_hash(secret)
     others = sa.update(Token).where(Token.revoked_at.is_(None), Token.secret_hash != wanted)
     former = others.where(sa.or_(Token.bootstrap, Token.name == ADMIN_NAME))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from app.models.vocabulary import Severity
 from app.policies import rules
 from detectors.base import Explanation, Term
 
-FORMAT = 1  # of the frozen document; a reader of old alerts goes by it
+FORMAT = 2  # of the frozen document; a reader of old alerts goes by it: in 1 a `contribution` was what is `share` now
 SEVERITY_STEPS = ((6.0, Severity.CRITICAL), (3.0, Severity.HIGH), (1.0, Severity.MEDIUM))  # nats over the threshold
 
 _PLAIN = (str, int, bool, type(None))
@@ -89,26 +90,24 @@ def _term(term: Term, **about: Any) -> dict[str, Any]:
         "population_p50": term.expected,
         "population_p99": term.expected_p99,
         "percentile": term.percentile,
-        "contribution": term.share,
+        "share": term.share,
         "sentence": term.sentence,
     }
 
 
 def why(explanation: Explanation) -> dict[str, Any]:
     """Who says what, for and against; numbers as they are, so pass it through `jsonable` before it is sent."""
-    contributions = [
-        _term(term, detector=evidence.detector, family=evidence.family)
-        for evidence in explanation.evidence
-        for term in evidence.terms
-    ]
-    contributions.sort(key=lambda item: -abs(item["contribution"]) if math.isfinite(item["contribution"]) else 0.0)
-    return {
+    document = {
         "sentence": explanation.sentence,
         "detectors": [
             {"detector": e.detector, "version": e.version, "family": e.family, "raw": e.raw, "p": e.p, "nats": e.nats}
             for e in explanation.evidence
         ],
-        "contributions": contributions,
+        "contributions": [
+            _term(term, detector=evidence.detector, family=evidence.family)
+            for evidence in explanation.evidence
+            for term in evidence.terms
+        ],
         "counter_evidence": [_term(term) for term in explanation.counter],
         "cannot_tell": explanation.cannot_tell,
         "rank": explanation.rank,
@@ -116,6 +115,34 @@ def why(explanation: Explanation) -> dict[str, Any]:
         "resolvable": explanation.resolvable,
         "part_requests": explanation.part_requests,
     }
+    return in_nats(document)
+
+
+def _finite(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+
+
+def in_nats(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document whose terms have their `contribution` in nats, as pages show it, beside their raw `share`.
+
+    Shares have the unit of their detector's own score, so those of two detectors cannot be compared; a detector's
+    nats are shared out over its terms that speak for harvesting. Of format 1 the contribution is the share.
+    """
+    terms = [{"share": one.get("contribution"), **one} for one in document.get("contributions") or ()]
+    gross: dict[str, float] = defaultdict(float)
+    for term in terms:
+        gross[term.get("detector", "")] += max(0.0, _finite(term["share"]))
+    nats = {one.get("detector"): _finite(one.get("nats")) for one in document.get("detectors") or ()}
+    known: dict[tuple[Any, Any], float | None] = {}
+    for term in terms:
+        name = term.get("detector", "")
+        term["contribution"] = _finite(term["share"]) / gross[name] * nats.get(name, 0.0) if gross[name] else None
+        known[term.get("feature"), term["share"]] = term["contribution"]
+    terms.sort(key=lambda term: -abs(term["contribution"] or 0.0))
+    counter = [{"share": one.get("contribution"), **one} for one in document.get("counter_evidence") or ()]
+    for term in counter:
+        term["contribution"] = known.get((term.get("feature"), term["share"]))
+    return {**document, "contributions": terms, "counter_evidence": counter}
 
 
 def frozen(finding: FindingInput, alert_id: str, episode: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.alerts import chance, lifecycle, queries
 from app.alerts.chance import Chance, Kept
+from app.alerts.evidence import in_nats
 from app.alerts.queries import AlertFilter
 from app.api.access import Caller, GuardedRoute, allowed
 from app.api.documents import BASE, ETAG, errors
@@ -58,7 +59,8 @@ async def _detail(session: Any, alert: Alert, batch: Chance, response: Response)
     decisions = await decide.decisions_of_alert(session, alert.id)
     fields = shape(alert, batch).model_dump(by_alias=False)
     shapes = [DecisionShape.model_validate(decision) for decision in decisions]
-    return AlertDetail.model_construct(**fields, evidence=alert.evidence, latest=alert.latest, decisions=shapes)
+    said, newest = in_nats(alert.evidence), in_nats(alert.latest)
+    return AlertDetail.model_construct(**fields, evidence=said, latest=newest, decisions=shapes)
 
 
 def expected_version(if_match: str | None) -> int | None:
@@ -68,8 +70,20 @@ def expected_version(if_match: str | None) -> int | None:
     text = if_match.strip()
     digits = text[1:-1]
     if len(text) < 3 or text[0] != '"' or text[-1] != '"' or not (digits.isascii() and digits.isdigit()):
-        raise PreconditionFailed("give exactly the ETag that the alert was read with")
+        wanted = 'give exactly the ETag that this was read with, a number in quotation marks such as "3"'
+        raise PreconditionFailed(f"If-Match: {_wrong(text)}; {wanted}")
     return int(digits)
+
+
+def _wrong(text: str) -> str:
+    """What was sent in place of an ETag, without repeating it: it may be anything."""
+    if text == "*":
+        return "* would be any version"
+    if text.startswith("W/"):
+        return "it is a weak ETag"
+    if "," in text:
+        return "it names several versions"
+    return "the quotation marks are missing" if text.isdigit() else "it is no ETag of ours"
 
 
 def _filters(query: AlertQuery) -> AlertFilter:

@@ -15,6 +15,11 @@ CLIENT = "cl_5f0c2b9e4d17a36c"
 ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 DECISION = "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 MOMENT = "2026-11-25T17:03:11.482Z"
+SCALE = (
+    "Each term's `contribution` is in nats: those above 0 add up to the `nats` of their detector, those below 0 say in "
+    "proportion what was taken off before; null where nothing speaks for harvesting. Its `share` is the same in the "
+    "unit of the detector's own score (`raw`), not to be compared with another detector's"
+)
 
 
 class Shape(BaseModel):
@@ -103,7 +108,7 @@ class DecisionShape(Shape):
     reason: str
     policy: str = Field(description="`manual` where a person decided", examples=["harvest"])
     policy_version: int
-    starts_at: datetime
+    starts_at: datetime = Field(description="When it begins; until then it acts on nothing", examples=[MOMENT])
     expires_at: datetime
     revoked_at: datetime | None
     revoked_reason: str | None = Field(description="revoked, superseded, expired or closed_benign")
@@ -114,8 +119,10 @@ class DecisionShape(Shape):
 class AlertDetail(AlertShape):
     """An alert with its evidence and decisions."""
 
-    evidence: dict[str, Any] = Field(description="Frozen when the alert opened; never changes (docs/review.md)")
-    latest: dict[str, Any] = Field(description="The newest reading of the client; follows the traffic")
+    evidence: dict[str, Any] = Field(
+        description=f"Frozen when the alert opened; never changes (docs/review.md). {SCALE}"
+    )
+    latest: dict[str, Any] = Field(description=f"The newest reading of the client; follows the traffic. {SCALE}")
     decisions: list[DecisionShape]
 
 
@@ -179,7 +186,9 @@ class LiveShape(Shape):
     threshold: float | None
     peer_group: str
     requests: int
-    explanation: dict[str, Any] = Field(description="sentence, detectors, contributions, counter_evidence, cannot_tell")
+    explanation: dict[str, Any] = Field(
+        description=f"sentence, detectors, contributions, counter_evidence, cannot_tell. {SCALE}"
+    )
     activity: ActivityShape
 
 

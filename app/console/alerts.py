@@ -17,6 +17,7 @@ from app.clients import queries as clients
 from app.console import acting, chance, deciding, evidence, listing, markdown, render, review, session, words
 from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.deciding import NOTHING, Ordered
+from app.console.listing import Asked
 from app.console.review import DecisionView
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -66,25 +67,26 @@ class Filters:
         )
 
 
-def filters_of(request: Request) -> Filters:
-    """The filters of the address; unknown words mean none."""
-    asked = request.query_params
-    state, severity, sort = asked.get("state", "new"), asked.get("severity", ""), asked.get("sort", NEWEST)
+def filters_of(request: Request) -> tuple[Filters, Asked]:
+    """The filters of the address, defaults in place of unknown words, and what was unknown."""
+    asked = Asked(request, ("state", "severity", "client", "sort"))
     return Filters(
-        state if state in (*words.STATES, "all") else "new",
-        severity if severity in words.SEVERITIES else "",
-        asked.get("client", "").replace("\0", "").strip().lower()[:40],
-        sort if sort in SORTS else NEWEST,
-    )
+        asked.choice("state", (*words.STATES, "all"), "new"),
+        asked.choice("severity", words.SEVERITIES),
+        asked.text("client", 40).lower(),
+        asked.choice("sort", SORTS, NEWEST),
+    ), asked
 
 
 async def show_list(request: Request) -> Response:
     """`GET /alerts`: the queue, newest first, one page."""
-    filters = filters_of(request)
+    filters, asked = filters_of(request)
     parameters = filters.parameters()
     async with session.visit(request, READ) as visit:
         cursor = request.query_params.get("cursor") or None
-        page = await queries.list_alerts(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
+        page = listing.NOTHING
+        if not asked.unknown:
+            page = await queries.list_alerts(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
         counts = await queries.counts_by_state(visit.db)
         newest = await _newest(visit.db, filters)
         batch = await chance.week(request, visit.db, visit.now)
@@ -97,6 +99,8 @@ async def show_list(request: Request) -> Response:
             "tabs": listing.tabs("/alerts", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
+            "unknown": asked.unknown,
+            "known_url": listing.address("/alerts", parameters),
             "severities": words.SEVERITIES,
             "clear_url": listing.address("/alerts", {"state": filters.state}),
             "poll_url": listing.address("/alerts/arrivals", {**parameters, "since": newest}),
@@ -106,7 +110,7 @@ async def show_list(request: Request) -> Response:
             "arrivals": 0,
             "gateway_url": _gateway_url(request),
         }
-        return render.html("alerts.html", visit.page("alerts", **context))
+        return render.html("alerts.html", visit.page("alerts", **context), asked.status)
 
 
 def _gateway_url(request: Request) -> str:
@@ -123,7 +127,7 @@ async def _newest(db: AsyncSession, filters: Filters) -> str:
 
 async def arrivals(request: Request) -> Response:
     """`GET /alerts/arrivals`: the line above the list with the number of alerts that came since `since`."""
-    filters, since = filters_of(request), request.query_params.get("since", "")
+    (filters, _), since = filters_of(request), request.query_params.get("since", "")
     async with session.visit(request, READ) as visit:
         page = await queries.list_alerts(visit.db, filters.query(NEWEST), None, ARRIVALS)
         fresh = sum(1 for alert in page.items if alert.id > since)

@@ -14,6 +14,7 @@ from app.campaigns.queries import CampaignFilter, MemberFilter
 from app.console import acting, campaign_view, charts, deciding, graph, health, listing, render, session, words
 from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.alerts import CLIENT_LENGTH
+from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import InvalidInput, NotFound
@@ -71,25 +72,26 @@ class Filters:
         )
 
 
-def filters_of(request: Request) -> Filters:
-    """The filters of the address; unknown words mean none."""
-    asked = request.query_params
-    state, sort = asked.get("state", "new"), asked.get("sort", NEWEST)
+def filters_of(request: Request) -> tuple[Filters, Asked]:
+    """The filters of the address, defaults in place of unknown words, and what was unknown."""
+    asked = Asked(request, ("state", "level", "q", "sort"))
     return Filters(
-        state if state in (*words.STATES, "all") else "new",
-        "all" if asked.get("level") == "all" else "",
-        asked.get("q", "").replace("\0", "").strip().lower()[:60],
-        sort if sort in SORTS else NEWEST,
-    )
+        asked.choice("state", (*words.STATES, "all"), "new"),
+        asked.choice("level", ("all",)),
+        asked.text("q", 60).lower(),
+        asked.choice("sort", SORTS, NEWEST),
+    ), asked
 
 
 async def show_list(request: Request) -> Response:
     """`GET /campaigns`: those to be reviewed, newest first, one page."""
-    filters = filters_of(request)
+    filters, asked = filters_of(request)
     parameters = filters.parameters()
     async with session.visit(request, READ) as visit:
         cursor = request.query_params.get("cursor") or None
-        page = await queries.list_campaigns(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
+        page = listing.NOTHING
+        if not asked.unknown:
+            page = await queries.list_campaigns(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
         counts = await queries.counts_by_state(visit.db, filters.least)
         beats = await health.heartbeats(request.app.state.redis)
         linker = next((beat for beat in beats or () if beat.role == "linker"), None)
@@ -100,6 +102,8 @@ async def show_list(request: Request) -> Response:
             "tabs": listing.tabs("/campaigns", parameters, counts),
             "total": sum(counts.values()),
             "filters": filters,
+            "unknown": asked.unknown,
+            "known_url": listing.address("/campaigns", parameters),
             "sorts": SORTS,
             "order": SORTS[filters.sort].lower(),
             "clear_url": listing.address("/campaigns", {"state": filters.state, "level": filters.level}),
@@ -107,7 +111,7 @@ async def show_list(request: Request) -> Response:
             "linker": linker,
             "redis": beats is not None,
         }
-        return render.html("campaigns.html", visit.page("campaigns", **context))
+        return render.html("campaigns.html", visit.page("campaigns", **context), asked.status)
 
 
 async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refusal, entered: Entered) -> Response:

@@ -15,6 +15,7 @@ from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
 from app.console import acting, evidence, listing, render, review, session, words
+from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.errors import Unavailable
 from app.models.client import ACCOUNT_LENGTH, Client
@@ -49,12 +50,13 @@ class Filters:
 
 async def show_list(request: Request) -> Response:
     """`GET /clients`: highest score first, one page."""
-    asked = request.query_params
-    level, client = asked.get("level", ""), asked.get("client", "").replace("\0", "").strip().lower()[:40]
-    account = asked.get("account", "").replace("\0", "").strip()[:ACCOUNT_LENGTH]
-    filters = Filters(level if level in dict(CHOICES) else "", client, account)
+    asked = Asked(request, ("level", "client", "account"))
+    client, account = asked.text("client", 40).lower(), asked.text("account", ACCOUNT_LENGTH)
+    filters = Filters(asked.choice("level", dict(CHOICES)), client, account)
     async with session.visit(request, READ) as visit:
-        page = await queries.list_clients(visit.db, filters.query(), asked.get("cursor") or None, listing.PAGE_ROWS)
+        cursor, page = request.query_params.get("cursor") or None, listing.NOTHING
+        if not asked.unknown:
+            page = await queries.list_clients(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
         parameters = {"level": filters.level, "client": filters.client, "account": filters.account}
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),
@@ -64,10 +66,12 @@ async def show_list(request: Request) -> Response:
             "thresholds": {one.id: listing.threshold_at(request.app.state.scoring, one.requests) for one in page.items},
             "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,
+            "unknown": asked.unknown,
+            "known_url": listing.address("/clients", parameters),
             "levels": CHOICES,
             "pager": listing.pager("/clients", parameters, page.prev_cursor, page.next_cursor),
         }
-        return render.html("clients.html", visit.page("clients", **context))
+        return render.html("clients.html", visit.page("clients", **context), asked.status)
 
 
 async def _now(request: Request, client_id: str, now: float) -> tuple[LiveClient | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import hexdigits
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from app.alerts import queries as alert_queries
 from app.console import acting, alerts, deciding, listing, render, review, session
 from app.console.acting import Entered, Refusal
 from app.console.deciding import WRITE
+from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import Conflict, InvalidInput
@@ -21,6 +23,7 @@ from app.policies.queries import DecisionFilter
 from app.policies.tell import tell
 
 READ = "clients:read"
+LONGEST = 200  # characters of what is typed as a client
 SHOWN: dict[str, tuple[str, bool | None]] = {
     "active": ("Active", True),
     "ended": ("Ended", False),
@@ -40,18 +43,23 @@ class Filters:
         return {"shown": self.shown if self.shown != "active" else "", "client": self.client}
 
 
-def filters_of(request: Request) -> Filters:
-    """The filters of the address; unknown words mean the active ones, of everybody."""
-    shown, client = request.query_params.get("shown", "active"), request.query_params.get("client", "").strip().lower()
-    whole = len(client) == alerts.CLIENT_LENGTH and client.startswith("cl_") and client[3:].isalnum()
-    return Filters(shown if shown in SHOWN else "active", client if whole else "")
+def filters_of(request: Request) -> tuple[Filters, Asked]:
+    """The filters of the address, defaults in place of what is unknown, and what was unknown."""
+    asked = Asked(request, ("shown", "client"))
+    shown, client = asked.choice("shown", SHOWN, "active"), asked.text("client", LONGEST).lower()
+    whole = len(client) == alerts.CLIENT_LENGTH and client.startswith("cl_") and not set(client[3:]) - set(hexdigits)
+    if client and not whole:
+        asked.refuse("client", client, "give a client's id: cl_ and 16 hexadecimal digits")
+    return Filters(shown, client if whole else ""), asked
 
 
-async def _list(request: Request, visit: Visit, problem: str = "", status: int = 200) -> Response:
-    filters, now = filters_of(request), moment(visit.now)
+async def _list(request: Request, visit: Visit, problem: str = "", status: int = 0) -> Response:
+    (filters, asked), now = filters_of(request), moment(visit.now)
     wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
     cursor = request.query_params.get("cursor") or None
-    page = await queries.list_decisions(visit.db, wanted, cursor, listing.PAGE_ROWS, now)
+    page = listing.NOTHING
+    if not asked.unknown:
+        page = await queries.list_decisions(visit.db, wanted, cursor, listing.PAGE_ROWS, now)
     parameters, present = filters.parameters(), await mode.present(visit.db, request.app.state.settings.mode)
     tabs = [
         (title, listing.address("/decisions", {**parameters, "shown": name}), name == filters.shown)
@@ -62,6 +70,8 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "counts": await queries.counts(visit.db, now),
         "all_url": listing.address("/decisions", {**parameters, "shown": "all"}),
         "filters": filters,
+        "unknown": asked.unknown,
+        "known_url": listing.address("/decisions", parameters),
         "query": listing.address("", parameters),  # a form leads back to the list it was sent from
         "tabs": tabs,
         "mode": present.mode,
@@ -71,7 +81,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "problem": problem,
         "done": "" if problem else deciding.said(request.query_params.get("done", ""), present.mode),
     }
-    return render.html("decisions.html", visit.page("decisions", **context), status)
+    return render.html("decisions.html", visit.page("decisions", **context), status or asked.status)
 
 
 async def show_list(request: Request) -> Response:
@@ -93,7 +103,7 @@ async def revoke(request: Request) -> Response:
         async with session.visit(request, READ) as visit:
             return await _list(request, visit, problem, error.status)
     told = await tell(request.app.state.redis, ended.changed)
-    parameters = {**filters_of(request).parameters(), "done": deciding.done("revoked", told)}
+    parameters = {**filters_of(request)[0].parameters(), "done": deciding.done("revoked", told)}
     return render.redirect(listing.address("/decisions", parameters))
 
 
@@ -119,7 +129,7 @@ async def decide(request: Request) -> Response:
 
 async def _back(request: Request) -> Response:
     """The address of a form that was refused, asked for again."""
-    return render.redirect(listing.address("/decisions", filters_of(request).parameters()))
+    return render.redirect(listing.address("/decisions", filters_of(request)[0].parameters()))
 
 
 def make_router() -> APIRouter:

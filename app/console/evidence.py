@@ -306,7 +306,7 @@ def _frozen_term(item: Mapping[str, Any]) -> RawTerm:
         expected=_known(item.get("population_p50")),
         expected_p99=_known(item.get("population_p99")),
         percentile=_known(item.get("percentile")),
-        share=_known(item.get("contribution")) or 0.0,
+        share=_known(item.get("share", item.get("contribution"))) or 0.0,  # of older alerts the contribution is it
         sentence=str(item.get("sentence") or ""),
     )
 

@@ -1,9 +1,10 @@
-"""What the two lists share: filters out of the address, addresses out of filters, the line on scoring."""
+"""What the lists share: filters out of the address, addresses out of filters, the line on scoring."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -14,9 +15,51 @@ from app.clients import queries as clients
 from app.console import health, words
 from app.models.vocabulary import State
 from app.policies import mode
+from app.store.page import Page
 from detectors.engine import Engine
 
 PAGE_ROWS = 50
+OURS = ("cursor", "done", "since")  # parameters that our own links add to a list's address
+SHOWN_LENGTH = 40  # characters of what is not known, repeated on the page
+NOTHING: Page[Any] = Page([], None, None)  # of a list that does not know what it is asked for
+
+
+class Asked:
+    """The filters in a list's address, taken one by one; `unknown` says what of it the list does not know.
+
+    As the REST API, which answers 422: a misspelt filter must not pass for a list that nothing narrows.
+    """
+
+    def __init__(self, request: Request, names: Collection[str]) -> None:
+        self._given = request.query_params
+        strange = [name for name in dict.fromkeys(self._given.keys()) if name not in {*names, *OURS}]
+        known = f"this list has {', '.join(names)}"
+        self.unknown = [f"“{_short(name)}” is no filter: {known}." for name in strange]
+
+    @property
+    def status(self) -> int:
+        """The status of the list's page."""
+        return 422 if self.unknown else 200
+
+    def text(self, name: str, length: int) -> str:
+        """What was typed, as far as the database takes it."""
+        return self._given.get(name, "").replace("\0", "").strip()[:length]
+
+    def choice(self, name: str, choices: Collection[str], default: str = "") -> str:
+        """One of the choices; the default where there is none, or an unknown one."""
+        value = self._given.get(name) or default
+        if value in choices or value == default:
+            return value
+        self.refuse(name, value, f"choose {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}, or leave it out")
+        return default
+
+    def refuse(self, name: str, value: str, remedy: str) -> None:
+        """Say that a value is not known, and what is."""
+        self.unknown.append(f"{name}: “{_short(value)}” is unknown; {remedy}.")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
 
 
 @dataclass(frozen=True, slots=True)

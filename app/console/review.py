@@ -45,6 +45,7 @@ class DecisionView:
     detail: str
     active: bool
     expires_at: datetime | None
+    begins_at: datetime | None = None  # where that is still to come
     id: str = ""
     client_id: str = ""
     alert_id: str | None = None
@@ -119,13 +120,14 @@ def decision(item: Decision, now: float) -> DecisionView:
         note = f"{item.revoked_note} ({item.revoked_by})" if item.revoked_note else ""
         detail = f"{how.capitalize()}, {words.utc(ended)}."
         return DecisionView(f"{headline} (ended)", detail, False, None, note=note, **about)
+    begins = item.starts_at if item.starts_at.timestamp() > now else None
+    begin = f"Begins {words.utc(begins)}: " if begins else ""
     if item.simulated:
-        detail = f"Would {effect}. It is only simulated: the client's requests are served as ever."
-    elif item.starts_at.timestamp() > now:
-        detail = f"From {words.utc(item.starts_at)}: {effect}. It acts while the mode is enforce."
+        would = f"{begin}would {effect}" if begin else f"Would {effect}"
+        detail = f"{would}. It is only simulated: the client's requests are served as ever."
     else:
-        detail = f"Real: {effect}. It acts while the mode is enforce."
-    return DecisionView(headline, detail, True, item.expires_at, **about)
+        detail = f"{begin or 'Real: '}{effect}. It acts while the mode is enforce."
+    return DecisionView(headline, detail, True, item.expires_at, begins, **about)
 
 
 def _author(name: str) -> str:

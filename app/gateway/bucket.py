@@ -14,13 +14,17 @@ class Bucket:
         self._tokens = burst
         self._at = float("-inf")
 
-    def take(self, ticks: float) -> float:
-        """Seconds until the next token, by a monotonic clock; 0 where one was there and is now taken."""
+    def wait(self, ticks: float) -> float:
+        """Seconds until the next token, by a monotonic clock; 0 where one is there, which stays."""
         if ticks > self._at:
             if self._at > float("-inf"):
                 self._tokens = min(self._burst, self._tokens + (ticks - self._at) * self._rate)
             self._at = ticks
-        if self._tokens >= 1:
+        return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self._rate
+
+    def take(self, ticks: float) -> float:
+        """The same, but a token that is there is taken."""
+        wait = self.wait(ticks)
+        if not wait:
             self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate
+        return wait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,41 @@ def degrade_of(parameters: Mapping[str, Any]) -> Degrade:
     return made
 
 
+def _memo(held: Held, action: str) -> Bucket | Degrade | None:
+    """What a decision's parameters say, kept with it; ValueError where we cannot read them or its action."""
+    if action not in ACTIONS:
+        raise ValueError("unknown action")
+    if held.memo is None and action == "throttle":
+        held.memo = bucket_of(held.decision.parameters)
+    elif held.memo is None and action == "degrade":
+        held.memo = degrade_of(held.decision.parameters)
+    memo: Bucket | Degrade | None = held.memo
+    return memo
+
+
+def _taken(buckets: Sequence[Bucket], ticks: float) -> float:
+    """Seconds until each bucket has a token; 0 where all have, one of each is then taken.
+
+    All or none: of two throttles each would take what the other refuses, and the client would hardly ever be served.
+    """
+    wait = max((bucket.wait(ticks) for bucket in buckets), default=0.0)
+    if not wait:
+        for bucket in buckets:
+            bucket.take(ticks)
+    return wait
+
+
+def _strictest(found: Sequence[Degrade]) -> Degrade | None:
+    """What any of them takes away."""
+    if len(found) < 2:
+        return found[0] if found else None
+    return Degrade(
+        min((one.max_n for one in found if one.max_n), default=0),
+        any(one.refuse_logprobs for one in found),
+        any(one.drop_reasoning for one in found),
+    )
+
+
 class Enforcer:
     """Looks a request's client up in the local table; `enforcing` says whether real decisions act."""
 
@@ -75,49 +110,41 @@ class Enforcer:
 
         Decisions about `others` hold for it too: it has their credentials, and the model API may read those.
         """
-        real: dict[str, Held] = {}
-        wait = 0.0
+        real: dict[str, list[Held]] = {}
+        buckets: list[Bucket] = []
         standing = self._table.active(client, now, ticks)
         for other in others:
             standing += self._table.active(other, now, ticks)
         for held in standing:
             action = held.decision.action
             try:
-                waits = self._concerns(held, action, ticks)
+                memo = _memo(held, action)
             except ValueError as error:
                 self._ignore(action, error)
                 continue
-            if waits < 0:
-                continue
-            if self.enforcing and not held.decision.simulated:
-                real[action] = held
-                wait = max(wait, waits)
+            acts = self.enforcing and not held.decision.simulated
+            if isinstance(memo, Bucket):
+                if acts:
+                    buckets.append(memo)
+                    continue
+                if not memo.take(ticks):
+                    continue
+            if acts:
+                real.setdefault(action, []).append(held)
             else:
                 self.would_have[action] += 1
-        return self._verdict(real, wait) if real else None
+        wait = _taken(buckets, ticks)
+        return self._verdict(real, wait) if real or wait else None
 
-    def _concerns(self, held: Held, action: str, ticks: float) -> float:
-        """Whether a decision has something to do with this request: -1 where not, else the seconds to wait."""
-        if action == "throttle":
-            if held.memo is None:
-                held.memo = bucket_of(held.decision.parameters)
-            return held.memo.take(ticks) or -1.0
-        if action == "degrade" and held.memo is None:
-            held.memo = degrade_of(held.decision.parameters)
-        if action not in ACTIONS:
-            raise ValueError("unknown action")
-        return 0.0
-
-    def _verdict(self, real: dict[str, Held], wait: float) -> Verdict:
+    def _verdict(self, real: dict[str, list[Held]], wait: float) -> Verdict:
         if "block" in real or wait:
             action = "block" if "block" in real else "throttle"
             self.acted[action] += 1
             return Verdict(block=action == "block", wait=wait)
         for action in real:
             self.acted[action] += 1
-        degrade = real.get("degrade")
-        tag = real["tag"].decision.id if "tag" in real else ""
-        return Verdict(tag=tag, degrade=degrade.memo if degrade else None)
+        tag = real["tag"][0].decision.id if "tag" in real else ""  # that of the client itself, where it has one
+        return Verdict(tag=tag, degrade=_strictest([held.memo for held in real.get("degrade", ())]))
 
     def _ignore(self, action: str, error: ValueError) -> None:
         self.unknown += 1

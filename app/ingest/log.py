@@ -185,7 +185,8 @@ def open_log(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except OSError as error:
-        raise InvalidInput("LOG", f"{path}: {error.strerror or error}") from None
+        remedy = "give the path of an exchange log, JSON lines (docs/exchange-log.md)"
+        raise InvalidInput("LOG", f"{path}: {error.strerror or error}. Remedy: {remedy}") from None
 
 
 def _lines(raw: IO[bytes], advance: Advance) -> Iterator[bytes]:

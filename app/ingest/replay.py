@@ -324,6 +324,8 @@ def run_command(logs: list[Path], labels: Path | None, out: Path | None, report:
 
     `files` are the reference, the plans, the releases and the lists, empty or left out where there is none.
     """
+    for log in logs:  # before the reference is loaded, which takes seconds
+        open_log(log).close()
     known = read_labels(labels) if labels is not None else None
     _writable(out, "--out")
     _writable(report, "--report")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.run.child import Spec
-from app.settings import Settings
+from app.settings import Settings, unknown
 
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("sample-traffic",),
@@ -42,8 +42,12 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment(environ: Mapping[str, str], settings: Settings, resolved: Resolved) -> dict[str, str]:
-    """The children's environment: the operator's, with every value that was resolved."""
-    env = clean(environ) | {
+    """The children's environment: the operator's, with every value that was resolved.
+
+    Without what only looks like a setting: the run has told of it, and each child would again.
+    """
+    strange = set(unknown(environ))
+    env = {name: value for name, value in clean(environ).items() if name not in strange} | {
         "STILLWATCH_DATA": resolved.data,
         "STILLWATCH_SECRET": resolved.secret,
         "STILLWATCH_ADMIN_TOKEN": resolved.admin_token,

@@ -45,6 +45,7 @@ class Supervisor:
         self.embedded: Embedded | None = None
         self.sample_socket: socket.socket | None = None
         self.stopping = asyncio.Event()
+        self.began = time.time()  # alerts from before it were announced by the run before
         self.secret = load_secret(settings).decode()
         self.token = load_admin_token(settings)
 
@@ -73,6 +74,7 @@ class Supervisor:
             await self._child(plan.sample_traffic_spec(env)).start()
         for child in self.children.values():  # from now on customers depend on the gateway: nothing ends the run
             child.starting = False
+        self.raise_fatal()  # one that ended a moment ago would never be started again
 
     async def _resolve(self) -> plan.Resolved:
         """Redis, upstream and secrets: the operator's, or those of this run."""
@@ -121,10 +123,16 @@ class Supervisor:
             await asyncio.sleep(0.1)
 
     def raise_fatal(self) -> None:
-        """Raises Unavailable if a child ended because of a setting: to start it again would not help."""
+        """Raises SettingError, as the child did, if one ended because of a setting: to start it again would not help.
+
+        Unavailable where what it said is no setting's error.
+        """
         for name, child in self.children.items():
             if child.fatal.is_set():
-                raise Unavailable(f"{name} cannot run: {child.output.obituary()}")
+                said = child.output.obituary()
+                setting, _, rest = said.partition(": ")
+                problem, _, remedy = rest.rpartition(". Remedy: ")
+                raise SettingError(setting, problem, remedy) if problem else Unavailable(f"{name} cannot run: {said}")
 
     async def down(self) -> None:
         """Stop all children in order."""
@@ -194,6 +202,7 @@ async def _watch(supervisor: Supervisor) -> None:
         supervisor.screen,
         supervisor.addresses().console,
         supervisor.legend() if sample else {},
+        supervisor.began,
     )
     await progress.follow()
 

@@ -32,6 +32,7 @@ BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
 LINKING_LOCK = 0x5717_AB1F  # another, so that two linkers never write at once
+ADMIN_LOCK = 0x5717_AB21  # another, so that two consoles never admit the operator at once
 IMPORT_LOCK = 0x5717_AB20  # another, so that two imported sets of indicators never get the same number
 BEGIN = "sqlite_begin"  # execution option: how SQLite begins
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"

@@ -61,6 +61,36 @@ def test_a_wrong_setting_is_one_line_in_every_role(role):
     assert found.stderr.startswith("stillwatch: STILLWATCH_PARTITIONS: 'none' is not a number. Remedy: ")
 
 
+@pytest.mark.parametrize(
+    "command", [("migrate",), ("token", "list"), ("mode",), ("replay", "none.jsonl"), ("health", "worker")]
+)
+def test_a_misspelt_setting_is_warned_of_and_ends_nothing(command, tmp_path):
+    env = {"STILLWATCH_DATA": str(tmp_path)}
+    stillwatch("migrate", env=env)
+    plain, warned = stillwatch(*command, env=env), stillwatch(*command, env=env | {"STILLWATCH_MODUS": "hunter2"})
+    line = "stillwatch: warning: STILLWATCH_MODUS is no setting and is ignored: did you mean STILLWATCH_MODE?\n"
+    assert (warned.returncode, warned.stdout, warned.stderr) == (plain.returncode, plain.stdout, line + plain.stderr)
+
+
+@pytest.mark.parametrize("role", ["worker", "linker", "console"])
+def test_a_reference_that_is_none_is_one_line_in_every_role_that_reads_it(role, tmp_path, free_port):
+    env = {
+        "STILLWATCH_DATA": str(tmp_path),
+        "STILLWATCH_CONSOLE_PORT": str(free_port()),
+        "REDIS_URL": "redis://[::1]:1",
+    }
+    found = stillwatch(role, env=env | {"STILLWATCH_REFERENCE": str(tmp_path / "none.npz")})
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert found.stderr.startswith(f"stillwatch: STILLWATCH_REFERENCE: {tmp_path}/none.npz: No such file or directory.")
+
+
+@pytest.mark.parametrize("command", [("replay",), ("fit",)])
+def test_a_log_that_does_not_exist_is_named_with_the_remedy(command, tmp_path):
+    found = stillwatch(*command, str(tmp_path / "none.jsonl"), cwd=tmp_path, env={"STILLWATCH_REFERENCE": ""})
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    assert found.stderr.startswith(f"stillwatch: LOG: {tmp_path}/none.jsonl: No such file or directory. Remedy: give ")
+
+
 def test_another_error_of_ours_is_one_line_too(tmp_path):
     stillwatch("migrate", env={"STILLWATCH_DATA": str(tmp_path)})
     found = stillwatch("token", "revoke", "tk_none", env={"STILLWATCH_DATA": str(tmp_path)})

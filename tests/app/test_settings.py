@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from app.errors import SettingError
-from app.settings import SETTINGS, UNIX_PATH_LIMIT, Settings, database_url, read_settings
+from app.settings import SETTINGS, UNIX_PATH_LIMIT, Settings, database_url, read_settings, warnings
 
 
 def test_an_empty_environment_gives_the_documented_defaults():
@@ -138,3 +138,29 @@ def test_a_database_url_that_is_none_is_named_and_not_repeated(text, problem):
 )
 def test_what_sqlalchemy_reads_is_taken(rest):
     assert make_url(read_settings({"DATABASE_URL": f"postgresql://{rest}"}).database_url).drivername
+
+
+def test_a_misspelt_setting_is_named_with_its_nearest_and_without_its_value():
+    found = warnings(
+        {"STILLWATCH_SECERT": "hunter2", "stillwatch_mode": "enforce", "STILLWATCH_QQQ": "1", "SW": "x"}
+        | {"STILLWATCH_REDIS_URL": "redis://x"}
+    )
+    assert found == [
+        "STILLWATCH_QQQ is no setting and is ignored: docs/settings.md has the settings that there are.",
+        "STILLWATCH_REDIS_URL is no setting and is ignored: did you mean REDIS_URL?",
+        "STILLWATCH_SECERT is no setting and is ignored: did you mean STILLWATCH_SECRET?",
+        "stillwatch_mode is no setting and is ignored: did you mean STILLWATCH_MODE?",
+    ]
+
+
+def test_no_setting_is_called_misspelt_nor_what_kubernetes_names_after_a_service_of_ours():
+    assert warnings({setting.name: "x" for setting in SETTINGS}) == []
+    service = {
+        "STILLWATCH_WORKER_SERVICE_HOST": "10.0.0.1",
+        "STILLWATCH_WORKER_SERVICE_PORT": "80",
+        "STILLWATCH_WORKER_SERVICE_PORT_HTTP": "80",
+        "STILLWATCH_WORKER_PORT": "tcp://10.0.0.1:80",
+        "STILLWATCH_WORKER_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "STILLWATCH_WORKER_PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+    assert warnings(service) == []

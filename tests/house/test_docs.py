@@ -29,7 +29,9 @@ def test_setting_is_documented_with_its_default(setting):
 def test_no_setting_is_read_that_the_table_lacks():
     known = {setting.name for setting in SETTINGS}
     found = set()
-    for path in [*(ROOT / "app").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Dockerfile", *DOCS.rglob("*.md")]:
+    files = [ROOT / name for name in ("docker-compose.yml", "Dockerfile", "Makefile", "README.md", ".env.example")]
+    folders = [(ROOT / "app").rglob("*.py"), (ROOT / "bench").rglob("*.py"), (ROOT / "scripts").iterdir()]
+    for path in [*(file for file in files if file.exists()), *DOCS.rglob("*.md"), *(p for f in folders for p in f)]:
         found |= set(re.findall(r"STILLWATCH_[A-Z][A-Z0-9_]*[A-Z0-9]", path.read_text("utf-8")))
     assert not found - known
 

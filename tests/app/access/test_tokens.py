@@ -135,6 +135,26 @@ async def test_two_consoles_that_start_at_once_agree(database):
         assert len(await tokens.list_tokens(session)) == 1
 
 
+async def test_a_console_that_starts_with_another_token_waits_for_the_one_before_it(database):
+    """Both insert the same name, of which the database has one at a time: the second one's start failed."""
+    async with session_scope(database) as session:
+        await tokens.ensure_admin(session, ADMIN, NOW)
+        later = asyncio.create_task(admit(database, ADMIN[::-1], NOW + 1))
+        if database.dialect.name == "postgresql":
+            await blocked(database)
+    await later
+    assert await who(database, ADMIN[::-1])
+    with pytest.raises(Unauthenticated):
+        await who(database, ADMIN)
+
+
+async def blocked(database):
+    """Return once a transaction waits for another one."""
+    async with asyncio.timeout(60), database.connect() as looking:
+        while not await looking.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            await looking.rollback()
+
+
 async def test_a_short_admin_token_is_refused(sqlite_database):
     with pytest.raises(InvalidInput):
         await admit(sqlite_database, "short")

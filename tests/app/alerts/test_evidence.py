@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from app.alerts.evidence import frozen, jsonable, reading, severity_of, speaking
+from app.alerts.evidence import frozen, in_nats, jsonable, reading, severity_of, speaking, why
 from app.models.vocabulary import Severity
+from detectors.base import Evidence, Explanation, Level, Term
 
 KEYS = {
     "id", "episode_no", "client_ref", "peer_group", "policy", "policy_version", "detector_versions", "thresholds",
@@ -22,14 +23,55 @@ def test_frozen_evidence_has_every_part(make_finding):
     assert set(document) == KEYS
     assert (document["id"], document["episode_no"], document["client_ref"]) == ("al_1", 3, "cl_0000000000c0ffee")
     assert {"detector", "family", "feature", "value", "unit", "population_p50", "population_p99", "percentile",
-            "contribution", "sentence"} == set(document["contributions"][0])  # fmt: skip
+            "contribution", "share", "sentence"} == set(document["contributions"][0])  # fmt: skip
     assert document["timing"]["hours"][0] == {"start": "2027-01-15T07:00:00.000Z", "requests": 640}
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
-def test_the_largest_share_stands_first(make_finding):
-    document = frozen(make_finding(nats={"a": 1.0, "b": 5.0, "c": math.nan, "d": -7.0}), "al_1", 1)
-    assert [item["detector"] for item in document["contributions"]] == ["d", "b", "a", "c"]
+def test_the_largest_contribution_stands_first(make_finding):
+    document = frozen(make_finding(nats={"a": 1.0, "b": 5.0, "c": math.nan}), "al_1", 1)
+    assert [item["detector"] for item in document["contributions"]] == ["b", "a", "c"]
+
+
+def term(feature, share):
+    return Term(feature, 1.0, "share", 0.0, 0.0, 99.0, share, f"{feature}.")
+
+
+def explained():
+    """Two detectors with scores of their own, in units that have nothing to do with each other, and nats."""
+    large = Evidence("a", 1, "content", 270.0, 0.01, 4.0, (term("x", 200.0), term("y", 100.0), term("z", -30.0)))
+    small = Evidence("b", 1, "rhythm", 0.2, 0.001, 7.0, (term("w", 0.2),))
+    silent = Evidence("c", 1, "rhythm", -1.0, 1.0, 0.0, (term("v", -1.0),))
+    counter = (term("z", -30.0), term("v", -1.0), term("own_word", -3.0))
+    return Explanation(1, 0.0, Level.REVIEW, 10.0, 9.2, "all", 9, 9, "Why.", (large, small, silent), counter, "")
+
+
+def test_contributions_are_on_one_scale_nats():
+    """Before, each was in the unit of its own detector: 200 beside 0.2, of which the smaller weighs more."""
+    document = why(explained())
+    found = {item["feature"]: (item["contribution"], item["share"]) for item in document["contributions"]}
+    assert list(found) == ["w", "x", "y", "z", "v"]
+    assert found == {
+        "w": (pytest.approx(7.0), 0.2),
+        "x": (pytest.approx(8 / 3), 200.0),
+        "y": (pytest.approx(4 / 3), 100.0),
+        "z": (pytest.approx(-0.4), -30.0),
+        "v": (None, -1.0),
+    }
+    assert [item["contribution"] for item in document["counter_evidence"]] == [pytest.approx(-0.4), None, None]
+    assert in_nats(document) == document
+
+
+def test_an_alert_of_before_is_given_on_the_same_scale():
+    new = why(explained())
+    old = {**new, "format": 1}
+    for name in ("contributions", "counter_evidence"):
+        old[name] = [
+            {k: v for k, v in one.items() if k != "share"} | {"contribution": one["share"]} for one in new[name]
+        ]
+    again = in_nats(old)
+    assert (again["contributions"], again["counter_evidence"]) == (new["contributions"], new["counter_evidence"])
+    assert in_nats({}) == {"contributions": [], "counter_evidence": []}
 
 
 def test_without_activity_the_window_is_a_moment(make_finding):

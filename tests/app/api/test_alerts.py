@@ -6,7 +6,9 @@ import time
 import pytest
 
 from app.alerts import chance
+from app.api.alerts import expected_version
 from app.clients.queries import ClientSummary, upsert
+from app.errors import PreconditionFailed
 from app.models.vocabulary import Disposition
 from app.store.db import session_scope
 
@@ -224,3 +226,21 @@ async def test_where_nobody_was_compared_there_is_no_q(call, alert):
     assert alert["q_value"] is None
     told = (await call.get(f"{BASE}/chance")).json()
     assert (told["clients"], told["reviewed"], told["expected"], told["resolvable"]) == (0, 0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("*", "* would be any version"),
+        ('W/"3"', "it is a weak ETag"),
+        ('"3", "4"', "it names several versions"),
+        ("3", "the quotation marks are missing"),
+        ('"hunter2"', "it is no ETag of ours"),
+    ],
+)
+def test_an_if_match_that_is_no_etag_is_named_with_what_is_wrong_and_what_is_expected(sent, said):
+    """One reader for alerts, campaigns and the mode; what was sent is told apart and never repeated."""
+    with pytest.raises(PreconditionFailed) as caught:
+        expected_version(sent)
+    assert str(caught.value).startswith(f"If-Match: {said}; give exactly the ETag that this was read with")
+    assert "hunter2" not in str(caught.value)

@@ -75,9 +75,7 @@ async def test_filters_and_orders(console, reviewer):
     assert "Clear the filter" in page.text
 
 
-@pytest.mark.parametrize(
-    "query", ["state=nonsense", "severity=nonsense", "sort=nonsense", "client=%00", "client=%25_%5C"]
-)
+@pytest.mark.parametrize("query", ["client=%00", "client=%25_%5C", "state=&severity=&sort=&client="])
 async def test_nonsense_in_the_address_does_no_harm(console, reviewer, query):
     assert (await reviewer.get(f"/alerts?{query}")).status_code == 200
 

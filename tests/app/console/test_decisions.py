@@ -8,8 +8,11 @@ import pytest
 
 from app.campaigns.decide import CampaignOrder
 from app.campaigns.decide import apply as decide_campaign
+from app.console import words
+from app.models.base import moment
 from app.models.client import client_ref
-from app.policies import mode
+from app.policies import manual, mode
+from app.policies.manual import Order
 from app.store.db import session_scope
 from app.store.decisions import STANDING, parse
 
@@ -47,7 +50,25 @@ async def test_the_list_says_what_is_done_to_whom_and_why(console, reviewer, too
     assert "The mode is <b>enforce</b>: real ones act." in (await reviewer.get("/decisions")).text
     assert "No decision here" in (await reviewer.get("/decisions?shown=ended")).text
     assert "No decision here" in (await reviewer.get("/decisions?client=cl_0000000000000001")).text
-    assert "Throttle" in (await reviewer.get("/decisions?client=nonsense&shown=nonsense")).text
+    asked = await reviewer.get("/decisions?client=cl_000000000000000g")
+    assert (asked.status_code, "Throttle" in asked.text) == (422, False)
+    assert "client: “cl_000000000000000g” is unknown; give a client&#39;s id" in asked.text
+
+
+async def test_one_that_is_still_to_begin_shows_when_wherever_it_stands(console, reviewer, alert):
+    order = Order(CLIENT, "block", 3600.0, "why", start_within=3600.0, alert_id=alert)
+    async with session_scope(console.engine) as db:
+        made = (await manual.make(db, order, "ana", console.now)).decision
+        made.starts_at, made.expires_at = (moment(console.now + seconds) for seconds in (1805.0, 9000.0))
+    assert re.search(
+        r'in 2 h</time><span class="second">begins <time[^>]*>in 30 min<', (await reviewer.get("/decisions")).text
+    )
+    begins = f"Begins {words.utc(made.starts_at)}: would answer every request of the client with 403."
+    for path in ("/decisions", f"/alerts/{alert}", f"/clients/{CLIENT}"):
+        assert begins in (await reviewer.get(path)).text
+    for path in (f"/alerts/{alert}", f"/clients/{CLIENT}"):
+        assert re.search(r"Begins <time[^>]*>in 30 min</time>, until", (await reviewer.get(path)).text)
+    assert begins.replace(".", "") in (await reviewer.get(f"/alerts/{alert}/markdown")).text.replace(".", "")
 
 
 async def test_a_decision_is_made_on_the_alerts_page_and_told(console, reviewer, tools, alert):

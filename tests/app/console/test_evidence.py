@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from app.alerts.evidence import frozen as freeze
-from app.console import evidence
+from app.alerts.evidence import why
+from app.console import evidence, words
 from detectors import parts
 
 NOW = 1_800_000_000.0
@@ -90,6 +91,18 @@ def test_a_timeline_has_no_holes_and_a_fixed_length():
     assert plot.summary == "10 requests, active in 2 of 5 minutes, at most 6 in one minute"
     assert evidence.plot("Nothing", [(0.0, 0)], 60.0, 5) is None
     assert evidence.plots([], []) == []
+
+
+def test_pages_and_the_api_say_the_same_contribution(explanation, document):
+    said = {item["sentence"]: item["contribution"] for item in why(explanation)["contributions"]}
+    shown = evidence.live(explanation).terms
+    assert shown
+    assert [term.weight for term in shown] == [words.signed(said[term.sentence]) for term in shown]
+    terms = [{**one, "contribution": one["share"]} for one in document["contributions"]]
+    for one in terms:
+        del one["share"]
+    before = {**document, "contributions": terms}
+    assert evidence.frozen(before) == evidence.frozen(document)
 
 
 def test_frozen_points_are_read_back(document):

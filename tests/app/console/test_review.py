@@ -75,8 +75,16 @@ def test_one_in_force_does_not_say_would():
         view.detail == "Real: slow the client down: what comes too fast is answered with 429. It acts while the mode "
         "is enforce."
     )
-    waiting = review.decision(decided(simulated=False, starts_at=AT + timedelta(minutes=3)), AT.timestamp())
-    assert waiting.detail.startswith("From 25 Nov 2026 12:03:00 UTC")
+    assert view.begins_at is None
+
+
+@pytest.mark.parametrize(("simulated", "said"), [(False, "slow the client down"), (True, "would slow the client down")])
+def test_one_that_is_still_to_begin_says_when(simulated, said):
+    start = AT + timedelta(minutes=3)
+    view = review.decision(decided(simulated=simulated, starts_at=start), AT.timestamp())
+    assert view.detail.startswith(f"Begins 25 Nov 2026 12:03:00 UTC: {said}")
+    assert view.begins_at == start
+    assert review.decision(decided(simulated=simulated, starts_at=start), start.timestamp()).begins_at is None
 
 
 def test_who_why_and_how_much_are_said():

@@ -19,6 +19,11 @@ def test_the_burst_first_then_the_rate():
     assert bucket.take(1000.0) > 0
 
 
+def test_to_look_takes_nothing():
+    bucket = Bucket(0.5, 1)
+    assert [bucket.wait(100.0), bucket.wait(100.0), bucket.take(100.0), bucket.wait(100.0)] == [0, 0, 0, 2.0]
+
+
 def test_a_clock_that_does_not_move_on_gives_nothing():
     bucket = Bucket(10, 1)
     assert bucket.take(50.0) == 0

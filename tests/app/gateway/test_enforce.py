@@ -107,3 +107,39 @@ def test_the_strictest_decision_about_any_of_its_credentials_holds():
     assert enforcer.decide(2, 15, 15, (3, 1)) == Verdict(block=True)
     assert enforcer.decide(2, 15, 15, (3, 4)) is None
     assert enforcer.acted["block"] == 1
+
+
+def several(*decisions):
+    """An enforcer with decisions about clients 1, 2, 3, ..., the credentials of one request."""
+    table = Table()
+    for client, (action, parameters) in enumerate(decisions, 1):
+        table.apply(Decision(f"d{client}", client, action, False, 0, 1e6, False, parameters), 0, 0)
+    made = Enforcer(table)
+    made.enforcing = True
+    return made
+
+
+@pytest.mark.parametrize("others", [(2, 3), (3, 2)])
+def test_of_two_degrades_what_either_takes_away_is_taken_whichever_comes_last(others):
+    enforcer = several(
+        ("degrade", {"max_n": 2, "drop_reasoning": True}),
+        ("degrade", {"max_n": 8}),
+        ("degrade", {"refuse_logprobs": True}),
+    )
+    assert enforcer.decide(1, 15, 15, others) == Verdict(degrade=Degrade(2, True, True))
+    assert counted(enforcer.acted) == {"degrade": 1}
+
+
+def test_of_two_throttles_the_slower_rate_is_what_a_client_gets():
+    """Each one's token was taken where the other refused: who asked all the time was hardly ever served."""
+    fast, slow = {"rate_per_minute": 10, "burst": 1}, {"rate_per_minute": 6, "burst": 1}
+    for pair in ((fast, slow), (slow, fast)):
+        enforcer = several(*(("throttle", one) for one in pair))
+        served = [at for at in range(600) if enforcer.decide(1, at, at, (2,)) is None]
+        assert 50 <= len(served) <= 61
+        assert enforcer.decide(1, 700, 700, (2,)) is None
+        assert enforcer.decide(1, 700, 700, (2,)) == Verdict(wait=10.0)
+
+
+def test_the_tag_is_that_of_the_client_itself():
+    assert several(("tag", {}), ("tag", {})).decide(1, 15, 15, (2,)) == Verdict(tag="d1")

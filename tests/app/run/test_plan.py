@@ -3,7 +3,7 @@
 import sys
 
 from app.run import plan
-from app.settings import read_settings
+from app.settings import read_settings, warnings
 
 RESOLVED = plan.Resolved("/data", "s" * 32, "t" * 20, "unix:///v.sock?db=0", "http://127.0.0.1:9")
 
@@ -18,6 +18,12 @@ def test_children_get_what_was_resolved_and_read_it_back():
     assert again.gateway_port == 81
     assert (env["PATH"], env["OMP_NUM_THREADS"], env["OPENBLAS_NUM_THREADS"]) == ("/bin", "4", "1")
     assert "PYTHONPATH" not in env
+
+
+def test_a_misspelt_setting_is_told_by_the_run_alone_and_not_by_each_child():
+    env = plan.environment({"STILLWATCH_MODUS": "enforce", "PATH": "/bin"}, read_settings({}), RESOLVED)
+    assert warnings(env) == []
+    assert env["PATH"] == "/bin"
 
 
 def test_secrets_never_stand_in_a_command_line():

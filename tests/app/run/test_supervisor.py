@@ -93,6 +93,30 @@ def test_a_wrong_setting_is_one_line(launch, processes, env, words):
     assert not processes(run.mark)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("STILLWATCH_REFERENCE", None, "No such file or directory"),
+        ("STILLWATCH_REFERENCE", "nonsense", ""),
+        ("STILLWATCH_ROUTES", None, "No such file or directory"),
+        ("STILLWATCH_ROUTES", "[[route]]\nprefix = 1\n", "route 1, prefix: it is not text in quotes"),
+    ],
+)
+def test_a_wrong_file_is_one_line_and_no_fault_of_the_service(launch, processes, tmp_path, name, text, words):
+    """Before: exit code 1, and a traceback where it was the console that read it."""
+    path = tmp_path / "given"
+    if text is not None:
+        path.write_text(text)
+    run = launch(UPSTREAM="http://127.0.0.1:1", **{name: str(path)})
+    assert run.process.wait(180) == 2
+    first, *rest = run.said().splitlines()
+    assert (first, len(rest)) == ("Stillwatch starts ...", 1), run.said()
+    assert rest[0].startswith(f"stillwatch: {name}: {path}")
+    assert words in rest[0]
+    assert ". Remedy: " in rest[0]
+    assert not processes(run.mark)
+
+
 def test_a_hang_up_that_nohup_has_ignored_stops_nothing(launch, quiet_upstream, processes, wait_for):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # children inherit that
     try:
