@@ -127,4 +127,4 @@ def test_the_command_line_switches_a_running_gateway(service, status, domain, pr
     private_valkey.resume()
     assert service("mode", "bypass").wait(120) == 0
     kit.until(lambda: status() == 200, "bypass")
-    assert service("mode", "off").wait(120) == 1
+    assert service("mode", "off").wait(120) == 2
