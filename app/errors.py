@@ -4,7 +4,7 @@ StillwatchError
 ├── SettingError      a setting is missing or wrong; names it and the remedy (exit code 2)
 ├── Unavailable       a dependency does not answer (503)
 ├── LeaseLost         another process owns the partition, or the linking; nothing was committed
-├── InvalidInput      the caller's input; names the field (422)
+├── InvalidInput      the caller's input; names the field (422; at the command line exit code 2)
 │   └── CursorMismatch   a cursor of another filter (400)
 ├── Unauthenticated   no valid token (401)
 ├── Forbidden         the token lacks a scope (403)
