@@ -71,7 +71,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STILLWATCH_MAX_CONCURRENCY", "0", "requests served at once by a gateway; more get a 503; 0: no limit"),
     Setting("STILLWATCH_ACCESS_LOG", "0", "1: the extractor logs one line a request"),
     Setting("STILLWATCH_DRAIN_SECONDS", "30", "how long open answers may run on after a stop signal"),
-    Setting("STILLWATCH_ROW_DAYS", "90", "days after which an idle client's row is forgotten"),
+    Setting(
+        "STILLWATCH_ROW_DAYS",
+        "90",
+        "days after which an idle client's row is forgotten, in Redis, and in the database where nothing refers to it",
+    ),
     Setting("STILLWATCH_REFERENCE", "", "file with the reference of ordinary traffic; empty uses the one that ships"),
     Setting("STILLWATCH_LISTS", "", "index of public lists and canaries, made by `stillwatch lists build`"),
     Setting("STILLWATCH_PLANS", "", "CSV file of client,tokens_per_day: the 95th percentile of each client's plan"),

@@ -11,7 +11,7 @@ from app.campaigns.found import Found
 from app.clients import queries as clients
 from app.models.base import moment
 from app.models.campaign_member import CampaignMember
-from app.models.client import Client, client_number, client_ref
+from app.models.client import client_number, client_ref
 from app.store.db import insert_into
 
 CHUNK = 500  # rows of one statement
@@ -37,7 +37,7 @@ async def join(
     """Add members; who had left before joins again, from now on."""
     if not joining:
         return
-    await _ensure(session, joining, found.at)
+    await clients.ensure(session, [(client, found.at) for client in joining])
     rows = [
         {
             "campaign_id": campaign_id,
@@ -65,15 +65,6 @@ async def join(
     connection = await session.connection()
     for start in range(0, len(rows), CHUNK):
         await connection.execute(statement, rows[start : start + CHUNK])
-
-
-async def _ensure(session: AsyncSession, joining: Collection[int], at: float) -> None:
-    """Add clients that the database does not know yet: of most it does, which is cheaper to ask."""
-    names = sorted(client_ref(client) for client in joining)
-    known: set[str] = set()
-    for start in range(0, len(names), CHUNK):
-        known.update(await session.scalars(sa.select(Client.id).where(Client.id.in_(names[start : start + CHUNK]))))
-    await clients.ensure(session, [(client_number(name), at) for name in names if name not in known])
 
 
 async def seen(session: AsyncSession, known: Mapping[int, CampaignMember], found: Found) -> None:

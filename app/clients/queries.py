@@ -127,12 +127,19 @@ def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Prepared:
 async def ensure(session: AsyncSession, seen: Sequence[tuple[int, float]]) -> None:
     """Add the clients that are unknown, so that alerts and accounts can point to them before their summaries.
 
-    Each has a moment until its first summary says when it was seen.
+    Each has a moment until its first summary says when it was seen. Nobody deletes any before the transaction ends.
     """
-    blank = [_values(ClientSummary(client, at, at, 0, 0, 0, 0, 0.0)) for client, at in sorted(seen)]
-    for start in range(0, len(blank), CHUNK):
-        rows = blank[start : start + CHUNK]
-        await session.execute(insert_into(session, Client).values(rows).on_conflict_do_nothing())
+    # Of several moments of one the first.
+    newest_first = sorted(seen, reverse=True)
+    first = {client_ref(one): _values(ClientSummary(one, at, at, 0, 0, 0, 0, 0.0)) for one, at in newest_first}
+    names = sorted(first)
+    for start in range(0, len(names), CHUNK):
+        part = names[start : start + CHUNK]
+        query = sa.select(Client.id).where(Client.id.in_(part)).order_by(Client.id)
+        known = set(await session.scalars(query.with_for_update(read=True, key_share=True)))
+        rows = [first[name] for name in part if name not in known]
+        if rows:
+            await session.execute(insert_into(session, Client).values(rows).on_conflict_do_nothing())
 
 
 def _flagged() -> sa.CompoundSelect[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
-from app.console import assets, charts, words
+from app.console import assets, charts, menu, words
 from app.console.guard import HEADERS
 
 PRIVATE = {**HEADERS, "cache-control": "no-store"}
@@ -52,7 +52,7 @@ def environment() -> Environment:
         utc_short=words.utc_short,
         words=words.words,
     )
-    made.globals.update(asset=assets.url, mini_score=charts.mini_score)
+    made.globals.update(asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score)
     return made
 
 

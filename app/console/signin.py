@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access import sessions, tokens
-from app.console import render, session
+from app.console import menu, render, session
 from app.console.guard import HOME, return_path
 from app.console.route import PageRoute
 from app.console.throttle import Throttle
@@ -93,7 +93,7 @@ async def _enter(request: Request, token: str, wanted: str, throttle: Throttle, 
     except Unauthenticated:
         throttle.failed(_peer(request), time.monotonic())
         return _page(request, wanted, "This token is not valid. It may be mistyped, expired or revoked.", status=401)
-    response = render.redirect(wanted)
+    response = render.redirect(menu.first(principal.scopes, wanted))
     session.set_cookie(request, response, cookie, value, sessions.LIFE_SECONDS)
     session.set_cookie(request, response, session.door_cookie(request), "", 0)
     return response

@@ -50,7 +50,7 @@ class _Gateway:
     """A gateway's counters as it last told them."""
 
     def __init__(self, now: float) -> None:
-        self.started = now
+        self.started = now  # until it says itself
         self.heard = now  # epoch seconds
         self.ticks = 0.0  # the same moment by a clock that nobody sets
         self.values: dict[str, float] = {}
@@ -148,6 +148,7 @@ class Extractor:
         now = time.time()
         gateway = self._gateways.setdefault(told.instance, _Gateway(now))
         gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), told.values
+        gateway.started = told.started or gateway.started
         gateway.lately.hear(told.values, gateway.ticks)
         if told.accounts:
             self.emitter.name_accounts(told.accounts)

@@ -70,8 +70,10 @@ class Parts:
         self.started = time.time()
         self.readings = Readings(self)
         instance = f"{socket.gethostname()}-{os.getpid()}"
-        accounts = self.identifier.new_accounts
-        self.sender = Sender(settings.handoff, settings.channel_bytes, instance, self.readings.flat, accounts)
+        self.sender = Sender(
+            settings.handoff, settings.channel_bytes, instance,
+            self.readings.flat, self.identifier.new_accounts, self.started,
+        )  # fmt: skip
         standing = table.by_client
         self._observer = Observer(self.sender, self.identifier, self.enforcer, standing, settings.copy_bytes)
         self.follower: Follower | None = None

@@ -33,3 +33,5 @@ class CampaignSide(Base):
     constraint_id: Mapped[str] = mapped_column(sa.ForeignKey("campaign_constraint.id"), primary_key=True)
     client_id: Mapped[str] = mapped_column(sa.ForeignKey("client.id"), primary_key=True)
     side: Mapped[int] = mapped_column(sa.SmallInteger)
+
+    __table_args__ = (sa.Index(None, "client_id"),)

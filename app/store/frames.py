@@ -58,6 +58,7 @@ class Counters:
     instance: str  # which gateway process
     values: dict[str, float]
     accounts: dict[str, str] = field(default_factory=dict)  # clients, 16 hex digits, and whose they are
+    started: float = 0.0  # when it started, epoch seconds; 0: a gateway of before does not say
 
 
 Record = Copy | Counters
@@ -177,8 +178,9 @@ def _block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
 def encode(record: Record) -> bytes:
     """The frame of a record, for whoever has one as an object; the gateway calls `pack`."""
     if isinstance(record, Counters):
-        told = {"instance": record.instance, "values": record.values}
-        text = json.dumps(told | ({"accounts": record.accounts} if record.accounts else {})).encode()
+        more = {"accounts": record.accounts, "started": record.started}  # what readers of before pass over
+        told = {"instance": record.instance, "values": record.values} | {name: one for name, one in more.items() if one}
+        text = json.dumps(told).encode()
         return PREFIX.pack(len(text), COUNTERS) + text
     _, parts = pack(
         record.at,
@@ -280,8 +282,9 @@ class Decoder:
         if data[start + PREFIX.size - 1] == COUNTERS:
             try:
                 loaded = json.loads(data[start + PREFIX.size : end])
-                return Counters(str(loaded["instance"]), dict(loaded["values"]), dict(loaded.get("accounts", {})))
-            except (KeyError, TypeError, AttributeError, RecursionError) as error:
+                accounts, started = dict(loaded.get("accounts", {})), float(loaded.get("started", 0.0))
+                return Counters(str(loaded["instance"]), dict(loaded["values"]), accounts, started)
+            except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
                 raise ValueError(f"a hand-off frame holds no counters: {error!r}") from None
         lengths = FIXED.unpack_from(data, start)[LENGTHS] if end - start >= FIXED.size else ()
         if FIXED.size + sum(lengths) != end - start:

@@ -70,12 +70,14 @@ class Sender:
         instance: str,
         counters: Callable[[], Mapping[str, float]] | None = None,
         accounts: Callable[[], dict[str, str]] = dict,
+        started: float = 0.0,
     ) -> None:
         self._path = path
         self._limit = limit
         self._instance = instance
         self._counters = counters
         self._accounts = accounts
+        self._started = started
         self._pieces: list[bytes] = []  # of the frames that came last
         self._facts: list[Whole] = []  # of copies that came after those and whose frames are yet to be made
         self._count = self._size = 0  # of both, and their bytes
@@ -204,7 +206,7 @@ class Sender:
     async def _count_until(self, lost: asyncio.Future[None]) -> None:
         while not lost.done():
             if self._counters is not None and self._transport is not None and not self._paused:
-                told = Counters(self._instance, dict(self._counters()), self._accounts())
+                told = Counters(self._instance, dict(self._counters()), self._accounts(), self._started)
                 self._transport.write(encode(told))
             await asyncio.wait((lost,), timeout=COUNTER_SECONDS)
 

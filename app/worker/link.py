@@ -38,7 +38,10 @@ class Handover:
 
     @property
     def waiting(self) -> int:
-        """Events that waited for the linker when this worker last handed some on, or looked."""
+        """Events in the linker's stream, read by it or not, when this worker last handed some on, or looked.
+
+        A number and no lag: what the linker has read stays there until its next snapshot.
+        """
         return self._waiting
 
     @property

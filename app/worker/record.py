@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.alerts.lifecycle import DecisionOut, FindingInput, record
+from app.clients import idle
 from app.clients.queries import ClientSummary, upsert
 from app.errors import Unavailable
 from app.models.base import moment
@@ -56,6 +57,15 @@ class Truth:
     mode: Told | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many notifications and clients were deleted, and whether there may be more to delete."""
+
+    notifications: int
+    clients: int
+    more: bool
+
+
 class Recorder:
     """Alerts, decisions and client summaries, each call in a transaction of its own.
 
@@ -82,6 +92,7 @@ class Recorder:
         self._backoff = BACKOFF_SECONDS[0]
         self._away_since: float | None = None
         self._pending: list[NDArray[np.void]] = []
+        self._looked_at: idle.Place | None = None
         self._next_flush = self._latest_flush = 0.0  # monotonic seconds
         self._cpu_due = 0.0  # CPU seconds of this process
 
@@ -137,9 +148,15 @@ class Recorder:
 
         return self.transact(work)
 
-    def prune(self, now: float) -> int:
-        """Delete some of the notifications that are over their time; how many. Raises Unavailable."""
-        return self.transact(lambda session: outbox.prune(session, now))
+    def prune(self, now: float, kept_seconds: float) -> Pruned:
+        """Delete some notifications and clients that are over their time, which is `kept_seconds` for clients.
+
+        Raises Unavailable.
+        """
+        notifications = self.transact(lambda session: outbox.prune(session, now))
+        before, after = moment(now - kept_seconds), self._looked_at
+        clients, self._looked_at = self.transact(lambda session: idle.prune(session, before, after))
+        return Pruned(notifications, clients, bool(notifications) or self._looked_at is not None)
 
     def transact(self, work: Work[T], worked: Callable[[], bool] = lambda: False) -> T:
         """The result of `work` in a transaction of its own; raises Unavailable.

@@ -49,7 +49,7 @@ BEAT_SECONDS = 2.0
 LAST_FLUSH_SECONDS = 3.0
 BACKOFF_SECONDS = (0.05, 1.0)
 RETRY_SECONDS = 1.0  # until the database is asked again
-PRUNE_SECONDS = 600.0  # between two looks for old notifications, where there were none
+PRUNE_SECONDS = 600.0  # between two looks for old notifications and clients, where there were no more
 TELLER = 0  # the partition whose owner compares decisions and mode with the database
 
 logger = logging.getLogger(__name__)
@@ -120,6 +120,7 @@ class Worker:
         self._next_beat = 0.0
         self._next_tell = 0.0
         self._next_prune = 0.0
+        self._client_seconds = settings.row_days * 86_400.0
 
     def _annotator(self, settings: Settings) -> Annotator:
         """What asks the ledger; where the operator names no releases, it also tells them by their first sight."""
@@ -214,15 +215,16 @@ class Worker:
         self._given.go_on()
 
     def _prune(self, moment: float) -> None:
-        """Where it is this worker's turn, delete notifications that are over their time, some at a time."""
+        """Where it is this worker's turn, delete notifications and clients that are over their time, some at a time."""
         if moment < self._next_prune or TELLER not in self._leases.owned:
             return
         try:
-            gone = self._recorder.prune(time.time())
+            gone = self._recorder.prune(time.time(), self._client_seconds)
         except Unavailable:
             return
-        self._counts["notifications_deleted"] += gone
-        self._next_prune = moment + (0.0 if gone else PRUNE_SECONDS)
+        self._counts["notifications_deleted"] += gone.notifications
+        self._counts["clients_deleted"] += gone.clients
+        self._next_prune = moment + (0.0 if gone.more else PRUNE_SECONDS)
 
     def _beat(self) -> None:
         now = time.time()

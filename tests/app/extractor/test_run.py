@@ -161,6 +161,26 @@ def test_a_gateway_that_fell_silent_is_reported_no_more(tmp_path, redis_url, mon
     assert not any(command[1] == "status:gateway:host-1" for command in extractor.emitter._extra)
 
 
+def test_a_gateway_runs_since_it_says_and_else_since_it_was_heard_of(tmp_path, redis_url):
+    def told(extractor):
+        extractor.beat(time.time(), time.monotonic())
+        texts = [command[2] for command in extractor.emitter._extra if command[1] == "status:gateway:host-1"]
+        return json.loads(texts[-1])["started"]
+
+    first, anew = (Extractor(settings_for(tmp_path, redis_url), 1) for _ in range(2))
+    for extractor in (first, anew):  # the second as after a restart of the extractor alone
+        extractor.take([Counters("host-1", {"requests": 1}, {}, 1_800_000_000.5)])
+        assert told(extractor) == 1_800_000_000.5
+    anew.take([Counters("host-1", {"requests": 0}, {}, 1_800_000_060.0)])  # the gateway's own restart
+    assert told(anew) == 1_800_000_060.0
+    before = time.time()
+    old = Extractor(settings_for(tmp_path, redis_url), 1)
+    old.take([Counters("host-1", {"requests": 1})])
+    heard = told(old)
+    old.take([Counters("host-1", {"requests": 2})])
+    assert before <= heard == told(old)
+
+
 def test_a_gateway_is_told_with_its_last_minute(tmp_path, redis_url):
     extractor = Extractor(settings_for(tmp_path, redis_url), 1)
     for failed in (7, 47):

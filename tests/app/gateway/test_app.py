@@ -43,6 +43,12 @@ def test_counters_go_to_the_extractor(gateway, client, sink, kit):
     assert sink.counters()[-1].values.keys() == gateway.counters().keys()
 
 
+def test_its_start_goes_to_the_extractor(gateway, sink, kit):
+    kit.until(lambda: len(sink.counters()) > 1)
+    (started,) = {one.started for one in sink.counters()}
+    assert time.time() - 3600 < started < time.time()
+
+
 @pytest.mark.parametrize("target", ["/", "/docs", "/openapi.json", "/redoc", "/livez", "/metrics", "/_stillwatch"])
 def test_every_other_path_is_the_model_apis(model_api, client, target):
     assert client.ask(target, b"x") == (200, b"x")

@@ -123,6 +123,21 @@ def test_counters_carry_accounts():
     assert Decoder().feed(encode(bare)) == [bare]
 
 
+def test_counters_carry_the_start_and_do_without():
+    told = Counters("gateway-1", {"requests": 2.0}, {}, 1_800_000_000.25)
+    assert Decoder().feed(encode(told)) == [told]
+    bare = Counters("gateway-1", {"requests": 2.0})
+    assert b"started" not in encode(bare)
+    assert Decoder().feed(encode(bare))[0].started == 0.0
+
+
+@pytest.mark.parametrize("started", ["null", '"soon"', "[]", "1" + "0" * 400])
+def test_a_start_that_is_none_is_no_frame(started):
+    text = b'{"instance": "g", "values": {}, "started": %b}' % started.encode()
+    with pytest.raises(ValueError, match=r"hand-off|could not convert"):
+        Decoder().feed(PREFIX.pack(len(text), frames.COUNTERS) + text)
+
+
 @steady
 @given(copies(), st.binary(max_size=20), st.binary(max_size=20), st.binary(max_size=5))
 def test_a_copy_of_whole_bodies_has_the_same_frame_either_way(copy, before, after, length):

@@ -17,6 +17,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 
+from app.clients import idle
 from app.errors import SettingError
 from app.models import OutboxMessage
 from app.store import heartbeat, linking
@@ -26,7 +27,7 @@ from app.webhooks import outbox
 from app.worker.partitions import Identity
 from app.worker.run import Worker
 from bench.crash import ROOT
-from detectors.engine import Engine
+from detectors.engine import SUMMARY, Engine
 from detectors.event import zeros
 
 PARTITIONS = 4
@@ -184,6 +185,24 @@ def test_old_notifications_go_with_the_first_partition_s_owner(settings, engine)
         worker._leases.tick()
         worker._prune(2.0)
         assert (asyncio.run(written(count)), worker.counts["notifications_deleted"]) == (1, 2)
+    finally:
+        worker.close()
+
+
+def test_clients_go_as_long_after_they_were_seen_as_their_rows_in_redis(settings, engine, monkeypatch):
+    monkeypatch.setattr(idle, "PRUNED", 2)
+    old = np.zeros(5, SUMMARY)
+    old["client"], old["last"] = np.arange(1, 6), time.time() - np.array([1, 2, 4, 5, 6]) * 86_400
+    worker = Worker(replace(settings, row_days=3.0), engine, Identity("w-1", "", 1), 4.0)
+    try:
+        worker._recorder.touch(old)
+        worker._recorder.flush_all(10.0)
+        worker._leases.tick()
+        worker._prune(1.0)
+        assert worker.counts["clients_deleted"] == 2
+        worker._prune(2.0)  # there was more: at the next turn, not in ten minutes
+        assert worker.counts["clients_deleted"] == 3
+        assert worker._next_prune > 100.0
     finally:
         worker.close()
 
