@@ -16,8 +16,8 @@ ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 DECISION = "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 MOMENT = "2026-11-25T17:03:11.482Z"
 SCALE = (
-    "A term's `contribution` is in nats: those above 0 add up to its detector's `nats`, those below 0 tell in proportion"
-    " what was taken off; null where nothing is found. `share` is the same in the unit of the detector's own `raw`"
+    "A term's `contribution` is in nats: those above 0 add up to its detector's `nats`, the others say what was taken "
+    "off, in proportion; null where nothing is found. `share` is the same in the unit of the detector's own `raw`"
 )
 
 
