@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,16 +268,67 @@ def _made(batch: Sequence[Exchange], seed: int, match: Matcher, lists: Index | N
     return np.frombuffer(out, EVENT)
 
 
-def events(
-    exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None
-) -> NDArray[np.void]:
-    """One EVENT an exchange, shape (len(exchanges),); hashes of text are keyed by the 64-bit `seed`."""
+class Told(NamedTuple):
+    """What a run of exchanges says."""
+
+    events: NDArray[np.void]  # (exchanges,): one of each
+    lines: NDArray[np.void]  # of those that carry several prompts, the lines that are looked at
+    owner: NDArray[np.intp]  # (lines,): whose, by place in `events`; it never falls
+
+    def stream(self) -> tuple[NDArray[np.void], NDArray[np.intp]]:
+        """The events that go on, and the place in `events` that each is of.
+
+        Where a request carries several prompts its lines stand in its place, each as a request of its own: what counts
+        is prompts, however many a client puts into one request.
+        """
+        mine = {
+            place: np.flatnonzero(self.owner == place)
+            for place in dict.fromkeys(self.owner.tolist())
+            if lines.stand_alone(self.events[place])
+        }
+        counts = np.ones(len(self.events), np.intp)
+        for place, own in mine.items():
+            counts[place] = len(own)
+        places = np.repeat(np.arange(len(counts)), counts)
+        out = self.events[places]
+        for place, own in mine.items():
+            out[places == place] = lines.apart(self.events[place : place + 1], self.lines[own])
+        return out, places
+
+
+def joined(parts: Sequence[Told]) -> Told:
+    """Several runs of exchanges as one."""
+    base = np.cumsum([0, *(len(part.events) for part in parts)])
+    owners = [part.owner + base[place] for place, part in enumerate(parts)]
+    return Told(
+        np.concatenate([part.events for part in parts]),
+        np.concatenate([part.lines for part in parts]),
+        np.concatenate(owners),
+    )
+
+
+def told(exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None) -> Told:
+    """The events of exchanges; hashes of text are keyed by the 64-bit `seed`."""
     if not exchanges:
-        return zeros(0)
-    several = [(place, line) for place, one in enumerate(exchanges) if one.begins for line in lines.split(one)]
+        return Told(zeros(0), zeros(0), np.zeros(0, np.intp))
+    several = [(place, line) for place, one in enumerate(exchanges) if one.begins for line in lines.split(one, seed)]
     out = _made([*exchanges, *(line for _, line in several)], seed, match, lists)
     found, rest = out[: len(exchanges)], out[len(exchanges) :]
     owner = np.array([place for place, _ in several], np.intp)
     for place in dict.fromkeys(owner.tolist()):
         lines.tell(found[place : place + 1], rest[owner == place])
-    return found
+    return Told(found, rest, owner)
+
+
+def events(
+    exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None
+) -> NDArray[np.void]:
+    """One EVENT an exchange, shape (len(exchanges),), whatever it carries; `stream` is what detectors read."""
+    return told(exchanges, seed=seed, match=match, lists=lists).events
+
+
+def stream(
+    exchanges: Sequence[Exchange], *, seed: int, match: Matcher = framed, lists: Index | None = None
+) -> NDArray[np.void]:
+    """What goes on of exchanges: an EVENT of each, or of each line of one that carries several prompts."""
+    return told(exchanges, seed=seed, match=match, lists=lists).stream()[0]

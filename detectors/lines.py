@@ -1,17 +1,18 @@
-"""A request of many prompts: its lines as exchanges of their own, and their features told by one event."""
+"""A request of many prompts: its lines as exchanges of their own, and as events of their own or told by one."""
 
 from __future__ import annotations
 
 from itertools import takewhile
+from random import Random
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.event import Flag, Kind, Listed
-from detectors.exchange import SYSTEM_ROLES, Exchange, Message, Operation
+from detectors.exchange import SYSTEM_ROLES, Exchange, Message, Operation, Outcome
 
-LOOKED_AT: Final = 64  # lines of one request whose features are worked out, spread evenly over it
+LOOKED_AT: Final = 64  # lines of one request whose features are worked out
 _USUAL: Final = 0.5  # share of the lines that say the same of themselves
 _LISTED: Final = 0.1  # share of the lines that are on a public list, where one may be there by chance
 _OF_LINES = int(
@@ -20,20 +21,35 @@ _OF_LINES = int(
 )  # fmt: skip
 _MODES: Final = ("head4", "head12", "tail6", "system", "script")
 _U64: Final = (1 << 64) - 1
+_U32: Final = (1 << 32) - 1
+_REFUSED: Final = 400  # and above: a status without answers
+_TEXT: Final = (int(Operation.CHAT), int(Operation.COMPLETION), int(Operation.RESPONSE), int(Operation.BATCH))
+_OF_REQUEST: Final = (
+    "at", "client", "params", "tools", "schema", "user", "model", "network", "agent", "ja4", "max_tokens", "ttfb",
+    "duration", "temperature", "top_p", "choices", "status", "top_logprobs", "dialect", "operation", "outcome", "usage",
+    "finish", "refusal", "channel", "foreign", "moved", "indicator",
+)  # fmt: skip
+_ONCE: Final = ("body", "presented", "context", "issued")  # its first line has them: they come once a request
+_DIVIDED: Final = ("prompts", "in_tokens", "out_tokens", "tool_calls")
+_ANSWERED: Final = ("out_chars", "reasoning_chars")
 
 
-def split(exchange: Exchange) -> list[Exchange]:
+def split(exchange: Exchange, seed: int) -> list[Exchange]:
     """The lines of an exchange that are looked at, each with its system prompt.
 
-    A line without one has that of the line before; an empty one says that from there on there is none.
+    Of many lines the secret `seed` draws them, so that nobody can know where to put others in between. A line without
+    a system prompt has that of the line before; an empty one says that from there on there is none.
     """
     begins = exchange.begins
     if len(begins) < 2:
         return []
     count = min(len(begins), LOOKED_AT)
-    chosen = {place * (len(begins) - 1) // (count - 1) for place in range(count)}
+    chosen = set(Random(f"{seed}/{len(begins)}").sample(range(len(begins)), count))
     operation = Operation.CHAT if exchange.operation == Operation.BATCH else exchange.operation
     ends = (*begins[1:], len(exchange.messages))
+    # Choices come in the order of their prompts; where some are missing, nobody knows whose the others are.
+    each, missing = divmod(len(exchange.completions), len(begins))
+    each = 0 if missing else each
     found = []
     system: tuple[Message, ...] = ()
     for nth, (begin, end) in enumerate(zip(begins, ends, strict=True)):
@@ -42,7 +58,9 @@ def split(exchange: Exchange) -> list[Exchange]:
         system = own or system
         if nth in chosen and line:
             messages = (*(message for message in system if message.text), *line[len(own) :])
-            found += [Exchange(0.0, 0, exchange.dialect, operation, messages=messages)] if messages else []
+            said = exchange.completions[nth * each : (nth + 1) * each]
+            made = Exchange(0.0, 0, exchange.dialect, operation, messages=messages, completions=said)
+            found += [made] if messages else []
     return found
 
 
@@ -98,3 +116,40 @@ def tell(whole: NDArray[np.void], lines: NDArray[np.void]) -> None:
     whole["payload_chars"] = round(float(lines["payload_chars"].mean()))
     whole["opening"] = 0
     whole["kind"] = Kind.NONE if not whole["answer"][0] else whole["kind"]
+
+
+def stand_alone(whole: np.void) -> bool:
+    """Whether a request's lines go on as events of their own: it was answered, and asks for texts."""
+    answered = whole["outcome"] in (Outcome.OK, Outcome.CLIENT_ABORTED) and whole["status"] < _REFUSED
+    return bool(answered and whole["prompts"] > 0 and whole["operation"] in _TEXT)
+
+
+def apart(whole: NDArray[np.void], lines: NDArray[np.void]) -> NDArray[np.void]:
+    """The lines' events, shape (lines,), as what goes on in place of the request's event `whole`, shape (1,).
+
+    What the request says once for all lines each of them says; what it counts is divided, so that sums stay; what may
+    come once alone its first line has. Lines that were not looked at are counted with the others.
+    """
+    out = lines.copy()
+    for name in _OF_REQUEST:
+        out[name] = whole[name]
+    for name in _ONCE:
+        out[name][0] = whole[name][0]
+    own = np.uint32(_OF_LINES)
+    out["flags"] = (lines["flags"] & own) | (whole["flags"] & ~own)
+    for name in _DIVIDED:
+        out[name] = _shares(int(whole[name][0]), len(lines))
+    if not lines["out_chars"].any():
+        for name in _ANSWERED:
+            out[name] = _shares(int(whole[name][0]), len(lines))
+        for name in ("answer", "answer_gist"):
+            out[name][0] = whole[name][0]
+        out["kind"] = whole["kind"]
+    else:  # a line's answer stands for those of the lines beside it that were not looked at
+        out["out_chars"] = np.minimum(lines["out_chars"].astype(np.uint64) * out["prompts"], _U32)
+    return out
+
+
+def _shares(count: int, parts: int) -> NDArray[np.int64]:
+    """A count in whole numbers, as evenly as they go, the first ones larger."""
+    return count // parts + (np.arange(parts) < count % parts)

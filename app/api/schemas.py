@@ -142,7 +142,7 @@ class ClientShape(Shape):
     id: str = Field(examples=[CLIENT])
     first_seen: datetime = Field(examples=[MOMENT])
     last_seen: datetime = Field(examples=[MOMENT])
-    requests: int = Field(examples=[1204])
+    requests: int = Field(description="Each line of a batch that is looked at is one", examples=[1204])
     in_tokens: int
     out_tokens: int
     level: int = Field(description="0 none, 1 watch, 2 review", examples=[2])

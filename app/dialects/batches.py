@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from statistics import median_low
+from typing import Any, Final
 
 from app.dialects import anthropic, gemini
 from app.dialects.values import Fields, bounded, first, mapping, name, sequence
@@ -14,14 +16,16 @@ ReadLine = Callable[[Mapping[str, Any]], Fields | None]
 
 Messages = tuple[Message, ...]
 
+_AMOUNTS: Final = ("max_tokens", "temperature", "top_p", "choices", "top_logprobs")
+
 
 def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields | None:
-    """One request of as many prompts as its items have; the first one's parameters stand for all.
+    """One request of as many prompts as its items have, with the parameters of most.
 
     A system prompt that the item before has too is left out, and an empty one says that an item has none where the
     one before has; of very many items those in the middle are only counted. None where no item was understood.
     """
-    whole: Fields | None = None
+    understood: list[Fields] = []
     messages: list[Message] = []
     begins: list[int] = []
     before: Messages = ()
@@ -37,14 +41,29 @@ def gather(items: Sequence[object], dialect: Dialect, read: ReadLine) -> Fields 
             system, rest = _parted(one["messages"])
             messages += (*_changed(before, system), *rest) if rest else system
             before = system
-        whole = whole or {**one, "dialect": dialect}
-    if whole is None:
+        understood.append(one)
+    if not understood:
         return None
+    whole = _usual(understood)
     found = {"messages": tuple(messages), "prompts": prompts, "stream": False, "presented": "", "presented_at": -1}
     found |= {"begins": tuple(begins), "conversation": ""}
     if whole.get("operation") == Operation.EMBEDDING:
         found["operation"] = Operation.EMBEDDING
     return whole | named(dialect) | found
+
+
+def _usual(items: Sequence[Fields]) -> Fields:
+    """What most items say, field by field: of amounts the middle one, so that no few items speak for the others."""
+    out: Fields = {}
+    for key in dict.fromkeys(key for one in items for key in one if key != "messages"):
+        values = [one[key] for one in items if key in one]
+        given = [value for value in values if isinstance(value, int | float)]
+        if key in _AMOUNTS and 2 * len(given) >= len(values):
+            out[key] = median_low(given)
+            continue
+        most = Counter(map(repr, values)).most_common(1)[0][0]
+        out[key] = next(value for value in values if repr(value) == most)
+    return out
 
 
 def _parted(messages: Messages) -> tuple[Messages, Messages]:

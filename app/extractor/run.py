@@ -12,9 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 import uvloop
-from numpy.typing import NDArray
 
 from app.dialects.conversations import Conversations
 from app.extractor import otel, providers, watch
@@ -32,7 +30,7 @@ from app.store.lists import Lists
 from app.store.secret import load_secret, text_seed
 from app.telemetry import configure_logging
 from detectors.exchange import Exchange, Message
-from detectors.features import events, model_hash
+from detectors.features import Told, joined, model_hash, told
 from detectors.listed import build
 
 BATCH: Final = 256
@@ -107,9 +105,9 @@ class Extractor:
         self.counts["exchanges"] += len(copies)
         self.counts["bytes"] += sum(len(copy.request_body) + len(copy.response_body) for copy in copies)
         exchanges = self._conversations.mark(map(self._read, copies))
-        made = self._events(copies, exchanges)
-        self.sharing.mark(made, exchanges, time.time())
-        self.emitter.add(made)
+        made = self._told(copies, exchanges)
+        self.sharing.mark(made.events, exchanges, time.time())
+        self.emitter.add(made.stream()[0])
         self.emitter.name_models(
             {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
         )
@@ -165,21 +163,19 @@ class Extractor:
             self.counts["parse_opaque" if cause == "opaque" else f"parse_failed_{cause}"] += 1
         return exchange
 
-    def _events(self, copies: Sequence[Copy], exchanges: Sequence[Exchange]) -> NDArray[np.void]:
+    def _told(self, copies: Sequence[Copy], exchanges: Sequence[Exchange]) -> Told:
         try:
-            return events(exchanges, seed=self._seed, lists=self._lists.index)
+            return told(exchanges, seed=self._seed, lists=self._lists.index)
         except Exception as error:  # noqa: BLE001  the loop's edge: find the one that broke the batch
             logger.error("a batch broke the features", extra={"kind": type(error).__name__})
-        return np.concatenate(
-            [self._one_event(copy, exchange) for copy, exchange in zip(copies, exchanges, strict=True)]
-        )
+        return joined([self._one(copy, exchange) for copy, exchange in zip(copies, exchanges, strict=True)])
 
-    def _one_event(self, copy: Copy, exchange: Exchange) -> NDArray[np.void]:
+    def _one(self, copy: Copy, exchange: Exchange) -> Told:
         try:
-            return events([exchange], seed=self._seed, lists=self._lists.index)
+            return told([exchange], seed=self._seed, lists=self._lists.index)
         except Exception:  # noqa: BLE001  the loop's edge: still one event
             self.counts["features_failed"] += 1
-            return events([providers.opaque(copy)], seed=self._seed)
+            return told([providers.opaque(copy)], seed=self._seed)
 
 
 def _is_served(exchange: Exchange) -> bool:
@@ -237,7 +233,7 @@ async def _until_signal(settings: Settings, extractor: Extractor) -> None:
 def _load_loops() -> None:
     """Have the compiled loops in memory before the first copy comes: it takes a second, in which copies would wait."""
     one = Exchange(at=0.0, client=0, messages=(Message("user", "a"),), completions=("a",))
-    events([one], seed=0, lists=build({}))
+    told([one], seed=0, lists=build({}))
 
 
 def main(settings: Settings) -> int:

@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.store.reference import load_engine
 from detectors import fitting, robust, said
 from detectors.engine import Engine, window_of
-from detectors.features import events
+from detectors.features import stream
 from detectors.fitting import Snapshot
 from detectors.reference import LOOKS, Reference
 
@@ -65,21 +65,22 @@ def from_logs(paths: Sequence[Path], engine: Engine, labels: Path | None) -> Mat
     problems = Problems()
     parts: list[NDArray[np.void]] = []
     held: list[Any] = []
-    conversations = Conversations()
+    conversations, exchanges = Conversations(), 0
     for path in paths:
         for entry in read_log(path, problems):
             held.append(entry.exchange)
+            exchanges += 1
             if len(held) == BATCH:
-                parts.append(events(conversations.mark(held), seed=SEED))
+                parts.append(stream(conversations.mark(held), seed=SEED))
                 held.clear()
     if held:
-        parts.append(events(conversations.mark(held), seed=SEED))
+        parts.append(stream(conversations.mark(held), seed=SEED))
     if not parts:
         raise InvalidInput("LOG", "no exchange could be read: give exchange logs (docs/exchange-log.md)")
     block = busiest_window(np.concatenate(parts))
     source = {
         "logs": [path.name for path in paths],
-        "exchanges": sum(map(len, parts)),
+        "exchanges": exchanges,
         "unreadable_lines": problems.count,
         "labelled_clients": len(known),
         "first": float(block["at"].min()),

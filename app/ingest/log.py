@@ -27,6 +27,7 @@ _GZIP: Final = b"\x1f\x8b"
 _KEYS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _ABORTED: Final = 499
 _SERVER_ERROR: Final = 500
+_MADE_LATER: Final = frozenset({Operation.COUNT, Operation.BATCH})  # or never: no answer comes with the response
 _EVENTS: Final = frozenset({Dialect.OPENAI, Dialect.ANTHROPIC})  # what they stream are events; others have other ways
 
 Advance = Callable[[int], None]
@@ -103,12 +104,15 @@ def _ending(record: Mapping[str, Any]) -> tuple[int, Outcome]:
 
 
 def _usage(record: Mapping[str, Any], fields: Fields) -> Fields:
-    """The token counts of the line, which go before those of its answer; none where nothing was made for it."""
+    """The token counts of the line, which go before those of its answer; none where nothing was made for it.
+
+    What a batch is answered comes later, as a file: counts that stand with its upload are not its answers'.
+    """
     usage = mapping(record.get("usage"))
     given, made = integer(usage.get("input_tokens")), integer(usage.get("output_tokens"))
     operation = fields.get("operation")
     made_before = operation == Operation.RETRIEVAL and fields.get("channel") != Channel.BACKGROUND
-    if (given is None and made is None) or made_before or operation == Operation.COUNT:
+    if (given is None and made is None) or made_before or operation in _MADE_LATER:
         return {}
     return {"usage": Usage.REPORTED, "input_tokens": max(given or 0, 0), "output_tokens": max(made or 0, 0)}
 

@@ -31,7 +31,7 @@ from detectors.base import Evidence, Explanation, Level, Term
 from detectors.campaign.rows import told
 from detectors.campaign.supplied import list_sizes
 from detectors.engine import Engine
-from detectors.features import events
+from detectors.features import stream
 from detectors.listed import Index
 from detectors.table import Table
 
@@ -188,7 +188,8 @@ def replay(
     for batch in _batches(heapq.merge(*logs, key=lambda entry: entry.exchange.at)):
         for entry in batch:
             tracks.setdefault(entry.exchange.client, _Track(entry.client))
-        block = events(conversations.mark(entry.exchange for entry in batch), seed=SEED, lists=lists)
+        block = stream(conversations.mark(entry.exchange for entry in batch), seed=SEED, lists=lists)
+        report.exchanges += len(batch)
         _count(report, block)
         _remember(tracks, table.step(block, report.last))
         _rise(tracks, table, block)
@@ -205,7 +206,6 @@ def _count(report: Report, block: NDArray[np.void]) -> None:
     at = block["at"]
     report.first = min(report.first or float(at.min()), float(at.min()))
     report.last = max(report.last, float(at.max()))
-    report.exchanges += len(block)
     report.prompts += int(block["prompts"].sum())
     report.opaque += int((block["dialect"] == 0).sum())
 

@@ -185,7 +185,8 @@ def compose(
     for exchange, harvest in _exchanges(maker, script(maker), client, moments, start):
         exchanges.append(exchange)
         mask.append(harvest)
-    return features.events(exchanges, seed=HASH_SEED), np.asarray(mask, bool)
+    events, places = features.told(exchanges, seed=HASH_SEED).stream()
+    return events, np.asarray(mask, bool)[places]
 
 
 def _exchanges(

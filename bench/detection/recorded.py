@@ -23,7 +23,7 @@ from detectors import fitting, likeness, reference, registry
 from detectors.base import Detector
 from detectors.engine import Engine
 from detectors.event import EVENT
-from detectors.features import events
+from detectors.features import stream
 
 FILE = Path(__file__).parent / "recorded.npz"
 HARVEST = "attack"
@@ -77,7 +77,7 @@ def _events(log: Path) -> NDArray[np.void]:
     """A log's events in order of time, its clients apart from every other log's."""
     entries = sorted(read_log(log, Problems(), lambda _: None), key=lambda entry: entry.exchange.at)
     exchanges = Conversations().mark(entry.exchange for entry in entries)
-    found = events(exchanges, seed=_SEED) if entries else np.zeros(0, EVENT)
+    found = stream(exchanges, seed=_SEED) if entries else np.zeros(0, EVENT)
     found["client"] ^= np.uint64(zlib.crc32(log.name.encode())) << np.uint64(20)
     return found
 

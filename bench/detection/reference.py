@@ -34,6 +34,7 @@ TRAINING, REWORDED = 50 / 9, 20 / 9
 """Ordinary clients that train the joint score, for each one that the tails are made of: in a script's own wordings,
 and in those that training alone has.
 """
+WORDED = ("wordings", "wordings_harvests", "wordings_jobs")  # what decides the accounts in further wordings
 _CHUNK = 100
 
 
@@ -94,7 +95,7 @@ def material(data: Path, clients: int = CLIENTS, seed: str = SEED) -> Material:
     tried = (
         store.cached(
             f"{name}-{clients}",
-            store.digest(data, key, own, more=("ranking", "wordings")),
+            store.digest(data, key, own, more=("ranking", *WORDED)),
             ranking.accounts(ranking.varied(drawn), own, each, common),
         )
         for name, own, drawn in (("ranking", ranking.SEED, world), ("reworded", f"{ranking.SEED}/reworded", other))
@@ -121,7 +122,7 @@ def fit(data: Path, clients: int, seed: str) -> tuple[Reference, dict[str, Any]]
 
 def _crowd(data: Path, world: World, seed: str, many: int) -> Iterator[Account]:
     """Ordinary clients for the joint score's training, none of them one of those that its tails are made of."""
-    key = store.digest(data, seed, many, LEAST_REQUESTS, MOST_REQUESTS, more=("wordings",))
+    key = store.digest(data, seed, many, LEAST_REQUESTS, MOST_REQUESTS, more=WORDED)
     return store.cached(f"{seed.rpartition('/')[2]}-{many}", key, ordinary(world, seed, many))
 
 

@@ -37,6 +37,21 @@ def test_a_system_prompt_that_goes_on_is_kept_once():
     assert told({"s": "S", "d": "A", "u": "1"}, {"s": "S", "d": "B", "u": "2"}) == ["S", "A", "1", "S", "B", "2"]
 
 
+def test_the_parameters_are_those_of_most_items_and_no_first_one_s():
+    def ask(item):
+        return {**read({"u": "1"}), **item}
+
+    decoy = {"max_tokens": 1, "temperature": 0.0, "schema": "{}", "choices": 1}
+    others = [{"max_tokens": 900 + n, "temperature": 0.7, "schema": "", "choices": 4} for n in range(5)]
+    fields = gather([decoy, *others], Dialect.OPENAI, ask)
+    assert {name: fields[name] for name in decoy} == {
+        "max_tokens": 901, "temperature": 0.7, "schema": "", "choices": 4
+    }  # fmt: skip
+    unlimited = [{"max_tokens": None, "temperature": None}] * 3
+    fields = gather([decoy, *unlimited], Dialect.OPENAI, ask)
+    assert (fields["max_tokens"], fields["temperature"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     "systems", ["ABAB", "A---", "-A-A", "AA-B", "--", "A", "AAAA", [("S", "D"), ("S", "D"), "S", ("S", "E"), "-"]]
 )
@@ -48,7 +63,7 @@ def test_each_item_has_its_own_system_prompt(systems):
     fields = gather(items, Dialect.OPENAI, read)
     assert fields is not None
     asked = Exchange(0.0, 0, Dialect.OPENAI, **{key: fields[key] for key in ("operation", "messages", "begins")})
-    lines = [one.messages for one in split(asked)] if len(items) > 1 else [fields["messages"]]
+    lines = [one.messages for one in split(asked, 1)] if len(items) > 1 else [fields["messages"]]
     assert lines == [read(item)["messages"] for item in items]
 
 

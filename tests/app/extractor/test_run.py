@@ -239,14 +239,14 @@ async def test_a_turn_of_a_kept_conversation_is_a_later_one_where_it_was_answere
 
 
 async def test_an_exchange_that_breaks_the_features_is_one_opaque_event(tmp_path, redis_url, copy_of, monkeypatch):
-    whole = run_module.events
+    whole = run_module.told
 
     def broken(exchanges, *, seed, lists=None):
         if any(one.client == 1 and one.messages for one in exchanges):
             raise RuntimeError(CANARY)
         return whole(exchanges, seed=seed, lists=lists)
 
-    monkeypatch.setattr(run_module, "events", broken)
+    monkeypatch.setattr(run_module, "told", broken)
     extractor = Extractor(settings_for(tmp_path, redis_url), 1)
     extractor.take([copy_of(CHAT, ANSWER, client=client) for client in range(3)])
     extractor.flush()
@@ -254,6 +254,23 @@ async def test_an_exchange_that_breaks_the_features_is_one_opaque_event(tmp_path
     assert events["client"].tolist() == [0, 1, 2]
     assert (events["body"] != 0).tolist() == [True, False, True]
     assert extractor.counts["features_failed"] == 1
+    await extractor.emitter.close(0)
+
+
+async def test_lines_of_an_upload_go_on_in_its_place(tmp_path, redis_url, copy_of):
+    extractor = Extractor(settings_for(tmp_path, redis_url), 1)
+    batch = {"requests": [
+        {"custom_id": str(n), "params": {"model": "m", "messages": [{"role": "user", "content": f"Name city {n}."}]}}
+        for n in range(30)
+    ]}  # fmt: skip
+    upload = copy_of(batch, {"id": "b_1"}, target=b"/v1/messages/batches", client=2)
+    extractor.take([copy_of(CHAT, ANSWER, client=1), upload, copy_of(CHAT, ANSWER, client=3)])
+    extractor.flush()
+    events = extractor.emitter._buffer[0][1]
+    assert events["client"].tolist() == [1, *[2] * 30, 3]
+    assert len(np.unique(events["payload"][1:31])) == 30
+    assert events["prompts"].sum() == 32
+    assert extractor.counts["exchanges"] == 3
     await extractor.emitter.close(0)
 
 

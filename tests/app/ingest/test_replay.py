@@ -212,3 +212,19 @@ def test_missing_files_are_named_before_any_work(write_log, line, tmp_path):
         run_command([log], None, tmp_path / "no" / "folder", None)
     with pytest.raises(InvalidInput, match=r"--report"):
         run_command([log], None, None, tmp_path)
+
+
+def test_a_file_of_prompts_is_looked_at_as_so_many_requests(write_log, line, engine):
+    """However many prompts a client puts into one request, each line that is looked at is compared."""
+    requests = [
+        {"url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": f"Why is {k} a number?"}]}}
+        for k in range(200)
+    ]
+    body = {"_nonjson": "multipart/form-data", "_batch_requests": requests}
+    more = {"usage": {"input_tokens": 9, "output_tokens": 4}}  # of the upload: it says nothing of what is made of it
+    report = replay([write_log("a.jsonl", line(path="/v1/files", body=body, **more))], engine)
+    (client,) = report.clients
+    assert (report.exchanges, report.prompts, client.line()["requests"]) == (1, 200, 64)
+    terms = {term["feature"]: term["value"] for one in client.line()["evidence"] for term in one["terms"]}
+    assert terms["template_share"] == 1.0
+    assert terms["closed_answers"] == 0.0
