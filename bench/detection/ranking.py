@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.detection import copies, dataset, harvests, jobs, pipelines
+from bench.detection import copies, dataset, harvests, jobs, lookalikes, pipelines
 from bench.detection import profile as profiles
 from bench.detection.compose import Account, Script
 from bench.detection.dataset import Plan, Scale, World
@@ -37,8 +37,9 @@ HARD: tuple[Script, ...] = (
     jobs.sample_data, jobs.help_pages, jobs.voting,
     jobs.writer, jobs.studio, jobs.essay_marks, jobs.red_team, jobs.release_day, jobs.auditor, jobs.moderation,
     pipelines.crew, pipelines.report, pipelines.memory_chat, pipelines.rag_metrics, pipelines.graded_suite,
+    *lookalikes.GROUPS.values(),
 )  # fmt: skip
-"""Ordinary uses that look most like harvests: drawn more often than they are common."""
+"""Ordinary uses that look most like harvests, members of ordinary groups among them: drawn more often than common."""
 
 
 def permissive(world: World) -> World:

@@ -95,7 +95,7 @@ def material(data: Path, clients: int = CLIENTS, seed: str = SEED) -> Material:
     tried = (
         store.cached(
             f"{name}-{clients}",
-            store.digest(data, key, own, more=("ranking", *WORDED)),
+            store.digest(data, key, own, more=("ranking", "lookalikes", *WORDED)),
             ranking.accounts(ranking.varied(drawn), own, each, common),
         )
         for name, own, drawn in (("ranking", ranking.SEED, world), ("reworded", f"{ranking.SEED}/reworded", other))
