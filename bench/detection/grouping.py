@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,8 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from bench.detection import campaigns, linking, texts
 from bench.detection.compose import Account
 from detectors import registry
-from detectors.campaign import Linker, rows, whole
+from detectors.campaign import Linker, Settings, rows, whole
+from detectors.campaign.score import Scoring
 from detectors.campaign.whole import FALLING, NAMES, Line, Whole
 from detectors.table import Table
 
@@ -30,6 +32,7 @@ EACH_HARVEST, EACH_KIND = 25, 60  # readings of a campaign, and of a kind of ord
 KNOTS = (0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # quantiles
 PENALTY = 20.0
 MARGIN = 0.3  # nats above the highest ordinary group of a seed that was left out: a week has more links than DAYS
+LOWER = 2.0  # nats below review from which ordinary campaigns of a week are looked at
 SLIGHT = 0.02  # nats: a line that rises less is left out
 
 
@@ -176,14 +179,21 @@ def bar(readings: Sequence[Reading], odds: NDArray[np.float64]) -> float:
     return max(float(value) for one, value in zip(readings, odds, strict=True) if one.harvest < 0.5) + MARGIN
 
 
-def levelled(readings: Sequence[Reading], held: Whole, review: float) -> Whole:
-    """The same lines, with a start that puts the highest ordinary group as far below `review` as a fit would."""
-    highest = max(
-        held.start + sum(held.nats(name, float(value)) for name, value in zip(NAMES, one.numbers, strict=True))
-        for one in readings
-        if one.harvest < 0.5
-    )
-    return held._replace(start=round(held.start + review - MARGIN - highest, 3))
+def levelled(held: Whole, highest: float) -> Whole:
+    """The same lines, with a start that brings what lies `highest` nats above review to MARGIN below it."""
+    return held._replace(start=round(held.start - highest - MARGIN, 3))
+
+
+def shown(data: Path, seed: int, lower: float) -> float:
+    """How far above review the highest ordinary campaign of a development seed's week is shown, nats.
+
+    Review begins `lower` nats earlier, and the linker does with it what it does: of groups that lie over each other
+    it shows the better one, so that many an ordinary reading is never shown.
+    """
+    accounts = list(campaigns.compose(data, seed, "standard", "dev"))
+    scoring = replace(Scoring(), review=linking.REVIEW - lower)
+    week = linking.followed(accounts, Settings(scoring=scoring))
+    return max((score for _, _, score in week.ordinary), default=linking.REVIEW - lower) - linking.REVIEW
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -192,18 +202,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=None, help="folder with data/, or data itself")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--out", type=Path, default=whole.SHIPPED)
-    parser.add_argument("--level", action="store_true", help="keep the lines that ship, and set their level alone")
+    parser.add_argument(
+        "--level",
+        action="store_true",
+        help="keep the lines that ship, and set their level by what weeks of the linker show",
+    )
     asked = parser.parse_args(arguments)
     if asked.data is None:
         print("The texts are not in the repository: give their folder.", file=sys.stderr)
         return 2
     data = texts.folder(asked.data)
+    if asked.level:
+        highest = max(shown(data, seed, LOWER) for seed in asked.seeds)
+        print(f"the highest ordinary campaign of a week stands {highest:+.2f} nats above review")
+        return _write(asked.out, levelled(whole.shipped(), highest))
     readings: list[Reading] = []
     for seed in asked.seeds:
         readings += observed(list(campaigns.compose(data, seed, "standard", "dev")), seed)
         print(f"seed {seed}: {len(readings)} readings so far", file=sys.stderr)
-    if asked.level:
-        return _write(asked.out, levelled(readings, whole.shipped(), linking.REVIEW))
     odds = held_out(readings)
     least = bar(readings, odds)
     above = [one for one, value in zip(readings, odds, strict=True) if value >= least]

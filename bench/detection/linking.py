@@ -17,7 +17,7 @@ from bench.detection import campaigns, refusals, texts
 from bench.detection.compose import Account
 from detectors import registry
 from detectors.base import Level
-from detectors.campaign import Campaign, Linker, rows
+from detectors.campaign import Campaign, Linker, Settings, rows
 from detectors.campaign.score import Scoring
 from detectors.table import Table
 
@@ -66,9 +66,9 @@ def ordered(accounts: Sequence[Account]) -> NDArray[np.void]:
     return np.asarray(events[np.argsort(events["at"], kind="stable")])
 
 
-def fresh(accounts: Sequence[Account]) -> Linker:
+def fresh(accounts: Sequence[Account], settings: Settings | None = None) -> Linker:
     """A linker that knows which accounts are one company's keys."""
-    linker = Linker()
+    linker = Linker(settings)
     firms = {name: number for number, name in enumerate(sorted({one.campaign for one in accounts}))}
     linker.set_organisations({one.client: firms[one.campaign] for one in accounts if one.campaign.startswith(COMPANY)})
     return linker
@@ -87,10 +87,10 @@ def evaluate(accounts: Sequence[Account], seed: int) -> Outcome:
     return Outcome(seed, found, good / max(len(week.flagged), 1), week.ordinary)
 
 
-def followed(accounts: Sequence[Account]) -> Followed:
+def followed(accounts: Sequence[Account], settings: Settings | None = None) -> Followed:
     """A link every six hours of everybody's requests; what a link asks for the next one hears."""
     by = {one.client: one for one in accounts}
-    events, linker, table = ordered(accounts), fresh(accounts), Table(registry.load())
+    events, linker, table = ordered(accounts), fresh(accounts, settings), Table(registry.load())
     flagged: dict[int, float] = {}
     rose: dict[int, list[tuple[float, float]]] = {}
     standing: frozenset[int] = frozenset()
