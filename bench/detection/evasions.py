@@ -154,6 +154,41 @@ def _looked_up(ask: Ask, m: Maker) -> Ask:
     return _after(ask, (Message("user", "Hello"), Message("assistant", "I look that up."), found))
 
 
+_INSTRUCTED = "You are the assistant of a company that sells garden tools. Be polite, brief and correct." + (
+    " Never speak of prices that are not in the catalogue." * 6
+)
+_BEFORE = ("hi", "Hello,", "hey", "Good morning", "Hi there!", "Dear assistant,", "yo", "")
+_BEHIND = (
+    "Thanks!", "please", "thx in advance", "Cheers", "Hope you can help.", "Need it by tonight.", "I'm new to this.",
+    "Sorry for the long message.", "Any ideas?", "kind regards, Tom", "ok?", "my boss wants to know", "no rush",
+)  # fmt: skip
+
+
+def _instructed(ask: Ask, m: Maker) -> Ask:
+    """A product's system prompt stands before all, unless the request has one."""
+    del m
+    if any(one.role == "system" for one in ask.messages):
+        return ask
+    return replace(ask, messages=(Message("system", _INSTRUCTED), *ask.messages))
+
+
+def _greeting(ask: Ask, m: Maker) -> Ask:
+    return _reworded(ask, lambda text: f"{m.pick(_BEFORE)} {text}".strip())
+
+
+def _thanking(ask: Ask, m: Maker) -> Ask:
+    return _reworded(ask, lambda text: f"{text}\n\n{m.pick(_BEHIND)}")
+
+
+def _reworded(ask: Ask, change: Callable[[str], str]) -> Ask:
+    """The last user turn put otherwise."""
+    at = max((place for place, one in enumerate(ask.messages) if one.role == "user"), default=-1)
+    if at < 0:
+        return ask
+    changed = Message("user", change(ask.messages[at].text))
+    return replace(ask, messages=(*ask.messages[:at], changed, *ask.messages[at + 1 :]))
+
+
 def _after(ask: Ask, made: tuple[Message, ...]) -> Ask:
     roles = [one.role for one in ask.messages]
     if "assistant" in roles or "user" not in roles:
@@ -206,6 +241,9 @@ EVASIONS: tuple[Evasion, ...] = (
     Evasion("end-user ids made up", "nothing", 1.0, _labelled(_named)),
     Evasion("a turn made up before each prompt", "some 15 tokens a request", 1.0, _labelled(_greeted)),
     Evasion("a tool's result made up before each", "some 30 tokens a request", 1.0, _labelled(_looked_up)),
+    Evasion("a system prompt on each request", "some 90 tokens a request", 1.0, _labelled(_instructed)),
+    Evasion("a greeting before each prompt", "nothing", 1.0, _labelled(_greeting)),
+    Evasion("a phrase behind each prompt", "nothing", 1.0, _labelled(_thanking)),
     Evasion("each request called a retry", "nothing", 1.0, _labelled(_as_retry)),
     Evasion("a jitter of the temperature", "nothing", 1.0, _labelled(_jittered)),
     Evasion("all three marks", "some 15 tokens a request", 1.0, _labelled(_formatted, _named, _greeted)),

@@ -95,6 +95,23 @@ def test_marks_are_on_every_request_and_the_answers_are_the_same_texts(by_name) 
     assert (wrapped["kind"][wrapped["out_chars"] > 0] == Kind.RECORD).mean() > 0.9  # a limit cuts some
 
 
+def test_a_system_prompt_and_phrases_stand_around_the_same_prompts(by_name) -> None:
+    plain = by_name["none"].events
+    instructed = by_name["a system prompt on each request"].events
+    assert (instructed["flags"] & int(Flag.SYSTEM) != 0).all()
+    assert len(np.unique(instructed["system"])) == 1
+    assert set(instructed["payload"].tolist()) & set(plain["payload"].tolist())
+
+    def kinds(events: np.ndarray, key: str) -> int:
+        return len(np.unique(events[key]))
+
+    greeted, thanked = (by_name[f"a {name} each prompt"].events for name in ("greeting before", "phrase behind"))
+    assert kinds(greeted, "head4") >= kinds(plain, "head4") + 5
+    assert kinds(greeted, "tail6") <= kinds(plain, "tail6") + 1
+    assert kinds(thanked, "tail6") >= kinds(plain, "tail6") + 5
+    assert kinds(thanked, "head4") <= kinds(plain, "head4") + 1
+
+
 def test_every_evasion_has_a_line_with_its_price(made) -> None:
     table = evasions.cost_table()
     assert all(f"| {one.name} | {one.cost} |" in table for one in evasions.EVASIONS)
