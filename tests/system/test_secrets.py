@@ -223,7 +223,7 @@ copy = Copy(1.7e9, 7, "p", "POST", target, headers, body, 9, -1, 200, (), b"{ANS
 one = extractor.Extractor(settings, 1, [breaks])
 whole, extractor.providers.read = extractor.providers.read, breaks
 one.take([copy] * 256)
-extractor.providers.read, extractor.events = whole, breaks
+extractor.providers.read, extractor.told = whole, breaks
 try:
     one.take([copy] * 256)
 except RuntimeError:
