@@ -286,6 +286,8 @@ class Told(NamedTuple):
             for place in dict.fromkeys(self.owner.tolist())
             if lines.stand_alone(self.events[place])
         }
+        if not mine:
+            return self.events, np.arange(len(self.events))
         counts = np.ones(len(self.events), np.intp)
         for place, own in mine.items():
             counts[place] = len(own)

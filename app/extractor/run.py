@@ -142,14 +142,14 @@ class Extractor:
         commands: list[Command] = [command for beat in beats for command in heartbeat.commands(beat)]
         self.emitter.publish(commands)
 
-    def _hear(self, told: Counters) -> None:
+    def _hear(self, counters: Counters) -> None:
         now = time.time()
-        gateway = self._gateways.setdefault(told.instance, _Gateway(now))
-        gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), told.values
-        gateway.started = told.started or gateway.started
-        gateway.lately.hear(told.values, gateway.ticks)
-        if told.accounts:
-            self.emitter.name_accounts(told.accounts)
+        gateway = self._gateways.setdefault(counters.instance, _Gateway(now))
+        gateway.heard, gateway.ticks, gateway.values = now, time.monotonic(), counters.values
+        gateway.started = counters.started or gateway.started
+        gateway.lately.hear(counters.values, gateway.ticks)
+        if counters.accounts:
+            self.emitter.name_accounts(counters.accounts)
 
     def _read(self, copy: Copy) -> Exchange:
         """The exchange of a copy; an opaque one where no parser could take it, counted by cause."""
