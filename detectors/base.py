@@ -55,6 +55,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """One thing that the joint score rests on: what the score would be were this, and all told before it, as usual."""
+
+    aspect: str  # what it is about, as a noun phrase
+    detector: str
+    feature: str  # its weightiest number: a Term of that detector
+    value: float
+    unit: str
+    usual: float  # the median of all ordinary clients
+    sentence: str  # the term's
+    nats: float  # the joint score that is left, as far as the reference can resolve it
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A finding in full: frozen into the alert, printed by replay, shown on the dashboard."""
 
@@ -74,6 +88,9 @@ class Explanation:
     probability: float = float("nan")  # what that means among as many harvesters as the calibration had
     part_requests: int = 0  # counted ones of the part of a mixed client's traffic that all this is about; 0: of all
     resolvable: float = float("nan")  # the rarest that the reference's number of clients lets one family be called
+    rests_on: tuple[
+        Counterfactual, ...
+    ] = ()  # what carries the joint score, the weightiest first; empty where none does
 
 
 class Detector(abc.ABC):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Evidence, Family, Level, Term
+from detectors.base import Counterfactual, Evidence, Family, Level, Term
 from detectors.calibrate import CAP, nats
 from detectors.reference import Reference
 
@@ -194,12 +194,13 @@ def sentence(
     tripped: Sequence[Evidence] = (),
     together: float = 0.0,
     learned: Sequence[float] = (),
+    rests_on: Sequence[Counterfactual] = (),
 ) -> str:
     """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one.
 
     `counted` requests of its present week were compared. `together` is the joint score, nats, of a client that is
     watched or reviewed for it; 0 of any other. `learned` is what the joint score's trees say of each of FAMILIES by
-    itself, as p.
+    itself, as p. `rests_on` is what carries the joint score: it is told where nothing by itself is rare.
     """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
@@ -210,7 +211,7 @@ def sentence(
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
     if not speaking and together > 0.0:
-        return f"Nothing that it does is rare by itself; {_whole(together, _kinds(learned))}"
+        return f"Nothing that it does is rare by itself; {_without(_whole(together, _kinds(learned)), rests_on)}"
     if not speaking:
         return f"Nothing in the {counted:,} requests compared this week is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}
@@ -245,6 +246,17 @@ def _whole(together: float, kinds: Sequence[tuple[str, str]]) -> str:
     (name, first), *others = kinds
     more = "".join(f"{other} {how}, " for other, how in others)
     return f"{name} is {first} ordinary clients, {more}and all of it together {rare}."
+
+
+def _without(whole: str, rests_on: Sequence[Counterfactual]) -> str:
+    """How rare everything is, and how rare it would be with what it rests on as usual."""
+    if not rests_on:
+        return whole
+    aspects = [one.aspect for one in rests_on]
+    named = aspects[0] if len(aspects) == 1 else ", ".join(aspects[:-1]) + " and " + aspects[-1]
+    left = float(np.exp(rests_on[-1].nats))
+    would = f"that of {_one_in(left)}" if left >= 2.0 else "that of most ordinary clients"
+    return f"{whole[:-1]}; with {named} as usual it would be {would}."
 
 
 def _one_in(clients: float) -> str:

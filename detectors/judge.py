@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import calibrate, fuse, likeness, parts, profile, rerank, undecided
-from detectors.base import Detector, Evidence, Explanation, Level, Term
+from detectors import calibrate, counterfactual, fuse, likeness, parts, profile, rerank, undecided
+from detectors.base import Counterfactual, Detector, Evidence, Explanation, Level, Term
 from detectors.forest import Forest
 from detectors.fuse import Fused
 from detectors.reference import LOOKS, Reference
@@ -198,6 +198,7 @@ class Judge:
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
         learned = found.fused.learned[0].tolist()
         together = self._told_together(level, look, float(found.fused.score[0]))
+        rests_on = self._rests_on(rows, found, evidence) if together > 0.0 and not tripped else ()
         return Explanation(
             client=int(row["client"]),
             at=now,
@@ -207,13 +208,16 @@ class Judge:
             peer_group=self.reference.group_name(group) if look else "not yet known",
             requests=requests,
             look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, counted, tripped, together, learned) if heard else fuse.TOO_EARLY,
+            sentence=fuse.sentence(evidence, counted, tripped, together, learned, rests_on)
+            if heard
+            else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
             cannot_tell=undecided.missing(evidence, level, look, counted, tripped, requests if new else 0),
             rank=float(found.rank[0]),
             probability=float(rerank.probability(self.reference, found.rank)[0]),
             resolvable=self.reference.resolvable(look),
+            rests_on=rests_on,
         )
 
     def _told_together(self, level: Level, look: int, score: float) -> float:
@@ -221,6 +225,44 @@ class Judge:
         if level < Level.WATCH or self.forest is None:
             return 0.0
         return min(score, calibrate.joint_limit(self.reference, look))
+
+    def _rests_on(
+        self, rows: NDArray[np.void], found: Judged, evidence: Sequence[Evidence]
+    ) -> tuple[Counterfactual, ...]:
+        """What carries the joint score of the one row in `rows`, judged as `found`."""
+        if self.forest is None or self._read is None:
+            return ()
+        forest, look = self.forest, int(rows["look"][0])
+        measured = [one.measure(rows[one.name]) for one in self.detectors]
+        own = likeness.joined(rows, found.scores, measured)[0, self._read]
+        rest = float(found.rank[0] - forest.log_odds(own[None])[0])  # what joins the forest's stays as it is
+        less = parts.MARGIN if rows["part"][0] else 0.0
+        limit = calibrate.joint_limit(self.reference, look)
+
+        def score(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+            looks = np.full(len(numbers), look)
+            return np.maximum(calibrate.joint_nats(self.reference, looks, forest.log_odds(numbers) + rest) - less, 0.0)
+
+        names = [one.name for one in self.detectors]
+        as_usual = counterfactual.usual(self.reference, self.place, forest.names, names, look)
+        terms = {(one.detector, term.feature): term for one in evidence for term in one.terms}
+        out = []
+        for step in counterfactual.steps(forest.names, own, as_usual, score):
+            detector, feature = step.number.split(".", 1)
+            term = terms[detector, feature]
+            out.append(
+                Counterfactual(
+                    step.aspect,
+                    detector,
+                    feature,
+                    step.value,
+                    term.unit,
+                    step.usual,
+                    term.sentence,
+                    min(step.nats, limit),
+                )
+            )
+        return tuple(out)
 
     def _beside(self, detector: Detector, row: np.void, group: int, now: float) -> tuple[Term, ...]:
         """A detector's terms with what the peer group does beside them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -109,6 +109,7 @@ def why(explanation: Explanation) -> dict[str, Any]:
             for term in evidence.terms
         ],
         "counter_evidence": [_term(term) for term in explanation.counter],
+        "rests_on": [asdict(one) for one in explanation.rests_on],
         "cannot_tell": explanation.cannot_tell,
         "rank": explanation.rank,
         "probability": explanation.probability,

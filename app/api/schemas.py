@@ -186,7 +186,7 @@ class LiveShape(Shape):
     peer_group: str
     requests: int
     explanation: dict[str, Any] = Field(
-        description=f"sentence, detectors, contributions, counter_evidence, cannot_tell. {SCALE}"
+        description=f"sentence, detectors, contributions, counter_evidence, rests_on, cannot_tell. {SCALE}"
     )
     activity: ActivityShape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,10 @@ LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
 LEAST_PART = 0.005  # the same for what is taken off
 SAME_NATS = 0.1  # within which printed numbers add up
 HALF_TIED, LAST_TIED = 75.0, 99.5  # the middle of the peers from the median, or from the 99th percentile, on
+RESTS_ON = (
+    "The joint score takes all numbers together. Put back one after the other to what is usual among all ordinary "
+    "clients, these lower it most; what is left then is as rare as said beside each."
+)
 TOLD_NATS = 0.001  # how near to it a score is the one that two agreeing families are told at
 
 
@@ -51,6 +55,16 @@ class FamilyView:
 
 
 @dataclass(frozen=True, slots=True)
+class RestView:
+    """One thing that the joint score rests on, ready to print."""
+
+    aspect: str
+    value: str
+    usual: str
+    left: str  # how rare all of it together would be with this, and those before it, as usual
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """A request timeline: the drawing and everything its text alternative needs."""
 
@@ -78,6 +92,8 @@ class EvidenceView:
     counter: tuple[TermView, ...]
     cannot_tell: str
     likelihood: str = ""
+    rests_on: tuple[RestView, ...] = ()
+    rests_note: str = RESTS_ON
     composition: str = ""  # how the score comes of the families, where it is not their sum
 
 
@@ -223,6 +239,7 @@ def build(head: Mapping[str, Any], detectors: Sequence[RawDetector], counter: Se
         terms=_for(detectors),
         counter=_against(detectors, counter),
         cannot_tell=str(head.get("cannot_tell") or ""),
+        rests_on=_rests_on(head.get("rests_on") or ()),
         likelihood=_likelihood(head.get("probability"), head.get("resolvable")),
         composition="" if adds_up or not families else _composition(score, families) + _about_a_part(part),
     )
@@ -247,6 +264,22 @@ def _about_a_part(requests: int) -> str:
         f" All numbers here are of {words.count(requests)} of its requests, those sent in one manner; their joint "
         f"score is taken {MARGIN:g} lower, for a client that sends several things is looked at several times."
     )
+
+
+def _rests_on(items: Iterable[Mapping[str, Any]]) -> tuple[RestView, ...]:
+    """What the joint score rests on; what an older alert lacks is left out."""
+    views = []
+    for item in items:
+        unit, clients = str(item.get("unit") or ""), math.exp(_known(item.get("nats")) or 0.0)
+        views.append(
+            RestView(
+                aspect=str(item.get("aspect") or ""),
+                value=words.quantity(_known(item.get("value")), unit),
+                usual=words.quantity(_known(item.get("usual")), unit),
+                left=f"1 in {words.count(int(clients))} ordinary clients" if clients >= 2 else "most ordinary clients",
+            )
+        )
+    return tuple(views)
 
 
 def _likelihood(probability: Any, resolvable: Any) -> str:
@@ -290,6 +323,7 @@ def live(explanation: Explanation) -> EvidenceView:
         "probability": explanation.probability,
         "resolvable": explanation.resolvable,
         "part_requests": explanation.part_requests,
+        "rests_on": [asdict(one) for one in explanation.rests_on],
     }
     detectors = [
         RawDetector(item.family, item.p, _known(item.nats) or 0.0, tuple(_raw(term) for term in item.terms))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.console import words
-from app.console.evidence import EvidenceView, TermView
+from app.console.evidence import RESTS_ON, EvidenceView, RestView, TermView
 from app.console.review import DecisionView, Entry, Quality
 from app.models.alert import Alert
 
@@ -28,6 +28,15 @@ def _terms(terms: Iterable[TermView]) -> list[str]:
             f"Here {plain(term.value)}{plain(peers)}{place}."
         )
     return lines
+
+
+def _rests_on(items: Iterable[RestView]) -> list[str]:
+    lines = [
+        f"{place}. {plain(one.aspect)}: {plain(one.value)} here, {plain(one.usual)} usual; then it is that of "
+        f"{plain(one.left)}."
+        for place, one in enumerate(items, 1)
+    ]
+    return ["## What all of it together rests on", "", RESTS_ON, "", *lines, ""] if lines else []
 
 
 def document(
@@ -53,6 +62,7 @@ def document(
         "",
         *(_terms(evidence.terms) or ["Nothing observed."]),
         "",
+        *_rests_on(evidence.rests_on),
         "## What speaks for an ordinary use",
         "",
         *(_terms(evidence.counter) or ["Nothing observed."]),

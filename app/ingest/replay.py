@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -88,6 +88,7 @@ class ClientResult:
             "campaign": self.membership.name if self.membership else None,
             "evidence": [_evidence(one) for one in told.evidence],
             "counter_evidence": [_term(term) for term in told.counter],
+            "rests_on": [asdict(one) for one in told.rests_on],
             "level": self.level.name.lower(),
             "requests": told.requests,
             "peer_group": told.peer_group,

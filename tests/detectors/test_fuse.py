@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detectors import fuse, reference
-from detectors.base import Evidence, Level, Term
+from detectors.base import Counterfactual, Evidence, Level, Term
 from detectors.calibrate import CAP
 from detectors.reference import LOOKS
 
@@ -255,6 +255,21 @@ def test_where_only_all_of_it_together_is_rare_the_sentence_says_that() -> None:
     assert fuse.sentence(quiet, 100, (), 6.0) == (
         "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients."
     )
+
+
+def test_what_all_of_it_rests_on_is_told_with_what_would_be_left() -> None:
+    def rest(aspect: str, nats: float) -> Counterfactual:
+        return Counterfactual(aspect, "shape", "answer_size", 2_031.0, "chars", 431.0, "", nats)
+
+    several = (rest("the length of its answers", 4.0), rest("its requests for grades", 2.5))
+    assert fuse.sentence((), 100, (), 6.0, (), several) == (
+        "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients; with the "
+        "length of its answers and its requests for grades as usual it would be that of 1 in 12."
+    )
+    assert fuse.sentence((), 100, (), 6.0, (), (*several[:1], rest("its temperature", 0.2))).endswith(
+        "with the length of its answers and its temperature as usual it would be that of most ordinary clients."
+    )
+    assert "as usual" not in fuse.sentence((), 100)
 
 
 def test_what_is_rarer_together_than_by_itself_is_said_to_be() -> None:

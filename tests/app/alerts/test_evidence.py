@@ -2,19 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.alerts.evidence import frozen, in_nats, jsonable, reading, severity_of, speaking, why
 from app.models.vocabulary import Severity
-from detectors.base import Evidence, Explanation, Level, Term
+from detectors.base import Counterfactual, Evidence, Explanation, Level, Term
 
 KEYS = {
     "id", "episode_no", "client_ref", "peer_group", "policy", "policy_version", "detector_versions", "thresholds",
     "score", "severity", "requests", "look", "window", "sentence", "detectors", "contributions", "counter_evidence",
     "cannot_tell", "traffic", "coverage", "timing", "data_quality", "format",
-    "rank", "probability", "resolvable", "part_requests",
+    "rank", "probability", "resolvable", "part_requests", "rests_on",
 }  # fmt: skip
 
 
@@ -60,6 +61,16 @@ def test_contributions_are_on_one_scale_nats():
     }
     assert [item["contribution"] for item in document["counter_evidence"]] == [pytest.approx(-0.4), None, None]
     assert in_nats(document) == document
+
+
+def test_what_the_joint_score_rests_on_is_told_with_numbers():
+    rest = Counterfactual("the length of its answers", "shape", "answer_size", 2_031.0, "chars", 431.0, "Long.", 2.5)
+    document = jsonable(why(replace(explained(), rests_on=(rest,))))
+    assert document["rests_on"] == [
+        {"aspect": "the length of its answers", "detector": "shape", "feature": "answer_size", "value": 2_031.0,
+         "unit": "chars", "usual": 431.0, "sentence": "Long.", "nats": 2.5}
+    ]  # fmt: skip
+    assert why(explained())["rests_on"] == []
 
 
 def test_an_alert_of_before_is_given_on_the_same_scale():

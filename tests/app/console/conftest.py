@@ -38,7 +38,7 @@ from app.settings import read_settings
 from app.store.db import make_engine, session_scope
 from app.store.heartbeat import Heartbeat, publish_async
 from app.store.redis import connect_async
-from detectors.base import Evidence, Explanation, Level, Term
+from detectors.base import Counterfactual, Evidence, Explanation, Level, Term
 from detectors.engine import Engine
 from detectors.fuse import counter_evidence
 from detectors.reference import empty
@@ -101,6 +101,12 @@ SAMPLING = family(
     term("several_samples", 8.0, "samples", (1.0, 4.0, 99.7), 3.4, "It takes 8 answers to each prompt."),
     term("free_text_logprobs", 0.88, "share", (0.0, 0.2, 99.9), 1.8, "It asks for log probabilities in 88 %."),
 )
+RESTS_ON = (
+    Counterfactual(
+        "its repetition of one wording", "template", "template_share", 0.94, "share", 0.31, "It wraps.", 4.1
+    ),
+    Counterfactual("the length of its answers", "shape", "answer_size", 2_031.0, "chars", 431.0, "It takes.", 0.5),
+)
 SENTENCES = {
     HARVESTER: "It wraps 94 % of its requests in the same wording, and it takes 8 answers to each prompt; "
     "at most 1 in 540 ordinary clients of its kind goes that far in any of these.",
@@ -132,6 +138,7 @@ def explain(client: int, score: float, now: float, sentence: str = "", level: Le
         evidence=evidence,
         counter=counter_evidence(evidence),
         cannot_tell="No request names an end user, so nothing shows whether people read the answers.",
+        rests_on=RESTS_ON if client == HARVESTER else (),
     )
 
 

@@ -150,7 +150,13 @@ async def test_an_alert_says_why(console, reviewer):
     ids = await console.seed()
     page = (await reviewer.get(f"/alerts/{ids['critical']}")).text
     assert page.index("It wraps 94 %") < page.index(">Content<") < page.index(">Request surface<")
-    assert page.index('id="why"') < page.index('id="counter"') < page.index('id="cannot"') < page.index('id="traffic"')
+    assert (
+        page.index('id="why"')
+        < page.index('id="rests"')
+        < page.index('id="counter"')
+        < page.index('id="cannot"')
+        < page.index('id="traffic"')
+    )
     assert "peers: median 31 %, 99th percentile 72 %" in page
     assert "99.8th percentile<" in page
     assert "214 events were dropped" in page
@@ -158,7 +164,21 @@ async def test_an_alert_says_why(console, reviewer):
     assert "Throttle, simulated" in page
     assert "only simulated" in page
     assert "never changes" in page
-    assert page.count("<table") == 2
+    assert page.count("<table") == 3
+
+
+async def test_an_alert_says_what_all_of_it_together_rests_on(console, reviewer):
+    ids = await console.seed()
+    page = (await reviewer.get(f"/alerts/{ids['critical']}")).text
+    table = page.partition('id="rests"')[2].partition("</section>")[0]
+    cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", table)]
+    assert cells[4:] == [
+        "its repetition of one wording", "94 %", "31 %", "1 in 60 ordinary clients",
+        "and the length of its answers", "2,031 chars", "431 chars", "most ordinary clients",
+    ]  # fmt: skip
+    text = (await reviewer.get(f"/alerts/{ids['critical']}/markdown")).text
+    assert "1. its repetition of one wording: 94 % here, 31 % usual; then it is that of 1 in 60 ordinary" in text
+    assert 'id="rests"' not in (await reviewer.get(f"/alerts/{ids['new']}")).text
 
 
 async def test_claim_close_and_reopen(console, reviewer, tools):
