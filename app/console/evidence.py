@@ -20,8 +20,8 @@ LEAST_PART = 0.005  # the same for what is taken off
 SAME_NATS = 0.1  # within which printed numbers add up
 HALF_TIED, LAST_TIED = 75.0, 99.5  # the middle of the peers from the median, or from the 99th percentile, on
 RESTS_ON = (
-    "The joint score takes all numbers together. Put back one after the other to what is usual among all ordinary "
-    "clients, these lower it most; what is left then is as rare as said beside each."
+    "The joint score judges all numbers together. One after the other, each of these is taken to be what is usual "
+    "among all ordinary clients, the one that lowers the score most first; how rare the rest is shows what rests on it."
 )
 TOLD_NATS = 0.001  # how near to it a score is the one that two agreeing families are told at
 
@@ -59,6 +59,7 @@ class RestView:
     """One thing that the joint score rests on, ready to print."""
 
     aspect: str
+    sentence: str  # of the aspect's weightiest number
     value: str
     usual: str
     left: str  # how rare all of it together would be with this, and those before it, as usual
@@ -274,6 +275,7 @@ def _rests_on(items: Iterable[Mapping[str, Any]]) -> tuple[RestView, ...]:
         views.append(
             RestView(
                 aspect=str(item.get("aspect") or ""),
+                sentence=str(item.get("sentence") or ""),
                 value=words.quantity(_known(item.get("value")), unit),
                 usual=words.quantity(_known(item.get("usual")), unit),
                 left=f"1 in {words.count(int(clients))} ordinary clients" if clients >= 2 else "most ordinary clients",

@@ -32,8 +32,8 @@ def _terms(terms: Iterable[TermView]) -> list[str]:
 
 def _rests_on(items: Iterable[RestView]) -> list[str]:
     lines = [
-        f"{place}. {plain(one.aspect)}: {plain(one.value)} here, {plain(one.usual)} usual; then it is that of "
-        f"{plain(one.left)}."
+        f"{place}. {plain(one.aspect)}: {plain(one.sentence)} Here {plain(one.value)}, usual {plain(one.usual)}; with "
+        f"that as usual it would be that of {plain(one.left)}."
         for place, one in enumerate(items, 1)
     ]
     return ["## What all of it together rests on", "", RESTS_ON, "", *lines, ""] if lines else []

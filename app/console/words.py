@@ -102,6 +102,8 @@ def quantity(value: float | None, unit: str = "") -> str:
         return _percent(value * 100 if unit != "percent" else value)
     if unit == "s":
         return duration(value)
+    if unit == "doublings":
+        return f"{count(2.0**value) if value >= 6 else f'{2.0**value:.3g}'}×"
     text = count(value) if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
     return text if unit in ("", "1", "count", "bits", "id", "hash") else f"{text} {unit}"
 
