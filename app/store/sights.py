@@ -18,6 +18,7 @@ START_SECONDS = 2 * 86_400.0  # after the deployment's first request, in which e
 OLD_SECONDS = 14 * 86_400.0  # a sight so long ago concerns nobody any more
 MOST_AT_ONCE = 32  # models asked about for one batch
 MOST_MODELS = 2_000
+MOST_SETTLED = 2 * MOST_MODELS  # remembered; a model API that answers to any name would make it endless
 KEPT_MILLISECONDS = 400 * 86_400_000
 TAG = b"{ledger}:"
 BEGAN = TAG + b"began"
@@ -62,7 +63,7 @@ class Sights:
         commands: list[tuple[Argument, ...]] = [("SET", BEGAN, repr(float(sights["at"].min())), "NX"), ("GET", BEGAN)]
         _, began, known = self._link.pipeline([*commands, ("SCARD", MODELS)])
         if int(known) >= MOST_MODELS:
-            self._settled.update(fresh)
+            self._settled.update(fresh[: max(0, MOST_SETTLED - len(self._settled))])
             return
         asked = [command for model in fresh for command in _sighting(model, sights[sights["model"] == model])]
         for model, members in zip(fresh, self._link.pipeline(asked)[4::5], strict=True):
