@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,9 @@ class Authoring(Detector):
     name: ClassVar[str] = "authoring"
     version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "synthesis")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = ("tasks_asked", "material_asked")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [

@@ -87,7 +87,9 @@ class Detector(abc.ABC):
     version: ClassVar[int]  # a bump forgets old state and reference
     family: ClassVar[Family]
     tripwire: ClassVar[bool] = False  # a score of 1.0 or more opens a review at once; its benign twins are checked here
+    scale: ClassVar[Literal["evidence", "rank"]]  # of the score: nats, or an order that calibration turns into nats
     reads: ClassVar[tuple[str, ...]]  # EVENT fields
+    horizons: ClassVar[tuple[float, ...]]  # how far back the state reaches, seconds
     state: ClassVar[np.dtype[np.void]]  # the whole memory kept of a client
     measures: ClassVar[tuple[str, ...]] = ()  # names of the numbers that the joint score reads
 

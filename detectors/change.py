@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,9 @@ class Change(Detector):
     name: ClassVar[str] = "change"
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "at", "network", "agent", "model")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0, 8 * 7 * 86_400.0)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("mean", "<f4", (len(FEATURES),)),  # of the weeks before

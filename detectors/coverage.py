@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,9 @@ class Coverage(Detector):
     name: ClassVar[str] = "coverage"
     version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "words", "kind")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = ("new_words", "vocabulary_growth", "open_answers", "answer_size")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,9 @@ class Entitlement(Detector):
     name: ClassVar[str] = "entitlement"
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "in_tokens", "out_tokens", "usage")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("days", "<u4", (_DAYS,)),  # tokens by day modulo 8, sixteens

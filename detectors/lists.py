@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,9 @@ class Lists(Detector):
     name: ClassVar[str] = "lists"
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "listed", "payload", "body")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),

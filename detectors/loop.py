@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,9 @@ class Loop(Detector):
     name: ClassVar[str] = "loop"
     version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "gist", "answer_gist", "grading", "kind", "payload", "body")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = ("returned_answers", "graded_items", "generated_lists")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,9 @@ class Pivot(Detector):
     name: ClassVar[str] = "pivot"
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "model")
+    horizons: ClassVar[tuple[float, ...]] = (_DAYS * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),

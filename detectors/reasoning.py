@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,9 @@ class Reasoning(Detector):
     name: ClassVar[str] = "reasoning"
     version: ClassVar[int] = 3
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "elicitation", "reasoning_chars")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = ("full_reasoning_asked", "step_by_step_asked", "reasoning_text")
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,9 @@ class Rhythm(Detector):
     name: ClassVar[str] = "rhythm"
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*COUNTED_READS, "at", "duration")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0, 4 * 3_600.0, 1_440.0)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),

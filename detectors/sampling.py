@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,9 @@ class Sampling(Detector):
     name: ClassVar[str] = "sampling"
     version: ClassVar[int] = 4
     family: ClassVar[Family] = "surface"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "body", "params", "top_logprobs", "in_chars", "answer", "at")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = (
         "several_samples", "free_text_logprobs", "settings_per_prompt", "blank_prompts", "answers_per_prompt",
         "soft_labels",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,9 @@ class Shape(Detector):
     name: ClassVar[str] = "shape"
     version: ClassVar[int] = 2
     family: ClassVar[Family] = "surface"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "opening", "payload", "body", "tools", "kind")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = (
         "alone", "answer_to_prompt", "answer_size", "size_spread", "room_left", "answer_forms", "episodes",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,9 @@ class Signature(Detector):
     version: ClassVar[int] = 1
     family: ClassVar[Family] = "coordination"
     tripwire: ClassVar[bool] = True
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = ("foreign", "moved", "presented")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [("presented", "<u4"), ("foreign", "<u4", (3,)), ("moved", "<u4"), ("spare", "<u4")]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,9 @@ class Template(Detector):
     name: ClassVar[str] = "template"
     version: ClassVar[int] = 3
     family: ClassVar[Family] = "content"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = (*twins.READS, "payload", "body", "head4", "tail6", "system", "top_logprobs")
+    horizons: ClassVar[tuple[float, ...]] = (7 * 86_400.0,)
     measures: ClassVar[tuple[str, ...]] = ("template_share", "new_content", "answer_taken", "one_frame", *_MEASURED)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,9 @@ class Variants(Detector):
     version: ClassVar[int] = 2
     family: ClassVar[Family] = "content"
     tripwire: ClassVar[bool] = True
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = ("status", "outcome", "refusal", "at", "sketch")
+    horizons: ClassVar[tuple[float, ...]] = (86_400.0, 7 * 86_400.0)
     state: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("n", "<u4"),  # refused for extraction

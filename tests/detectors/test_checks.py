@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -21,7 +21,9 @@ class Sound(Detector):
     name: ClassVar[str] = "sound"
     version: ClassVar[int] = 1
     family: ClassVar = "rhythm"
+    scale: ClassVar[Literal["evidence", "rank"]] = "rank"
     reads: ClassVar[tuple[str, ...]] = ("at", "out_chars")
+    horizons: ClassVar[tuple[float, ...]] = (1.0,)
     state: ClassVar[np.dtype] = np.dtype([("n", "<u8"), ("last", "<f8"), ("chars", "<u8")])
 
     def update(self, rows, batch: Batch) -> None:

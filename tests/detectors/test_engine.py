@@ -286,7 +286,9 @@ class Wire(Detector):
     version = 1
     family: ClassVar[Family] = "content"
     tripwire = True
+    scale = "evidence"
     reads = ("foreign",)
+    horizons = ()
     state = np.dtype([("n", "<u4")])
 
     def update(self, rows: np.ndarray, batch: Batch) -> None:
