@@ -94,13 +94,17 @@ class Explanation:
 
 
 class Detector(abc.ABC):
-    """One hypothesis about how a harvesting client differs from an ordinary one."""
+    """One hypothesis about how a harvesting client differs from an ordinary one.
+
+    In every method `rows` has shape (clients,) and the dtype `state`, one row a client, and `now` is in epoch
+    seconds. Nothing here raises for what clients send: `checks` holds a detector to that.
+    """
 
     name: ClassVar[str]  # stable, one word
     version: ClassVar[int]  # a bump forgets old state and reference
     family: ClassVar[Family]
     tripwire: ClassVar[bool] = False  # a score of 1.0 or more opens a review at once; its benign twins are checked here
-    scale: ClassVar[Literal["evidence", "rank"]]
+    scale: ClassVar[Literal["evidence", "rank"]]  # of the score: nats, or an order that calibration turns into nats
     reads: ClassVar[tuple[str, ...]]  # EVENT fields
     horizons: ClassVar[tuple[float, ...]]  # how far back the state reaches, seconds
     state: ClassVar[np.dtype[np.void]]  # the whole memory kept of a client
@@ -108,22 +112,22 @@ class Detector(abc.ABC):
 
     @abc.abstractmethod
     def update(self, rows: NDArray[np.void], batch: Batch) -> None:
-        """Fold a batch into its clients' rows, in place; rows[i] is batch.clients[i]."""
+        """Fold a batch into its clients' rows, in place; rows[i] is the row of batch.clients[i]."""
 
     @abc.abstractmethod
     def score(self, rows: NDArray[np.void], now: float) -> NDArray[np.float32]:
-        """Higher is more suspicious; 0 is silence. Shape (len(rows),). Changes nothing."""
+        """Shape (clients,), in any unit: higher is more suspicious, 0 is silence. Changes nothing."""
 
     @abc.abstractmethod
     def explain(self, row: np.void, now: float) -> tuple[Term, ...]:
-        """The observed and the expected numbers; the terms' shares sum to the score."""
+        """The observed and the expected numbers of one row; the terms' shares sum to its score, in the score's unit."""
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
-        """The numbers named by `measures` for the joint score: shape (len(rows), len(measures)). Changes nothing."""
+        """The numbers named by `measures` for the joint score: shape (clients, measures). Changes nothing."""
         return np.zeros((len(rows), 0))
 
     def look(self, rows: NDArray[np.void], now: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """`score` and `measure` together; override it where both rest on numbers that take long to work out."""
+        """`score` and `measure` of the same rows; override it where both rest on numbers that take long to work out."""
         return self.score(rows, now), self.measure(rows)
 
     def armed(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -143,5 +147,5 @@ class Detector(abc.ABC):
         return merging.merged(rows)
 
     def fit(self, rows: NDArray[np.void], now: float) -> Self:  # noqa: ARG002 (a default that learns nothing)
-        """Learn what is ordinary; learned attributes end in an underscore."""
+        """Learn what is ordinary from ordinary clients' rows; learned attributes end in an underscore."""
         return self

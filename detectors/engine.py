@@ -62,7 +62,6 @@ _HEAD: list[tuple[str, str]] = [
     ("look", "u1"),
     ("part", "u1"),  # 0: all of a client's traffic; else the number of the part that is kept apart, see parts
 ]
-_HEAD_NAMES = frozenset(name for name, _ in _HEAD)
 
 
 class Engine:

@@ -23,7 +23,7 @@ from app.models.base import moment
 from app.models.outbox import OutboxMessage
 from app.policies import mode as modes
 from app.policies.mode import Present
-from app.store import lately
+from app.store import lately, readings
 from app.store import mode as mode_key
 from app.store.db import read_scope
 from app.store.deadline import within
@@ -31,9 +31,7 @@ from app.store.heartbeat import Heartbeat, read_all_async
 from app.store.mode import Told
 
 router = APIRouter(prefix=BASE, tags=["service"], route_class=GuardedRoute)
-LATE_SECONDS = 60.0  # a scorer this far behind is degraded
 REDIS_SECONDS = 1.0
-TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 DATABASE_SECONDS = 2.0
 BY_NUMBER = {0: "bypass", 1: "observe", 2: "enforce"}  # modes as gateways count them
 UNKNOWN = "unknown"  # the mode, while nobody says
@@ -59,28 +57,6 @@ class Assessment:
     dropped: float = 0.0
 
 
-def dropped_events(beats: Iterable[Heartbeat]) -> float:
-    """Copies and events that were dropped anywhere since the processes started."""
-    return sum(
-        float(value)
-        for beat in beats
-        for name, value in beat.counters.items()
-        if "dropped" in name and isinstance(value, int | float)
-    )
-
-
-def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
-    """How far the slowest worker is behind."""
-    said = [
-        float(value)
-        for beat in beats
-        if beat.role == "worker"
-        for name, value in beat.gauges.items()
-        if "lag" in name and name.endswith("seconds")
-    ]
-    return max(said, default=None)
-
-
 def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) -> Assessment:
     """The mode of the service from heartbeats (None: Redis is away) and from the gateways' mode.
 
@@ -98,11 +74,11 @@ def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) 
         reasons.append("the mode is bypass: the gateway relays and watches nothing")
         lost = True
     reasons += away or _writes_wait(beats)
-    lag = lag_seconds(beats)
-    if lag is not None and lag > LATE_SECONDS:
+    lag = readings.lag_seconds(beats)
+    if lag is not None and lag > readings.LATE_SECONDS:
         reasons.append(f"scoring is {lag:.0f} s behind")
     word = "fail_open" if lost else "degraded" if reasons else "ok"
-    return Assessment(word, reasons, lag, dropped_events(beats))
+    return Assessment(word, reasons, lag, readings.total(beats, "dropped"))
 
 
 def _writes_wait(beats: Sequence[Heartbeat]) -> list[str]:
@@ -123,10 +99,10 @@ async def heartbeats(request: Request) -> list[Heartbeat] | None:
 
 def late_gateways(beats: Iterable[Heartbeat], present: Present, now: float) -> list[str]:
     """What there is to say of gateways that have not taken up the newest change of the mode."""
-    if present.at is None or now - present.at.timestamp() < TAKE_UP_SECONDS:
+    if present.at is None:
         return []
-    late = [beat.instance for beat in beats if beat.role == "gateway" and _version(beat) != present.version]
-    return [f"the gateway {name} has not taken up the mode {present.mode}" for name in late]
+    late = readings.behind_mode(beats, present.version, now - present.at.timestamp())
+    return [f"the gateway {beat.instance} has not taken up the mode {present.mode}" for beat in late]
 
 
 def drifted(beats: Iterable[Heartbeat]) -> list[str]:
@@ -148,10 +124,6 @@ def unlinked(beats: Sequence[Heartbeat] | None) -> list[str]:
     if any(beat.role == "worker" and beat.info.get("linking") for beat in beats):
         found.append("events are left out of linking: campaigns are found late, or not at all")
     return found
-
-
-def _version(beat: Heartbeat) -> float:
-    return float(beat.counters.get("mode_version", 0))
 
 
 async def stored(request: Request) -> Stored | None:
@@ -184,7 +156,7 @@ async def told(request: Request) -> Told | None:
 def reported(beats: Iterable[Heartbeat]) -> Told | None:
     """The mode of the gateway that has heard of the newest change; None where none says."""
     said = [
-        Told(BY_NUMBER[int(number)], int(_version(beat)))
+        Told(BY_NUMBER[int(number)], int(readings.mode_version(beat)))
         for beat in beats
         if beat.role == "gateway" and (number := beat.counters.get("mode")) in BY_NUMBER
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from app.models.campaign import Campaign
 from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_event import CampaignEvent
 from app.models.campaign_member import CampaignMember
-from app.models.client import Client
 from app.models.vocabulary import State
 from app.store.page import Key, Page, digest, paginate, sort_keys
 
@@ -169,13 +168,3 @@ async def open_alerts(session: AsyncSession, client_ids: Sequence[str]) -> list[
         )
         found += list(await session.scalars(query))
     return sorted(found, key=lambda alert: alert.id)
-
-
-async def clients_of(session: AsyncSession, client_ids: Collection[str]) -> dict[str, Client]:
-    """Clients by id."""
-    names = sorted(client_ids)
-    found: dict[str, Client] = {}
-    for start in range(0, len(names), CHUNK):
-        query = sa.select(Client).where(Client.id.in_(names[start : start + CHUNK]))
-        found.update({one.id: one for one in await session.scalars(query)})
-    return found

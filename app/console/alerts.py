@@ -22,13 +22,13 @@ from app.console.review import DecisionView
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.models.alert import Alert
+from app.models.client import is_client_ref
 from app.policies import decide, mode
 from app.policies.decide import DecisionOut
 
 NEWEST, GRAVEST = "-created_at", "-severity"
 SORTS: dict[str, str] = {NEWEST: "Newest first", GRAVEST: "Gravest first", "-score": "Highest score first"}
 ARRIVALS = 20  # counted at most; more are "20+"
-CLIENT_LENGTH = 19  # characters of a whole id
 DONE = {
     "claimed": "Claimed: the alert is yours to review.",
     "closed": "Closed.",
@@ -57,7 +57,7 @@ class Filters:
 
     def query(self, sort: str = "") -> queries.AlertFilter:
         """The filters as the domain knows them, in the order asked for unless told otherwise."""
-        whole = len(self.client) == CLIENT_LENGTH and self.client.startswith("cl_")
+        whole = is_client_ref(self.client)
         return queries.AlertFilter(
             states=() if self.state == "all" else (self.state,),
             severities=(self.severity,) if self.severity else (),

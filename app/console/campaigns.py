@@ -13,12 +13,12 @@ from app.campaigns import decide, lifecycle, organisations, queries, regroup
 from app.campaigns.queries import CampaignFilter, MemberFilter
 from app.console import acting, campaign_view, charts, deciding, graph, health, listing, render, session, words
 from app.console.acting import READ, WRITE, Entered, Refusal
-from app.console.alerts import CLIENT_LENGTH
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import InvalidInput, NotFound
 from app.models.campaign import Campaign
+from app.models.client import is_client_ref
 from app.policies import mode
 from app.policies.decide import DecisionOut
 from detectors.base import Level
@@ -62,7 +62,7 @@ class Filters:
 
     def query(self) -> CampaignFilter:
         """The filters as the domain knows them."""
-        whole = len(self.q) == CLIENT_LENGTH and self.q.startswith("cl_")
+        whole = is_client_ref(self.q)
         return CampaignFilter(
             states=() if self.state == "all" else (self.state,),
             level_gte=self.least,

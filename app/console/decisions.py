@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from string import hexdigits
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import Conflict, InvalidInput
 from app.models.base import moment
+from app.models.client import is_client_ref
 from app.policies import manual, mode, queries
 from app.policies.queries import DecisionFilter
 from app.policies.tell import tell
@@ -47,7 +47,7 @@ def filters_of(request: Request) -> tuple[Filters, Asked]:
     """The filters of the address, defaults in place of what is unknown, and what was unknown."""
     asked = Asked(request, ("shown", "client"))
     shown, client = asked.choice("shown", SHOWN, "active"), asked.text("client", LONGEST).lower()
-    whole = len(client) == alerts.CLIENT_LENGTH and client.startswith("cl_") and not set(client[3:]) - set(hexdigits)
+    whole = is_client_ref(client)
     if client and not whole:
         asked.refuse("client", client, "give a client's id: cl_ and 16 hexadecimal digits")
     return Filters(shown, client if whole else ""), asked

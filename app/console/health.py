@@ -13,15 +13,13 @@ from redis.exceptions import RedisError
 from app.clients.queries import Totals
 from app.console import words
 from app.policies.mode import Present
-from app.store import lately
+from app.store import lately, readings
 from app.store.heartbeat import Heartbeat, read_all_async
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
-TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 NOT_KNOWN = "not known while Redis does not answer"
 MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
-LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +73,9 @@ async def heartbeats(redis: Any) -> list[Heartbeat] | None:
         return None
 
 
-def total(beats: Iterable[Heartbeat], *parts: str) -> float:
-    """The sum over processes of every counter whose name holds one of `parts`."""
-    return sum(
-        float(value) for beat in beats for name, value in beat.counters.items() if any(part in name for part in parts)
-    )
-
-
 def scored(beats: Iterable[Heartbeat]) -> float:
     """Events that the living workers have scored."""
     return sum(float(beat.counters.get("events", 0)) for beat in beats if beat.role == "worker")
-
-
-def lag(beats: Iterable[Heartbeat]) -> float | None:
-    """Seconds that the slowest worker is behind; None where none says."""
-    said = [
-        float(value)
-        for beat in beats
-        if beat.role == "worker"
-        for name, value in beat.gauges.items()
-        if "lag" in name and name.endswith("seconds")
-    ]
-    return max(said, default=None)
 
 
 def _stopped(totals: Totals, now: float) -> str:
@@ -120,10 +99,10 @@ def pulse(
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
     if mode == "bypass":
         return said("bypass", "The mode is bypass: nothing is observed or scored.", _stopped(totals, now))
-    behind = lag(beats)
-    if behind is not None and behind > LATE_SECONDS:
+    behind = readings.lag_seconds(beats)
+    if behind is not None and behind > readings.LATE_SECONDS:
         return said("late", f"Scoring is {words.duration(behind)} behind.", "Newer requests are not in the scores yet.")
-    dropped = total(beats, "dropped")
+    dropped = readings.total(beats, "dropped")
     problem = f"{words.count(dropped)} dropped" if dropped else ""
     return said("idle" if not totals.clients else "ok", problem=problem)
 
@@ -147,8 +126,8 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     ]
     if mode == "bypass":
         found.append(Problem("warn", "The mode is bypass.", "The gateway only relays; nothing is observed."))
-    behind = lag(beats)
-    if behind is not None and behind > LATE_SECONDS:
+    behind = readings.lag_seconds(beats)
+    if behind is not None and behind > readings.LATE_SECONDS:
         found.append(Problem("warn", f"Scoring is {words.duration(behind)} behind.", "It catches up by itself."))
     found += _lost(beats)
     found += _unanswered(beats)
@@ -165,13 +144,13 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
 def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
     """Events that no score holds."""
     found = []
-    dropped = total(beats, "dropped")
+    dropped = readings.total(beats, "dropped")
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
         found.append(
             Problem("warn", f"{words.counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
         )
-    aside = total(beats, "blocks_rejected", "poison_blocks")
+    aside = readings.total(beats, "blocks_rejected", "poison_blocks")
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(
@@ -194,7 +173,7 @@ def _unanswered(beats: Sequence[Heartbeat]) -> list[Problem]:
 
 def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
     """Events that the workers left out of linking: now, or at some time since they started."""
-    count = total(beats, "linking_left_out")
+    count = readings.total(beats, "linking_left_out")
     if any(beat.role == "worker" and beat.info.get("linking") for beat in beats):
         detail = (
             f"{words.count(count)} so far: the linker does not run or does not keep up, or Redis does not take them. "
@@ -221,17 +200,13 @@ def drifted(beats: Iterable[Heartbeat]) -> list[Problem]:
 
 def late(beats: Iterable[Heartbeat], present: Present, now: float) -> list[Problem]:
     """Gateways that have not taken up the newest change of the mode."""
-    if present.at is None or now - present.at.timestamp() < TAKE_UP_SECONDS:
+    if present.at is None:
         return []
-    behind = [beat for beat in beats if beat.role == "gateway" and _mode_version(beat) != present.version]
+    behind = readings.behind_mode(beats, present.version, now - present.at.timestamp())
     detail = "It keeps its last mode until it hears of the change; its link to Redis may be broken."
     return [
         Problem("warn", f"Gateway {beat.instance} has not taken up the mode {present.mode}.", detail) for beat in behind
     ]
-
-
-def _mode_version(beat: Heartbeat) -> float:
-    return float(beat.counters.get("mode_version", 0))
 
 
 def _mode(present: Present) -> Tile:
@@ -247,7 +222,7 @@ def _mode(present: Present) -> Tile:
 def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, redis_ms: float | None) -> list[Tile]:
     """The numbers at the top of the status page."""
     living, known = beats or (), beats is not None
-    behind = lag(living)
+    behind = readings.lag_seconds(living)
     return [
         _mode(present),
         Tile("Redis", "Away" if redis_ms is None else "Answers", "" if redis_ms is None else f"in {redis_ms:.1f} ms"),
@@ -259,7 +234,7 @@ def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, re
         ),
         Tile(
             "Dropped",
-            words.count(total(living, "dropped")) if known else "–",
+            words.count(readings.total(living, "dropped")) if known else "–",
             "events and copies, since the processes started" if known else NOT_KNOWN,
         ),
         Tile(

@@ -85,7 +85,6 @@ UPSTREAM_TLS_REFUSED = Problem(
 OVERLOADED = Passing(
     503, "overloaded", "The gateway serves as many requests as it may at once. Send the request again in a moment."
 )
-STOPPING = Problem(503, "stopping", "The gateway is stopping. Send the request again.")
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this path of the gateway's own. Leave out /_stillwatch/.")
 INTERNAL = Problem(500, "internal_error", "The gateway failed on this request. Send it again; if it lasts, report it.")
 

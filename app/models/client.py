@@ -11,6 +11,8 @@ from app.errors import NotFound
 from app.models.base import Base
 
 PREFIX = "cl_"
+REF_LENGTH = 19  # characters
+HEX_DIGITS = frozenset("0123456789abcdef")
 ACCOUNT_LENGTH = 200
 
 
@@ -19,7 +21,7 @@ class Client(Base):
 
     __tablename__ = "client"
 
-    id: Mapped[str] = mapped_column(sa.String(19), primary_key=True)
+    id: Mapped[str] = mapped_column(sa.String(REF_LENGTH), primary_key=True)
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
     requests: Mapped[int] = mapped_column(sa.BigInteger)
@@ -47,7 +49,11 @@ def client_ref(number: int) -> str:
 
 def client_number(ref: str) -> int:
     """The number that `client_ref` came from; raises NotFound where `ref` cannot name a client."""
-    digits = ref.removeprefix(PREFIX)
-    if len(ref) != 19 or len(digits) != 16 or set(digits) - set("0123456789abcdef"):
+    if not is_client_ref(ref):
         raise NotFound("no such client")
-    return int(digits, 16)
+    return int(ref.removeprefix(PREFIX), 16)
+
+
+def is_client_ref(text: str) -> bool:
+    """Whether `text` has the form of `client_ref`: not whether there is such a client."""
+    return len(text) == REF_LENGTH and text.startswith(PREFIX) and set(text[len(PREFIX) :]) <= HEX_DIGITS

@@ -147,11 +147,6 @@ def wanted_of(text: bytes | None) -> list[int]:
     return [int(word, 16) for word in (text or b"").split() if len(word) == 16 and not word.strip(b"0123456789abcdef")]
 
 
-def known_command(token: int, shared: str) -> Command:
-    """The command that adds a token's shared hash."""
-    return ("HSET", KNOWN, f"{token:016x}", shared)
-
-
 def renew_command(tenure: str, fresh: str, milliseconds: int) -> Command:
     """Keep the lease that is ours as `tenure`, or take it as `fresh` where it is free.
 

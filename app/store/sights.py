@@ -18,10 +18,11 @@ START_SECONDS = 2 * 86_400.0  # after the deployment's first request, in which e
 OLD_SECONDS = 14 * 86_400.0  # a sight so long ago concerns nobody any more
 MOST_AT_ONCE = 32  # models asked about for one batch
 MOST_MODELS = 2_000
-KEPT_MILLISECONDS = 400 * 86_400_000
+MOST_SETTLED = 2 * MOST_MODELS  # remembered; a model API that answers to any name would make it endless
+KEPT_SECONDS = 400 * 86_400
 TAG = b"{ledger}:"
 BEGAN = TAG + b"began"
-MODELS = TAG + b"models"
+MODELS = TAG + b"known"  # names by their latest sight: those that are kept no longer make room for others
 
 _SLOTS = 256
 _REFUSED = 400
@@ -59,14 +60,16 @@ class Sights:
         fresh = [model for model in np.unique(sights["model"]).tolist() if model not in self._settled][:MOST_AT_ONCE]
         if not fresh:
             return
+        now = float(sights["at"].max())
         commands: list[tuple[Argument, ...]] = [("SET", BEGAN, repr(float(sights["at"].min())), "NX"), ("GET", BEGAN)]
-        _, began, known = self._link.pipeline([*commands, ("SCARD", MODELS)])
+        commands += [("ZREMRANGEBYSCORE", MODELS, "-inf", repr(now - KEPT_SECONDS)), ("ZCARD", MODELS)]
+        _, began, _, known = self._link.pipeline(commands)
         if int(known) >= MOST_MODELS:
-            self._settled.update(fresh)
+            self._settled.update(fresh[: max(0, MOST_SETTLED - len(self._settled))])
             return
         asked = [command for model in fresh for command in _sighting(model, sights[sights["model"] == model])]
         for model, members in zip(fresh, self._link.pipeline(asked)[4::5], strict=True):
-            self._learn(model, [float(score) for score in members[1::2]], float(began), float(sights["at"].max()))
+            self._learn(model, [float(score) for score in members[1::2]], float(began), now)
 
     def _learn(self, model: int, times: Sequence[float], began: float, now: float) -> None:
         first = times[0]
@@ -128,7 +131,7 @@ def _sighting(model: int, sights: NDArray[np.void]) -> list[tuple[Argument, ...]
     return [
         ("ZADD", key, "LT", *pairs),
         ("ZREMRANGEBYRANK", key, CLIENTS, -1),
-        ("PEXPIRE", key, KEPT_MILLISECONDS),
-        ("SADD", MODELS, b"%08x" % model),
+        ("EXPIRE", key, KEPT_SECONDS),
+        ("ZADD", MODELS, "GT", repr(float(sights["at"][-1])), b"%08x" % model),
         ("ZRANGE", key, 0, -1, "WITHSCORES"),
     ]

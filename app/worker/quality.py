@@ -11,6 +11,7 @@ from app.store.heartbeat import Heartbeat
 SPACING_SECONDS = 60.0
 KEPT_SAMPLES = 8 * 24 * 60  # eight days: a little more than the engine's window
 WATCHED_ROLES = ("gateway", "extractor")
+KEPT_PROCESSES = 1_000  # whose counters are remembered: one that restarts again and again has another name each time
 
 
 class Quality:
@@ -32,7 +33,10 @@ class Quality:
                 # What a process dropped before we first looked has no known time: `known_since` stands for it.
                 unseen = 0.0 if beat.started >= self._since else dropped
                 self._dropped += max(0.0, dropped - self._last.get(beat.key, unseen))
+                self._last.pop(beat.key, None)
                 self._last[beat.key] = dropped
+        while len(self._last) > KEPT_PROCESSES:
+            del self._last[next(iter(self._last))]  # the one heard of longest ago
         self._watch(any(beat.role == "extractor" for beat in beats), ticks)
         if now - self._samples[-1][0] >= SPACING_SECONDS:
             self._samples.append((now, self._dropped, self._fail_open))

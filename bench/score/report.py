@@ -9,8 +9,6 @@ from pathlib import Path
 from bench.score.stage import HARVEST_EVERY, PARTITIONS, Sample
 from bench.score.traffic import MIXED
 
-AIMS = {"naive": 25.0, "worker": 200_000.0, "memory": 1.15, "row": 4096, "flat": 1.3}
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:

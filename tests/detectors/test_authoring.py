@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors import synthesis
 from detectors.authoring import Authoring
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.event import Flag
 
-CHECKS = list(checks(Authoring(), Path(__file__).parents[2] / "docs" / "detectors", 64))
 TASKS, PAIRS, DIVERSE = (1 << synthesis.CLASSES.index(name) for name in ("tasks", "pairs", "diverse"))
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_it_has_the_properties_of_every_detector(name, check) -> None:
-    check()
 
 
 def rows_of(events: np.ndarray) -> np.ndarray:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors import registry
 from detectors.batch import Batch
 from detectors.change import LEAST, Change
-from detectors.checks import checks
 from detectors.engine import WINDOW, Engine
 from detectors.event import Flag
 
-CHECKS = list(checks(Change(), Path(__file__).parents[2] / "docs" / "detectors"))
 START = 1_764_000_000.0
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 @pytest.fixture

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.coverage import Coverage
 from detectors.event import Flag, Kind
-
-CHECKS = list(checks(Coverage(), Path(__file__).parents[2] / "docs" / "detectors", 320))
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_it_has_the_properties_of_every_detector(name: str, check) -> None:
-    check()
 
 
 def words(count: int, vocabulary: int, a_prompt: int = 3, seed: int = 4) -> np.ndarray:

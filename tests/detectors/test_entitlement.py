@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.declared import Plans
 from detectors.entitlement import Entitlement
 from detectors.event import Flag
 from detectors.exchange import Channel, Operation, Usage
 
-CHECKS = list(checks(Entitlement(), Path(__file__).parents[2] / "docs" / "detectors"))
 HOUR = 3_600.0
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 def rows_of(events, detector=None, rows=None):

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.event import Listed
 from detectors.lists import Lists
-
-CHECKS = list(checks(Lists(), Path(__file__).parents[2] / "docs" / "detectors", 48))
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_it_has_the_properties_of_every_detector(name: str, check) -> None:
-    check()
 
 
 def rows_of(events: np.ndarray) -> np.ndarray:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors import rings
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.declared import Release
 from detectors.pivot import Pivot
 
-CHECKS = list(checks(Pivot(), Path(__file__).parents[2] / "docs" / "detectors"))
 DAY = 86_400.0
 MONDAY = 20_416 * DAY  # the beginning of a day, UTC
 OLD, NEW = 3, 8
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 @pytest.fixture

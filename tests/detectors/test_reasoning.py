@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors import elicitation
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.event import Flag
 from detectors.reasoning import Reasoning
 
-CHECKS = list(checks(Reasoning(), Path(__file__).parents[2] / "docs" / "detectors"))
 FULL = 1 << elicitation.CLASSES.index("full")
 STEPS = 1 << elicitation.CLASSES.index("steps")
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 def rows_of(events: np.ndarray) -> np.ndarray:

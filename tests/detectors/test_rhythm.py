@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.rhythm import Rhythm
 
-CHECKS = list(checks(Rhythm(), Path(__file__).parents[2] / "docs" / "detectors"))
 START = 1_764_000_000.0
 DAY = 86_400.0
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 def parts(traffic, at, **fields):

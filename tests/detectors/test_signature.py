@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from detectors.batch import Batch
-from detectors.checks import checks
 from detectors.signature import Signature
-
-CHECKS = list(checks(Signature(), Path(__file__).parents[2] / "docs" / "detectors"))
-
-
-@pytest.mark.parametrize(("name", "check"), CHECKS, ids=[name for name, _ in CHECKS])
-def test_check(name, check) -> None:
-    check()
 
 
 def score(traffic, **marks):

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_import_contracts():
     command = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_part_stands_on_a_floor():
+    """The contract says nothing of a module that it does not name."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = {name for floor in contracts[0]["layers"] for name in re.findall(r"[\w.]+", floor)}
+    parts = {
+        f"app.{path.stem}"
+        for path in (ROOT / "app").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert parts - floors == {"app.__init__", "app.sample"}  # the sample is the outside world: a contract of its own
 
 
 def test_a_broken_contract_would_be_seen(tmp_path):
@@ -106,6 +119,19 @@ def test_imports_stand_at_module_top():
         if isinstance(inside, ast.Import | ast.ImportFrom)
     ]
     assert not inner, "\n".join(inner)
+
+
+def test_no_module_imports_a_private_name_of_another():
+    """What two modules share has a public name: else nobody sees who depends on it."""
+    hits = [
+        f"{relative(path)}:{node.lineno} {name.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.name.startswith("_") and not name.name.startswith("__")
+    ]
+    assert not hits, "\n".join(hits)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)

@@ -5,7 +5,7 @@ import time
 import pytest
 import redis
 
-from app.api.status import assess, drifted, dropped_events, late_gateways, unlinked
+from app.api.status import assess, drifted, late_gateways, unlinked
 from app.clients.queries import ClientSummary, upsert
 from app.models.base import moment
 from app.models.vocabulary import Mode
@@ -61,8 +61,9 @@ def test_what_was_dropped_anywhere_is_added_up():
     beats = (
         beat("gateway", counters={"copies_dropped": 3}),
         beat("extractor", counters={"events_dropped": 4, "events": 9}),
+        beat("worker"),
     )
-    assert dropped_events(beats) == 7
+    assert assess(beats, "observe").dropped == 7
 
 
 async def test_status_over_rest(api, call, record, redis_url):

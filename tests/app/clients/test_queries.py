@@ -16,7 +16,7 @@ from app.errors import NotFound
 from app.models.alert import Alert
 from app.models.base import moment
 from app.models.campaign import Campaign
-from app.models.client import client_number, client_ref
+from app.models.client import client_number, client_ref, is_client_ref
 from app.models.vocabulary import Disposition, State
 from app.store.db import read_scope, session_scope
 from detectors.base import Level
@@ -129,6 +129,12 @@ async def test_what_is_not_there(database, name):
 def test_names_and_numbers_go_both_ways():
     for number in (0, 1, 2**63, 2**64 - 1):
         assert client_number(client_ref(number)) == number
+        assert is_client_ref(client_ref(number))
+
+
+@pytest.mark.parametrize("text", ["", "cl_", "cl_00000000000000AA", "cl_00000000000000zz", "0" * 16, "x" * 19])
+def test_what_has_not_the_form_of_an_id(text):
+    assert not is_client_ref(text)
 
 
 async def test_an_account_that_gateways_were_told_is_kept_until_another_is_told(database):

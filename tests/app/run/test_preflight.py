@@ -69,8 +69,17 @@ def test_port_in_use_names_its_variable(free_port, part):
     assert str(taken and ports[part]) in str(caught.value)
 
 
-def test_port_that_is_freed_in_time(free_port):
-    check_ports(settings(free_port(), free_port()))
+def test_ports_that_are_free(free_port):
+    check_ports(settings(free_port(), free_port()), 0.0)
+
+
+def test_port_that_is_freed_in_time(free_port, monkeypatch):
+    """As that of a run that just ended is: here it goes free at the first pause."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr("app.run.preflight.time.sleep", lambda _: taken.close())
+        port = taken.getsockname()[1]
+        check_ports(settings(port, free_port()), 30.0)
+    assert taken.fileno() == -1
 
 
 def test_the_same_port_twice(free_port):

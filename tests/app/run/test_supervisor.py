@@ -4,12 +4,16 @@ import os
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
 SERVICES = {"gateway", "extractor", "worker", "linker", "console", "valkey"}
 START_SECONDS = 240
+
+
+def open_answers(run):
+    """Requests that the gateway has in hand."""
+    return run.get("/_stillwatch/status", run.gateway)[1]["counters"]["in_flight"]
 
 
 @pytest.mark.slow
@@ -60,7 +64,7 @@ def test_two_side_by_side(launch, quiet_upstream, processes, wait_for):
     assert not set(first.children().values()) & set(second.children().values())
     with socket.create_connection(("127.0.0.1", first.gateway)) as customer:
         customer.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.5)
+        wait_for(lambda: open_answers(first), 60, "the gateway's taking up of the request")
         first.process.send_signal(signal.SIGINT)
         first.process.send_signal(signal.SIGINT)  # at once: the same Ctrl-C, seen twice
         with pytest.raises(subprocess.TimeoutExpired):
@@ -109,11 +113,16 @@ def test_a_wrong_file_is_one_line_and_no_fault_of_the_service(launch, processes,
         path.write_text(text)
     run = launch(UPSTREAM="http://127.0.0.1:1", **{name: str(path)})
     assert run.process.wait(180) == 2
-    first, *rest = run.said().splitlines()
-    assert (first, len(rest)) == ("Stillwatch starts ...", 1), run.said()
-    assert rest[0].startswith(f"stillwatch: {name}: {path}")
-    assert words in rest[0]
-    assert ". Remedy: " in rest[0]
+    said = run.said()
+    lines = said.splitlines()
+    assert lines[0] == "Stillwatch starts ..."
+    # Other processes may warn meanwhile: on a busy machine Redis can miss the gateway's short deadline.
+    assert [line for line in lines if line.startswith("stillwatch: ")] == lines[-1:], said
+    assert lines[-1].startswith(f"stillwatch: {name}: {path}")
+    assert words in lines[-1]
+    assert ". Remedy: " in lines[-1]
+    assert "Traceback" not in said
+    assert "starts again" not in said
     assert not processes(run.mark)
 
 

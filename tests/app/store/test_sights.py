@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.store import sights as module
 from app.store.redis import Link
-from app.store.sights import CLIENTS, MOST_MODELS, Sights
+from app.store.sights import CLIENTS, MODELS, MOST_MODELS, Sights
 from detectors.declared import Release
 from detectors.event import zeros
 
@@ -74,11 +75,30 @@ def test_order_repetition_and_another_worker_change_nothing(sights) -> None:
     assert told[-1] == [Release(NEW, START + 5 * DAY)]
 
 
-def test_models_are_kept_up_to_a_number(sights, redis_url) -> None:
+def fill(link, at):
+    link.call("ZADD", MODELS, *(part for number in range(MOST_MODELS) for part in (repr(at), f"m{number}")))
+
+
+def test_models_that_nobody_names_any_more_make_room(sights, redis_url) -> None:
     one, told = sights()
     note(one, requests(OLD, [1], [0]))
     link = Link(redis_url, 5.0)
-    link.call("SADD", "{ledger}:models", *(str(number) for number in range(MOST_MODELS)))
-    note(one, requests(NEW, list(range(1, CLIENTS + 1)), [5 * DAY] * CLIENTS))
+    fill(link, START)
+    note(one, requests(NEW, list(range(1, CLIENTS + 1)), [401 * DAY] * CLIENTS))
+    assert told == [[Release(NEW, START + 401 * DAY)]]
+    assert link.call("ZCARD", MODELS) == 1
     link.close()
+
+
+def test_models_are_kept_up_to_a_number_here_and_in_redis(sights, redis_url, monkeypatch) -> None:
+    one, told = sights()
+    note(one, requests(OLD, [1], [0]))
+    link = Link(redis_url, 5.0)
+    fill(link, START + DAY)
+    note(one, requests(NEW, list(range(1, CLIENTS + 1)), [5 * DAY] * CLIENTS))
     assert told == []
+    monkeypatch.setattr(module, "MOST_SETTLED", 4)
+    for name in range(100, 120):
+        note(one, requests(name, [1], [6 * DAY]))
+    assert len(one._settled) == 4
+    link.close()

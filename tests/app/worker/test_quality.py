@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.store.heartbeat import Heartbeat
-from app.worker.quality import Quality
+from app.worker.quality import KEPT_PROCESSES, Quality
 
 
 def beat(role, at, instance="a", started=1e9, **counters):
@@ -37,6 +37,16 @@ def test_what_was_dropped_before_the_first_look_is_not_told_as_new():
     assert quality.window(0.0)["dropped_events"] == 0
     quality.observe([beat("extractor", 1002.0, started=10.0, dropped=503)], 1002.0, 1002.0)
     assert quality.window(0.0)["dropped_events"] == 3
+
+
+def test_processes_that_are_gone_are_forgotten_and_living_ones_never():
+    quality = Quality(0.0)
+    for number in range(2 * KEPT_PROCESSES):
+        now = float(number)
+        beats = [beat("gateway", now, "lives", dropped=7), beat("extractor", now, f"e{number}", dropped=1)]
+        quality.observe(beats, now, now)
+    assert quality.window(0.0)["dropped_events"] == 7 + 2 * KEPT_PROCESSES
+    assert len(quality._last) == KEPT_PROCESSES
 
 
 def test_other_roles_and_counters_do_not_count():
