@@ -182,15 +182,8 @@ class Judge:
         rows["group"] = self.group(rows)  # the reference may be another one than at the look
         group = int(rows["group"][0])
         found = self.judge(rows, now)
-        nats = calibrate.nats(found.p)
         level = Level(int(row["level"]))
-        evidence = tuple(
-            Evidence(
-                one.name, one.version, one.family, float(found.scores[0, k]), float(found.p[0, k]),
-                float(nats[0, k]), self._beside(one, row, group, now),
-            )
-            for k, one in enumerate(self.detectors)
-        )  # fmt: skip
+        evidence = self._evidence(row, found, group, now)
         tripped = [one for one, wire in zip(evidence, self.wires, strict=True) if wire and one.raw >= TRIP]
         requests, counted = int(row["events"]), int(row["counted"])
         threshold = self.reference.review_at(look)
@@ -219,6 +212,17 @@ class Judge:
             resolvable=self.reference.resolvable(look),
             rests_on=rests_on,
         )
+
+    def _evidence(self, row: np.void, found: Judged, group: int, now: float) -> tuple[Evidence, ...]:
+        """What each detector says of one row, judged as `found`."""
+        nats = calibrate.nats(found.p)
+        return tuple(
+            Evidence(
+                one.name, one.version, one.family, float(found.scores[0, k]), float(found.p[0, k]),
+                float(nats[0, k]), self._beside(one, row, group, now),
+            )
+            for k, one in enumerate(self.detectors)
+        )  # fmt: skip
 
     def _told_together(self, level: Level, look: int, score: float) -> float:
         """The joint score as far as "1 in so many" may be said: it goes on beyond the highest ordinary client."""

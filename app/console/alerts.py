@@ -14,7 +14,7 @@ from app.alerts import lifecycle, queries
 from app.alerts.chance import LEVEL
 from app.campaigns import queries as campaign_queries
 from app.clients import queries as clients
-from app.console import acting, chance, deciding, evidence, listing, markdown, render, review, session, words
+from app.console import acting, chance, deciding, evidence, listing, markdown, render, review, session, timelines, words
 from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.deciding import NOTHING, Ordered
 from app.console.listing import Asked
@@ -153,7 +153,7 @@ async def page(
 ) -> Response:
     """The page of one alert, as it is now; `ordered` is what the reviewer entered to be decided."""
     timing = alert.evidence.get("timing") or {}
-    minutes, hours = (evidence.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
+    minutes, hours = (timelines.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
     decisions = await _decisions(visit, alert)
     batch = await chance.week(request, visit.db, visit.now)
     present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
@@ -161,7 +161,7 @@ async def page(
         "alert": alert,
         "evidence": evidence.frozen(alert.evidence),
         "chance": chance.alert(batch.q.get(alert.id)),
-        "plots": evidence.plots(minutes, hours),
+        "plots": timelines.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
         "quality": review.quality(alert.evidence),
         "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],

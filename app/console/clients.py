@@ -14,7 +14,7 @@ from app.campaigns import attributes, indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
-from app.console import acting, evidence, listing, render, review, session, words
+from app.console import acting, evidence, listing, render, review, session, timelines, words
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.errors import Unavailable
@@ -129,7 +129,7 @@ async def show(request: Request) -> Response:
             "evidence": evidence.live(found.explanation) if found else None,
             "gone": gone,
             "held": found is not None and _held(found.explanation),
-            "plots": evidence.plots(found.activity.minutes, found.activity.hours) if found else [],
+            "plots": timelines.plots(found.activity.minutes, found.activity.hours) if found else [],
             "models": await _models(request, found) if found else [],
             "facts": _facts(client),
             "alerts": await queries.alerts_of(visit.db, client_id) if acting.READ in visit.scopes else None,

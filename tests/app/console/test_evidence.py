@@ -84,15 +84,6 @@ def test_a_value_that_peers_have_too_stands_above_none_of_them(document, value, 
     assert f"Among the peer group: {said}".replace(">", "&gt;") in term.strip
 
 
-def test_a_timeline_has_no_holes_and_a_fixed_length():
-    plot = evidence.plot("By minute", [(120.0, 4), (300.0, 6)], 60.0, 5)
-    assert plot.points == ((60.0, 0), (120.0, 4), (180.0, 0), (240.0, 0), (300.0, 6))
-    assert (plot.top, plot.first, plot.last) == (6, 60.0, 360.0)
-    assert plot.summary == "10 requests, active in 2 of 5 minutes, at most 6 in one minute"
-    assert evidence.plot("Nothing", [(0.0, 0)], 60.0, 5) is None
-    assert evidence.plots([], []) == []
-
-
 def test_pages_and_the_api_say_the_same_contribution(explanation, document):
     said = {item["sentence"]: item["contribution"] for item in why(explanation)["contributions"]}
     shown = evidence.live(explanation).terms
@@ -103,12 +94,6 @@ def test_pages_and_the_api_say_the_same_contribution(explanation, document):
         del one["share"]
     before = {**document, "contributions": terms}
     assert evidence.frozen(before) == evidence.frozen(document)
-
-
-def test_frozen_points_are_read_back(document):
-    points = evidence.frozen_points(document["timing"]["minutes"])
-    assert len(points) == 60
-    assert points[-1][0] == NOW // 60 * 60
 
 
 def test_the_re_rankers_word_and_what_the_reference_resolves_are_said(explanation):
@@ -145,10 +130,3 @@ def test_a_score_that_agreement_sets_is_told_as_one(explanation):
     assert agreed.composition.startswith("Two kinds of evidence that agree are a review by themselves.")
     assert "set to 9.2 at least" in agreed.composition
     assert evidence.live(replace(explanation, evidence=())).composition == ""
-
-
-def test_a_timeline_does_not_claim_to_end_now():
-    long_ago = [(NOW - 864_000.0, 3)]
-    minutes, hours = evidence.plots(long_ago, long_ago)
-    assert minutes.title == "By minute, the hour up to the last request"
-    assert hours.title == "By hour, the three days up to the last request"
