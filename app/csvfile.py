@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
 
 from app.errors import InvalidInput
 
@@ -25,6 +26,11 @@ def rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         if "limit" in str(error):
             problem = f"a value has more than {csv.field_size_limit():,} characters: close its quotes, or shorten it"
         raise InvalidInput(f"line {begins}", problem) from None
+
+
+def unreadable(path: Path, error: Exception) -> InvalidInput:
+    """What a file is told as that cannot be read, or that holds a mistake: wrong input, by its path."""
+    return InvalidInput(str(path), getattr(error, "strerror", None) or str(error))
 
 
 class Said:
