@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 SUBPROTOCOL = b"sec-websocket-protocol"  # where browsers, which can set no header, give their key
 CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", SUBPROTOCOL)  # in order of precedence
 KEY_PARAMETERS = (b"key", b"api-key", b"access_token")  # the query's, after them
-SECRETS = frozenset((*CREDENTIALS, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
-SECRET_PARAMETERS = frozenset((b"key", b"api_key", b"api-key", b"apikey", b"access_token", b"token", b"sig"))
+_SESSION = b"x-amz-security-token"  # of a temporary key that signs, in a header or in an address that is signed
+SECRETS = frozenset((*CREDENTIALS, _SESSION, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
+SECRET_PARAMETERS = frozenset(
+    (*KEY_PARAMETERS, b"api_key", b"apikey", b"token", b"sig", _SESSION, b"x-amz-signature", b"x-goog-signature")
+)
 SPACE = b" \t"  # optional white space around a value, which model APIs take away
 
 _CARRIERS = (*CREDENTIALS, *(b"?" + name for name in KEY_PARAMETERS))

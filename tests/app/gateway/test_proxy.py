@@ -328,6 +328,8 @@ CARRIERS = {
     "goog": ("/secret/goog", f"x-goog-api-key: {CANARY}"),
     "cookie": ("/secret/cookie", f"Cookie: session={CANARY}"),
     "proxy": ("/secret/proxy", f"Proxy-Authorization: {CANARY}"),
+    "session": ("/secret/session", f"X-Amz-Security-Token: {CANARY}"),
+    "signed": (f"/secret/signed?X-Amz-Signature={CANARY}&X-Amz-Security-Token={CANARY}", "X-Nothing: 1"),
     "query": (f"/secret/query?alt=sse&key={CANARY}&x=1", "X-Nothing: 1"),
     "encoded": (f"/secret/encoded?%6bey={CANARY}", "X-Nothing: 1"),
 }
