@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from fastapi import Depends, Security
 from fastapi.params import Security as SecurityParameter
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from app.access import tokens
 from app.access.memory import Memory
 from app.access.tokens import Principal
-from app.errors import Unauthenticated, Unavailable
+from app.errors import InvalidInput, Unauthenticated, Unavailable
 from app.store.db import read_scope, session_scope
 from app.store.deadline import within
 
@@ -66,6 +66,25 @@ async def _look_up(engine: AsyncEngine, presented: str, now: float) -> Principal
     return principal
 
 
+def _single(route: APIRoute) -> frozenset[str]:
+    """The parameters of a route's address that have one value."""
+    models = [parameter.field_info.annotation for parameter in route.dependant.query_params]
+    return frozenset(
+        name
+        for model in models
+        for name, one in getattr(model, "model_fields", {}).items()
+        if get_origin(one.annotation) is not list
+    )
+
+
+def _once(request: Request, single: frozenset[str]) -> None:
+    """Refuse a parameter given twice: the last one alone would count, and the answer pass for that to both."""
+    query = request.query_params
+    for name in sorted(single):
+        if len(query.getlist(name)) > 1:
+            raise InvalidInput(name, "give it once; where it takes several values, join them by commas")
+
+
 class GuardedRoute(APIRoute):
     """A route whose `allowed(...)` scopes are checked first, before parameters and body are looked at."""
 
@@ -75,11 +94,13 @@ class GuardedRoute(APIRoute):
         scopes = [s for d in self.dependencies if isinstance(d, SecurityParameter) for s in d.scopes or ()]
         if not scopes:
             raise TypeError(f"{self.path} names no scope")
+        single = _single(self)
 
         async def guarded(request: Request) -> Response:
             principal = await identify(request, *scopes)
             principal.require(*scopes)
             request.state.principal = principal
+            _once(request, single)
             return await within(REQUEST_SECONDS, handle(request))
 
         return guarded

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.moments import Moment
 from app.api.schemas import CLIENT, STATES, TEXT, Body, DecisionShape, GivenAction, GivenDisposition, Query, Shape
 from app.campaigns.regroup import MOST
 from app.models.vocabulary import Action, Disposition, State
@@ -111,8 +112,8 @@ class CampaignQuery(Query):
     level_gte: int = Field(0, ge=0, le=2, description="Of new ones those that reached this level: 1 watch, 2 review")
     client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
     size_gte: int = Field(0, ge=0, le=10_000_000)
-    created_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
-    created_lt: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    created_gte: Moment | None = Field(None, description="RFC 3339 with its offset")
+    created_lt: Moment | None = Field(None, description="RFC 3339 with its offset")
     q: str = Field("", max_length=200, pattern=TEXT, description="Part of the sentence or of the id")
     sort: str = Field(
         "-created_at",

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas import CLIENT, MOMENT, Body, Shape
+from app.api.moments import MOMENT
+from app.api.schemas import CLIENT, Body, Shape
 
 MOST_HASHES = 5_000
 MOST_IN_QUERY = 200

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from app.api.moments import MOMENT, Moment
 from app.models.vocabulary import Action, Disposition, Mode, Severity, State, Verdict
 
 T = TypeVar("T")
@@ -14,7 +15,6 @@ T = TypeVar("T")
 CLIENT = "cl_5f0c2b9e4d17a36c"
 ALERT = "al_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
 DECISION = "dc_019a8c2e-7b1f-7c3d-9e4f-2a6b8c0d1e2f"
-MOMENT = "2026-11-25T17:03:11.482Z"
 SCALE = (
     "A term's `contribution` is in nats: those above 0 add up to its detector's `nats`, the others say what was taken "
     "off, in proportion; null where nothing is found. `share` is the same in the unit of the detector's own `raw`"
@@ -291,8 +291,8 @@ class AlertQuery(Query):
     status: str = Field("", pattern=rf"^(({STATES})(,({STATES}))*)?$", description="Several, joined by commas")
     severity_gte: str | None = Field(None, pattern=r"^(low|medium|high|critical|[2-5])$", description="A word or id")
     client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
-    created_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
-    created_lt: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    created_gte: Moment | None = Field(None, description="RFC 3339 with its offset")
+    created_lt: Moment | None = Field(None, description="RFC 3339 with its offset")
     q: str = Field("", max_length=200, pattern=TEXT, description="Part of the sentence, the client's id or the alert's")
     sort: str = Field(
         "-created_at",
@@ -309,7 +309,7 @@ class ClientQuery(Query):
         False, description="Only those that wait for a verdict: with an alert, or in a campaign that was at review"
     )
     peer_group: str = Field("", max_length=120, pattern=TEXT)
-    seen_gte: AwareDatetime | None = Field(None, description="RFC 3339 with its offset")
+    seen_gte: Moment | None = Field(None, description="RFC 3339 with its offset")
     account: str = Field("", max_length=200, pattern=TEXT, description="Of this customer alone")
     q: str = Field("", max_length=200, pattern=TEXT, description="Part of the id")
     sort: str = Field(

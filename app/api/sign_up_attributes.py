@@ -60,10 +60,11 @@ def _entries(body: AttributeImportBody) -> list[Entry]:
             return attribute_tables.read(io.StringIO(body.csv, newline=""))
         except InvalidInput as error:
             raise InvalidInput("/csv", f"{error.pointer}: {error.problem}") from None
-    return [
-        attribute_tables.entry(one.client, one.account, one.attributes, f"/entries/{place}")
+    return attribute_tables.agreed(
+        (where, attribute_tables.entry(one.client, one.account, one.attributes, where))
         for place, one in enumerate(body.entries or ())
-    ]
+        for where in (f"/entries/{place}",)
+    )
 
 
 def _imported(done: Imported) -> AttributesImported:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.csvfile import rows
+from app.csvfile import Said, rows
 from app.errors import InvalidInput, NotFound
 from app.models.client import ACCOUNT_LENGTH, client_number
 from app.models.sign_up import ACCOUNT, CLIENT, NAME_LENGTH
@@ -74,7 +74,18 @@ def entry(client: str | None, account: str | None, values: Mapping[str, object],
     if len(values) > NAMES:
         raise InvalidInput(where, f"give at most {NAMES} attributes")
     inside = f"{where}/attributes/" if where.startswith("/") or not where else f"{where}, "
-    return Entry(kind, of, {named(name, where): plain(value, inside + name) for name, value in values.items()})
+    names = inside.removesuffix("/") if inside.startswith("/") else where
+    return Entry(kind, of, {named(name, names): plain(value, inside + name) for name, value in values.items()})
+
+
+def agreed(entries: Iterable[tuple[str, Entry]]) -> list[Entry]:
+    """Entries, each with where it stands; InvalidInput where two give one attribute of the same one two values."""
+    said, found = Said(), []
+    for where, one in entries:
+        for name, value in one.values.items():
+            said.note((one.kind, one.of, name), value, where)
+        found.append(one)
+    return found
 
 
 def read(lines: Iterable[str]) -> list[Entry]:
@@ -86,22 +97,25 @@ def read(lines: Iterable[str]) -> list[Entry]:
     names = [named(name, "header") for name in header[1:]]
     if len(set(names)) < len(names):
         raise InvalidInput("header", "an attribute is named twice: give each one column")
-    return list(_entries(found, header[0], names))
+    return agreed(_entries(found, header[0], names))
 
 
-def _entries(found: Iterator[tuple[int, list[str]]], kind: str, names: list[str]) -> Iterator[Entry]:
+def _entries(found: Iterator[tuple[int, list[str]]], kind: str, names: list[str]) -> Iterator[tuple[str, Entry]]:
     for number, row in found:
         where = f"line {number}"
         _few(number, where)
         if len(row) != len(names) + 1:
             raise InvalidInput(where, f"{len(row)} values where {len(names) + 1} are wanted")
         of = {kind: row[0].strip()}
-        yield entry(of.get(CLIENT), of.get(ACCOUNT), dict(zip(names, row[1:], strict=True)), where)
+        yield where, entry(of.get(CLIENT), of.get(ACCOUNT), dict(zip(names, row[1:], strict=True)), where)
 
 
 def read_json(lines: Iterable[str]) -> list[Entry]:
     """JSON lines: {"client": "cl_...", "attributes": {"email_domain": "example.org"}}, or with account."""
-    found = []
+    return agreed(_documents(lines))
+
+
+def _documents(lines: Iterable[str]) -> Iterator[tuple[str, Entry]]:
     for number, line in enumerate(lines, 1):
         where = f"line {number}"
         _few(number, where)
@@ -111,8 +125,7 @@ def read_json(lines: Iterable[str]) -> list[Entry]:
             document = json.loads(line)
         except (ValueError, RecursionError):
             raise InvalidInput(where, "it is not JSON: give one object a line") from None
-        found.append(_parsed(document, where))
-    return found
+        yield where, _parsed(document, where)
 
 
 def _parsed(document: Any, where: str) -> Entry:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.csvfile import rows
+from app.csvfile import Said, rows
 from app.errors import InvalidInput, NotFound
 from app.models.base import moment, new_id
 from app.models.client import Client, client_number
@@ -59,6 +59,7 @@ def read(lines: Iterable[str]) -> Table:
 
 
 def _lines(found: Iterator[tuple[int, list[str]]], by_account: bool) -> Iterator[Line]:
+    said = Said()
     for number, row in found:
         where = f"line {number}"
         if number > MOST:
@@ -75,6 +76,7 @@ def _lines(found: Iterator[tuple[int, list[str]]], by_account: bool) -> Iterator
                 raise InvalidInput(where, "it names no client: give cl_ and 16 hexadecimal digits") from None
         if len(organisation) > NAME_LENGTH or not organisation.isprintable():
             raise InvalidInput(where, f"an organisation has at most {NAME_LENGTH} printable characters")
+        said.note(of, organisation, where)
         yield Line(of, organisation)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients.queries import CHUNK, ensure
-from app.csvfile import rows
+from app.csvfile import Said, rows
 from app.errors import InvalidInput, NotFound
 from app.models.client import ACCOUNT_LENGTH, Client, client_number
 from app.models.given_account import GivenAccount, GivenStamp
@@ -36,6 +36,7 @@ def read(lines: Iterable[str]) -> Iterator[Given]:
     header = next(found, (1, []))[1]
     if [name.strip().lower() for name in header] != COLUMNS:
         raise InvalidInput("header", f"the first line must be {','.join(COLUMNS)}")
+    said = Said()
     for number, row in found:
         where = f"line {number}"
         if number > MOST:
@@ -49,6 +50,7 @@ def read(lines: Iterable[str]) -> Iterator[Given]:
             raise InvalidInput(where, f"{client!r} is no client: give cl_ and 16 hexadecimal digits") from None
         if len(account) > ACCOUNT_LENGTH or not (account.isprintable()):
             raise InvalidInput(where, f"an account has at most {ACCOUNT_LENGTH} printable characters")
+        said.note(client, account, where)
         yield Given(client, account)
 
 

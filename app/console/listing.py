@@ -35,6 +35,8 @@ class Asked:
         strange = [name for name in dict.fromkeys(self._given.keys()) if name not in {*names, *OURS}]
         known = f"this list has {', '.join(names)}"
         self.unknown = [f"“{_short(name)}” is no filter: {known}." for name in strange]
+        twice = [name for name in names if len(self._given.getlist(name)) > 1]
+        self.unknown += [f"“{name}” is given more than once: give it once." for name in twice]
 
     @property
     def status(self) -> int:

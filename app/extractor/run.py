@@ -10,6 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import uvloop
@@ -29,7 +30,7 @@ from app.store.lately import Lately
 from app.store.lists import Lists
 from app.store.secret import load_secret, text_seed
 from app.telemetry import configure_logging
-from detectors.exchange import Exchange, Message
+from detectors.exchange import Exchange, Message, Operation
 from detectors.features import Told, joined, model_hash, told
 from detectors.listed import build
 
@@ -161,7 +162,7 @@ class Extractor:
             return providers.opaque(copy)
         if cause:
             self.counts["parse_opaque" if cause == "opaque" else f"parse_failed_{cause}"] += 1
-        return exchange
+        return exchange if exchange.model.isascii() else replace(exchange, model=_writable(exchange.model))
 
     def _told(self, copies: Sequence[Copy], exchanges: Sequence[Exchange]) -> Told:
         try:
@@ -178,9 +179,17 @@ class Extractor:
             return told([providers.opaque(copy)], seed=self._seed)
 
 
+def _writable(name: str) -> str:
+    """A model's name as UTF-8 can have it: JSON can hold half a surrogate pair, which no reader takes."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def _is_served(exchange: Exchange) -> bool:
-    """Whether the upstream knew the model: names that clients make up are not published."""
-    return bool(exchange.model) and 0 < exchange.status < _ERROR_STATUS
+    """Whether the upstream knew the model: names that clients make up are not published.
+
+    A batch is taken in before anybody looks for the models that its lines name.
+    """
+    return bool(exchange.model) and 0 < exchange.status < _ERROR_STATUS and exchange.operation != Operation.BATCH
 
 
 def _pid(instance: str) -> int:

@@ -20,6 +20,7 @@ OTHER: Final = "_OTHER"
 TOKEN_BUCKETS: Final = tuple(float(4**power) for power in range(14))
 SECOND_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 _ERROR_STATUS: Final = 400
+_TOO_LARGE: Final = 1 << 63  # for a number of OTLP, whose exporter would log a traceback for each
 _OPERATIONS: Final = {
     Operation.CHAT: "chat",
     Operation.RESPONSE: "chat",
@@ -142,7 +143,7 @@ def _request(exchange: Exchange) -> Values:
         "gen_ai.request.choice.count": exchange.choices if exchange.choices != 1 else None,
         "stillwatch.request.top_logprobs": exchange.top_logprobs if exchange.top_logprobs >= 0 else None,
     }
-    return values | {name: value for name, value in optional.items() if value is not None}
+    return values | {name: value for name, value in optional.items() if value is not None and abs(value) < _TOO_LARGE}
 
 
 def _answer(copy: Copy, exchange: Exchange) -> Values:

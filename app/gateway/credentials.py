@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 SUBPROTOCOL = b"sec-websocket-protocol"  # where browsers, which can set no header, give their key
 CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", SUBPROTOCOL)  # in order of precedence
 KEY_PARAMETERS = (b"key", b"api-key", b"access_token")  # the query's, after them
-SECRETS = frozenset((*CREDENTIALS, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
-SECRET_PARAMETERS = frozenset((b"key", b"api_key", b"api-key", b"apikey", b"access_token", b"token", b"sig"))
+_SESSION = b"x-amz-security-token"  # of a temporary key that signs, in a header or in an address that is signed
+SECRETS = frozenset((*CREDENTIALS, _SESSION, b"proxy-authorization", b"cookie", b"set-cookie"))  # never copied
+SECRET_PARAMETERS = frozenset(
+    (*KEY_PARAMETERS, b"api_key", b"apikey", b"token", b"sig", _SESSION, b"x-amz-signature", b"x-goog-signature")
+)
 SPACE = b" \t"  # optional white space around a value, which model APIs take away
 
 _CARRIERS = (*CREDENTIALS, *(b"?" + name for name in KEY_PARAMETERS))
@@ -39,6 +42,7 @@ _SCHEMES = {name.lower(): name for name in (b"Basic", b"Token", b"Key", b"ApiKey
 # A request's own signature, made with a key that the client keeps: what stays the same is the key's id.
 _SIGNED = (b"aws4-hmac-sha256", b"aws4-ecdsa-p256-sha256")
 _KEY_ID = re.compile(rb"(?:^|[,\s])Credential=([^/,\s]+)/")
+_OF_SIGNATURE = b"AWS4 "  # stands before such an id
 _SUBPROTOCOL_KEY = re.compile(rb"(?:^|[,\s])openai-insecure-api-key\.([^,\s]+)")
 _PARAMETER = re.compile(rb"([^&;=?]*)=([^&;]*)")  # in any reading of a query
 
@@ -66,8 +70,13 @@ def _authorization(value: bytes) -> bytes:
         return b"" if scheme.lower() == b"bearer" else scheme
     ids = _KEY_ID.findall(rest[0]) if scheme.lower() in _SIGNED else ()
     if len(ids) == 1:
-        return b"AWS4 " + cast(bytes, ids[0])
+        return _OF_SIGNATURE + cast(bytes, ids[0])
     return _SCHEMES.get(scheme.lower(), scheme) + b" " + rest[0]
+
+
+def only_named(credential: bytes) -> bool:
+    """Whether a credential is the id of a key alone: no secret, so that whoever presents it need not have the key."""
+    return credential.startswith(_OF_SIGNATURE)
 
 
 def _in_header(name: bytes, text: bytes) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 from app.addresses import group
-from app.gateway.credentials import Headers, presented, ranked
+from app.gateway.credentials import Headers, only_named, presented, ranked
 
 BLOCK = 64  # bytes of a SHA-256 block
 
@@ -49,6 +49,10 @@ class Identifier:
     def others(self, credentials: tuple[bytes, ...]) -> tuple[int, ...]:
         """The clients of all credentials but the first."""
         return tuple(self.client(credential) for credential in credentials[1:])
+
+    def unproven(self, client: int, credentials: tuple[bytes, ...]) -> bool:
+        """Whether `client` is named by a key's id alone, which anybody may present."""
+        return bool(credentials) and only_named(credentials[0]) and client == self.client(credentials[0])
 
     def new_accounts(self) -> dict[str, str]:
         """Clients, as hexadecimal numbers, with the accounts they belong to, of those not yet told; none here."""

@@ -74,7 +74,8 @@ class Naming(Identifier):
         named = named or Named(self.client(credentials[0] if credentials else anonymous(where)), where, ja4)
         if len(credentials) > 1 and named.client == self.client(credentials[0]):
             named = named._replace(others=self.others(credentials))
-        if self._account is not None:
+        # Whoever presents the id of another's key would write his own account to that client.
+        if self._account is not None and not self.unproven(named.client, credentials):
             self._note(named.client, self._account(credentials, headers, trusted))
         return named
 

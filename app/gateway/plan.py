@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from app.gateway.credentials import Headers, presented, ranked, read_first, scrub
 from app.gateway.heads import RequestHead, origin_form
-from app.gateway.identify import Identifier
+from app.gateway.identify import Identifier, anonymous
 from app.gateway.problems import NO_ROUTE, TWO_CREDENTIALS, Problem
 from app.gateway.routes import Route, Router
 from app.gateway.upstream import Pool
 from app.store.frames import FIXED, Subject
+
+_REFUSED = 400  # and above
 
 
 class Plan:
@@ -30,6 +32,7 @@ class Plan:
         "pool",
         "problem",
         "subject",
+        "unanswered",
         "until",
         "upgrade",
     )
@@ -67,6 +70,7 @@ class Plan:
         before, after = _around(head.lines, head.length_at, ())
         self.opening = (first + before, after + last)
         self.client = 0
+        self.unanswered = 0  # whom it counts for where the model API does not let it through
         self.others: tuple[int, ...] = ()  # clients whose decisions hold for it too
         self.until = 0.0  # seconds since the epoch; from then on another client may be named
         if identifier is None:
@@ -74,6 +78,9 @@ class Plan:
         credentials = self._credentials(head, target.partition(b"?")[2], route, path)
         named = identifier.name(credentials, headers, peer)
         self.client, self.others, self.until = named.client, named.others, named.until
+        self.unanswered = self.client
+        if identifier.unproven(self.client, credentials):
+            self.unanswered = identifier.client(anonymous(named.peer))
         self.copied = _around(head.lines, head.length_at, head.secret_at)
         dialect = route.dialect if route is not None else 0
         shown = scrub(target) if b"?" in target else target
@@ -89,6 +96,13 @@ class Plan:
         if len(found) < 2 or route is None:
             return ranked(found)
         return ranked(found, read_first(route, route.target(path)))
+
+    def counts_for(self, status: int) -> int:
+        """The client that the exchange counts for, by the answer's status, 0 where none began.
+
+        The id of a key is no secret: that its owner signed the request, only an answer of the model API says.
+        """
+        return self.client if 0 < status < _REFUSED else self.unanswered
 
     def become(self, other: Plan) -> None:
         """Take over another plan of the same head, for every request that shares this one."""

@@ -44,7 +44,7 @@ class Observer:
         self.sender.offer_parts(
             *pack(
                 at,
-                plan.client,
+                plan.counts_for(relay.status),
                 plan.subject,
                 before + length + after,
                 request_body,

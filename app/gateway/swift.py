@@ -185,7 +185,7 @@ class Swift(Relay):
         head, began = answer.copied(), self.began
         return plan.framed + len(length) + len(request) + len(head) + len(response), (
             self.at,
-            plan.client,
+            plan.counts_for(self.status),
             plan.subject,
             plan.copied,
             length,

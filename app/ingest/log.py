@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,9 @@ from detectors.exchange import Channel, Dialect, Exchange, Operation, Outcome, U
 NAMED: Final = 1_000  # unreadable lines that are kept by name; the rest is only counted
 _PSEUDONYM: Final = 24  # a credential longer than this may be a real one: it is shown by its hash
 _GZIP: Final = b"\x1f\x8b"
+_SIGNED: Final = re.compile(r"aws4-[a-z0-9-]+\s", re.IGNORECASE)
+_KEY_ID: Final = re.compile(r"(?:^|[,\s])Credential=([^/,\s]+)/")
+_BOM: Final = b"\xef\xbb\xbf"
 _KEYS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _ABORTED: Final = 499
 _SERVER_ERROR: Final = 500
@@ -83,8 +88,12 @@ def _client(record: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     given = record.get("client")
     if given is not None and given != "":
         return given if isinstance(given, str) else str(given)
-    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    authorization = headers.get("authorization", "").strip()
+    scheme, _, rest = authorization.partition(" ")
     presented = rest.strip() or scheme
+    if _SIGNED.match(authorization):  # the signature is another one for each request: its key's id stays
+        ids = _KEY_ID.findall(rest)
+        presented = ids[0] if len(ids) == 1 else presented
     presented = presented or next((headers[key] for key in _KEYS if headers.get(key)), "")
     if not presented:
         query = string(record.get("path")).partition("?")[2]
@@ -160,7 +169,7 @@ def read_entry(record: object) -> Entry:
     if not isinstance(path, str):
         raise ValueError("`path` is not a text")
     headers = _headers(record.get("headers"))
-    client = _client(record, headers)
+    client = _client(record, headers).encode("utf-8", "replace").decode()  # half a surrogate pair can be told nowhere
     route = recognise(name(record.get("method")) or "POST", path)
     status, outcome = _ending(record)
     ttfb, duration = real(record.get("ttfb_s")), real(record.get("duration_s"))
@@ -208,18 +217,29 @@ def _lines(raw: IO[bytes], advance: Advance) -> Iterator[bytes]:
     advance(raw.tell() - told)
 
 
+def _value(line: bytes) -> object:
+    """The JSON value of a line, as the service reads bodies: with NaN and half surrogate pairs, which many write."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        strict = error
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError(f"not JSON: {strict.msg}") from None
+
+
 def read_log(path: Path, problems: Problems, advance: Advance = lambda _: None) -> Iterator[Entry]:
     """The exchanges of one log in its order; raises InvalidInput where there is no such file."""
     number = 0
     with open_log(path) as raw:
         try:
             for number, line in enumerate(_lines(raw, advance), 1):
-                if not line.strip():
+                found = line.removeprefix(_BOM) if number == 1 else line
+                if not found.strip():
                     continue
                 try:
-                    yield read_entry(orjson.loads(line))
-                except orjson.JSONDecodeError as error:
-                    problems.add(str(path), number, f"not JSON: {error.msg}")
+                    yield read_entry(_value(found))
                 except ValueError as error:
                     problems.add(str(path), number, str(error))
         except (OSError, EOFError, zlib.error) as error:

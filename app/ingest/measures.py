@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.special import betaincinv  # type: ignore[import-untyped]
 
-from app.csvfile import rows
+from app.csvfile import Said, rows
 from app.errors import InvalidInput
 
 COLUMNS = ("client", "label", "family", "persona", "campaign")
@@ -68,11 +68,13 @@ def _labels(found: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[str, Label
     header = next(found, (1, []))[1]
     if not {"client", "label"} <= set(header):
         raise InvalidInput("line 1", f"the first line must be {','.join(COLUMNS)}")
+    said = Said()
     for number, row in found:
         named = dict(zip_longest(header, row[: len(header)], fillvalue=""))
         value = named["label"].strip()
         if value not in ("0", "1"):
             raise InvalidInput(f"line {number}", f"the label is {value!r}, not 0 or 1")
+        said.note(named["client"], value, f"line {number}")
         yield named["client"], Label(value == "1", *(named.get(name, "").strip() for name in COLUMNS[2:]))
 
 

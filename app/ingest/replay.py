@@ -266,10 +266,14 @@ def _write(path: Path, option: str, data: bytes) -> None:
         raise InvalidInput(option, f"{path}: {error.strerror or error}") from None
 
 
-def _writable(path: Path | None, option: str) -> None:
-    """Say before the work, not after it, that a result cannot be written."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+def _writable(path: Path | None, option: str, others: Sequence[Path | None]) -> None:
+    """Say before the work, not after it, that a result cannot be written, or that it would replace what is read."""
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir():
         raise InvalidInput(option, f"{path}: no file can be written there")
+    if any(other is not None and path.resolve() == other.resolve() for other in others):
+        raise InvalidInput(option, f"{path}: it is a log, the labels or the other result: give a file of its own")
 
 
 def _watched(paths: Sequence[Path], engine: Engine, lists: Index | None, console: Console) -> Report:
@@ -285,12 +289,17 @@ def _say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else f'{one}s'}"
+
+
 def _tell(console: Console, report: Report, document: Mapping[str, Any]) -> None:
     """A few lines on stderr for whoever sits there."""
     speed = document["exchanges_per_second"] or 0
     _say(
         console,
-        f"{report.exchanges} exchanges ({report.prompts} prompts) of {len(report.clients)} clients"
+        f"{_counted(report.exchanges, 'exchange')} ({_counted(report.prompts, 'prompt')}) of"
+        f" {_counted(len(report.clients), 'client')}"
         f" in {report.seconds:.1f} s, {speed:.0f}/s: {document['flagged']} for review, {document['watched']} watched.",
     )
     for file, line, reason in report.problems.named[:SHOWN]:
@@ -328,8 +337,8 @@ def run_command(logs: list[Path], labels: Path | None, out: Path | None, report:
     for log in logs:  # before the reference is loaded, which takes seconds
         open_log(log).close()
     known = read_labels(labels) if labels is not None else None
-    _writable(out, "--out")
-    _writable(report, "--report")
+    _writable(out, "--out", (*logs, labels))
+    _writable(report, "--report", (*logs, labels, out))
     console = Console(stderr=True)
     engine, lists = load_engine(*(files[:3] or ("",))), Lists("".join(files[3:])).index
     found = _watched(logs, engine, lists, console)

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients import accounts
 from app.console.words import counted
-from app.errors import InvalidInput, StillwatchError
+from app.csvfile import unreadable
+from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
 
@@ -21,7 +22,7 @@ def run_import(settings: Settings, path: Path) -> int:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             table = list(accounts.read(lines))
     except (OSError, UnicodeDecodeError, InvalidInput) as error:
-        raise StillwatchError(f"{path}: {error}") from None
+        raise unreadable(path, error) from None
 
     async def work(session: AsyncSession) -> int:
         return await accounts.give(session, table, time.time())

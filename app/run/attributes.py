@@ -12,7 +12,8 @@ from app.campaigns import attribute_tables, attributes
 from app.campaigns.attribute_tables import Entry
 from app.campaigns.attributes import Imported
 from app.console.words import counted
-from app.errors import InvalidInput, StillwatchError
+from app.csvfile import unreadable
+from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
 from app.store.secret import load_secret
@@ -41,13 +42,13 @@ def _read(path: Path) -> list[Entry]:
             json_lines = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
             return attribute_tables.read_json(lines) if json_lines else attribute_tables.read(lines)
     except (OSError, UnicodeDecodeError, InvalidInput) as error:
-        raise StillwatchError(f"{path}: {error}") from None
+        raise unreadable(path, error) from None
 
 
 def run_forget(settings: Settings, client: str | None, account: str | None, name: str | None) -> int:
     """Forget what a client or an account signed up with, or one attribute of everybody."""
     if name is not None and (client or account):
-        raise StillwatchError("give a client, an account, or the name of an attribute: one of them")
+        raise InvalidInput("forget", "give a client, an account, or the name of an attribute: one of them")
     called = None if name is None else attribute_tables.named(name, "name")
     subject = None if called else attribute_tables.subject(client, account, "client or account")
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns import organisations
 from app.campaigns.organisations import Imported
 from app.console.words import counted
-from app.errors import InvalidInput, StillwatchError
+from app.csvfile import unreadable
+from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
 
@@ -23,7 +24,7 @@ def run_import(settings: Settings, path: Path, verified: bool) -> int:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             table = organisations.read(lines)
     except (OSError, UnicodeDecodeError, InvalidInput) as error:
-        raise StillwatchError(f"{path}: {error}") from None
+        raise unreadable(path, error) from None
 
     async def work(session: AsyncSession) -> Imported:
         return await organisations.give(session, table, ACTOR, time.time(), verified=verified)

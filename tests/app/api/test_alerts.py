@@ -154,6 +154,8 @@ async def test_filters(call, record):
         {"created_gte": "2027-01-15T08:00:00"},
         {"created_gte": "0001-01-01T00:00:00+14:00"},
         {"created_lt": "yesterday"},
+        {"created_lt": "1764282568"},
+        {"created_gte": "20261127"},
         {"limit": "0"},
         {"limit": "201"},
         {"sort": "evidence"},
@@ -168,6 +170,14 @@ async def test_parameters_that_are_not_valid_are_named(call, params):
     (name,) = params
     if name != "colour":
         assert answer.json()["errors"][0]["pointer"] == name
+
+
+@pytest.mark.parametrize("name", ["status", "client", "created_gte", "limit", "cursor"])
+async def test_a_parameter_given_twice_is_refused(call, name):
+    answer = await call.get(BASE, params=[(name, "new"), (name, "closed")])
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == name
+    assert "once" in answer.json()["detail"]
 
 
 async def test_pages_lead_on_and_back(call, record):

@@ -57,7 +57,7 @@ async def test_pages_lead_on(call):
         ({"csv": "client,payment\nno,hidden"}, "/csv"),
         ({"entries": [{"client": ONE, "attributes": {"payment": "hidden\x07"}}]}, "/entries/0/attributes/payment"),
         ({"entries": [{"client": ONE, "attributes": {}}, {"attributes": {"payment": "hidden"}}]}, "/entries/1"),
-        ({"entries": [{"client": ONE, "attributes": {"Hidden!": "1"}}]}, "/entries/0"),
+        ({"entries": [{"client": ONE, "attributes": {"Hidden!": "1"}}]}, "/entries/0/attributes"),
         ({"entries": []}, "/entries"),
         ({"entries": [{"client": ONE, "attributes": {"payment": True}}]}, "/entries/0/attributes/payment"),
     ],

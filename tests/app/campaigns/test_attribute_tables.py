@@ -84,3 +84,21 @@ def test_a_table_has_an_end(monkeypatch):
         attribute_tables.read(["client,payment", f"{ONE},1", f"{ONE},2"])
     with pytest.raises(InvalidInput, match="import it in parts"):
         attribute_tables.read_json(["", "", ""])
+
+
+def test_one_attribute_with_two_values_is_a_mistake_and_one_said_twice_is_none():
+    lines = ["client,email,payment", f"{ONE},a,x", f"{TWO},a,y", f"{ONE}, A ,x"]
+    assert len(attribute_tables.read(lines)) == 3
+    with pytest.raises(InvalidInput, match="line 5: it says otherwise than line 2"):
+        attribute_tables.read([*lines, f"{ONE},a,"])
+    documents = [f'{{"client": "{ONE}", "attributes": {{"{name}": "{value}"}}}}' for name, value in ("ax", "bx", "ay")]
+    assert len(attribute_tables.read_json(documents[:2])) == 2
+    with pytest.raises(InvalidInput, match="line 3: it says otherwise than line 1"):
+        attribute_tables.read_json(documents)
+
+
+@pytest.mark.parametrize(("where", "pointer"), [("", "/attributes"), ("/entries/3", "/entries/3/attributes")])
+def test_a_wrong_name_is_pointed_at(where, pointer):
+    with pytest.raises(InvalidInput) as caught:
+        attribute_tables.entry(ONE, None, {"No Name": "x"}, where)
+    assert caught.value.pointer == pointer

@@ -51,10 +51,11 @@ async def test_an_accounts_organisation_is_that_of_its_clients_unless_they_have_
         ["client,organisation", f"{client_ref(1)},Acme,more"],
         ["account,organisation", ",Acme"],
         ["client,organisation", f"{client_ref(1)},a\x07b"],
+        ["client,organisation", "", f"{client_ref(1)},Acme", f"{client_ref(1)},Acme", f"{client_ref(1)},Bolt"],
     ],
 )
 def test_a_table_with_a_mistake_names_the_line(lines):
-    with pytest.raises(InvalidInput, match=r"header|line 2"):
+    with pytest.raises(InvalidInput, match=r"header|line 2|line 5: it says otherwise than line 3"):
         organisations.read(lines)
 
 

@@ -28,6 +28,7 @@ def test_a_table_is_read():
         (["client,account\n", "cl_1,a\n"], "line 2"),
         (["client,account\n", f"{ONE},a\n", f"{ONE}\n"], "line 3"),
         (["client,account\n", f"{ONE},{'x' * 201}\n"], "line 2"),
+        (["client,account\n", f"{ONE},a\n", f"{TWO},a\n", f"{ONE},\n"], "line 4: it says otherwise than line 2"),
         (["client,account\n", f'{ONE},"a\nb"\n'], "line 2"),
         (["client,account\n", "\n", f'{ONE},"a\n', f"{TWO},b\n"], "line 3: it is not CSV: close its quotes"),
         (["client,account\n", f'{ONE},"a\n', *[f"{TWO},b\n"] * 6000], "line 2: .*: close its quotes"),

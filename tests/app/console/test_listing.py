@@ -44,6 +44,7 @@ async def test_the_thresholds_shown_are_the_lowest_and_the_highest_that_open_an_
         ("/campaigns?client=x", "“client” is no filter: this list has state, level, q, sort."),
         ("/clients?level=high", "level: “high” is unknown; choose one of review, watch, waiting, or leave it out."),
         ("/decisions?shown=real", "shown: “real” is unknown; choose one of active, ended, all, or leave it out."),
+        ("/alerts?state=new&state=closed", "“state” is given more than once: give it once."),
         (f"/alerts?severity={'<b>' * 20}", f"severity: “{'&lt;b&gt;' * 13}&lt;…” is unknown;"),
     ],
 )

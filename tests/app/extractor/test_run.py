@@ -123,6 +123,41 @@ async def test_no_text_reaches_redis(tmp_path, redis_url, copy_of):
         assert word.encode() not in dump
 
 
+def upload(model):
+    """The parts of a batch file's upload, whose line asks for a model."""
+    line = json.dumps({"custom_id": "1", "url": "/v1/chat/completions", "body": {**CHAT, "model": model}}).encode()
+    form = b"--b\r\nContent-Disposition: form-data; name=%b\r\n\r\n%b\r\n"
+    body = form % (b'"purpose"', b"batch") + form % (b'"file"; filename="x.jsonl"', line) + b"--b--\r\n"
+    return {"request_headers": ((b"content-type", b"multipart/form-data; boundary=b"),), "target": b"/v1/files"}, body
+
+
+async def test_a_model_s_name_that_no_text_can_hold_ends_nothing(tmp_path, redis_url, copy_of):
+    """JSON's half of a surrogate pair in a name ended the extractor, with the events of everybody in its buffer."""
+    told_of = []
+    async with extracting(settings_for(tmp_path, redis_url)) as (extractor, sender):
+        extractor._watchers = (lambda _copy, exchange: told_of.append(exchange.model),)
+        fields, body = upload("half-\ud83d")
+        sender.offer(encode(copy_of(body, b'{"id": "file-1"}', **fields)))
+        sender.offer(encode(copy_of(json.dumps({**CHAT, "model": "half-\ud83d"}).encode(), ANSWER)))
+        sender.offer(encode(copy_of({**CHAT, "model": "größe-😀"}, ANSWER)))
+        await until(lambda: extractor.counts["events_emitted"] == 3)
+    with contextlib.closing(connect(redis_url, timeout=5)) as client:
+        names = {name.decode() for name in client.hgetall("names:models").values()}
+    assert names == {"half-?", "größe-😀"}
+    assert told_of == ["half-?", "half-?", "größe-😀"]
+
+
+async def test_a_model_that_a_batch_names_is_not_published(tmp_path, redis_url, copy_of):
+    """An upload is taken in whatever its lines ask for: a client could fill the names with its own words."""
+    async with extracting(settings_for(tmp_path, redis_url)) as (extractor, sender):
+        fields, body = upload("made up")
+        sender.offer(encode(copy_of(body, b'{"id": "file-1"}', **fields)))
+        sender.offer(encode(copy_of(CHAT, ANSWER)))
+        await until(lambda: extractor.counts["events_emitted"] == 2)
+    with contextlib.closing(connect(redis_url, timeout=5)) as client:
+        assert list(client.hgetall("names:models").values()) == [b"acme-large"]
+
+
 async def test_the_seed_keys_the_text(tmp_path, redis_url, copy_of):
     copies = [copy_of(CHAT, ANSWER)]
     one, other = Extractor(settings_for(tmp_path, redis_url), 1), Extractor(settings_for(tmp_path, redis_url), 2)

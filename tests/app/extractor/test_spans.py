@@ -63,6 +63,17 @@ def tell(spans, copy):
     spans(copy, providers.parse(copy))
 
 
+def test_numbers_that_no_span_can_hold_are_left_out(told, copy_of):
+    spans, finished, _ = told
+    wild = {**BODY, "seed": 10**30, "max_tokens": -(10**30), "n": 1e300}
+    tell(spans, copy_of(json.dumps(wild).encode(), json.dumps(ANSWER).encode()))
+    [span] = finished()
+    numbers = [value for value in span.attributes.values() if isinstance(value, int)]
+    assert all(-(1 << 63) <= value < 1 << 63 for value in numbers)
+    assert not {"gen_ai.request.seed", "gen_ai.request.max_tokens"} & span.attributes.keys()
+    assert span.attributes["gen_ai.request.temperature"] == 0.5
+
+
 def test_a_chat_by_the_conventions(told, copy_of):
     spans, finished, points = told
     copy = copy_of(json.dumps(BODY).encode(), json.dumps(ANSWER).encode(), client=0xC0FFEE)

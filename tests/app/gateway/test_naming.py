@@ -290,6 +290,15 @@ def test_a_claim_names_the_account_of_a_client_once(make):
     assert list(naming.new_accounts().values()) == ["5"]
 
 
+def test_the_id_of_another_s_key_does_not_move_its_client_to_another_account(make):
+    naming = make("header:x-team, credential", STILLWATCH_ACCOUNT="jwt:org")
+    token = _token(org="mine")
+    assert naming.name((b"AWS4 AKIA1", token), [], STRANGER).client == PLAIN.client(b"AWS4 AKIA1")
+    assert naming.new_accounts() == {}
+    named = naming.name((b"AWS4 AKIA1", token), [(b"x-team", b"red")], PROXY)
+    assert naming.new_accounts() == {f"{named.client:016x}": "mine"}
+
+
 def test_what_is_no_account_names_none(make):
     naming = make("credential", STILLWATCH_ACCOUNT="jwt:org")
     forged = jwt.encode({"org": "acme"}, b"x" * 32, "HS256").encode()

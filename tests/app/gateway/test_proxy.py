@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import re
+import time
 import zlib
 
 import pytest
@@ -327,6 +328,8 @@ CARRIERS = {
     "goog": ("/secret/goog", f"x-goog-api-key: {CANARY}"),
     "cookie": ("/secret/cookie", f"Cookie: session={CANARY}"),
     "proxy": ("/secret/proxy", f"Proxy-Authorization: {CANARY}"),
+    "session": ("/secret/session", f"X-Amz-Security-Token: {CANARY}"),
+    "signed": (f"/secret/signed?X-Amz-Signature={CANARY}&X-Amz-Security-Token={CANARY}", "X-Nothing: 1"),
     "query": (f"/secret/query?alt=sse&key={CANARY}&x=1", "X-Nothing: 1"),
     "encoded": (f"/secret/encoded?%6bey={CANARY}", "X-Nothing: 1"),
 }
@@ -358,6 +361,30 @@ def test_case_54_the_client_is_the_credential_whatever_the_body_says(model_api, 
         client.ask(f"/case54/{user}", body, "Authorization: Bearer sk-one", f"X-Forwarded-For: 10.0.0.{user}")
     clients = {sink.copy(f"/case54/{user}".encode()).client for user in range(20)}
     assert clients == {client_of(kit.SECRET.encode(), [(b"authorization", b"Bearer sk-one")], b"", "")}
+
+
+SIGNED = "Authorization: AWS4-HMAC-SHA256 Credential=AKIA1/1/eu/bedrock/aws4_request, SignedHeaders=a, Signature="
+
+
+def test_case_54_the_id_of_a_key_names_its_client_only_where_the_model_api_lets_the_request_through(
+    model_api, client, gateway, kit, sink
+):
+    secret = kit.SECRET.encode()
+    owner = client_of(secret, [(b"authorization", SIGNED.partition(": ")[2].encode() + b"1")], b"", "")
+    stranger = client_of(secret, [], b"", "127.0.0.1")
+    client.ask("/signed/answered", b"{}", SIGNED + "1")
+    for status in ("403 Forbidden", "400 Bad Request", "503 Busy"):
+        model_api.behaviour = lambda seen, wire, status=status: wire.send(kit.answer(b"no", status=status))
+        client.ask(f"/signed/{status[:3]}", b"{}", SIGNED + "2")
+        client.ask(f"/secret/{status[:3]}", b"{}", "Authorization: Bearer AKIA1")
+    model_api.behaviour = lambda seen, wire: time.sleep(0.5)
+    with gateway.client() as leaver:
+        leaver.request("/signed/left", b"{}", SIGNED + "3")
+        kit.until(lambda: model_api.seen and b"/signed/left" in model_api.last().head, "the request")
+    assert sink.copy(b"/signed/answered").client == owner
+    assert {sink.copy(b"/signed/" + end).client for end in (b"403", b"400", b"503", b"left")} == {stranger}
+    # A secret that is refused is still its owner's.
+    assert sink.copy(b"/secret/403").client == client_of(secret, [(b"authorization", b"AKIA1")], b"", "")
 
 
 def test_case_29_every_request_is_copied_once_with_times_and_outcome(model_api, client, kit, sink):

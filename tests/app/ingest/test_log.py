@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -50,6 +51,8 @@ def test_clients_ids_are_the_same_in_every_run():
         ({"api-key": "acct-12"}, "/v1/x", "acct-12"),
         ({"x-goog-api-key": "acct-12"}, "/v1/x", "acct-12"),
         ({}, "/v1/x?alt=sse&key=acct%2D12", "acct-12"),
+        ({"authorization": "AWS4-HMAC-SHA256 Credential=AKIA1/1/eu/x, Signature=1"}, "/v1/x", "AKIA1"),
+        ({"authorization": "AWS4-HMAC-SHA256 Signature=2,Credential=AKIA1/2/eu/x"}, "/v1/x", "AKIA1"),
         ({}, "/v1/x", "anonymous 203.0.113.7"),
         (None, "/v1/x", "anonymous 203.0.113.7"),
         ([["only one"], 5, ["a", 5]], "/v1/x", "anonymous 203.0.113.7"),
@@ -180,6 +183,17 @@ def test_unreadable_lines_are_named_and_passed_over(write_log, line, name):
     assert [(one.file, one.line) for one in problems.named] == [(str(path), number) for number in (2, 4, 5, 7)]
     assert all(one.reason for one in problems.named)
     assert sum(told) == path.stat().st_size
+
+
+def test_what_the_service_reads_of_a_body_is_read_of_a_line(write_log, line):
+    body = {"model": "m", "messages": [{"role": "user", "content": "cut in half: \ud83d"}], "temperature": math.nan}
+    first, second = (json.dumps(line(client=of, body=body)).encode() + b"\r" for of in "a\ud800")
+    path = write_log("odd.jsonl", b"\xef\xbb\xbf" + first, second)
+    problems = Problems()
+    found = list(read_log(path, problems))
+    assert problems.count == 0
+    assert [entry.client for entry in found] == ["a", "?"]
+    assert [message.text for message in found[1].exchange.messages] == ["cut in half: \ud83d"]
 
 
 def test_a_gzip_file_that_breaks_off_gives_what_came_before(write_log, line):

@@ -94,6 +94,7 @@ def test_labels_are_read(tmp_path):
         ("client,family\na,b\n", "first line"),
         ("client,label\na,2\n", "labels.csv:2"),
         ("client,label\na\n", ":2"),
+        ("client,label\na,1\nb,0\na,1\na,0\n", "labels.csv:5: it says otherwise than line 2"),
         ("client,label\n\n\na,1\nb,x\n", "labels.csv:5: the label is 'x'"),
         ('client,label\na,"1\nb,0\n', "labels.csv:2: it is not CSV: close its quotes"),
         ('client,label\na,"1\n' + "b,0\n" * 50_000, "labels.csv:2: .*: close its quotes"),

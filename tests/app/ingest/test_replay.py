@@ -192,6 +192,17 @@ def test_the_command_writes_scores_and_report(write_log, line, tmp_path, capsys)
     assert "Ordinary clients flagged" in said.err
 
 
+@pytest.mark.parametrize(("out", "report", "option"), [(0, None, "--out"), (1, None, "--out"), (2, 2, "--report")])
+def test_a_result_never_replaces_what_is_read_or_the_other_result(write_log, line, tmp_path, out, report, option):
+    log = write_log("a.jsonl", line())
+    labels = write_log("labels.csv", b"client,label\nacct_1,0")
+    files = [tmp_path / ".." / tmp_path.name / "a.jsonl", labels, tmp_path / "new"]
+    before = log.read_bytes(), labels.read_bytes()
+    with pytest.raises(InvalidInput, match=option):
+        run_command([log], labels, files[out], None if report is None else files[report])
+    assert (log.read_bytes(), labels.read_bytes()) == before
+
+
 def test_scores_go_to_stdout_by_default(write_log, line, capsysbinary):
     assert run_command([write_log("a.jsonl", line())], None, None, None) == 0
     assert json.loads(capsysbinary.readouterr().out)["client"] == "acct_1"

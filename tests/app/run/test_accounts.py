@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from app.errors import StillwatchError
+from app.errors import InvalidInput
 from app.run.accounts import run_import
 from app.settings import read_settings
 
@@ -43,11 +43,11 @@ def test_a_fresh_data_folder_is_made_ready(sqlite_url, tmp_path):
 def test_a_wrong_line_changes_nothing(settings, sqlite_url, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("client,account\ncl_0000000000000001,Acme\nme,Acme\n", "utf-8")
-    with pytest.raises(StillwatchError, match=r"line 3: 'me' is no client"):
+    with pytest.raises(InvalidInput, match=r"line 3: 'me' is no client"):
         run_import(settings, table)
     assert stored(sqlite_url) == []
 
 
 def test_a_missing_file_is_named(settings, tmp_path):
-    with pytest.raises(StillwatchError, match=r"none\.csv"):
+    with pytest.raises(InvalidInput, match=r"none\.csv"):
         run_import(settings, tmp_path / "none.csv")

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from app.errors import StillwatchError
+from app.errors import InvalidInput
 from app.run.attributes import run_forget, run_import
 from app.settings import read_settings
 
@@ -38,7 +38,7 @@ def test_a_file_is_read_whole_or_not_at_all(settings, sqlite_url, tmp_path, caps
     assert stored(sqlite_url) == before[:1]
     table.write_text(f"client,payment\n{ONE},1\nnobody,2\n", "utf-8")
     for path in (table, tmp_path / "missing.csv"):
-        with pytest.raises(StillwatchError, match=path.name):
+        with pytest.raises(InvalidInput, match=path.name):
             run_import(settings, path, False)
     assert stored(sqlite_url) == before[:1]
 
@@ -49,7 +49,7 @@ def test_forgetting_takes_one_client_account_or_name(settings, sqlite_url, tmp_p
         run_import(settings, tmp_path / "table.csv", False)
     capsys.readouterr()
     for client, account, name in ((None, None, None), (ONE, "Acme", None), (ONE, None, "payment"), (None, None, "No")):
-        with pytest.raises(StillwatchError):
+        with pytest.raises(InvalidInput):
             run_forget(settings, client, account, name)
     assert run_forget(settings, None, None, "payment") == 0
     assert run_forget(settings, ONE, None, None) == 0

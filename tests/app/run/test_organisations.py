@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.campaigns import organisations
-from app.errors import StillwatchError
+from app.errors import InvalidInput
 from app.run.organisations import run_import
 from app.settings import read_settings
 from app.store.db import make_engine, read_scope
@@ -31,8 +31,8 @@ def test_a_file_is_read_whole_or_not_at_all(sqlite_url, tmp_path, capsys, migrat
     assert capsys.readouterr().out == "1 organisation (verified), 1 entry set, 0 taken back\n"
     assert known(sqlite_url) == {"cl_0000000000000001": "Acme"}
     table.write_text("client,organisation\ncl_0000000000000002,Acme\nnobody,Acme\n", "utf-8")
-    with pytest.raises(StillwatchError, match="line 3"):
+    with pytest.raises(InvalidInput, match="line 3"):
         run_import(settings, table, True)
     assert known(sqlite_url) == {"cl_0000000000000001": "Acme"}
-    with pytest.raises(StillwatchError):
+    with pytest.raises(InvalidInput):
         run_import(settings, tmp_path / "missing.csv", True)
