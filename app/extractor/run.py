@@ -111,7 +111,7 @@ class Extractor:
         self.sharing.mark(made.events, exchanges, time.time())
         self.emitter.add(self._stream(copies, made))
         self.emitter.name_models(
-            {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
+            {f"{model_hash(one.model):08x}": _printable(one.model) for one in exchanges if _is_served(one)}
         )
         if self._watchers:
             watch.tell(self._watchers, copies, exchanges, self.counts)
@@ -202,6 +202,11 @@ class Extractor:
 def _is_served(exchange: Exchange) -> bool:
     """Whether the upstream knew the model: names that clients make up are not published."""
     return bool(exchange.model) and 0 < exchange.status < _ERROR_STATUS
+
+
+def _printable(model: str) -> str:
+    """A model's name as it is published: half of a surrogate pair, which JSON may hold, cannot be sent."""
+    return model[:_NAMED_MODEL].encode("utf-8", "replace").decode()
 
 
 def _pid(instance: str) -> int:

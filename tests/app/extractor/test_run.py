@@ -298,6 +298,14 @@ async def test_an_upload_whose_lines_cannot_be_copied_is_one_opaque_event(tmp_pa
     await extractor.emitter.close(0)
 
 
+async def test_a_models_name_that_cannot_be_sent_costs_no_event(tmp_path, redis_url, copy_of):
+    asked = b'{"model": "m\\ud800", "messages": [{"role": "user", "content": "Hello."}]}'
+    async with extracting(settings_for(tmp_path, redis_url)) as (extractor, sender):
+        sender.offer(encode(copy_of(asked, ANSWER)))
+        sender.offer(encode(copy_of(CHAT, ANSWER)))
+        await until(lambda: extractor.counts["events_emitted"] == 2)
+
+
 async def test_a_black_hole_behind_does_not_stop_the_reading(tmp_path, private_valkey, copy_of):
     private_valkey.start()
     async with extracting(settings_for(tmp_path, private_valkey.url)) as (extractor, sender):
