@@ -52,7 +52,9 @@ def environment() -> Environment:
         utc_short=words.utc_short,
         words=words.words,
     )
-    made.globals.update(asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score)
+    made.globals.update(
+        asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score, opens=menu.opens
+    )
     return made
 
 
