@@ -14,6 +14,7 @@ from app.console import charts, words
 from detectors.base import Explanation, Term
 from detectors.calibrate import CAP
 from detectors.parts import MARGIN
+from detectors.said import count as counted
 
 LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
 LEAST_PART = 0.005  # the same for what is taken off
@@ -349,7 +350,7 @@ def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slo
     active, top = sum(1 for amount in amounts if amount), max(amounts)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
     summary = (
-        f"{words.counted(sum(amounts), 'request')}, active in {active} of {slots} {unit}, "
+        f"{counted(sum(amounts), 'request')}, active in {active} of {slots} {unit}, "
         f"at most {words.count(top)} in one {unit.removesuffix('s')}"
     )
     drawing = charts.timeline(whole, step_seconds)

@@ -15,6 +15,7 @@ from app.console import words
 from app.policies.mode import Present
 from app.store import lately
 from app.store.heartbeat import Heartbeat, read_all_async
+from detectors.said import count as counted
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
@@ -169,15 +170,13 @@ def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
         found.append(
-            Problem("warn", f"{words.counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
+            Problem("warn", f"{counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
         )
     aside = total(beats, "blocks_rejected", "poison_blocks")
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(
-            Problem(
-                "warn", f"{words.counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail
-            )
+            Problem("warn", f"{counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail)
         )
     return found
 
@@ -203,7 +202,7 @@ def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
         return [Problem("warn", "Events are left out of linking.", detail)]
     if count:
         detail = "None in the last minute. Campaigns of that time can lack clients; scores and alerts lack nothing."
-        return [Problem("warn", f"{words.counted(count, 'event was', 'events were')} left out of linking.", detail)]
+        return [Problem("warn", f"{counted(count, 'event was', 'events were')} left out of linking.", detail)]
     return []
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients import accounts
-from app.console.words import counted
 from app.errors import InvalidInput, StillwatchError
 from app.run.tokens import in_session
 from app.settings import Settings
+from detectors.said import count as counted
 
 
 def run_import(settings: Settings, path: Path) -> int:

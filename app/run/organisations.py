@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import organisations
 from app.campaigns.organisations import Imported
-from app.console.words import counted
 from app.errors import InvalidInput, StillwatchError
 from app.run.tokens import in_session
 from app.settings import Settings
+from detectors.said import count as counted
 
 ACTOR = "command line"
 
