@@ -22,6 +22,13 @@ ROLES = ("gateway", "extractor", "worker", "linker")
 TAKE_UP_SECONDS = 10.0  # within which every gateway has followed a change of the mode and said so
 NOT_KNOWN = "not known while Redis does not answer"
 MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
+_NAMES = {"database": "the database", "redis": "Redis"}
+AWAY = {
+    "database": "Alerts and client summaries wait, and are written when it takes them. Look whether it runs, whether "
+    "its disk has room, and whether another program keeps it locked.",
+    "redis": "Events wait there, and then drop. Look whether it runs, is reached, and has memory left.",
+}
+"""What follows where a process cannot reach one of these, and what to do."""
 LATE_SECONDS = 60.0  # a scorer this far behind is worth a word
 
 
@@ -156,10 +163,9 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     found += unlinked(beats)
     found += drifted(beats)
     for beat in beats:
-        away = [name for name, word in beat.info.items() if word == "away"]
-        found += [
-            Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
-        ]
+        for name in (name for name, word in beat.info.items() if word == "away"):
+            title = f"{beat.role.capitalize()} {beat.instance}: {_NAMES.get(name, name)} is away."
+            found.append(Problem("warn", title, AWAY.get(name, "")))
     return found
 
 
@@ -178,6 +184,10 @@ def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
         found.append(
             Problem("warn", f"{counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail)
         )
+    broken = total(beats, "features_failed", "parse_failed_parser")
+    if broken:
+        detail = "Each counts as a request without content. That is a fault of Stillwatch; an extractor's log names it."
+        found.append(Problem("warn", f"{counted(broken, 'exchange')} could not be worked out.", detail))
     return found
 
 
