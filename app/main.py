@@ -23,7 +23,7 @@ from app.api.metrics import ApiMetrics
 from app.console.pages import make_router as make_console_router
 from app.errors import SettingError, Unavailable
 from app.settings import Settings
-from app.store.db import make_engine, session_scope
+from app.store.db import leave, make_engine, session_scope
 from app.store.redis import connect_async
 from app.store.reference import Watched, load_engine
 from app.store.secret import load_secret
@@ -87,7 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         await app.state.redis.aclose()
-        await app.state.engine.dispose()
+        await leave(app.state.engine)
 
 
 def create_console_app(settings: Settings) -> FastAPI:

@@ -206,7 +206,7 @@ class Judge:
             else fuse.TOO_EARLY,
             evidence=evidence,
             counter=fuse.counter_evidence(evidence),
-            cannot_tell=undecided.missing(evidence, level, look, counted, tripped, requests if new else 0),
+            cannot_tell=undecided.missing(evidence, level, look, counted, tripped, requests if new else None),
             rank=float(found.rank[0]),
             probability=float(rerank.probability(self.reference, found.rank)[0]),
             resolvable=self.reference.resolvable(look),

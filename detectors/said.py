@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from detectors.twins import percent
-
 MORE = 1.05  # a mean from here on is more than one
 _MANY = 0.95  # of another number: from here on it is told as so many times it
 
 
-def count(number: float, noun: str) -> str:
-    """A whole number with its noun: `1 request`, `1,200 requests`."""
+def count(number: float, noun: str, many: str = "") -> str:
+    """A whole number with its noun: `1 request`, `1,200 requests`; `many` is the plural where an s makes none."""
     whole = round(number)
-    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+    return f"{whole:,} {noun if whole == 1 else many or f'{noun}s'}"
+
+
+def percent(share: float) -> str:
+    """A share as a whole number of per cent, never rounded up to all or down to none."""
+    number = round(100.0 * share)
+    if number == 100 and share < 0.9995:
+        number = 99
+    if number == 0 and share > 0.0:
+        return "under 1 %"
+    return f"{number} %"
 
 
 def times(ratio: float) -> str:

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import said
 from detectors.base import Term
 from detectors.batch import COUNTED_READS, Batch
 from detectors.cells import log16
 from detectors.compiled import compiled
 from detectors.event import Flag
 from detectors.exchange import Usage
+
+percent = said.percent  # what detectors tell shares by
 
 READS = (
     *COUNTED_READS,
@@ -275,13 +278,3 @@ def counter_terms(
         text = twin.sentence.format(share=percent(value))
         terms.append(Term(twin.name, value, "share", NAN, NAN, NAN, part, text))
     return tuple(terms)
-
-
-def percent(share: float) -> str:
-    """A share as a whole number of per cent, never rounded up to all or down to none."""
-    number = round(100.0 * share)
-    if number == 100 and share < 0.9995:
-        number = 99
-    if number == 0 and share > 0.0:
-        return "under 1 %"
-    return f"{number} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from detectors import said
 from detectors.base import Evidence, Level
 from detectors.reference import LOOKS
 
@@ -115,12 +116,12 @@ def missing(
     look: int,
     counted: int,
     tripped: Sequence[Evidence] = (),
-    requests: int = 0,
+    requests: int | None = None,
 ) -> str:
     """The observation that is missing for a verdict, in words; empty where nothing is.
 
     `counted` of the client's `requests` are compared; the others say nothing of what it does with answers. Of a client
-    whose first week has ended `requests` are 0: how many of its present week are of another sort is not known.
+    whose first week has ended `requests` are None: how many of its present week are of another sort is not known.
     """
     if tripped:
         return ""
@@ -156,7 +157,13 @@ def pair(evidence: Sequence[Evidence], counted: int) -> str:
     return next((one.sentence.format(count=f"{count:,.0f}") for one in PAIRS if one.applies(values)), "")
 
 
-def _too_few(counted: int, requests: int) -> str:
+def _too_few(counted: int, requests: int | None) -> str:
+    if requests is None:
+        some = said.count(counted, "request") if counted else "no request"
+        return (
+            f"Each week is compared anew. Of its present one {some} can be compared so far, the first time at "
+            f"{LOOKS[0]}; embeddings, file uploads, status calls, failed calls and unread formats are not compared."
+        )
     first = f"Too few requests in its present week so far: the first comparison is made at {LOOKS[0]}."
     if requests < LOOKS[0]:
         return first

@@ -18,6 +18,7 @@ from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_event import CampaignEvent
 from app.models.campaign_member import CampaignMember
 from app.models.vocabulary import State
+from detectors.said import count as counted
 
 SYSTEM = "stillwatch"
 MIXED = 0.5  # a member of whose requests less than this share was linked
@@ -145,27 +146,25 @@ def entry(event: CampaignEvent) -> Entry:
 
 
 def _what(kind: str, data: Mapping[str, Any]) -> str:
-    size = words.counted(data["size"], "member") if isinstance(data.get("size"), int) else ""
+    size = counted(data["size"], "member") if isinstance(data.get("size"), int) else ""
     if kind == "opened":
         source = f", split out of {data['split_from']}" if data.get("split_from") else ""
         return f"Opened with {size or 'its members'}{source}"
     if kind == "closed":
         also = data.get("alerts_closed") or 0
-        alerts = f", and {words.counted(also, 'alert')} of its members" if also else ""
+        alerts = f", and {counted(also, 'alert')} of its members" if also else ""
         return f"Closed: {words.disposition(str(data.get('disposition') or '')).lower()}{alerts}"
     if kind == "split":
-        return (
-            f"{words.counted(data.get('clients') or 0, 'member')} moved out into {data.get('part', 'another campaign')}"
-        )
+        return f"{counted(data.get('clients') or 0, 'member')} moved out into {data.get('part', 'another campaign')}"
     if kind == "merged":
         other = data.get("from") or data.get("into") or "another campaign"
         return f"Took in {other}" if data.get("from") else f"Merged into {other}"
     if kind == "decided":
         how = ", simulated" if data.get("simulated") else ""
         action = words.words(str(data.get("action") or "")).capitalize()
-        return f"{action}{how}: {words.counted(data.get('clients') or 0, 'member')}"
+        return f"{action}{how}: {counted(data.get('clients') or 0, 'member')}"
     if kind == "revoked":
-        return f"{words.counted(data.get('decisions') or 0, 'decision')} taken back"
+        return f"{counted(data.get('decisions') or 0, 'decision')} taken back"
     text = {
         "grew": "Grew to",
         "shrank": "Shrank to",

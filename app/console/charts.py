@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from app.console import words
+from detectors.said import count as counted
 
 SCALE_HEADROOM = 1.12  # empty space right of the longer of score and threshold
 LEAST_VISIBLE = 0.6  # a bar of a non-zero value never vanishes, in units of its viewBox
@@ -101,7 +102,7 @@ def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup
     body = [_rect(0, 50, len(points) * 10, 0.6, "grid"), _rect(0, 0, len(points) * 10, 0.6, "grid")]
     for place, (start, amount) in enumerate(points):
         height = max(amount / top * 100, LEAST_VISIBLE * 2) if amount and top else 0.0
-        title = f"{words.utc_short(start)}: {words.counted(amount, 'request')}"
+        title = f"{words.utc_short(start)}: {counted(amount, 'request')}"
         body.append(_rect(place * 10 + 1, 0, 8, 100, "hit", title))
         if height:
             body.append(_rect(place * 10 + 1, 100 - height, 8, height, "bar", title))
@@ -109,7 +110,7 @@ def timeline(points: Sequence[tuple[float, int]], step_seconds: float) -> Markup
     active = sum(1 for _, amount in points if amount)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
     label = (
-        f"{words.counted(total, 'request')} in {len(points)} {unit}; "
+        f"{counted(total, 'request')} in {len(points)} {unit}; "
         f"active in {active} of them; at most {words.count(top)} in one"
     )
     return _svg(f"0 0 {max(len(points), 1) * 10} 100", "timeline", label, body)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from app.console import words
+from detectors.said import count as counted
 
 WIDTH, HEIGHT = 480.0, 340.0
 MEMBERS, HUBS = 60, 8  # drawn at most; the rest is counted beside the drawing
@@ -60,7 +60,7 @@ def draw(nodes: Sequence[Node], hubs: Sequence[Hub], members: int) -> Drawing:
     body += [_member(node, places[node.client_id], named=len(order) <= NAMED) for node in order]
     body += [_hub(hub, at) for hub, at in zip(shown_hubs, middle, strict=True)]
     label = (
-        f"{words.counted(len(order), 'member')} on a ring, tied by {words.counted(len(shown_hubs), 'thing')} in the "
+        f"{counted(len(order), 'member')} on a ring, tied by {counted(len(shown_hubs), 'thing')} in the "
         "middle; the table below says which"
     )
     svg = Markup(  # noqa: S704 - numbers, our own class names, and escaped text

@@ -15,11 +15,19 @@ from app.console import words
 from app.policies.mode import Present
 from app.store import lately, readings
 from app.store.heartbeat import Heartbeat, read_all_async
+from detectors.said import count as counted
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
 NOT_KNOWN = "not known while Redis does not answer"
 MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
+_NAMES = {"database": "the database", "redis": "Redis"}
+AWAY = {
+    "database": "Alerts and client summaries wait, and are written when it takes them. Look whether it runs, whether "
+    "its disk has room, and whether another program keeps it locked.",
+    "redis": "Events wait there, and then drop. Look whether it runs, is reached, and has memory left.",
+}
+"""What follows where a process cannot reach one of these, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +142,9 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     found += unlinked(beats)
     found += drifted(beats)
     for beat in beats:
-        away = [name for name, word in beat.info.items() if word == "away"]
-        found += [
-            Problem("warn", f"{beat.role.capitalize()} {beat.instance}: the {name} is away.", "") for name in away
-        ]
+        for name in (name for name, word in beat.info.items() if word == "away"):
+            title = f"{beat.role.capitalize()} {beat.instance}: {_NAMES.get(name, name)} is away."
+            found.append(Problem("warn", title, AWAY.get(name, "")))
     return found
 
 
@@ -148,16 +155,18 @@ def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
     if dropped:
         detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
         found.append(
-            Problem("warn", f"{words.counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
+            Problem("warn", f"{counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
         )
     aside = readings.total(beats, "blocks_rejected", "poison_blocks")
     if aside:
         detail = "A worker could not score them; its log says why."
         found.append(
-            Problem(
-                "warn", f"{words.counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail
-            )
+            Problem("warn", f"{counted(aside, 'block of events was', 'blocks of events were')} set aside.", detail)
         )
+    broken = readings.total(beats, "features_failed", "parse_failed_parser")
+    if broken:
+        detail = "Each counts as a request without content. That is a fault of Stillwatch; an extractor's log names it."
+        found.append(Problem("warn", f"{counted(broken, 'exchange')} could not be worked out.", detail))
     return found
 
 
@@ -182,7 +191,7 @@ def unlinked(beats: Sequence[Heartbeat]) -> list[Problem]:
         return [Problem("warn", "Events are left out of linking.", detail)]
     if count:
         detail = "None in the last minute. Campaigns of that time can lack clients; scores and alerts lack nothing."
-        return [Problem("warn", f"{words.counted(count, 'event was', 'events were')} left out of linking.", detail)]
+        return [Problem("warn", f"{counted(count, 'event was', 'events were')} left out of linking.", detail)]
     return []
 
 

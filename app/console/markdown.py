@@ -9,6 +9,7 @@ from app.console import words
 from app.console.evidence import RESTS_ON, EvidenceView, RestView, TermView
 from app.console.review import DecisionView, Entry, Quality
 from app.models.alert import Alert
+from detectors.said import count as counted
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 
@@ -56,7 +57,7 @@ def document(
         f"- Client: {alert.client_id}",
         f"- Severity: {alert.severity}; state: {words.STATES.get(str(alert.state), alert.state)}{closed}",
         f"- Score: {words.score(evidence.score)} nats, review threshold {words.score(evidence.threshold)}",
-        f"- Opened: {words.utc(alert.opened_at)} after {words.counted(evidence.requests, 'request')}",
+        f"- Opened: {words.utc(alert.opened_at)} after {counted(evidence.requests, 'request')}",
         "",
         "## Why",
         "",

@@ -35,6 +35,11 @@ def entries(scopes: Collection[str]) -> list[Entry]:
     return [entry for entry in ENTRIES if entry.scope in scopes]
 
 
+def opens(scopes: Collection[str], path: str) -> bool:
+    """Whether these scopes open a page of the menu: a link from another page, too, leads to no refusal."""
+    return any(entry.path == path for entry in entries(scopes))
+
+
 def first(scopes: Collection[str], wanted: str = HOME) -> str:
     """`wanted`, or where that is the home page and these scopes do not open it, the first page that they do."""
     if wanted != HOME:

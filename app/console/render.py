@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.console import assets, charts, menu, words
 from app.console.guard import HEADERS
+from detectors.said import count as counted
 
 PRIVATE = {**HEADERS, "cache-control": "no-store"}
 
@@ -39,7 +40,7 @@ def environment() -> Environment:
         clauses=words.clauses,
         compact=words.compact,
         count=words.count,
-        counted=words.counted,
+        counted=counted,
         disposition=words.disposition,
         duration=words.duration,
         iso=words.iso,
@@ -52,7 +53,9 @@ def environment() -> Environment:
         utc_short=words.utc_short,
         words=words.words,
     )
-    made.globals.update(asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score)
+    made.globals.update(
+        asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score, opens=menu.opens
+    )
     return made
 
 

@@ -11,6 +11,7 @@ from app.console import words
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
 from app.models.decision import Decision
+from detectors.said import count as counted
 
 SYSTEM = "stillwatch"
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -169,7 +170,7 @@ def quality(document: Mapping[str, Any]) -> Quality:
     lines = []
     dropped, unseen, since = (found.get(name) for name in ("dropped_events", "fail_open_seconds", "known_since"))
     if dropped:
-        lines.append(f"{words.counted(dropped, 'event was', 'events were')} dropped, of all clients together.")
+        lines.append(f"{counted(dropped, 'event was', 'events were')} dropped, of all clients together.")
     if unseen:
         lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
     start = _first_request(document)

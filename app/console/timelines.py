@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.console import charts, words
+from detectors.said import count as counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def plot(title: str, points: Iterable[Sequence[float]], step_seconds: float, slo
     active, top = sum(1 for amount in amounts if amount), max(amounts)
     unit = "minutes" if step_seconds < words.HOUR else "hours"
     summary = (
-        f"{words.counted(sum(amounts), 'request')}, active in {active} of {slots} {unit}, "
+        f"{counted(sum(amounts), 'request')}, active in {active} of {slots} {unit}, "
         f"at most {words.count(top)} in one {unit.removesuffix('s')}"
     )
     drawing = charts.timeline(whole, step_seconds)

@@ -54,11 +54,6 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def counted(value: float, one: str, many: str = "") -> str:
-    """How many of what: 1 request, 2 requests; `many` where the plural is another than with an s."""
-    return f"{count(value)} {one if value == 1 else many or f'{one}s'}"
-
-
 def unbroken(text: str) -> str:
     """`text` with each number tied to its per cent sign, so that no line ends between the two."""
     return _PER_CENT.sub("\u00a0%", text)

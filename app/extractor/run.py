@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import uvloop
+from numpy.typing import NDArray
 
 from app.dialects.conversations import Conversations
 from app.extractor import otel, providers, watch
@@ -108,7 +110,7 @@ class Extractor:
         exchanges = self._conversations.mark(map(self._read, copies))
         made = self._told(copies, exchanges)
         self.sharing.mark(made.events, exchanges, time.time())
-        self.emitter.add(made.stream()[0])
+        self.emitter.add(self._stream(copies, made))
         self.emitter.name_models(
             {f"{model_hash(one.model):08x}": one.model[:_NAMED_MODEL] for one in exchanges if _is_served(one)}
         )
@@ -175,8 +177,27 @@ class Extractor:
         try:
             return told([exchange], seed=self._seed, lists=self._lists.index)
         except Exception:  # noqa: BLE001  the loop's edge: still one event
-            self.counts["features_failed"] += 1
-            return told([providers.opaque(copy)], seed=self._seed)
+            return self._opaque(copy)
+
+    def _opaque(self, copy: Copy) -> Told:
+        self.counts["features_failed"] += 1
+        return told([providers.opaque(copy)], seed=self._seed)
+
+    def _stream(self, copies: Sequence[Copy], made: Told) -> NDArray[np.void]:
+        """The events that go on, the lines of an upload in its place."""
+        try:
+            return made.stream()[0]
+        except Exception as error:  # noqa: BLE001  the loop's edge: find the one whose lines broke the batch
+            logger.error("a batch broke the copying of lines", extra={"kind": type(error).__name__})
+        return np.concatenate([self._copied(copy, made, place) for place, copy in enumerate(copies)])
+
+    def _copied(self, copy: Copy, made: Told, place: int) -> NDArray[np.void]:
+        lines = made.lines[made.owner == place]
+        one = Told(made.events[place : place + 1], lines, np.zeros(len(lines), np.intp))
+        try:
+            return one.stream()[0]
+        except Exception:  # noqa: BLE001  the loop's edge: still one event
+            return self._opaque(copy).events
 
 
 def _writable(name: str) -> str:

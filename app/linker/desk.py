@@ -23,7 +23,7 @@ from app.models.base import moment
 from app.models.client import client_number
 from app.models.decision import Decision
 from app.models.vocabulary import Action
-from app.store.db import LINKING_LOCK, session_scope, take_turns
+from app.store.db import LINKING_LOCK, leave, session_scope, take_turns
 from app.store.deadline import within
 
 CALL_SECONDS = 60.0  # of one transaction: a campaign of many thousand takes its time, and nobody waits for it
@@ -88,7 +88,7 @@ class Desk:
     def close(self) -> None:
         """Close the database's connections and the loop."""
         try:
-            self._runner.run(self._database.dispose())
+            self._runner.run(leave(self._database))
         finally:
             self._runner.close()
 

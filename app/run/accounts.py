@@ -9,11 +9,11 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clients import accounts
-from app.console.words import counted
 from app.csvfile import unreadable
 from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
+from detectors.said import count as counted
 
 
 def run_import(settings: Settings, path: Path) -> int:

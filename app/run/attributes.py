@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns import attribute_tables, attributes
 from app.campaigns.attribute_tables import Entry
 from app.campaigns.attributes import Imported
-from app.console.words import counted
 from app.csvfile import unreadable
 from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
 from app.store.secret import load_secret
+from detectors.said import count as counted
 
 ACTOR = "command line"
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from redis.exceptions import RedisError
 
-from app.console.words import counted
 from app.errors import InvalidInput, SettingError, Unavailable
 from app.run.mode import REDIS_SECONDS, redis_url
 from app.settings import Settings
@@ -22,6 +21,7 @@ from app.store.ledger import Match, lookup
 from app.store.redis import connect
 from app.store.secret import load_secret, text_seed
 from detectors import grams
+from detectors.said import count as counted
 from detectors.text import normalise
 
 PIECE: Final = 6_000  # characters hashed at once

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import organisations
 from app.campaigns.organisations import Imported
-from app.console.words import counted
 from app.csvfile import unreadable
 from app.errors import InvalidInput
 from app.run.tokens import in_session
 from app.settings import Settings
+from detectors.said import count as counted
 
 ACTOR = "command line"
 

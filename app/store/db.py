@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import sqlite3
@@ -27,14 +28,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 import migrations
 from app.errors import SettingError, Unavailable
 from app.store.folder import make_private
+from app.store.sqlite_lock import WriteLock
 
 BUSY_SECONDS = 5.0  # how long SQLite waits for another writer
+LEAVE_SECONDS = BUSY_SECONDS + 1.0  # how long the last statements may take
+HEARD_SECONDS = 0.02  # for a task to hear that its thread has ended
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
 LINKING_LOCK = 0x5717_AB1F  # another, so that two linkers never write at once
 ADMIN_LOCK = 0x5717_AB21  # another, so that two consoles never admit the operator at once
 IMPORT_LOCK = 0x5717_AB20  # another, so that two imported sets of indicators never get the same number
 BEGIN = "sqlite_begin"  # execution option: how SQLite begins
+LOCK = "sqlite_lock"  # another: the engine's WriteLock
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
 
 
@@ -66,7 +71,14 @@ def make_engine(url: str) -> AsyncEngine:
     """An engine for `url` (sqlite+aiosqlite or postgresql+psycopg); connects on first use."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(parsed, json_serializer=_dumps, pool_timeout=BUSY_SECONDS)
+        lock = WriteLock()
+        engine = create_async_engine(
+            parsed,
+            json_serializer=_dumps,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"factory": lock.connect},
+            execution_options={LOCK: lock},
+        )
         _tune_sqlite(engine.sync_engine, "DEFERRED")
         return engine
     return create_async_engine(
@@ -76,6 +88,33 @@ def make_engine(url: str) -> AsyncEngine:
         pool_timeout=BUSY_SECONDS,
         connect_args={"connect_timeout": 3, "options": POSTGRES_OPTIONS, "application_name": "stillwatch"},
     )
+
+
+def is_locked_by_us(engine: AsyncEngine) -> bool:
+    """Whether a transaction of this engine that was cut off still holds SQLite's write lock: ask between two calls.
+
+    A thread of its own works on until its statement ends, however long ago nobody waits for it any more.
+    """
+    lock = _lock_of(engine)
+    return lock is not None and lock.is_ours()
+
+
+async def leave(engine: AsyncEngine) -> None:
+    """Close all connections, those of calls that were cut off too, before the loop is closed.
+
+    SQLite's close themselves behind such a call, in a task that waits for a thread: a loop that is closed meanwhile
+    cancels the task, which then waits for ever, and the loop with it.
+    """
+    await engine.dispose()
+    lock = _lock_of(engine)
+    if lock is not None:
+        await asyncio.to_thread(lock.wait, LEAVE_SECONDS)
+        await asyncio.sleep(HEARD_SECONDS)
+
+
+def _lock_of(engine: AsyncEngine) -> WriteLock | None:
+    lock = engine.sync_engine.get_execution_options().get(LOCK)
+    return lock if isinstance(lock, WriteLock) else None
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from app.models.decision import Decision
 from app.models.vocabulary import Action
 from app.policies import mode
 from app.policies.decide import outcome
-from app.store.db import session_scope
+from app.store.db import is_locked_by_us, leave, session_scope
 from app.store.deadline import DeadlineExceeded, within
 from app.store.mode import Told
 from app.webhooks import outbox
@@ -36,6 +36,7 @@ from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
 FINDINGS = 200  # of one transaction: some 2 ms each, so that a batch with many is recorded piece by piece
+ENDING_SECONDS = 10.0  # for which a transaction that was cut off may hold SQLite's lock until the database is away
 BACKOFF_SECONDS = (0.2, 5.0)
 FLUSH_SECONDS = (2.0, 10.0)  # between flushes: at least, and at most where they would take too large a share
 FLUSH_SHARE = 0.05  # of this process's CPU time
@@ -89,6 +90,7 @@ class Recorder:
         self._accounts = accounts
         self._runner = asyncio.Runner()
         self._retry_at = 0.0
+        self._ending_until = 0.0
         self._backoff = BACKOFF_SECONDS[0]
         self._away_since: float | None = None
         self._pending: list[NDArray[np.void]] = []
@@ -165,6 +167,8 @@ class Recorder:
         """
         if time.monotonic() < self._retry_at:
             raise Unavailable("the database did not answer a moment ago")
+        if time.monotonic() < self._ending_until and is_locked_by_us(self._database):
+            raise Unavailable("a transaction that took too long has not ended yet")  # another would wait for it
 
         async def call() -> T:
             async with session_scope(self._database) as session:
@@ -174,6 +178,8 @@ class Recorder:
             result = self._runner.run(within(CALL_SECONDS, call()))
         except Exception as error:
             # Whatever the cause, nothing was recorded, so nothing may be committed: it is tried again.
+            if isinstance(error, DeadlineExceeded):
+                self._ending_until = time.monotonic() + ENDING_SECONDS
             if isinstance(error, DeadlineExceeded) and worked():
                 self._counts["database_slow"] += 1
                 logger.warning("the database is slow, fewer findings are recorded at once")
@@ -221,7 +227,7 @@ class Recorder:
     def close(self) -> None:
         """Close the database's connections and the loop."""
         try:
-            self._runner.run(self._database.dispose())
+            self._runner.run(leave(self._database))
         finally:
             self._runner.close()
 

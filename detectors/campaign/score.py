@@ -14,7 +14,7 @@ from detectors.campaign import harvest, whole
 from detectors.campaign.paces import SHARE
 from detectors.campaign.signals import NAN, Facts, Measured, Shared
 from detectors.campaign.tells import Kind
-from detectors.twins import percent
+from detectors.said import percent
 
 _BEST, _AHEAD = 6.5, 2.0  # nats and lead of members' rows that speak for a group
 _APART = ("took_over", "replaced_accounts", "moved_rate", "list_shards", "sign_up")  # no fit has seen these terms

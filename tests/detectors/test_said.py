@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.console.render import environment
 from detectors import said
 
 
@@ -10,6 +11,19 @@ from detectors import said
 )
 def test_one_of_a_thing_is_no_plural(number, text):
     assert said.count(number, "request") == text
+
+
+def test_a_plural_that_takes_more_than_an_s_is_given():
+    assert [said.count(number, "event was", "events were") for number in (0, 0.9, 2)] == [
+        "0 events were",
+        "1 event was",
+        "2 events were",
+    ]
+
+
+def test_pages_and_commands_count_in_the_same_words():
+    """They had two ways, which were not at one about 0.9 of a thing."""
+    assert environment().filters["counted"] is said.count
 
 
 @pytest.mark.parametrize(

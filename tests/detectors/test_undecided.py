@@ -24,19 +24,25 @@ def missing(level: Level = Level.REVIEW, look: int = 3, counted: int = 160, **va
 
 
 def test_before_the_first_look_more_requests_are_missing() -> None:
-    assert "25" in missing(Level.NONE, look=0)
+    assert "25" in undecided.missing([], Level.NONE, 0, 3, (), 3)
 
 
 def test_requests_that_cannot_be_compared_are_not_called_too_few() -> None:
     told = undecided.missing([], Level.NONE, 0, 12, (), 1_080)
     assert told.startswith("Only 12 of its 1,080 requests can be compared")
     assert "search index" in told
-    assert undecided.missing([], Level.NONE, 0, 3, (), 9) == missing(Level.NONE, look=0)
+    assert undecided.missing([], Level.NONE, 0, 3, (), 9) == (
+        "Too few requests in its present week so far: the first comparison is made at 25."
+    )
 
 
 def test_of_a_later_week_nobody_says_that_the_rest_cannot_be_compared() -> None:
-    told = undecided.missing([], Level.NONE, 0, 5, (), 0)
-    assert told == "Too few requests in its present week so far: the first comparison is made at 25."
+    """Nor that it sent too few: thousands of embeddings may be among them."""
+    told = undecided.missing([], Level.NONE, 0, 5)
+    assert told.startswith("Each week is compared anew. Of its present one 5 requests can be compared so far")
+    assert "Too few" not in told
+    assert "one 1 request can be" in undecided.missing([], Level.NONE, 0, 1)
+    assert "one no request can be" in undecided.missing([], Level.NONE, 0, 0)
 
 
 def test_of_an_ordinary_client_nothing_is_missing() -> None:

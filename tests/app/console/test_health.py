@@ -79,6 +79,19 @@ def test_problems_name_the_part_and_its_effect():
     cut_off = Heartbeat("worker", "w1", NOW, NOW, info={"database": "away"})
     [problem] = health.problems([*alive, cut_off], "observe")
     assert problem.title == "Worker w1: the database is away."
+    assert "disk has room" in problem.detail
+    dumb = Heartbeat("extractor", "x1", NOW, NOW, info={"redis": "away"})
+    [problem] = health.problems([*alive, dumb], "observe")
+    assert problem.title == "Extractor x1: Redis is away."
+    assert "Look whether it runs" in problem.detail
+
+
+def test_exchanges_that_our_own_faults_cost_are_told():
+    alive = [beat(role) for role in health.ROLES]
+    broken = beat("extractor", counters={"features_failed": 2.0, "parse_failed_parser": 1.0, "parse_failed_cut": 9.0})
+    [problem] = health.problems([*alive, broken], "observe")
+    assert problem.title == "3 exchanges could not be worked out."
+    assert "log" in problem.detail
 
 
 def test_a_model_api_that_is_away_is_a_warning():

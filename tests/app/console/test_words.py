@@ -103,11 +103,5 @@ def test_a_sentence_is_parted_behind_its_first_clause():
     assert words.clauses("One clause only.") == ("One clause only.", "")
 
 
-def test_one_is_not_several():
-    assert [words.counted(n, "request") for n in (0, 1, 1204)] == ["0 requests", "1 request", "1,204 requests"]
-    assert words.counted(1, "event was", "events were") == "1 event was"
-    assert words.counted(2, "event was", "events were") == "2 events were"
-
-
 def test_a_number_stays_with_its_per_cent_sign():
     assert words.unbroken("100 % of 3 sets, 2.5 %; a %") == "100\u00a0% of 3 sets, 2.5\u00a0%; a %"

@@ -309,6 +309,38 @@ async def test_lines_of_an_upload_go_on_in_its_place(tmp_path, redis_url, copy_o
     await extractor.emitter.close(0)
 
 
+async def test_an_upload_whose_lines_cannot_be_copied_is_one_opaque_event(tmp_path, redis_url, copy_of, monkeypatch):
+    whole = run_module.Told.stream
+
+    def broken(self):
+        if (self.events["client"][self.owner] == 2).any():
+            raise RuntimeError(CANARY)
+        return whole(self)
+
+    monkeypatch.setattr(run_module.Told, "stream", broken)
+    extractor = Extractor(settings_for(tmp_path, redis_url), 1)
+    batch = {"requests": [
+        {"custom_id": str(n), "params": {"model": "m", "messages": [{"role": "user", "content": f"Name city {n}."}]}}
+        for n in range(30)
+    ]}  # fmt: skip
+    uploads = [copy_of(batch, {"id": "b"}, target=b"/v1/messages/batches", client=client) for client in (2, 4)]
+    extractor.take([copy_of(CHAT, ANSWER, client=1), uploads[0], copy_of(CHAT, ANSWER, client=3), uploads[1]])
+    extractor.flush()
+    events = extractor.emitter._buffer[0][1]
+    assert events["client"].tolist() == [1, 2, 3, *[4] * 30]
+    assert (events["body"] != 0).tolist()[:3] == [True, False, True]
+    assert (extractor.counts["features_failed"], extractor.counts["exchanges"]) == (1, 4)
+    await extractor.emitter.close(0)
+
+
+async def test_a_models_name_that_cannot_be_sent_costs_no_event(tmp_path, redis_url, copy_of):
+    asked = b'{"model": "m\\ud800", "messages": [{"role": "user", "content": "Hello."}]}'
+    async with extracting(settings_for(tmp_path, redis_url)) as (extractor, sender):
+        sender.offer(encode(copy_of(asked, ANSWER)))
+        sender.offer(encode(copy_of(CHAT, ANSWER)))
+        await until(lambda: extractor.counts["events_emitted"] == 2)
+
+
 async def test_a_black_hole_behind_does_not_stop_the_reading(tmp_path, private_valkey, copy_of):
     private_valkey.start()
     async with extracting(settings_for(tmp_path, private_valkey.url)) as (extractor, sender):

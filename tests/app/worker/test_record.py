@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import sqlite3
 import time
 from collections import Counter
 
@@ -223,6 +226,97 @@ def test_a_database_too_slow_for_a_single_finding_is_away(sqlite_url, counts, mo
         assert one.away_seconds() > 0
     finally:
         one.close()
+
+
+def napping(url, naps):
+    """Its statements that open an alert take as many seconds as `naps` has next, in SQLite's own thread."""
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"))) as other:
+        other.execute("CREATE TRIGGER nap AFTER INSERT ON alert BEGIN SELECT nap(); END")
+        other.commit()
+    engine = make_engine(url)
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def connect(connection, _record):
+        connection.create_function("nap", 0, lambda: time.sleep(naps.pop(0)) if naps else None)
+
+    return engine
+
+
+def first_and_second_try(url, counts, naps, enough):
+    """Findings are cut off at work; what the second try comes to, how long it takes and what is told of it."""
+    one = Recorder(napping(url, naps), str, counts)
+    some = [finding(client) for client in range(1, 5)], summaries(range(1, 5)), NOW
+    try:
+        with pytest.raises(Unavailable):
+            one.findings(*some)
+        assert (counts["database_slow"], counts["database_errors"], one.away_seconds()) == (1, 0, 0)
+        begun = time.monotonic()
+        while True:
+            try:
+                made = one.findings(*some)
+                break
+            except Unavailable:
+                assert time.monotonic() - begun < 60
+                time.sleep(0.02)
+            finally:
+                assert one.away_seconds() == 0
+        assert counts["database_errors"] == 0
+        assert len(made) == enough
+        return time.monotonic() - begun
+    finally:
+        one.close()
+
+
+def test_a_transaction_that_was_cut_off_gives_its_lock_back(sqlite_url, counts, monkeypatch, migrated):
+    """Its cursors are garbage that nobody has collected yet."""
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    gc.disable()
+    try:
+        assert first_and_second_try(sqlite_url, counts, [1.1, 1.1], 4) < 2.0
+    finally:
+        gc.enable()
+
+
+def test_a_lock_of_our_own_is_not_told_as_the_database_being_away(sqlite_url, counts, monkeypatch, migrated):
+    """A statement works on in its thread for longer than the second try would wait."""
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 2.0)
+    assert first_and_second_try(sqlite_url, counts, [6.0], 4) > 2.0
+
+
+def test_a_lock_of_our_own_that_never_ends_is_a_database_that_is_away(sqlite_url, counts, monkeypatch, migrated):
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 1.0)
+    monkeypatch.setattr(record, "ENDING_SECONDS", 0.5)
+    one = Recorder(napping(sqlite_url, [6.0]), str, counts)
+    try:
+        with pytest.raises(Unavailable):
+            one.findings([finding(1), finding(2)], summaries([1, 2]), NOW)
+        assert one.away_seconds() == 0
+        time.sleep(0.6)
+        with pytest.raises(Unavailable):
+            one.findings([finding(1), finding(2)], summaries([1, 2]), NOW)
+        assert (counts["database_errors"], one.away_seconds() > 0) == (1, True)
+    finally:
+        one.close()
+
+
+def test_closing_does_not_wait_for_ever_for_a_transaction_that_was_cut_off(sqlite_url, counts, monkeypatch, migrated):
+    """Another process writes for longer than a call waits, and the worker is told to stop."""
+    migrated(sqlite_url)
+    monkeypatch.setattr(record, "CALL_SECONDS", 1.0)
+    one = Recorder(make_engine(sqlite_url), str, counts)
+    one.truth(NOW, (), "observe")
+    path = sqlite_url.removeprefix("sqlite+aiosqlite:///")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            one.findings([finding(1)], summaries([1]), NOW)
+        begun = time.monotonic()
+        one.close()
+        assert time.monotonic() - begun < 9.0
+        other.execute("ROLLBACK")
 
 
 def test_a_flush_writes_the_accounts_that_are_known(sqlite_url, counts, migrated):
