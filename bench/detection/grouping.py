@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +32,6 @@ EACH_HARVEST, EACH_KIND = 25, 60  # readings of a campaign, and of a kind of ord
 KNOTS = (0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # quantiles
 PENALTY = 20.0
 MARGIN = 0.3  # nats above the highest ordinary group of a seed that was left out: a week has more links than DAYS
-LOWER = 2.0  # nats below review from which ordinary campaigns of a week are looked at
 SLIGHT = 0.02  # nats: a line that rises less is left out
 
 
@@ -179,21 +178,31 @@ def bar(readings: Sequence[Reading], odds: NDArray[np.float64]) -> float:
     return max(float(value) for one, value in zip(readings, odds, strict=True) if one.harvest < 0.5) + MARGIN
 
 
-def levelled(held: Whole, highest: float) -> Whole:
-    """The same lines, with a start that brings what lies `highest` nats above review to MARGIN below it."""
-    return held._replace(start=round(held.start - highest - MARGIN, 3))
+def settled(held: Whole, highest: Callable[[float], float]) -> Whole:
+    """The same lines, so low that no ordinary campaign of a week is shown nearer to review than MARGIN.
+
+    `highest` tells, for scores lowered by so many nats, how far above review the highest one stands; below -MARGIN
+    where there is none. It is asked again after each step: what lies over each other is shown by its better part, so
+    that other groups show once some are gone.
+    """
+    lowered = 0.0
+    while (over := highest(lowered)) >= -MARGIN:
+        lowered += over + MARGIN
+    return held._replace(start=round(held.start - lowered, 3))
 
 
-def shown(data: Path, seed: int, lower: float) -> float:
-    """How far above review the highest ordinary campaign of a development seed's week is shown, nats.
+def shown(data: Path, seed: int, lowered: float) -> float:
+    """How far above review the highest ordinary campaign of a development seed's week stands, nats, were scores lower.
 
-    Review begins `lower` nats earlier, and the linker does with it what it does: of groups that lie over each other
-    it shows the better one, so that many an ordinary reading is never shown.
+    Review begins MARGIN nats earlier, and the linker does with it what it does; -inf where nothing is shown.
     """
     accounts = list(campaigns.compose(data, seed, "standard", "dev"))
-    scoring = replace(Scoring(), review=linking.REVIEW - lower)
+    usual, later = Scoring(), lowered - MARGIN
+    scoring = replace(usual, review=usual.review + later, alone=usual.alone + later)
     week = linking.followed(accounts, Settings(scoring=scoring))
-    return max((score for _, _, score in week.ordinary), default=linking.REVIEW - lower) - linking.REVIEW
+    highest = max((score for _, _, score in week.ordinary), default=-np.inf)
+    print(f"seed {seed}, {lowered:.2f} nats lower: {highest - linking.REVIEW - lowered:+.2f}", file=sys.stderr)
+    return float(highest - linking.REVIEW - lowered)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -205,26 +214,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--level",
         action="store_true",
-        help="keep the lines that ship, and set their level by what weeks of the linker show",
+        help="keep the lines that ship, and set their level alone, by what weeks of the linker show",
     )
     asked = parser.parse_args(arguments)
     if asked.data is None:
         print("The texts are not in the repository: give their folder.", file=sys.stderr)
         return 2
     data = texts.folder(asked.data)
-    if asked.level:
-        highest = max(shown(data, seed, LOWER) for seed in asked.seeds)
-        print(f"the highest ordinary campaign of a week stands {highest:+.2f} nats above review")
-        return _write(asked.out, levelled(whole.shipped(), highest))
+    held = whole.shipped() if asked.level else fitted(data, asked.seeds)
+    _write(asked.out, held)
+    if not asked.level and asked.out != whole.SHIPPED:
+        print("The level is as it was fitted: weeks of the linker go by the lines that ship.", file=sys.stderr)
+        return 0
+    whole.shipped.cache_clear()
+    return _write(asked.out, settled(held, lambda lowered: max(shown(data, seed, lowered) for seed in asked.seeds)))
+
+
+def fitted(data: Path, seeds: Sequence[int]) -> Whole:
+    """The lines by the groups of these development seeds, review above every ordinary group of a seed left out."""
     readings: list[Reading] = []
-    for seed in asked.seeds:
+    for seed in seeds:
         readings += observed(list(campaigns.compose(data, seed, "standard", "dev")), seed)
         print(f"seed {seed}: {len(readings)} readings so far", file=sys.stderr)
     odds = held_out(readings)
     least = bar(readings, odds)
     above = [one for one, value in zip(readings, odds, strict=True) if value >= least]
     print(f"review at log-odds of {least:.2f}: {len(above)} of {len(readings)} readings of seeds left out")
-    return _write(asked.out, fit(readings, least, linking.REVIEW))
+    return fit(readings, least, linking.REVIEW)
 
 
 def _write(out: Path, made: Whole) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.detection import grouping
+from bench.detection import grouping, linking
 from bench.detection.grouping import Reading
 from detectors.campaign.whole import FALLING, NAMES
 
@@ -57,9 +57,31 @@ def test_few_of_each_campaign_are_learned_from_and_mixed_groups_not_at_all(readi
     assert weight[harvest].sum() == pytest.approx(weight[~harvest].sum())
 
 
-def test_a_level_alone_keeps_the_lines_and_puts_what_was_shown_below_review(readings) -> None:
-    fitted = grouping.fit(readings, 0.0, 11.5)
-    moved = grouping.levelled(fitted, 0.8)
+def test_a_level_settles_below_all_that_weeks_show_and_keeps_the_lines(readings) -> None:
+    fitted, asked = grouping.fit(readings, 0.0, 11.5), []
+
+    def highest(lowered: float) -> float:
+        """Ordinary groups 0.8 nats above review and, once that one is gone, another one that it hid, 1.0 above."""
+        asked.append(lowered)
+        return 0.8 - lowered if lowered < 0.9 else 1.0 - lowered if lowered < 1.2 else -np.inf
+
+    moved = grouping.settled(fitted, highest)
     assert moved.lines == fitted.lines
-    assert moved.start == pytest.approx(fitted.start - 0.8 - grouping.MARGIN, abs=1e-3)
-    assert grouping.levelled(fitted, -1.5).start > fitted.start
+    assert moved.start == pytest.approx(fitted.start - 1.0 - grouping.MARGIN, abs=1e-3)
+    assert asked == pytest.approx([0.0, 1.1, 1.3])
+    assert grouping.settled(fitted, lambda lowered: -1.0) == fitted
+
+
+def test_weeks_are_looked_at_with_scores_as_low_as_asked(monkeypatch, tmp_path) -> None:
+    reviews = []
+
+    def followed(accounts, settings):
+        reviews.append(settings.scoring.review)
+        ordinary = (("classroom", 12, linking.REVIEW + 1.5),) if accounts else ()
+        return linking.Followed({}, frozenset(), ordinary, {})
+
+    monkeypatch.setattr(grouping.campaigns, "compose", lambda data, seed, size, split: ["somebody"] * seed)
+    monkeypatch.setattr(grouping.linking, "followed", followed)
+    assert grouping.shown(tmp_path, 1, 0.5) == pytest.approx(1.0)
+    assert grouping.shown(tmp_path, 0, 0.5) == -np.inf
+    assert reviews == [pytest.approx(linking.REVIEW + 0.5 - grouping.MARGIN)] * 2
