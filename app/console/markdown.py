@@ -12,11 +12,12 @@ from app.models.alert import Alert
 from detectors.said import count as counted
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # turn or hide what follows
 
 
 def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown would take for markup, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """`text` with everything escaped that Markdown would take for markup, and nothing unseen, on one line."""
+    return SPECIAL.sub(r"\\\1", UNSEEN.sub("", " ".join(text.split())))
 
 
 def _terms(terms: Iterable[TermView]) -> list[str]:

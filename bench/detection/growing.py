@@ -24,14 +24,14 @@ of those that nobody showed it; and the trees of one family say how far that kin
 """
 CUT, DRAWN = 1.0, 0.3  # of the numbers, those that a split of a randomised and of a bagged tree chooses among
 READ = ("template", "coverage", "reasoning", "loop", "authoring", "sampling", "shape")
-"""The detectors that the joint score reads: those that look at what is done with answers; see docs/detection.md.
+"""The detectors that the joint score reads: those that look at what is done with answers (docs/detection-choices.md).
 
 Neither the profile nor time and volume: in composed traffic they tell who composed it.
 """
 UNREAD = ("template.multi_turn",)
-"""But not this of them: a made-up turn before each prompt is put there for nothing; see docs/detection.md."""
+"""But not this of them: a made-up turn before each prompt is put there for nothing; see docs/detection-choices.md."""
 FALLS = ("template.closed_answers", "template.greedy", "template.no_longer")
-"""What speaks for an ordinary use: more of it never raises what half of the trees say; see docs/detection.md.
+"""What speaks for an ordinary use: more of it never raises what half of the trees say; see docs/detection-choices.md.
 
 Repeats and fixed formats are free: some harvests need them.
 """

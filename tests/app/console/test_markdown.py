@@ -20,6 +20,10 @@ def test_markup_in_the_text_is_escaped():
     assert plain("a *b* [c](http://x) <i>\n# d | e") == "a \\*b\\* \\[c\\](http://x) \\<i\\> \\# d \\| e"
 
 
+def test_what_turns_or_hides_the_text_behind_it_is_left_out():
+    assert plain("a\u202etxt.exe\u2066 b\x1b[2J \u0646\u200c\u0645") == "atxt.exe b\\[2J \u0646\u200c\u0645"
+
+
 async def test_hostile_text_does_not_become_markup(console, reviewer, tools):
     alert = await console.open_alert(0xBAD, sentence="[click](https://evil.example) <script>")
     text = (await reviewer.get(f"/alerts/{alert}/markdown")).text
