@@ -100,6 +100,8 @@ class GuardedRoute(APIRoute):
             principal = await identify(request, *scopes)
             principal.require(*scopes)
             request.state.principal = principal
+            if not self.dependant.query_params and request.query_params:
+                raise InvalidInput("query", "this address takes no parameters: only its path, and a body, are read")
             _once(request, single)
             return await within(REQUEST_SECONDS, handle(request))
 

@@ -106,6 +106,17 @@ async def test_a_token_in_the_address_is_none(caller):
         assert answer.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/v1/status"), ("GET", "/api/v1/alerts/chance"), ("POST", f"/api/v1/alerts/{ALERT}/close?dry_run=1")],
+)
+async def test_a_parameter_where_none_is_read_is_refused(call, method, path):
+    answer = await call.request(method, path if "?" in path else f"{path}?severity_gte=high", json={})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "query"
+    assert "takes no parameters" in answer.json()["errors"][0]["message"]
+
+
 async def test_the_body_is_not_looked_at_before_the_token(caller):
     async with caller() as nobody:
         answer = await nobody.post(
