@@ -33,6 +33,7 @@ from detectors.campaign.supplied import list_sizes
 from detectors.engine import Engine
 from detectors.features import stream
 from detectors.listed import Index
+from detectors.said import count
 from detectors.table import Table
 
 BATCH: Final = 1_000
@@ -272,7 +273,8 @@ def _writable(path: Path | None, option: str, others: Sequence[Path | None]) -> 
         return
     if path.is_dir() or not path.parent.is_dir():
         raise InvalidInput(option, f"{path}: no file can be written there")
-    if any(other is not None and path.resolve() == other.resolve() for other in others):
+    replaced = not path.exists() or path.is_file()  # no /dev/null, which anything may go to
+    if replaced and any(other is not None and path.resolve() == other.resolve() for other in others):
         raise InvalidInput(option, f"{path}: it is a log, the labels or the other result: give a file of its own")
 
 
@@ -289,17 +291,13 @@ def _say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _counted(number: int, one: str) -> str:
-    return f"{number} {one if number == 1 else f'{one}s'}"
-
-
 def _tell(console: Console, report: Report, document: Mapping[str, Any]) -> None:
     """A few lines on stderr for whoever sits there."""
     speed = document["exchanges_per_second"] or 0
     _say(
         console,
-        f"{_counted(report.exchanges, 'exchange')} ({_counted(report.prompts, 'prompt')}) of"
-        f" {_counted(len(report.clients), 'client')}"
+        f"{count(report.exchanges, 'exchange')} ({count(report.prompts, 'prompt')}) of"
+        f" {count(len(report.clients), 'client')}"
         f" in {report.seconds:.1f} s, {speed:.0f}/s: {document['flagged']} for review, {document['watched']} watched.",
     )
     for file, line, reason in report.problems.named[:SHOWN]:

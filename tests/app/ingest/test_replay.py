@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,6 +192,11 @@ def test_the_command_writes_scores_and_report(write_log, line, tmp_path, capsys)
     assert "60 exchanges" in said.err
     assert f"{log}:31" in said.err
     assert "Ordinary clients flagged" in said.err
+
+
+def test_both_results_may_go_where_nothing_is_kept(write_log, line):
+    nowhere = Path(os.devnull)
+    assert run_command([write_log("a.jsonl", *lines_of(line, "a", 3))], None, nowhere, nowhere) == 0
 
 
 @pytest.mark.parametrize(("out", "report", "option"), [(0, None, "--out"), (1, None, "--out"), (2, 2, "--report")])
