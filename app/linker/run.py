@@ -21,6 +21,7 @@ from app.linker.desk import Desk
 from app.linker.keeper import LEASE_SECONDS, Keeper
 from app.linker.lists import Sizes
 from app.linker.pooling import pooling
+from app.memory import settle
 from app.priority import step_back
 from app.settings import Settings
 from app.store import linking
@@ -56,6 +57,7 @@ def main(settings: Settings) -> int:
     configure_logging(settings, "linker")
     step_back(settings.nice)
     linker = Process(settings)
+    settle()  # a pass makes many objects and few cycles: collections need not walk what is loaded each time
 
     def stop(number: int, _frame: FrameType | None) -> None:
         linker.stopping = True

@@ -145,7 +145,7 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
         if without > reached:
             facts, found, reached = plain, other, without
     unheard = measured.members[known.stale[measured.members]]
-    if reached is Level.NONE and not (len(unheard) and scores.promising(measured, facts, known.scoring)):
+    if reached is Level.NONE and not (len(unheard) and scores.promising(found, measured, facts, known.scoring)):
         return None
     return _Reading(measured, facts, found, reached, unheard)
 
@@ -235,8 +235,10 @@ def _between(
     which: NDArray[np.bool_], token: NDArray[np.int32], who: NDArray[np.intp], n: NDArray[np.uint32]
 ) -> tuple[int, int]:
     """How often something happened between two members, and how many of them took part."""
+    if not which.any():
+        return 0, 0
     tokens, times = np.unique(token[which], return_counts=True)
-    mine = np.isin(token, tokens[times > 1]) if len(tokens) else which
+    mine = np.isin(token, tokens[times > 1])
     return int(n[mine].sum()) // 2, len(np.unique(who[mine]))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import lgamma
 
 import numpy as np
 
@@ -127,24 +127,33 @@ def _signed(m: Measured, people: int) -> list[Term]:
 
 def reached(found: tuple[Term, ...], facts: Facts, scoring: Scoring) -> Level:
     """The level of some terms; who signed up alike is no campaign without the rest."""
-    total = float(sum(term.share for term in found))
-    without = sum(term.share for term in found if term.feature != "sign_up")
+    return _reached([(term.feature, term.share) for term in found], facts, scoring)
+
+
+def _reached(shares: Sequence[tuple[str, float]], facts: Facts, scoring: Scoring) -> Level:
+    """The same of each term's name and nats."""
+    without = sum(share for name, share in shares if name != "sign_up")
     if level(float(without), facts, scoring) is Level.NONE:
         return Level.NONE
-    return level(total, facts, scoring)
+    return level(float(sum(share for _, share in shares)), facts, scoring)
 
 
-def promising(measured: Measured, facts: Facts, scoring: Scoring) -> bool:
-    """Whether a group would be watched if its members' own rows spoke for it."""
+def promising(found: tuple[Term, ...], measured: Measured, facts: Facts, scoring: Scoring) -> bool:
+    """Whether a group of these terms would be watched if its members' own rows spoke for it.
+
+    Asked of every group that nobody has heard of: no sentence is put together for it.
+    """
     best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD, behind=0)
-    return reached(terms(measured, best), best, scoring) is not Level.NONE
+    apart = [(one.feature, one.share) for one in found if one.feature in _APART]
+    shares = [*apart, *whole.shipped().terms(measured, best).items()]
+    return _reached(shares, best, scoring) is not Level.NONE
 
 
 def sized(parties: int, rank: float = NAN) -> float:
     """The nats of so many independent clients; fewer where the members' own rows are told."""
     if not np.isnan(rank):
         return whole.shipped().nats("size", float(np.log(max(parties, 1))))
-    return float(np.clip(1.8 * np.log(max(parties, 1) / 4.0), 0.0, 6.0))
+    return min(max(1.8 * math.log(max(parties, 1) / 4.0), 0.0), 6.0)
 
 
 def asked(m: Measured) -> float:
@@ -238,7 +247,12 @@ def binomial_above(count: int, total: int, share: float) -> float:
     """The chance of at least `count` of `total` where each is one with a chance of `share`; not less than _LEAST."""
     if count <= 0:
         return 1.0
-    ways = np.array([lgamma(total + 1.0) - lgamma(k + 1.0) - lgamma(total - k + 1.0) for k in range(count, total + 1)])
+    ways = np.array(
+        [
+            math.lgamma(total + 1.0) - math.lgamma(k + 1.0) - math.lgamma(total - k + 1.0)
+            for k in range(count, total + 1)
+        ]
+    )
     steps = np.arange(count, total + 1)
     logs = ways + steps * np.log(share) + (total - steps) * np.log1p(-share)
     return float(np.clip(np.exp(logs).sum(), _LEAST, 1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -97,11 +97,12 @@ class Measured:
     exact: float  # of the best wording, twice the members that have it by the members and by all who have it
     exact_tools: float  # the same of offered tools
     dense: float  # the share of the members that have a wording of the core, mean over who has which
+    taken: float = field(init=False)  # how much the sub-stream's requests look like taking answers, 0 to 1
 
-    @property
-    def taken(self) -> float:
-        """How much the sub-stream's requests look like taking answers, 0 to 1."""
-        return float(harvest.value(self.shares[None, :], np.array([self.fresh]))[0])
+    def __post_init__(self) -> None:
+        """Work out once what several terms ask for."""
+        taken = float(harvest.value(self.shares[None, :], np.array([self.fresh]))[0])
+        object.__setattr__(self, "taken", taken)
 
     @property
     def wording(self) -> Shared | None:
@@ -150,7 +151,7 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
     mine = own[which]
     kind, chosen = _substream(graph, edge[mine], token[mine], core)
     total = np.maximum(graph.accounts["n"][members].astype(np.int64), 1)
-    tied = np.isin(tokens, chosen)[which]
+    tied = _among(tokens, chosen)[which]
     requests = np.bincount(who[tied], graph.edges["n"][edge[tied]], size).astype(np.int64)
     worth = _worth(graph, token[mine], who[mine], useful, size)
     mine = tied & (graph.edges["load"][edge] >= 0)
@@ -174,12 +175,19 @@ def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArra
         apart=min(together / each, 1.0) if each else 1.0,
         fresh=min(together / n, 1.0),
         alike=_alike(loads, who[mine], size),
-        networks=_spread(graph, edge, who, Kind.NETWORK, size),
-        programs=_spread(graph, edge, who, Kind.AGENT, size),
+        networks=_spread(graph, tokens, which, who, Kind.NETWORK, size),
+        programs=_spread(graph, tokens, which, who, Kind.AGENT, size),
         exact=exact,
         exact_tools=exact_tools,
         dense=float((inside[own] ** 2).sum() / max(inside[own].sum(), 1) / size),
     )
+
+
+def _among(tokens: NDArray[np.int32], some: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of sorted tokens are the given ones, which are sorted and all among them."""
+    out = np.zeros(len(tokens), np.bool_)
+    out[np.searchsorted(tokens, some)] = True
+    return out
 
 
 def _exact(
@@ -207,7 +215,7 @@ def _shared(
     found = []
     kinds = graph.tokens["kind"][tokens]
     worth = inside * np.maximum(useful[tokens], 1e-6)
-    for kind in np.unique(kinds).tolist():
+    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
         some = np.flatnonzero(kinds == kind)
         best = some[[int(np.argmax(worth[some]))]]
         if kind == Kind.SIGNUP:
@@ -275,15 +283,18 @@ def _alike(loads: NDArray[np.void], who: NDArray[np.intp], members: int) -> floa
     return float(harvest.alike(topic, n, np.zeros(1, np.intp))[0])
 
 
-def _spread(graph: Graph, edge: NDArray[np.intp], who: NDArray[np.intp], kind: Kind, members: int) -> float:
+def _spread(
+    graph: Graph, tokens: NDArray[np.int32], which: NDArray[np.intp], who: NDArray[np.intp], kind: Kind, members: int
+) -> float:
     """The effective number of a kind's values over the members: 1 where each has its own, near 0 where all share one.
 
-    A value that nobody else has is no edge; a member without an edge of the kind has its own.
+    A value that nobody else has is no edge; a member without an edge of the kind has its own. Each edge is of the
+    member `who` and of `tokens[which]`.
     """
-    some = graph.tokens["kind"][graph.edges["token"][edge]] == kind
-    values, mine = graph.edges["token"][edge[some]], who[some]
-    share = 1.0 / np.maximum(np.bincount(mine, minlength=members), 1.0)[mine]
-    weight = np.bincount(np.unique(values, return_inverse=True)[1], share) if len(values) else np.zeros(0)
-    alone = members - len(np.unique(mine))
+    some = (graph.tokens["kind"][tokens] == kind)[which]
+    mine = who[some]
+    values = np.bincount(mine, minlength=members)
+    weight = np.bincount(which[some], 1.0 / values[mine], len(tokens))
+    alone = members - np.count_nonzero(values)
     total = float((weight**2).sum()) + alone
     return min(members**2 / max(total, 1e-9) / members, 1.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -45,7 +47,11 @@ class Line(NamedTuple):
 
     def of(self, value: float) -> float:
         """The nats of a value."""
-        return float(np.interp(value, self.at, self.nats))
+        place = bisect_right(self.at, value)
+        if place == 0 or place == len(self.at):
+            return self.nats[0 if place == 0 else -1]
+        low, high = self.at[place - 1], self.at[place]
+        return self.nats[place - 1] + (self.nats[place] - self.nats[place - 1]) * (value - low) / (high - low)
 
 
 class Whole(NamedTuple):
@@ -98,24 +104,25 @@ def numbers(m: Measured, facts: Facts) -> dict[str, float]:
     size = len(m.members)
     recipe, front, top = m.of(Kind.RECIPE), m.of(Kind.HEAD), m.wording
     same = recipe.members / size if recipe else 0.0
-    lead, low = (float(np.clip(one, _LEAST, _MOST)) for one in (facts.lead, facts.lead_low))
+    lead, low = (min(max(one, _LEAST), _MOST) for one in (facts.lead, facts.lead_low))
+    independent = math.log(max(facts.parties, 1))
     return {
         "lead": lead,
         "lead_low": low,
-        "lead_size": (low - TYPICAL) * float(np.clip(np.log(max(facts.parties, 1) / _EVERY), 0.0, _FAR)),
-        "size": float(np.log(max(facts.parties, 1))),
+        "lead_size": (low - TYPICAL) * min(max(independent - math.log(_EVERY), 0.0), _FAR),
+        "size": independent,
         "networks": m.networks,
         "programs": m.programs,
         "apart": m.apart,
-        "alike": _UNKNOWN if np.isnan(m.alike) else m.alike,
+        "alike": _UNKNOWN if math.isnan(m.alike) else m.alike,
         "same": same,
-        "same_seldom": same * float(np.log(facts.people / recipe.df)) if recipe else 0.0,
+        "same_seldom": same * math.log(facts.people / recipe.df) if recipe else 0.0,
         "taken": m.taken,
         **{name: m.share(name) for name in _SHARES},
         "exact": m.exact,
         "dense": m.dense,
-        "scarce": -float(np.log1p(top.df)) if top else 0.0,
+        "scarce": -math.log1p(top.df) if top else 0.0,
         "front": front.members / size if front else 0.0,
         "tools": m.exact_tools,
-        "moved": float(np.log1p(facts.moves)),
+        "moved": math.log1p(facts.moves),
     }
