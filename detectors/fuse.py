@@ -254,9 +254,13 @@ def _without(whole: str, rests_on: Sequence[Counterfactual]) -> str:
         return whole
     aspects = [one.aspect for one in rests_on]
     named = aspects[0] if len(aspects) == 1 else ", ".join(aspects[:-1]) + " and " + aspects[-1]
-    left = float(np.exp(rests_on[-1].nats))
-    would = f"that of {_one_in(left)}" if left >= 2.0 else "that of most ordinary clients"
-    return f"{whole[:-1]}; with {named} as usual it would be {would}."
+    return f"{whole[:-1]}; with {named} as usual it would be that of {ordinary_clients(rests_on[-1].nats)}."
+
+
+def ordinary_clients(left: float) -> str:
+    """Of how many ordinary clients it is that go as far as `left` nats, as `1 in 12 ordinary clients`."""
+    clients = float(np.exp(left))
+    return f"{_one_in(clients)} ordinary clients" if clients >= 2.0 else "most ordinary clients"
 
 
 def _one_in(clients: float) -> str:

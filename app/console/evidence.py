@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.console import charts, words
 from detectors.base import Explanation, Term
 from detectors.calibrate import CAP
+from detectors.fuse import ordinary_clients
 from detectors.parts import MARGIN
 
 LEAST_NATS = 0.05  # a smaller term says nothing that a reviewer could use
@@ -257,14 +258,14 @@ def _rests_on(items: Iterable[Mapping[str, Any]]) -> tuple[RestView, ...]:
     """What the joint score rests on; what an older alert lacks is left out."""
     views = []
     for item in items:
-        unit, clients = str(item.get("unit") or ""), math.exp(_known(item.get("nats")) or 0.0)
+        unit = str(item.get("unit") or "")
         views.append(
             RestView(
                 aspect=str(item.get("aspect") or ""),
                 sentence=str(item.get("sentence") or ""),
                 value=words.quantity(_known(item.get("value")), unit),
                 usual=words.quantity(_known(item.get("usual")), unit),
-                left=f"1 in {words.count(int(clients))} ordinary clients" if clients >= 2 else "most ordinary clients",
+                left=ordinary_clients(_known(item.get("nats")) or 0.0),
             )
         )
     return tuple(views)

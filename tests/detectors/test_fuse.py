@@ -264,12 +264,13 @@ def test_what_all_of_it_rests_on_is_told_with_what_would_be_left() -> None:
     several = (rest("the length of its answers", 4.0), rest("its requests for grades", 2.5))
     assert fuse.sentence((), 100, (), 6.0, (), several) == (
         "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients; with the "
-        "length of its answers and its requests for grades as usual it would be that of 1 in 12."
+        "length of its answers and its requests for grades as usual it would be that of 1 in 12 ordinary clients."
     )
     assert fuse.sentence((), 100, (), 6.0, (), (*several[:1], rest("its temperature", 0.2))).endswith(
         "with the length of its answers and its temperature as usual it would be that of most ordinary clients."
     )
     assert "as usual" not in fuse.sentence((), 100)
+    assert fuse.ordinary_clients(float(np.log(1203))) == "1 in 1,203 ordinary clients"  # its exponential is less
 
 
 def test_what_is_rarer_together_than_by_itself_is_said_to_be() -> None:
