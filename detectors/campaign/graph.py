@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.campaign.chains import followed
 from detectors.campaign.index import Index, joined
 from detectors.campaign.tells import LOAD, PHRASES, WORDING, Kind, Tells
-from detectors.compiled import compiled
 from detectors.sketch import mix
 
 ACCOUNT = np.dtype(
@@ -233,17 +233,15 @@ class Graph:
 
     def of_accounts(self, accounts: NDArray[np.integer]) -> NDArray[np.intp]:
         """The edges of some accounts."""
-        return self._walk(self.accounts["edge"][accounts], "up")
+        return self.chains_of_accounts(accounts)[0]
+
+    def chains_of_accounts(self, accounts: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """The edges of some accounts, one account's after the other's; and how many each has."""
+        return followed(self.accounts["edge"][accounts], self._edges["up"], len(self._edges))
 
     def of_tokens(self, tokens: NDArray[np.integer], most: int = 0) -> NDArray[np.intp]:
         """The edges of some tokens: all, or the newest `most` of each."""
-        return self._walk(self.tokens["edge"][tokens], "down", most)
-
-    def _walk(self, heads: NDArray[np.int32], before: str, most: int = 0) -> NDArray[np.intp]:
-        heads, column, most = np.ascontiguousarray(heads), self._edges[before], most or len(self._edges)
-        found = np.empty(_walked(heads, column, most, np.empty(0, np.intp)), np.intp)
-        _walked(heads, column, most, found)
-        return found
+        return followed(self.tokens["edge"][tokens], self._edges["down"], most or len(self._edges))[0]
 
     def touch(self, clients: Iterable[int], *, anew: bool = False) -> None:
         """Have some clients linked anew at the next link; `anew`: with a new look at all that they share."""
@@ -336,21 +334,6 @@ class Graph:
 
 
 _ROW = np.dtype([("at", "<f8"), ("last", "<f8"), ("n", "<u4"), ("load", "<i4")])
-
-
-@compiled
-def _walked(heads: NDArray[np.int32], column: NDArray[np.int32], most: int, found: NDArray[np.intp]) -> int:
-    """Follow each chain for `most` edges: how many there are; `found` is filled as far as it goes."""
-    count = 0
-    for head in heads:
-        at, left = head, most
-        while at > 0 and left > 0:
-            if count < len(found):
-                found[count] = at - 1
-            count += 1
-            left -= 1
-            at = column[at - 1]
-    return count
 
 
 def _grown(column: NDArray[Any], size: int) -> NDArray[Any]:
