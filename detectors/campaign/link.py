@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.campaign import harvest
+from detectors.campaign import harvest, overlap
 from detectors.campaign.graph import Graph
 from detectors.campaign.index import joined
 from detectors.campaign.peel import blocks
@@ -233,31 +233,38 @@ def _groups(graph: Graph, rules: Rules, chosen: NDArray[np.intp]) -> list[Group]
     if not len(chosen):
         return []
     chosen = chosen[np.argsort(graph.edges["token"][chosen], kind="stable")]
-    names, token = np.unique(graph.edges["token"][chosen], return_inverse=True)
+    token = graph.edges["token"][chosen]
+    heads = np.diff(token, prepend=-1) != 0
+    names, token = token[heads], np.cumsum(heads) - 1
     account = graph.edges["account"][chosen]
     certain = np.flatnonzero(~_LOADED[graph.tokens["kind"][names[token]]])
     loose, tight = _together(token.astype(np.int32), account, len(names), len(graph.clients), rules, certain)
     found: list[Group] = []
     for some in _clusters(loose[token], account):
-        accounts = np.unique(account[some])
-        if len(accounts) > rules.large and np.bincount(token[some]).max() < rules.held * len(accounts):
-            found += _peeled(graph, rules, account[some], names[token[some]].astype(np.int32))
+        accounts, each = _each(account[some]), np.bincount(token[some])
+        if len(accounts) > rules.large and each.max() < rules.held * len(accounts):
+            found += _peeled(graph, rules, account[some], names[token[some]])
         elif len(accounts) >= 2:
-            found.append(Group(accounts, names[np.unique(token[some])].astype(np.int32)))
+            found.append(Group(accounts, names[np.flatnonzero(each)]))
     parted = np.bincount(loose, minlength=len(names))[loose] != np.bincount(tight, minlength=len(names))[tight]
     inner = np.flatnonzero(parted[token] & (np.bincount(token)[token] >= rules.least_part))
     for some in _clusters(tight[token[inner]], account[inner]):
-        tokens = names[np.unique(token[inner[some]])].astype(np.int32)
-        found.append(Group(np.unique(account[inner[some]]), tokens, part=True))
+        tokens = names[np.flatnonzero(np.bincount(token[inner[some]]))]
+        found.append(Group(_each(account[inner[some]]), tokens, part=True))
     return found
 
 
 def _clusters(of: NDArray[np.int32], account: NDArray[np.int32]) -> Iterator[NDArray[np.intp]]:
-    """The places of each cluster's edges."""
-    order = np.lexsort((account, of))
+    """The places of each cluster's edges, sorted by account."""
+    order = np.argsort(joined(of, account), kind="stable")
     bounds = np.append(np.flatnonzero(np.diff(of[order], prepend=-1)), len(order))
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         yield order[begin:end]
+
+
+def _each(account: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Sorted accounts, each once."""
+    return np.asarray(account[np.diff(account, prepend=-1) != 0], np.int32)
 
 
 def _peeled(graph: Graph, rules: Rules, account: NDArray[np.int32], token: NDArray[np.int32]) -> list[Group]:
@@ -294,7 +301,7 @@ def _together(
         same = np.flatnonzero(least[order][1:] == least[order][:-1])
         left.append(order[same])
         right.append(order[same + 1])
-    anchor = _anchors(token, account, size)
+    anchor = overlap.anchors(token, account, size)
     for salt in _SALTS[:4]:
         mixed = mix(account.astype(np.uint64) + salt)
         first = np.flatnonzero(mixed == np.repeat(np.minimum.reduceat(mixed, starts), size))
@@ -303,7 +310,7 @@ def _together(
     pairs = np.unique(joined(np.concatenate(left), np.concatenate(right)))
     one = ((pairs >> np.uint64(32)) - np.uint64(1)).astype(np.int64)
     other = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    common = _common(token, account, starts, size, one, other)
+    common = overlap.common(account, starts, size, one, other)
     smaller = np.minimum(size[one], size[other])
     chance = size[one] * size[other] / max(people, rules.crowd)
     agree = (common >= rules.within * smaller) & (common >= 2) & (common >= rules.lift * chance) & (one != other)
@@ -318,39 +325,6 @@ def _together(
     right = [other[agree], token[sure[next_to + 1]]]
     loose = components(tokens, np.concatenate(left).astype(np.int32), np.concatenate(right).astype(np.int32))
     return loose, tight
-
-
-def _anchors(token: NDArray[np.int32], account: NDArray[np.int32], size: NDArray[np.intp]) -> NDArray[np.int32]:
-    """For each edge the token with the most clients among those of its account."""
-    order = np.lexsort((token, -size[token], account))
-    heads = np.flatnonzero(np.diff(account[order], prepend=-1))
-    out = np.empty(len(token), np.int32)
-    out[order] = np.repeat(token[order[heads]], np.diff(heads, append=len(order)))
-    return out
-
-
-def _common(
-    token: NDArray[np.int32],
-    account: NDArray[np.int32],
-    starts: NDArray[np.intp],
-    size: NDArray[np.intp],
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """How many clients two tokens share, for each pair."""
-    has = np.sort(joined(token, account))
-    few = np.where(size[one] <= size[other], one, other)
-    many = one + other - few
-    out = np.zeros(len(few), np.int64)
-    step = max(1, int(4e6 // max(size.max(initial=1), 1)))
-    for begin in range(0, len(few), max(step, 1 << 12)):
-        some, rest = few[begin : begin + max(step, 1 << 12)], many[begin : begin + max(step, 1 << 12)]
-        pair = np.repeat(np.arange(len(some)), size[some])
-        place = np.arange(len(pair)) - np.repeat(np.cumsum(size[some]) - size[some], size[some]) + starts[some][pair]
-        key = joined(rest[pair], account[place])
-        at = np.minimum(np.searchsorted(has, key), len(has) - 1)
-        out[begin : begin + len(some)] = np.bincount(pair[has[at] == key], minlength=len(some))
-    return out
 
 
 def components(size: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int32]:
