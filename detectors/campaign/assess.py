@@ -13,10 +13,11 @@ from detectors.base import Level, Term
 from detectors.campaign import score as scores
 from detectors.campaign import signals, succession
 from detectors.campaign.link import SPEAKS, WORDS, Group
-from detectors.campaign.members import Known, belong, independent, keeping_up, shown, taking, undecided
+from detectors.campaign.members import Known, against, belong, independent, keeping_up, parties, shown, undecided
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES
-from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Layout, Measured
+from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Measured, Seldom
+from detectors.campaign.tally import edges_of
 from detectors.campaign.tells import WORDING, Kind
 from detectors.campaign.widen import MIXED
 
@@ -40,23 +41,22 @@ class Assessment:
     unheard: tuple[int, ...] = ()  # clients
 
 
-def assess(known: Known, by: Layout, group: Group, held: float = 0.0) -> Assessment | None:
+def assess(known: Known, group: Group, held: float = 0.0) -> Assessment | None:
     """The campaign that a group is; None where nothing of it is left after those are gone who barely belong.
 
     `held` is the share of a group by wordings alone whose members are in a campaign by surer ground already.
     Its level is NONE where only its members' own rows, which nobody told, could make it one.
     """
     best: _Reading | None = None
-    for members, surely in _choices(known, by, group.accounts):
-        one = _read(known, by, group, members, held)
+    for members, surely in _choices(known, group.accounts):
+        one = _read(known, group, members, held)
         if one is not None and (surely or _of_one_wording(one.measured)) and (best is None or one.level > best.level):
             best = one
     if best is None:
         return None
     campaign = _WAITING
     if best.level is not Level.NONE:
-        by, found = _shown(known, by, group, best)
-        campaign = _campaign(known, by, group, best, found)
+        campaign = _campaign(known, group, best, _shown(known, group, best))
     asked = tuple(known.graph.clients.known()[best.unheard].tolist())
     return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), asked)
 
@@ -71,21 +71,22 @@ class _Reading(NamedTuple):
     unheard: NDArray[np.int32]
 
 
-def _choices(known: Known, by: Layout, accounts: NDArray[np.int32]) -> list[tuple[NDArray[np.int32], bool]]:
+def _choices(known: Known, accounts: NDArray[np.int32]) -> list[tuple[NDArray[np.int32], bool]]:
     """Those of a group whose own rows do not speak against it, and before them the same with mixed accounts.
 
     A row says little of an account that sends the group's wording in a small part of its requests. Those count
     only where one wording holds the group together: among several, whoever takes nothing may be anybody.
     """
-    some = taking(known, accounts)
-    against = np.setdiff1d(independent(known, accounts), some)
+    accounts = independent(known, accounts)
+    usual = against(known, accounts)
+    some, others = accounts[~usual], accounts[usual]
     few = some[known.rank[some] >= UNUSUAL]
     picked = [(few, True)] if known.scoring.members <= len(few) < len(some) else []
-    if not len(against) or not len(some):
+    if not len(others) or not len(some):
         return [(some, True), *picked]
-    measured = signals.measure(known.graph, by, np.union1d(some, against).astype(np.int32), known.weight)
+    measured = signals.measure(known.graph, accounts, known.weight)
     mixed = measured.members[measured.requests <= MIXED * measured.total]
-    more = np.union1d(some, np.intersect1d(against, mixed)).astype(np.int32)
+    more = np.union1d(some, np.intersect1d(others, mixed)).astype(np.int32)
     return [(more, False), (some, True), *picked] if len(more) > len(some) else [(some, True), *picked]
 
 
@@ -94,31 +95,29 @@ def _of_one_wording(measured: Measured) -> bool:
     return top is not None and top[1] >= _ONE * len(measured.members)
 
 
-def readings(known: Known, by: Layout, group: Group) -> Iterator[tuple[Measured, Facts, NDArray[np.int32]]]:
+def readings(known: Known, group: Group) -> Iterator[tuple[Measured, Facts, NDArray[np.int32]]]:
     """The group as an assessment looks at it, once for each choice of members; and the members that would be shown."""
-    for members, _ in _choices(known, by, group.accounts):
-        one = _measured(known, by, group, members, 0.0)
+    for members, _ in _choices(known, group.accounts):
+        one = _measured(known, group, members, 0.0)
         if one is not None:
             inside, told = one[0].members, not np.isnan(one[1].rank)
             yield *one, shown(known, inside, wide=False, told=told)
 
 
-def _measured(
-    known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float
-) -> tuple[Measured, Facts] | None:
+def _measured(known: Known, group: Group, members: NDArray[np.int32], held: float) -> tuple[Measured, Facts] | None:
     """The members as one group, without those who barely belong; None where nothing is left of it."""
-    measured = signals.measure(known.graph, by, members, known.weight)
+    measured = signals.measure(known.graph, members, known.weight)
     for _ in range(_ROUNDS):  # who goes takes along what others shared with them alone
-        stays = belong(known, by, measured)
+        stays = belong(measured)
         if int(stays.sum()) < 2:
             return None
         if stays.all():
             break
         members = members[stays]
-        measured = signals.measure(known.graph, by, members, known.weight)
+        measured = signals.measure(known.graph, members, known.weight)
         if not _silent(known, members):
             break
-    facts = _facts(known, by, measured)._replace(framed=group.framed, held=held)
+    facts = _facts(known, measured)._replace(framed=group.framed, held=held)
     if facts.parties < known.scoring.moved_members and not facts.moves:
         return None
     return measured, facts
@@ -130,9 +129,9 @@ def _silent(known: Known, members: NDArray[np.int32]) -> bool:
     return not heard or undecided(known, members)
 
 
-def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
+def _read(known: Known, group: Group, members: NDArray[np.int32], held: float) -> _Reading | None:
     """The members as one group; None where nothing is left of it, or nothing could make it a campaign."""
-    one = _measured(known, by, group, members, held)
+    one = _measured(known, group, members, held)
     if one is None:
         return None
     measured, facts = one
@@ -150,20 +149,19 @@ def _read(known: Known, by: Layout, group: Group, members: NDArray[np.int32], he
     return _Reading(measured, facts, found, reached, unheard)
 
 
-def _shown(known: Known, by: Layout, group: Group, one: _Reading) -> tuple[Layout, Measured]:
+def _shown(known: Known, group: Group, one: _Reading) -> Measured:
     """The reading with the members that are shown."""
     inside = one.measured.members
     wide = one.level is Level.REVIEW and not group.rest
     members = shown(known, inside, wide=wide, told=not np.isnan(one.facts.rank))
     if np.array_equal(members, inside):
-        return by, one.measured
-    by = signals.layout(known.graph, members)
-    return by, signals.measure(known.graph, by, members, known.weight)
+        return one.measured
+    return signals.measure(known.graph, members, known.weight)
 
 
-def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: Measured) -> Campaign:
+def _campaign(known: Known, group: Group, one: _Reading, measured: Measured) -> Campaign:
     """The campaign that a reading stands for; `measured` has the members that are shown."""
-    edges = known.graph.edges[by.of(measured.members)[0]]
+    edges = known.graph.edges[known.graph.of_accounts(measured.members)]
     chosen = measured.chosen if len(measured.chosen) else group.tokens
     names = known.graph.names.known()
     return Campaign(
@@ -176,7 +174,7 @@ def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: M
         first=float(edges["first"].min()),
         last=float(edges["last"].max()),
         requests=int(measured.requests.sum()),
-        members=_members(known, by, measured),
+        members=_members(known, measured),
         edges=_edges(known, measured),
         terms=tuple(sorted(one.found, key=lambda term: -term.share)),
         without_strongest=_without(known, measured, one.facts, one.found),
@@ -185,39 +183,35 @@ def _campaign(known: Known, by: Layout, group: Group, one: _Reading, measured: M
     )
 
 
-def _facts(known: Known, by: Layout, measured: Measured) -> Facts:
-    graph = known.graph
-    edge, who = by.of(measured.members)
-    token, kinds = graph.edges["token"][edge], graph.tokens["kind"][graph.edges["token"][edge]]
-    n = graph.edges["n"][edge]
-    moves, movers = _between(kinds == Kind.MOVED, token, who, n)
-    followed, followers = _between(kinds == Kind.FOLLOWED, token, who, n)
-    times = np.unique(token[kinds == Kind.ITEM], return_counts=True)[1]
+def _facts(known: Known, measured: Measured) -> Facts:
+    seldom = measured.seldom
+    moves, movers = _between(seldom, Kind.MOVED)
+    followed, followers = _between(seldom, Kind.FOLLOWED)
     expected = _expected(known, measured)
     rank, lead = known.rank[measured.members], known.lead[measured.members]
     rank, lead = rank[~np.isnan(rank)], lead[~np.isnan(rank)]
     if len(rank) < min(HEARD * len(measured.members), _ENOUGH):
         rank = rank[:0]
     near = keeping_up(known, measured.members, measured.members) if len(rank) else measured.members
-    parties = len(np.unique(known.party[measured.members]))
+    independent = parties(known, measured.members)
     return Facts(
-        people=len(graph.clients),
-        parties=parties,
+        people=len(known.graph.clients),
+        parties=independent,
         moves=moves,
         successors=len(_after_bans(known, measured)),
         expected=expected,
-        overlap=int((times * (times - 1) // 2).sum()) if expected == expected else 0,
+        overlap=0 if np.isnan(expected) else _overlap(seldom),
         movers=movers,
         followed=followed,
         followers=followers,
-        beside=_between(kinds == Kind.BESIDE, token, who, n)[0],
-        replaced=len(_replaced(known, by, measured)),
+        beside=_between(seldom, Kind.BESIDE)[0],
+        replaced=len(_replaced(known, measured)),
         lost=succession.expected(known.shut, measured.members, known.gone),
         rank=float(rank.mean()) if len(rank) else float("nan"),
         low=float(np.percentile(rank, 25)) if len(rank) else float("nan"),
         lead=float(lead.mean()) if len(rank) else float("nan"),
         lead_low=float(np.quantile(lead, THIRD)) if len(rank) else float("nan"),
-        behind=parties - len(np.unique(known.party[near])),
+        behind=independent - parties(known, near),
     )
 
 
@@ -231,15 +225,20 @@ def _expected(known: Known, measured: Measured) -> float:
     return float((n.sum() ** 2 - (n**2).sum()) / 2.0 / size)
 
 
-def _between(
-    which: NDArray[np.bool_], token: NDArray[np.int32], who: NDArray[np.intp], n: NDArray[np.uint32]
-) -> tuple[int, int]:
+def _overlap(seldom: Seldom) -> int:
+    """The pairs of members that sent the same item of a finite list."""
+    times = np.unique(seldom.token[seldom.kinds == Kind.ITEM], return_counts=True)[1]
+    return int((times * (times - 1) // 2).sum())
+
+
+def _between(seldom: Seldom, kind: Kind) -> tuple[int, int]:
     """How often something happened between two members, and how many of them took part."""
+    which = seldom.kinds == kind
     if not which.any():
         return 0, 0
-    tokens, times = np.unique(token[which], return_counts=True)
-    mine = np.isin(token, tokens[times > 1])
-    return int(n[mine].sum()) // 2, len(np.unique(who[mine]))
+    tokens, times = np.unique(seldom.token[which], return_counts=True)
+    mine = np.isin(seldom.token, tokens[times > 1])
+    return int(seldom.n[mine].sum()) // 2, len(np.unique(seldom.who[mine]))
 
 
 def _after_bans(known: Known, measured: Measured) -> dict[int, int]:
@@ -251,7 +250,7 @@ def _after_bans(known: Known, measured: Measured) -> dict[int, int]:
     return succession.after_bans(clients, first, known.bans, known.scoring.after_ban)
 
 
-def _replaced(known: Known, by: Layout, measured: Measured) -> dict[int, int]:
+def _replaced(known: Known, measured: Measured) -> dict[int, int]:
     """Of the members, those that took the place of one that is refused for good; and of whom."""
     shut, members = known.shut[measured.members], measured.members
     if np.isnan(shut).all():
@@ -259,15 +258,15 @@ def _replaced(known: Known, by: Layout, measured: Measured) -> dict[int, int]:
     column = succession.Column(
         known.graph.clients.known()[members].tolist(), known.party[members].tolist(),
         known.graph.accounts["first"][members].tolist(), shut,
-        succession.networks(known.graph, *by.of(members), len(members)),
+        succession.networks(known.graph, *edges_of(known.graph, members), len(members)),
     )  # fmt: skip
     return succession.replaced(column, known.scoring.after_ban)
 
 
-def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]:
+def _members(known: Known, measured: Measured) -> tuple[Member, ...]:
     graph = known.graph
     clients = graph.clients.known()[measured.members].tolist()
-    edge, who = by.of(measured.members)
+    edge, who = edges_of(known.graph, measured.members)
     tied = np.isin(graph.edges["token"][edge], measured.core)
     joined = np.full(len(clients), np.inf)
     np.minimum.at(joined, who[tied], graph.edges["first"][edge[tied]])
@@ -275,7 +274,7 @@ def _members(known: Known, by: Layout, measured: Measured) -> tuple[Member, ...]
     kinds = np.zeros((len(clients), len(Kind)), np.bool_)
     kinds[who[tied], graph.tokens["kind"][graph.edges["token"][edge[tied]]]] = True
     after = {client: (old, "was banned") for client, old in _after_bans(known, measured).items()}
-    for client, old in _replaced(known, by, measured).items():
+    for client, old in _replaced(known, measured).items():
         after.setdefault(client, (old, "was refused for good"))
     patterns, which = np.unique(kinds, axis=0, return_inverse=True)
     reasons = [_reason(pattern) for pattern in patterns]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,23 @@ TWINS: dict[str, float] = {
     "no_longer": 0.4,
 }  # fmt: skip
 """What points to an ordinary use, and what it takes away when all requests have it. End users are what anyone names."""
+
+
+class _Counts(NamedTuple):
+    """Some of COUNTS, and how much each says."""
+
+    places: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, said: Mapping[str, float]) -> _Counts:
+        return cls(np.array([_PLACE[name] for name in said], np.intp), np.array([*said.values()], np.float64))
+
+
+_ASKED, _HABITS = _Counts.of(ASKS), _Counts.of(TWINS)
 _SIZE = 0.8
 _SLACK, _PAIRS = 0.02, 20.0
-_UNIT = 127.0 / 16.0  # the length of one request's topic in a load
+UNIT = 127.0 / 16.0  # the length of one request's topic in a load
 
 
 def shares(sums: NDArray[Any]) -> NDArray[np.float64]:
@@ -37,18 +52,21 @@ def doublings(share: NDArray[np.float64]) -> NDArray[np.float64]:
 def value(share: NDArray[np.float64], fresh: NDArray[np.float64]) -> NDArray[np.float64]:
     """0 to 1: what is taken or asked for, as far as no ordinary habit and no repetition speaks against it."""
     size = np.clip((doublings(share) - 6.0) / 4.0, 0.0, 1.0)
-    left = 1.0 - _SIZE * size
-    for name, weight in ASKS.items():
-        left *= 1.0 - weight * share[:, _PLACE[name]]
+    left = _left(1.0 - _SIZE * size, share, _ASKED)
     return np.asarray((1.0 - left) * ordinary(share) * novelty(fresh), np.float64)
 
 
 def ordinary(share: NDArray[np.float64]) -> NDArray[np.float64]:
     """What the ordinary habits leave of it."""
-    left = np.ones(len(share))
-    for name, weight in TWINS.items():
-        left *= 1.0 - weight * share[:, _PLACE[name]]
-    return left
+    return _left(np.ones(len(share)), share, _HABITS)
+
+
+def _left(first: NDArray[np.float64], share: NDArray[np.float64], counts: _Counts) -> NDArray[np.float64]:
+    """What is left of each wording's `first` when every count takes its part of it away, in that order."""
+    parts = np.empty((len(share), 1 + len(counts.weights)))
+    parts[:, 0] = first
+    parts[:, 1:] = 1.0 - counts.weights * share[:, counts.places]
+    return np.asarray(parts.prod(axis=1), np.float64)
 
 
 def novelty(fresh: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,7 +93,7 @@ def alike(topic: NDArray[np.float64], n: NDArray[np.float64], starts: NDArray[np
 
 def topics(loads: NDArray[np.void]) -> NDArray[np.float64]:
     """The sums of unit topic vectors behind loads."""
-    return np.asarray(loads["topic"].astype(np.float64) / _UNIT, np.float64)
+    return np.asarray(loads["topic"].astype(np.float64) / UNIT, np.float64)
 
 
 def nats_taken(taken: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.campaign import harvest
 from detectors.campaign.graph import Graph
+from detectors.campaign.tally import Tally, highest, loads, tally
 from detectors.campaign.tells import COUNTS, PHRASES, WORDING, Kind
 from detectors.sketch import hll_count
 
@@ -33,6 +34,8 @@ _ORDER = (
     Kind.PHRASE,
 )
 _WORDED = np.isin(np.arange(len(Kind)), WORDING)
+_SELDOM = np.isin(np.arange(len(Kind)), (Kind.MOVED, Kind.FOLLOWED, Kind.BESIDE, Kind.ITEM, Kind.SIGNUP))
+_FIRST, _NONE = np.zeros(1, np.intp), np.zeros(0, np.intp)
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 
 
@@ -74,6 +77,15 @@ class Shared(NamedTuple):
     name: str = ""  # of a sign-up attribute
 
 
+class Seldom(NamedTuple):
+    """Edges of what happened between two clients, of items, and of sign-up attributes: most groups have none."""
+
+    kinds: NDArray[np.uint8]
+    token: NDArray[np.int32]
+    who: NDArray[np.intp]  # each one's member, by position
+    n: NDArray[np.uint32]  # requests
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A group in numbers. The sub-stream is the requests that carry the group's wording."""
@@ -97,6 +109,7 @@ class Measured:
     exact: float  # of the best wording, twice the members that have it by the members and by all who have it
     exact_tools: float  # the same of offered tools
     dense: float  # the share of the members that have a wording of the core, mean over who has which
+    seldom: Seldom
     taken: float = field(init=False)  # how much the sub-stream's requests look like taking answers, 0 to 1
 
     def __post_init__(self) -> None:
@@ -119,182 +132,160 @@ class Measured:
         return next((one for one in self.shared if one.kind is kind), None)
 
 
-class Layout(NamedTuple):
-    """The graph's edges by account."""
-
-    order: NDArray[np.intp]
-    starts: NDArray[np.intp]
-
-    def of(self, members: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The edges of some accounts, and for each its member's position."""
-        counts = self.starts[members + 1] - self.starts[members]
-        who = np.repeat(np.arange(len(members)), counts)
-        place = np.arange(len(who)) - np.repeat(np.cumsum(counts) - counts, counts) + self.starts[members][who]
-        return self.order[place], who
-
-
-def layout(graph: Graph, accounts: NDArray[np.integer]) -> Layout:
-    """The edges of some accounts, sorted by account."""
-    edges = graph.of_accounts(np.sort(accounts))
-    counts = np.bincount(graph.edges["account"][edges], minlength=len(graph.clients))
-    return Layout(edges, np.concatenate([[0], np.cumsum(counts)]))
-
-
-def measure(graph: Graph, by: Layout, members: NDArray[np.int32], useful: NDArray[np.float64]) -> Measured:
+def measure(graph: Graph, members: NDArray[np.int32], useful: NDArray[np.float64]) -> Measured:
     """All that is known of a group; `useful` is each token's weight, 0 for what says nothing."""
-    edge, who = by.of(members)
-    size = len(members)
-    token = graph.edges["token"][edge]
-    tokens, which, inside = np.unique(token, return_inverse=True, return_counts=True)
-    own = _core(graph, tokens, inside, useful, size)
-    core = tokens[own]
-    mine = own[which]
-    kind, chosen = _substream(graph, edge[mine], token[mine], core)
+    of = tally(graph, members, useful)
+    own = _core(of)
+    core = _inner(graph, of, own)
+    kind, chosen = _substream(of, own, core)
     total = np.maximum(graph.accounts["n"][members].astype(np.int64), 1)
-    tied = _among(tokens, chosen)[which]
-    requests = np.bincount(who[tied], graph.edges["n"][edge[tied]], size).astype(np.int64)
-    worth = _worth(graph, token[mine], who[mine], useful, size)
-    mine = tied & (graph.edges["load"][edge] >= 0)
-    loads = graph.loads[graph.edges["load"][edge[mine]]]
-    sums = loads["sums"].sum(axis=0, dtype=np.int64)
-    n = max(int(sums[0]), 1)
-    each, together = _distinct(loads["payloads"], who[mine], size)
-    exact, exact_tools = _exact(graph, tokens, inside, useful, size)
+    carrying = np.zeros(len(of.tokens), np.bool_)
+    carrying[chosen] = True
+    tied = carrying[core.which]
+    requests = np.bincount(core.who[tied], core.n[tied], of.size).astype(np.int64)
+    load = graph.edges["load"][core.edge[tied]]
+    heavy = load >= 0
+    held = loads(graph, load[heavy], core.who[tied][heavy], of.size, harvest.UNIT)
+    n = max(int(held.sums[0]), 1)
+    each, together = _distinct(held.payloads)
+    exact, exact_tools = _exact(of)
+    inside = of.inside[own]
     return Measured(
         members=members,
-        shared=_shared(graph, tokens, inside, useful),
-        core=core,
-        chosen=chosen,
+        shared=_shared(graph, of),
+        core=of.tokens[own],
+        chosen=of.tokens[chosen],
         kind=kind,
-        depth=int((inside[own] >= _HALF * size).sum()),
-        worth=worth,
+        depth=int((inside >= _HALF * of.size).sum()),
+        worth=_worth(of, core),
         requests=np.minimum(requests, total),
         total=total,
-        shares=sums / n,
-        answer=float(sums[_PLACE["log_answer"]]) / n / 8.0,
+        shares=held.sums / n,
+        answer=float(held.sums[_PLACE["log_answer"]]) / n / 8.0,
         apart=min(together / each, 1.0) if each else 1.0,
         fresh=min(together / n, 1.0),
-        alike=_alike(loads, who[mine], size),
-        networks=_spread(graph, tokens, which, who, Kind.NETWORK, size),
-        programs=_spread(graph, tokens, which, who, Kind.AGENT, size),
+        alike=float(harvest.alike(held.topic, held.n, _FIRST)[0]),
+        networks=_spread(of, Kind.NETWORK),
+        programs=_spread(of, Kind.AGENT),
         exact=exact,
         exact_tools=exact_tools,
-        dense=float((inside[own] ** 2).sum() / max(inside[own].sum(), 1) / size),
+        dense=float((inside**2).sum() / max(inside.sum(), 1) / of.size),
+        seldom=_seldom(graph, of),
     )
 
 
-def _among(tokens: NDArray[np.int32], some: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which of sorted tokens are the given ones, which are sorted and all among them."""
-    out = np.zeros(len(tokens), np.bool_)
-    out[np.searchsorted(tokens, some)] = True
-    return out
+class _Inner(NamedTuple):
+    """The edges of a group's own wordings."""
+
+    edge: NDArray[np.intp]
+    who: NDArray[np.intp]  # each one's member, by position
+    which: NDArray[np.intp]  # each one's token, by position
+    n: NDArray[np.uint32]  # requests
 
 
-def _exact(
-    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64], members: int
-) -> tuple[float, float]:
+def _inner(graph: Graph, of: Tally, own: NDArray[np.bool_]) -> _Inner:
+    some = np.flatnonzero(own[of.which])
+    edge = of.edge[some]
+    return _Inner(edge, of.who[some], of.which[some], graph.edges["n"][edge])
+
+
+def _seldom(graph: Graph, of: Tally) -> Seldom:
+    """The edges of the kinds that few groups have."""
+    some = np.flatnonzero(_SELDOM[of.kinds][of.which]) if _SELDOM[of.kinds].any() else _NONE
+    which = of.which[some]
+    return Seldom(of.kinds[which], of.tokens[which], of.who[some], graph.edges["n"][of.edge[some]])
+
+
+def _exact(of: Tally) -> tuple[float, float]:
     """How nearly those who have the best wording are the members, 1 where they are the same; and of tools."""
-    kinds = graph.tokens["kind"][tokens]
-    near = 2.0 * inside / (np.maximum(graph.tokens["df"][tokens], inside) + members)
-    worded = near[_WORDED[kinds] & (useful[tokens] > 0.0)]
-    return float(worded.max(initial=0.0)), float(near[kinds == Kind.TOOLS].max(initial=0.0))
+    near = 2.0 * of.inside / (np.maximum(of.df, of.inside) + of.size)
+    worded = near[_WORDED[of.kinds] & (of.useful > 0.0)]
+    return float(worded.max(initial=0.0)), float(near[of.kinds == Kind.TOOLS].max(initial=0.0))
 
 
-def _worth(
-    graph: Graph, token: NDArray[np.int32], who: NDArray[np.intp], useful: NDArray[np.float64], members: int
-) -> NDArray[np.float64]:
-    """Of each kind the rarest core token counts, whose edges are given: the others mostly follow from it."""
-    best = np.zeros((members, len(Kind)))
-    np.maximum.at(best, (who, graph.tokens["kind"][token]), useful[token])
+def _worth(of: Tally, core: _Inner) -> NDArray[np.float64]:
+    """What each member shares of the core: of each kind the rarest token counts, the others mostly follow from it."""
+    best = np.zeros((of.size, len(Kind)))
+    np.maximum.at(best.reshape(-1), core.who * len(Kind) + of.kinds[core.which], of.useful[core.which])
     return np.asarray(best.sum(axis=1), np.float64)
 
 
-def _shared(
-    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64]
-) -> tuple[Shared, ...]:
-    found = []
-    kinds = graph.tokens["kind"][tokens]
-    worth = inside * np.maximum(useful[tokens], 1e-6)
-    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-        some = np.flatnonzero(kinds == kind)
-        best = some[[int(np.argmax(worth[some]))]]
-        if kind == Kind.SIGNUP:
-            best = some[useful[tokens[some]] > 0.0]
-            best = best[np.argsort(-worth[best], kind="stable")]
-            first = np.unique(graph.tokens["recipe"][tokens[best]], return_index=True)[1]
-            best = best[np.sort(first)[:_SEVERAL]]  # the best value of each attribute
-        for place in best[inside[best] >= 2].tolist():
-            token, name = int(tokens[place]), ""
-            if kind == Kind.SIGNUP:
-                name = graph.called.get(int(graph.tokens["recipe"][token]), "")
-            found.append(Shared(Kind(kind), token, int(inside[place]), int(graph.tokens["df"][token]), name))
-    return tuple(sorted(found, key=lambda one: (-one.members, one.kind)))
+def _shared(graph: Graph, of: Tally) -> tuple[Shared, ...]:
+    worth = np.asarray(of.inside * np.maximum(of.useful, 1e-6), np.float64)
+    top = highest(of.kinds, worth, len(Kind))
+    best = top[top >= 0]
+    if top[Kind.SIGNUP] >= 0:
+        best = np.concatenate([best[of.kinds[best] != Kind.SIGNUP], _signed(graph, of, worth)])
+    best = best[of.inside[best] >= 2]
+    columns = (of.kinds[best].tolist(), of.tokens[best].tolist(), of.inside[best].tolist(), of.df[best].tolist())
+    found = [Shared(Kind(kind), *told) for kind, *told in zip(*columns, strict=True)]
+    named = [one._replace(name=_called(graph, one.token)) if one.kind == Kind.SIGNUP else one for one in found]
+    return tuple(sorted(named, key=lambda one: (-one.members, one.kind)))
 
 
-def _core(
-    graph: Graph, tokens: NDArray[np.int32], inside: NDArray[np.intp], useful: NDArray[np.float64], members: int
-) -> NDArray[np.bool_]:
+def _called(graph: Graph, token: int) -> str:
+    """The name of a sign-up attribute."""
+    return graph.called.get(int(graph.tokens["recipe"][token]), "")
+
+
+def _signed(graph: Graph, of: Tally, worth: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The best value of each sign-up attribute, the best attributes first."""
+    best = np.flatnonzero((of.kinds == Kind.SIGNUP) & (of.useful > 0.0))
+    best = best[np.argsort(-worth[best], kind="stable")]
+    first = np.unique(graph.tokens["recipe"][of.tokens[best]], return_index=True)[1]
+    return np.asarray(best[np.sort(first)[:_SEVERAL]], np.intp)
+
+
+def _core(of: Tally) -> NDArray[np.bool_]:
     """Which tokens are wordings of the group's own."""
-    df = np.maximum(graph.tokens["df"][tokens], 1)
-    worded = _WORDED[graph.tokens["kind"][tokens]]
-    many = inside >= max(2.0, _CORE * members)
-    return np.asarray(worded & many & (inside >= _OWN * df) & (useful[tokens] > 0.0), np.bool_)
+    many = of.inside >= max(2.0, _CORE * of.size)
+    rare = of.inside >= _OWN * np.maximum(of.df, 1)
+    return np.asarray(_WORDED[of.kinds] & many & rare & (of.useful > 0.0), np.bool_)
 
 
-def _substream(
-    graph: Graph, edge: NDArray[np.intp], token: NDArray[np.int32], core: NDArray[np.int32]
-) -> tuple[Kind, NDArray[np.int32]]:
-    """The kind of wording that the most requests carry, the more telling kind where two are close; its tokens.
+def _substream(of: Tally, own: NDArray[np.bool_], core: _Inner) -> tuple[Kind, NDArray[np.intp]]:
+    """The kind of wording that the most requests carry, the more telling kind where two are close; its tokens' places.
 
-    The edges given are those of `core`, which is sorted.
+    Of the group's own wordings, which are `own`, and whose edges are `core`.
     """
-    kinds = graph.tokens["kind"][core]
-    at = np.searchsorted(core, token)
-    count = np.bincount(at, graph.edges["n"][edge], len(core))
-    carried: dict[Kind, tuple[float, NDArray[np.int32]]] = {}
+    places = np.flatnonzero(own)
+    if not len(places):
+        return Kind.CLIENT, places
+    kinds, count = of.kinds[places], np.bincount(core.which, core.n, len(own))[places]
+    carried: dict[Kind, tuple[float, NDArray[np.intp]]] = {}
+    present = set(kinds.tolist())
     for kind in _ORDER:
-        some = np.flatnonzero(kinds == kind)
-        if not len(some):
+        if kind not in present:
             continue
+        some = np.flatnonzero(kinds == kind)
         if kind in PHRASES:  # several phrases stand in one request: the most used one is taken
             some = some[[int(np.argmax(count[some]))]]
-        carried[kind] = float(count[some].sum()), core[some]
+        carried[kind] = float(count[some].sum()), places[some]
     if not carried:
-        return Kind.CLIENT, core[:0]
+        return Kind.CLIENT, places[:0]
     most = max(count for count, _ in carried.values())
     kind = next(kind for kind, (count, _) in carried.items() if count >= _PREFERRED * most)
     return kind, carried[kind][1]
 
 
-def _distinct(payloads: NDArray[np.uint8], who: NDArray[np.intp], members: int) -> tuple[float, float]:
+def _distinct(payloads: NDArray[np.uint8]) -> tuple[float, float]:
     """The sum of the members' distinct items, and the distinct items of all together."""
-    if not len(who):
-        return 0.0, 0.0
-    cells = np.zeros((members, payloads.shape[1]), np.uint8)
-    np.maximum.at(cells, who, payloads)
-    return float(hll_count(cells).sum()), float(hll_count(payloads.max(axis=0, keepdims=True))[0])
+    counts = hll_count(np.concatenate([payloads, payloads.max(axis=0, keepdims=True)]))
+    return float(counts[:-1].sum()), float(counts[-1])
 
 
-def _alike(loads: NDArray[np.void], who: NDArray[np.intp], members: int) -> float:
-    topic = np.zeros((members, 24))
-    n = np.zeros(members)
-    np.add.at(topic, who, harvest.topics(loads))
-    np.add.at(n, who, loads["sums"][:, 0].astype(np.float64))
-    return float(harvest.alike(topic, n, np.zeros(1, np.intp))[0])
-
-
-def _spread(
-    graph: Graph, tokens: NDArray[np.int32], which: NDArray[np.intp], who: NDArray[np.intp], kind: Kind, members: int
-) -> float:
+def _spread(of: Tally, kind: Kind) -> float:
     """The effective number of a kind's values over the members: 1 where each has its own, near 0 where all share one.
 
-    A value that nobody else has is no edge; a member without an edge of the kind has its own. Each edge is of the
-    member `who` and of `tokens[which]`.
+    A value that nobody else has is no edge; a member without an edge of the kind has its own.
     """
-    some = (graph.tokens["kind"][tokens] == kind)[which]
-    mine = who[some]
-    values = np.bincount(mine, minlength=members)
-    weight = np.bincount(which[some], 1.0 / values[mine], len(tokens))
-    alone = members - np.count_nonzero(values)
+    mine = of.kinds == kind
+    if not mine.any():
+        return 1.0
+    some = np.flatnonzero(mine[of.which])
+    who = of.who[some]
+    values = np.bincount(who, minlength=of.size)
+    weight = np.bincount(of.which[some], 1.0 / values[who], len(of.tokens))
+    alone = of.size - np.count_nonzero(values)
     total = float((weight**2).sum()) + alone
-    return min(members**2 / max(total, 1e-9) / members, 1.0)
+    return min(of.size**2 / max(total, 1e-9) / of.size, 1.0)

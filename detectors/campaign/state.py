@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import assess, link, moves, saved, settle, signals, supplied, tells
+from detectors.campaign import assess, link, moves, saved, settle, supplied, tells
 from detectors.campaign.assess import HEARD, Assessment
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard, Turn
@@ -25,7 +25,7 @@ from detectors.campaign.report import Campaign
 from detectors.campaign.rows import Own
 from detectors.campaign.score import Scoring
 from detectors.campaign.shut import Shut
-from detectors.campaign.signals import UNUSUAL, Facts, Layout, Measured
+from detectors.campaign.signals import UNUSUAL, Facts, Measured
 from detectors.campaign.tells import Kind
 
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
@@ -107,10 +107,8 @@ class Linker:
         known = self._known(weight)
         found, kept = self._beside(standing, groups)
         if groups:
-            every = [*groups, *(one.group for one in found)]
-            by = signals.layout(graph, np.unique(np.concatenate([one.accounts for one in every])))
-            found += self._assess(known, by, groups)
-            judge: settle.Judge = partial(self._judge, known, by, held=0.0)
+            found += self._assess(known, groups)
+            judge: settle.Judge = partial(self._judge, known, held=0.0)
             found = settle.together(settle.whole(found, self.forbidden, judge), self.united, judge)
             found = settle.exclusive(found, self.settings.scoring.members, graph.clients.known(), judge)
         self._settle(found, kept, now)
@@ -140,11 +138,11 @@ class Linker:
         """All groups as a link of everybody looks at them, judged or not: what a fit of the score learns from."""
         graph, rules = self.graph, self.settings.rules
         self._look_for_shut(float(graph.accounts["last"].max(initial=0.0)))
-        known, by = self._known(link.weights(graph, rules)), signals.layout(graph, np.arange(len(graph.clients)))
+        known = self._known(link.weights(graph, rules))
         edges = link.seeds(graph, rules, known.weight, np.arange(len(graph.edges)), known.rank)
         for group in link.groups(graph, rules, edges):
             if self._worth(known, group, set()):
-                yield from assess.readings(known, by, group)
+                yield from assess.readings(known, group)
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """The campaigns of the last link, the most suspicious first."""
@@ -186,7 +184,7 @@ class Linker:
         shut[place[place >= 0]] = np.fromiter(self._gone.values(), np.float64, len(self._gone))[place >= 0]
         return Known(*known, *heard, self.forbidden, shut, len(self._gone), self.paces.times(self.graph))
 
-    def _assess(self, known: Known, by: Layout, groups: list[Group]) -> list[Assessment]:
+    def _assess(self, known: Known, groups: list[Group]) -> list[Assessment]:
         """The campaigns among the groups, those by surer ground first; `asked` grows by whom they want to hear of."""
         graph = self.graph
         clients = graph.clients.known()
@@ -203,7 +201,7 @@ class Linker:
                 accounts = group.accounts if len(split) == 1 else graph.clients.find(np.array(sorted(part), np.uint64))
                 held = 0.0 if group.framed else len(sure.intersection(part)) / len(part)
                 some = group._replace(accounts=np.sort(accounts))
-                one = self._judge(known, by, some, held) if len(part) > 1 else None
+                one = self._judge(known, some, held) if len(part) > 1 else None
                 if one is None:
                     continue
                 self.asked.update(one.unheard)
@@ -238,11 +236,11 @@ class Linker:
         several = self.settings.scoring.members
         return bool(np.percentile(told, 75) >= _TAKING or np.count_nonzero(told >= UNUSUAL) >= several)
 
-    def _judge(self, known: Known, by: Layout, group: Group, held: float) -> Assessment | None:
+    def _judge(self, known: Known, group: Group, held: float) -> Assessment | None:
         """What a group is; where nothing moved and little else happened, what it was."""
 
         def judge(group: Group, held: float) -> Assessment | None:
-            return assess.assess(known, by, group, held)
+            return assess.assess(known, group, held)
 
         return judge(group, held) if self._eventful(group) else self._memo.judge(known, group, held, judge)
 

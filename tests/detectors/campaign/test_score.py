@@ -104,7 +104,7 @@ def test_the_sentence_counts_as_sharing_a_wording_those_who_do(operator, sharing
     graph = Graph(Bounds(singles=1 << 12, recurring=1 << 12))
     graph.add(tells(events))
     members = np.sort(graph.clients.find(clients.astype(np.uint64)))
-    found = signals.measure(graph, signals.layout(graph, members), members, link.weights(graph, link.Rules()))
+    found = signals.measure(graph, members, link.weights(graph, link.Rules()))
     text = score.sentence(found, FACTS)
     assert text.startswith(start)
     assert f"that {sharing} clients use in all" in text

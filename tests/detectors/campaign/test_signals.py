@@ -14,7 +14,7 @@ def measured(events: np.ndarray, clients: list[int]) -> signals.Measured:
     graph = Graph(Bounds(singles=1 << 14, recurring=1 << 12))
     graph.add(tells(events))
     accounts = np.sort(graph.clients.find(np.array(clients, np.uint64)))
-    return signals.measure(graph, signals.layout(graph, accounts), accounts, link.weights(graph, link.Rules()))
+    return signals.measure(graph, accounts, link.weights(graph, link.Rules()))
 
 
 def test_the_substream_of_mixed_accounts_is_counted_apart(operator, bystanders) -> None:
