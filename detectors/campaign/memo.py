@@ -72,17 +72,19 @@ def _key(group: Group) -> bytes:
 
 def _stand(known: Known, group: Group, held: float) -> _Stand:
     accounts = group.accounts
-    n = known.graph.accounts["n"][accounts]
-    told, stale = (known.rank[accounts], known.lead[accounts]), np.count_nonzero(known.stale[accounts])
-    shut, paces = np.nansum(known.shut[accounts]), known.paces[accounts].sum()
     return _Stand(
-        float(n.sum(dtype=np.int64)),
-        (float(np.nansum(told[0])), float(np.nansum(told[1]))),
-        int(stale),
+        float(known.graph.accounts["n"][accounts].sum(dtype=np.int64)),
+        (_sum(known.rank[accounts]), _sum(known.lead[accounts])),
+        int(np.count_nonzero(known.stale[accounts])),
         held,
-        float(shut),
-        float(paces),
+        _sum(known.shut[accounts]),
+        float(known.paces[accounts].sum()),
     )
+
+
+def _sum(values: NDArray[np.float64]) -> float:
+    """The sum of what is known; NaN is not. As `nansum` gives it, in a fraction of its time for a few values."""
+    return float(np.where(np.isnan(values), 0.0, values).sum())
 
 
 def _same(before: _Stand, now: _Stand) -> bool:

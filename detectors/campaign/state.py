@@ -30,6 +30,7 @@ from detectors.campaign.tells import Kind
 
 _MUCH = 0.3  # a share of touched accounts beyond which everything is linked anew
 _DAY = 86_400.0
+_EVENTS = np.isin(np.arange(len(Kind)), (Kind.MOVED, Kind.SIGNATURE, Kind.INDICATOR))
 _TAKING = 2.0  # nats: where three quarters of a group lie below it, nothing is taken
 
 
@@ -140,7 +141,9 @@ class Linker:
         self._look_for_shut(float(graph.accounts["last"].max(initial=0.0)))
         known = self._known(link.weights(graph, rules))
         edges = link.seeds(graph, rules, known.weight, np.arange(len(graph.edges)), known.rank)
-        for group in link.groups(graph, rules, edges):
+        groups = link.groups(graph, rules, edges)
+        self._ask(known, groups)
+        for group in groups:
             if self._worth(known, group, set()):
                 yield from assess.readings(known, group)
 
@@ -192,6 +195,7 @@ class Linker:
         out: list[Assessment] = []
         sure: set[int] = set()
         seen: set[bytes] = set()
+        self._ask(known, groups)
         for group in sorted(groups, key=lambda one: not one.framed):
             if not self._worth(known, group, seen):
                 continue
@@ -212,6 +216,14 @@ class Linker:
                     sure |= one.campaign.clients
         return out
 
+    def _ask(self, known: Known, groups: list[Group]) -> None:
+        """Ask for the rows of all who are in a group that is large enough: of those too that take nothing so far."""
+        inside = np.zeros(len(known.stale), np.bool_)
+        for group in groups:
+            if len(group.accounts) >= self.settings.scoring.watched and not self._eventful(group):
+                inside[group.accounts] = True
+        self.asked.update(known.graph.clients.known()[np.flatnonzero(inside & known.stale)].tolist())
+
     def _worth(self, known: Known, group: Group, seen: set[bytes]) -> bool:
         """Whether to look at a group closely: large enough or eventful, and not known to take nothing.
 
@@ -221,8 +233,6 @@ class Linker:
             return True
         if len(group.accounts) < self.settings.scoring.watched:
             return False
-        stale = group.accounts[known.stale[group.accounts]]  # those too that take nothing so far
-        self.asked.update(known.graph.clients.known()[stale].tolist())
         rank = known.rank[group.accounts]
         told = rank[~np.isnan(rank)]
         if not group.part and (len(told) < HEARD * len(rank) or undecided(known, group.accounts)):
@@ -246,8 +256,7 @@ class Linker:
 
     def _eventful(self, group: Group) -> bool:
         """Whether a small group may count: something moved between its accounts, or one of them was banned."""
-        kinds = self.graph.tokens["kind"][group.tokens]
-        if np.isin(kinds, (Kind.MOVED, Kind.SIGNATURE, Kind.INDICATOR)).any():
+        if _EVENTS[self.graph.tokens["kind"][group.tokens]].any():
             return True
         return bool(self.bans) and not self.bans.keys().isdisjoint(self.graph.clients.known()[group.accounts].tolist())
 
