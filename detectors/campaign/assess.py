@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ class Assessment:
 
     campaign: Campaign
     group: Group
-    unheard: tuple[int, ...] = ()  # clients
+    unheard: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # accounts
 
 
 def assess(known: Known, group: Group, held: float = 0.0) -> Assessment | None:
@@ -57,8 +57,7 @@ def assess(known: Known, group: Group, held: float = 0.0) -> Assessment | None:
     campaign = _WAITING
     if best.level is not Level.NONE:
         campaign = _campaign(known, group, best, _shown(known, group, best))
-    asked = tuple(known.graph.clients.known()[best.unheard].tolist())
-    return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), asked)
+    return Assessment(campaign, Group(best.measured.members, group.tokens, group.framed), best.unheard)
 
 
 class _Reading(NamedTuple):

@@ -49,6 +49,7 @@ class Heard:
         self._lead: NDArray[np.float64] = np.zeros(0)
         self._after: NDArray[np.float64] = np.zeros(0)
         self._wanted: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._asked: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._turn = Turn()
 
     def tell(self, graph: Graph, ranks: Mapping[int, Own]) -> NDArray[np.uint64]:
@@ -62,6 +63,7 @@ class Heard:
         news = ~(np.abs(before - told) < _CHANGE).all(axis=1)
         self._rank[place], self._lead[place] = told.T
         self._after[place] = graph.accounts["n"][place]
+        self._asked[place] = False
         return clients[news]
 
     def columns(self, graph: Graph) -> Columns:
@@ -69,6 +71,18 @@ class Heard:
         self._reach(len(graph.clients))
         n = graph.accounts["n"][: len(graph.clients)]
         return Columns(self._rank, self._lead, np.isnan(self._rank) | (n > _MORE * self._after + _SOME))
+
+    def ask(self, graph: Graph, accounts: NDArray[np.integer], *, anew: bool = False) -> None:
+        """Accounts whose rows a group waits for, until they are told; `anew`: these and no others."""
+        self._reach(len(graph.clients))
+        if anew:
+            self._asked[:] = False
+        self._asked[accounts] = True
+
+    def asked(self, graph: Graph) -> NDArray[np.uint64]:
+        """The clients of whose rows groups would like to hear."""
+        self._reach(len(graph.clients))
+        return np.asarray(graph.clients.known()[np.flatnonzero(self._asked)], np.uint64)
 
     def want(self, graph: Graph, accounts: NDArray[np.integer], *, anew: bool = False) -> None:
         """Accounts whose rows may say what a wording of theirs does not; `anew`: these and no others."""
@@ -96,7 +110,7 @@ class Heard:
         self._reach(len(account))
         stays = account >= 0  # numbers keep their order
         self._rank, self._lead = self._rank[stays], self._lead[stays]
-        self._after, self._wanted = self._after[stays], self._wanted[stays]
+        self._after, self._wanted, self._asked = self._after[stays], self._wanted[stays], self._asked[stays]
 
     def arrays(self, graph: Graph) -> dict[str, NDArray[Any]]:
         """All that was told as plain arrays."""
@@ -120,3 +134,4 @@ class Heard:
             self._rank, self._lead = np.append(self._rank, unknown), np.append(self._lead, unknown)
             self._after = np.concatenate([self._after, np.zeros(fresh)])
             self._wanted = np.concatenate([self._wanted, np.zeros(fresh, np.bool_)])
+            self._asked = np.concatenate([self._asked, np.zeros(fresh, np.bool_)])

@@ -60,13 +60,13 @@ def _as_one(one: Assessment, other: Assessment, apart: Sequence[Apart], judge: J
         return None
     for all_of_it, part in ((one, other), (other, one)):
         if part.campaign.clients <= all_of_it.campaign.clients and _heard_less(part, all_of_it):
-            return replace(all_of_it, unheard=one.unheard + other.unheard)
+            return replace(all_of_it, unheard=_unheard(one, other))
     if len(parted(sorted(one.campaign.clients | other.campaign.clients), apart)) > 1:
         return None
     both = judge(_joint(one.group, other.group))
     if both is None or both.campaign.level is not one.campaign.level:
         return None
-    return replace(both, unheard=one.unheard + other.unheard)
+    return replace(both, unheard=_unheard(one, other))
 
 
 def _heard_less(one: Assessment, other: Assessment) -> bool:
@@ -94,7 +94,7 @@ def together(found: Iterable[Assessment], pairs: Iterable[tuple[int, int]], judg
         campaign = replace(both.campaign, members=tuple(members.values()), requests=requests)
         place = out.index(one)
         out.remove(other)
-        out[place] = replace(both, campaign=campaign, unheard=one.unheard + other.unheard)
+        out[place] = replace(both, campaign=campaign, unheard=_unheard(one, other))
     return out
 
 
@@ -147,6 +147,10 @@ def _own(of: dict[int, set[int]], before: frozenset[int], place: int, now: froze
         of[client].discard(place)
     for client in now - before:
         of.setdefault(client, set()).add(place)
+
+
+def _unheard(one: Assessment, other: Assessment) -> NDArray[np.int32]:
+    return np.concatenate([one.unheard, other.unheard])
 
 
 def _joint(one: Group, other: Group) -> Group:

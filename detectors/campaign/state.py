@@ -59,7 +59,6 @@ class Linker:
         self.heard = Heard()
         self._gone: dict[int, float] = {}  # clients that were refused for good at the last link, and since when
         self._turn = Turn()
-        self.asked: set[int] = set()  # clients of whose own rows groups would like to hear
         self.found: dict[int, Assessment] = {}  # by campaign id
         self._memo = Memo()
         self._named: dict[int, Assessment] = {}  # what the ones in `found` were before they got their ids
@@ -95,7 +94,7 @@ class Linker:
         full = full or not self.links or len(touched) > _MUCH * max(len(graph.clients), 1)
         self.links += 1
         if full:
-            self.asked.clear()
+            self.heard.ask(graph, np.zeros(0, np.intp), anew=True)
             self._memo.clear()
             standing: dict[int, Assessment] = {}
             edges = np.arange(len(graph.edges))
@@ -131,9 +130,14 @@ class Linker:
 
     def to_hear(self, most: int) -> list[int]:
         """Clients of whose own rows it would like to hear: those that groups wait for, then whoever shares much."""
-        clients = self._turn.take(np.array(sorted(self.asked), np.uint64), most).tolist()
-        more = self.heard.wanted(self.graph, most - len(clients))
-        return [*clients, *(client for client in more if client not in self.asked)]
+        clients = self._turn.take(np.sort(self.heard.asked(self.graph)), most).tolist()
+        asked, more = set(clients), self.heard.wanted(self.graph, most - len(clients))  # room for more: these are all
+        return [*clients, *(client for client in more if client not in asked)]
+
+    @property
+    def asked(self) -> set[int]:
+        """Clients of whose own rows groups would like to hear."""
+        return set(self.heard.asked(self.graph).tolist())
 
     def readings(self) -> Iterator[tuple[Measured, Facts, NDArray[np.int32]]]:
         """All groups as a link of everybody looks at them, judged or not: what a fit of the score learns from."""
@@ -208,7 +212,7 @@ class Linker:
                 one = self._judge(known, some, held) if len(part) > 1 else None
                 if one is None:
                     continue
-                self.asked.update(one.unheard)
+                self.heard.ask(graph, one.unheard)
                 if one.campaign.level is Level.NONE:
                     continue
                 out.append(one)
@@ -222,7 +226,7 @@ class Linker:
         for group in groups:
             if len(group.accounts) >= self.settings.scoring.watched and not self._eventful(group):
                 inside[group.accounts] = True
-        self.asked.update(known.graph.clients.known()[np.flatnonzero(inside & known.stale)].tolist())
+        self.heard.ask(known.graph, np.flatnonzero(inside & known.stale))
 
     def _worth(self, known: Known, group: Group, seen: set[bytes]) -> bool:
         """Whether to look at a group closely: large enough or eventful, and not known to take nothing.
@@ -288,7 +292,6 @@ class Linker:
 
     def tell(self, ranks: Mapping[int, Own]) -> None:
         """What clients' own rows say; see rows.py."""
-        self.asked -= ranks.keys()
         self.graph.touch(self.heard.tell(self.graph, ranks).tolist(), anew=True)
 
     def forbid(self, apart: Iterable[Apart]) -> None:
