@@ -62,12 +62,11 @@ class Whole(NamedTuple):
 
     def terms(self, m: Measured, facts: Facts) -> dict[str, float]:
         """The nats of each term; what a group begins with counts with the members' rows."""
-        held = numbers(m, facts)
-        out = {
-            term: sum(self.lines[name].of(held[name]) for name in names if name in self.lines)
-            for term, names in TERMS.items()
-            if not self.lines.keys().isdisjoint(names)
-        }
+        held, out = numbers(m, facts), {}
+        for term, names in TERMS.items():
+            nats = [self.lines[name].of(held[name]) for name in names if name in self.lines]
+            if nats:
+                out[term] = sum(nats)
         out["members_rank"] = out.get("members_rank", 0.0) + self.start
         return out
 
