@@ -78,3 +78,19 @@ def test_rows_are_wanted_of_some_until_they_are_told(operator) -> None:
     assert heard.wanted(graph, 9) == [3]
     heard.want(graph, places[:1], anew=True)
     assert heard.wanted(graph, 9) == []
+
+
+def test_rows_are_asked_for_until_they_are_told_whatever_the_accounts_numbers(operator) -> None:
+    graph, heard = graph_of(operator([1, 2], wording=5)), Heard()
+    assert heard.asked(graph).tolist() == []
+    late = operator([3, 4], seed=2, wording=6)
+    late["at"] += 20 * 86_400.0
+    graph.add(tells(late))
+    heard.ask(graph, graph.clients.find(np.array([2, 3, 4], np.uint64)))
+    assert heard.asked(graph).tolist() == [2, 3, 4]
+    heard.tell(graph, {3: Own(3.0, 0.1), 99: Own(1.0, 0.1)})
+    assert heard.asked(graph).tolist() == [2, 4]
+    heard.renumber(graph.expire(float(late["at"].max())))
+    assert heard.asked(graph).tolist() == [4]
+    heard.ask(graph, graph.clients.find(np.array([3], np.uint64)), anew=True)
+    assert heard.asked(graph).tolist() == [3]
