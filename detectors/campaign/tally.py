@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.campaign.graph import Graph
 from detectors.cells import mix64
-from detectors.compiled import compiled
+from detectors.compiled import compiled, fold
 
 
 class Tally(NamedTuple):
@@ -37,8 +37,8 @@ def tally(graph: Graph, members: NDArray[np.int32], useful: NDArray[np.float64])
     edge, who = edges_of(graph, members)
     token = graph.edges["token"][edge]
     tokens, which, inside = counted(token)
-    some = graph.tokens[tokens]
-    return Tally(len(members), edge, who, which, tokens, inside, some["kind"], some["df"], useful[tokens])
+    kinds, df = graph.tokens["kind"][tokens], graph.tokens["df"][tokens]
+    return Tally(len(members), edge, who, which, tokens, inside, kinds, df, useful[tokens])
 
 
 def counted(token: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.int64]]:
@@ -77,13 +77,12 @@ class Loads(NamedTuple):
 
 def loads(graph: Graph, load: NDArray[np.int32], who: NDArray[np.intp], members: int, unit: float) -> Loads:
     """The loads numbered `load`, each of the member `who`, added up; topics are divided by `unit`."""
-    held = graph.loads
-    sums, topic, payloads = held["sums"], held["topic"], held["payloads"]
+    sums, topic, payloads = (graph.loads[name] for name in ("sums", "topic", "payloads"))
     out = Loads(
         np.zeros(sums.shape[1], np.int64), np.zeros(members), np.zeros((members, topic.shape[1])),
         np.zeros((members, payloads.shape[1]), np.uint8),
     )  # fmt: skip
-    _add(load, who, sums, topic, payloads, unit, *out)
+    fold(_add, (sums, topic, payloads), (load, who, unit, *out))
     return out
 
 
@@ -95,9 +94,10 @@ def _count(
     which: NDArray[np.intp],
     inside: NDArray[np.int64],
 ) -> int:
-    """Number tokens as they come, and count how often each is; `slots`, all 0, are a power of two and half too many.
+    """Number tokens as they come, and count how often each is: how many distinct ones there are.
 
-    How many distinct ones there are: `tokens` has these first.
+    The last three are as long as `token`, `inside` is 0; `tokens` gets the distinct ones first. `slots` are all 0,
+    a power of two, and at least twice as many.
     """
     mask, count = np.uint64(len(slots) - 1), 0
     for at in range(len(token)):
@@ -123,11 +123,11 @@ def _highest(kinds: NDArray[np.uint8], worth: NDArray[np.float64], best: NDArray
 
 @compiled
 def _add(
-    load: NDArray[np.int32],
-    who: NDArray[np.intp],
     held_sums: NDArray[np.uint16],
     held_topic: NDArray[np.int16],
     held_payloads: NDArray[np.uint8],
+    load: NDArray[np.int32],
+    who: NDArray[np.intp],
     unit: float,
     sums: NDArray[np.int64],
     n: NDArray[np.float64],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.campaign import harvest, link
+from detectors.campaign import harvest, link, signals
+from detectors.campaign.chains import followed
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.tally import counted, edges_of, highest, loads, tally
 from detectors.campaign.tells import LOAD, Kind, tells
+from detectors.compiled import LOOPS
 
 
 @pytest.fixture
@@ -76,3 +78,19 @@ def test_loads_are_added_up_by_member_in_the_order_of_their_edges(graph) -> None
     assert found.n.tolist() == n.tolist()
     assert found.topic.tobytes() == topic.tobytes()
     assert found.payloads.tobytes() == payloads.tobytes()
+
+
+def test_no_number_of_tokens_or_loads_compiles_anything_anew(operator) -> None:
+    """numpy takes a single row's field for contiguous, which is another type to a compiled loop."""
+    for clients in (range(1, 2), range(1, 3), range(1, 9)):
+        graph = Graph(Bounds(singles=1 << 12, recurring=1 << 12))
+        for client in clients:
+            graph.add(tells(operator([client], requests=2, seed=client)))
+        weight = link.weights(graph, link.Rules())
+        signals.measure(graph, np.arange(len(graph.clients), dtype=np.int32), weight)
+        for rows in (0, 1, 2):
+            few = Graph(Bounds(singles=1 << 12, recurring=1 << 12))
+            few.load_arrays(graph.arrays() | {"loads": np.zeros(rows, LOAD)})
+            loads(few, np.zeros(min(rows, 1), np.int32), np.zeros(min(rows, 1), np.intp), 1, harvest.UNIT)
+    ours = [loop for loop in LOOPS if loop.py_func.__module__ in (tally.__module__, followed.__module__)]
+    assert {len(loop.signatures) for loop in ours} == {1}
