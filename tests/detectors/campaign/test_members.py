@@ -7,6 +7,7 @@ import pytest
 
 from detectors.base import Level
 from detectors.campaign import Campaign, Linker
+from detectors.campaign.members import _median, independent, parties
 from detectors.campaign.rows import Own
 from detectors.campaign.state import Bounds, Settings
 
@@ -81,3 +82,23 @@ def test_rows_of_few_requests_that_do_not_look_ordinary_speak_against_nobody(lin
 
 def test_rows_of_few_requests_that_look_ordinary_do(linked) -> None:
     assert linked(dict.fromkeys(ALL, Own(0.4, -2.4))) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 501])
+def test_the_median_is_numpys(size: int) -> None:
+    values = np.random.default_rng(size).random(size) ** 3
+    assert _median(values) == float(np.median(values))
+
+
+def test_those_of_one_organisation_count_once_and_others_each() -> None:
+    linker = Linker(Settings(bounds=Bounds(singles=1 << 10, recurring=1 << 10)))
+    none = np.arange(6, dtype=np.int64)
+    known = linker._known(np.zeros(0))._replace(party=none)
+    accounts = np.array([0, 2, 3, 5], np.int32)
+    assert parties(known, accounts) == 4
+    assert independent(known, accounts).tolist() == accounts.tolist()
+    some = known._replace(party=np.array([0, 1, 2, -1, -2, -1]))
+    assert parties(some, accounts) == 3
+    assert parties(some, np.array([3, 4, 5], np.int32)) == 2
+    assert independent(some, np.array([0, 1, 2, 3, 5], np.int32)).tolist() == [0, 1, 2]
+    assert independent(some, np.array([0, 3, 5], np.int32)).tolist() == [0, 3, 5]  # mostly theirs

@@ -37,7 +37,7 @@ def test_the_edges_of_a_group_are_its_members_one_after_the_other(graph) -> None
     assert sorted(edge) == np.flatnonzero(np.isin(graph.edges["account"], members)).tolist()
 
 
-def test_many_groups_are_tallied_as_each_by_itself(graph) -> None:
+def test_a_group_is_tallied_as_looking_at_each_token_gives(graph) -> None:
     weight = link.weights(graph, link.Rules())
     rng = np.random.default_rng(1)
     for size in (1, 2, 7, 30, len(graph.clients)):
