@@ -47,9 +47,9 @@ def heard() -> set[tuple[Any, ...]]:
     out: set[tuple[Any, ...]] = set()
     scripts = [script for script, _ in personas.WEIGHTS]
     scripts += [*harvests.families(lists.read(None, "dev")).values(), *ranking.HARD]
-    for script in scripts:
-        for number in range(6):
-            rng = Random(f"{script}/{number}")
+    for place, script in enumerate(scripts):
+        for number in range(12):  # a script draws which of its options it needs
+            rng = Random(f"{place}/{number}")
             maker = Listening(rng, pools, profile.draw(rng, pools), ALONE)
             list(islice(script(maker), 3))
             out.update(getattr(maker, "heard", ()))
