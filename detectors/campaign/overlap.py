@@ -1,4 +1,4 @@
-"""Overlap: how many accounts two tokens share, and which token of an account is the most common; in linear time."""
+"""Overlap: how many accounts two tokens share, and an account's most common token, by walks over the edges."""
 
 from __future__ import annotations
 
