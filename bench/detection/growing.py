@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,7 @@ class Seen:
     evidence: NDArray[np.float64]  # (rows, detectors), nats
     account: NDArray[np.intp]
     family: NDArray[np.str_]  # empty for ordinary clients
+    kind: NDArray[np.str_]  # of ordinary clients, their use; empty for the rest
     importance: NDArray[np.float64]  # an account's looks weigh as much as one row
     numbers: NDArray[np.float64]  # (rows, likeness.names)
 
@@ -59,9 +60,7 @@ class Seen:
 
     def some(self, keep: NDArray[np.bool_]) -> Seen:
         """The rows where `keep` is true."""
-        return Seen(
-            self.evidence[keep], self.account[keep], self.family[keep], self.importance[keep], self.numbers[keep]
-        )
+        return Seen(*(getattr(self, field.name)[keep] for field in fields(self)))
 
 
 def with_recorded(seen: Seen, rows: Recorded) -> Seen:
@@ -79,6 +78,7 @@ def with_recorded(seen: Seen, rows: Recorded) -> Seen:
         np.concatenate([seen.evidence, np.zeros((len(weight), seen.evidence.shape[1]))]),
         np.concatenate([seen.account, seen.account.max(initial=0) + 1 + more.account]),
         np.concatenate([seen.family, more.family]),
+        np.concatenate([seen.kind, more.kind]),
         np.concatenate([seen.importance, weight]),
         np.concatenate([seen.numbers, more.numbers]),
     )
@@ -88,7 +88,8 @@ def alone(rows: Recorded) -> Seen:
     """Recorded programs by themselves, each as one account."""
     _, program = np.unique(rows.program, return_inverse=True)
     weight = 1.0 / np.bincount(program)[program]
-    return Seen(np.zeros((len(program), 0)), program, np.where(rows.harvest, PROGRAMS, ""), weight, rows.numbers)
+    label, none = np.where(rows.harvest, PROGRAMS, ""), np.full(len(program), "")
+    return Seen(np.zeros((len(program), 0)), program, label, none, weight, rows.numbers)
 
 
 class Part(NamedTuple):

@@ -121,8 +121,7 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
     sees, and with marks put on.
     """
     parts: list[list[fitting.Snapshot]] = []
-    family: dict[int, str] = {}
-    number: dict[int, int] = {}
+    labels: dict[int, tuple[int, str, str]] = {}  # account, family, kind
     held: list[Account] = []
 
     def settle() -> None:
@@ -132,7 +131,7 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
 
     for place, one in enumerate(some):
         for copy in (one, copies.unseen(one), copies.marked(one)):
-            family[copy.client], number[copy.client] = one.family, place
+            labels[copy.client] = place, one.family, "" if one.family else one.persona
             held.append(copy)
         if len(held) >= _CHUNK:
             settle()
@@ -145,11 +144,11 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
         evidence.append(calibrate.nats(judged.p))
         numbers.append(likeness.numbers(engine.detectors, rows, judged.scores))
         who.append(shot.clients)
-    clients = np.concatenate(who)
-    account = np.array([number[client] for client in clients.tolist()], np.intp)
-    names = np.array([family[client] for client in clients.tolist()], np.str_)
+    number, family, kind = zip(*(labels[client] for client in np.concatenate(who).tolist()), strict=True)
+    account = np.array(number, np.intp)
     weight = 1.0 / np.bincount(account)[account]
-    return Seen(np.concatenate(evidence), account, names, weight, np.concatenate(numbers))
+    names = np.array(family, np.str_), np.array(kind, np.str_)
+    return Seen(np.concatenate(evidence), account, *names, weight, np.concatenate(numbers))
 
 
 def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str, Any]:
@@ -169,7 +168,8 @@ def _recorded(seen: Seen, programs: Recorded, known: Sequence[str]) -> dict[str,
         kept = Recorded(*(part[~out] for part in programs))
         told = grown(seen, known, TREES // 4, kept).share(programs.numbers[out][:, read])
         np.maximum.at(best, place[out], told)
-    apart = Seen(np.zeros((len(names), 0)), np.arange(len(names)), np.where(harvest, PROGRAMS, ""),
+    label, none = np.where(harvest, PROGRAMS, ""), np.full(len(names), "")
+    apart = Seen(np.zeros((len(names), 0)), np.arange(len(names)), label, none,
                  np.ones(len(names)), np.zeros((len(names), 0)))  # fmt: skip
     return {"programs": len(names), "harvests": int(harvest.sum()), "auc_left_out": round(_area(best, apart), 3)}
 

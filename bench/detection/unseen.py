@@ -1,4 +1,8 @@
-"""What the joint score finds of harvests of a family that its training never saw, family by family, as one page."""
+"""What the joint score makes of families of harvests, or of ordinary kinds, that its training never saw, as a page.
+
+A family is left out of training by itself. Ordinary kinds are left out a quarter at a time, of training and of the
+clients that set the level: an operator whose customers bring a new kind has neither.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +27,11 @@ from detectors.engine import Engine
 from detectors.forest import Forest
 from detectors.judge import BLEND
 
-OUT = Path(__file__).parents[2] / "docs" / "benchmarks" / "unseen.md"
+PAGES = Path(__file__).parents[2] / "docs" / "benchmarks"
+FAMILIES, KINDS = PAGES / "unseen.md", PAGES / "unseen-kinds.md"
 TREES = 20  # of each method: a third of what ships, for there are as many forests as families
 ALL = ""  # nothing is left out
+ROUNDS = 4  # so many times another part of the ordinary kinds is left out
 
 
 class Tested(NamedTuple):
@@ -44,8 +51,11 @@ def tested(engine: Engine, seen: Observed) -> Tested:
     return Tested(seen, numbers[:, read], fused.score)
 
 
-def judged(forest: Forest, one: Tested) -> Judged:
-    """Clients at equal false-alarm rates by the forest's log-odds, compared with ordinary clients of the operator."""
+def judged(forest: Forest, one: Tested, unknown: Sequence[str] = ()) -> Judged:
+    """Clients at equal false-alarm rates by the forest's log-odds, compared with ordinary clients of the operator.
+
+    Clients of kinds that are `unknown` are tested alone: none of them is compared with, none sets the level.
+    """
     odds = forest.log_odds(one.numbers) + BLEND * one.families
     part = one.seen.rows["part"] > 0
 
@@ -60,7 +70,8 @@ def judged(forest: Forest, one: Tested) -> Judged:
         nats = calibrate.joint_nats(known, one.seen.rows["look"], odds)
         return np.where(part, np.maximum(nats - parts.MARGIN, 0.0), nats)
 
-    return judge(one.seen, statistic, folds(one.seen))
+    known = ~np.isin(one.seen.clients["kind"], unknown)
+    return judge(one.seen, statistic, [Fold(f.turn, f.fit & known, f.level & known, f.test) for f in folds(one.seen)])
 
 
 def forests(made: reference.Material) -> Iterator[tuple[str, Forest]]:
@@ -75,10 +86,39 @@ def without(seen: Seen, family: str) -> Seen:
     return seen.some(seen.family != family) if family != ALL else seen
 
 
-class Found(NamedTuple):
-    """A family's harvesters, and how many of them are found at each of RATES."""
+def parted(kinds: Iterable[str]) -> list[tuple[str, ...]]:
+    """Kinds in ROUNDS parts, by chance, the same each time."""
+    order = sorted(set(kinds))
+    Random("kinds").shuffle(order)
+    return [tuple(sorted(order[turn::ROUNDS])) for turn in range(ROUNDS)]
 
-    without: tuple[metrics.Share, ...]  # by a forest that never saw the family
+
+def strangers(made: reference.Material, sets: Sequence[Tested]) -> dict[str, list[Judged]]:
+    """By ordinary kind of the tested clients: the verdicts where neither training nor the level knew it."""
+    known = likeness.names(made.engine.detectors)
+    out: dict[str, list[Judged]] = {}
+    for part in parted(kind for one in sets for kind in _ordinary(one)):
+        some = made.seen.some(~np.isin(made.seen.kind, part))
+        forest = growing.grown(some, known, TREES, made.programs)
+        those = [judged(forest, one, part) for one in sets]
+        out |= dict.fromkeys(part, those)
+        print(f"{', '.join(part)}: {_alarms(those, part)[0]}", file=sys.stderr)
+    return out
+
+
+def _ordinary(one: Tested) -> list[str]:
+    clients = one.seen.clients
+    return [str(kind) for kind in clients["kind"][~clients["harvest"] & ~clients["grey"] & ~clients["calibration"]]]
+
+
+def _alarms(those: Sequence[Judged], kinds: Sequence[str]) -> tuple[metrics.Share, ...]:
+    return tuple(_sum([one.alarms(rate, np.isin(one.clients["kind"], kinds)) for one in those]) for rate in RATES)
+
+
+class Found(NamedTuple):
+    """A family's or a kind's clients, and how many of them stand above the level at each of RATES."""
+
+    without: tuple[metrics.Share, ...]  # where it was left out
     whole: tuple[metrics.Share, ...]
 
 
@@ -91,6 +131,11 @@ def found(every: Mapping[str, Sequence[Judged]]) -> dict[str, Found]:
     }
 
 
+def mistaken(every: Mapping[str, Sequence[Judged]], whole: Sequence[Judged]) -> dict[str, Found]:
+    """By ordinary kind, over all seeds; `whole` is of the forest and the level that knew every kind."""
+    return {kind: Found(_alarms(those, [kind]), _alarms(whole, [kind])) for kind, those in every.items()}
+
+
 def _shares(those: Sequence[Judged], family: str) -> tuple[metrics.Share, ...]:
     return tuple(_sum([one.found(rate, one.clients["kind"] == family) for one in those]) for rate in RATES)
 
@@ -101,24 +146,8 @@ def _sum(shares: Iterable[metrics.Share]) -> metrics.Share:
 
 
 def page(told: Mapping[str, Found], alarms: metrics.Share, clients: int) -> list[str]:
-    """The table, the family that suffers most first."""
-    rows = [
-        [
-            family,
-            f"{one.without[0].clients}",
-            *(str(share) for share in one.without),
-            *(str(share) for share in one.whole),
-        ]
-        for family, one in sorted(told.items(), key=lambda item: item[1].without[0].rate - item[1].whole[0].rate)
-        if one.without[0].clients
-    ]
-    rows += [_total(told)]
-    columns = [
-        "family",
-        "clients",
-        *(f"left out, at {r:.1%}" for r in RATES),
-        *(f"trained on, at {r:.1%}" for r in RATES),
-    ]
+    """The families, the one that suffers most first."""
+    families = sorted(told.items(), key=lambda item: item[1].without[0].rate - item[1].whole[0].rate)
     return [
         "# Families that training never saw",
         "",
@@ -129,29 +158,46 @@ def page(told: Mapping[str, Found], alarms: metrics.Share, clients: int) -> list
         f"all families, {alarms}. {TREES} trees of each method in place of {growing.TREES}. Recorded programs stay "
         "in training; some of them are tools of the family.",
         "",
-        *report.table(columns, rows),
+        *_table("family", families, "trained on"),
         "",
     ]
 
 
-def _total(told: Mapping[str, Found]) -> list[str]:
-    columns = list(zip(*([*one.without, *one.whole] for one in told.values()), strict=True))
+def page_of_kinds(told: Mapping[str, Found], clients: int) -> list[str]:
+    """The kinds, the one that is taken for a harvest most often first."""
+    worst = sorted(told.items(), key=lambda item: (-item[1].without[0].rate, -item[1].without[0].clients))
+    return [
+        "# Ordinary kinds that training never saw",
+        "",
+        "`python -m bench.detection.unseen --kinds --data folder` writes this page. What customers of a new kind may "
+        f"expect: one part in {ROUNDS} of the kinds at a time is left out of the joint score's training and of the "
+        f"{clients:,} ordinary clients that set the level; so many of its clients on the test split then stand above "
+        "the level. *Known*: by the forest and the level that knew every kind. What such clients send was composed "
+        f"from sources that training never sees. {TREES} trees of each method in place of {growing.TREES}. Recorded "
+        "programs stay in training; some of them are of the kind.",
+        "",
+        *_table("kind", worst, "known"),
+        "",
+    ]
+
+
+def _table(title: str, told: Sequence[tuple[str, Found]], whole: str) -> list[str]:
+    rows = [[name, *_cells(one)] for name, one in told if one.without[0].clients]
+    columns = list(zip(*([*one.without, *one.whole] for _, one in told), strict=True))
     every = [_sum(column) for column in columns]
-    return ["**all of these**", f"{every[0].clients}", *map(str, every)]
+    half = len(every) // 2
+    rows.append(["**all of these**", *_cells(Found(tuple(every[:half]), tuple(every[half:])))])
+    titles = [f"{name}, at {rate:.1%}" for name in ("left out", whole) for rate in RATES]
+    return report.table([title, "clients", *titles], rows)
+
+
+def _cells(one: Found) -> list[str]:
+    return [f"{one.without[0].clients}", *(str(share) for share in (*one.without, *one.whole))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page; 2 where the data folder is missing."""
-    parser = argparse.ArgumentParser(prog="python -m bench.detection.unseen", description=__doc__)
-    parser.add_argument("--data", type=Path, default=None, help="folder with data/, or data itself")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(bench.SEEDS))
-    parser.add_argument(
-        "--clients", type=int, default=reference.CLIENTS, help="of the reference; fewer for a quick look"
-    )
-    parser.add_argument("--calibration", type=int, default=bench.CALIBRATION["standard"])
-    parser.add_argument("--few", type=int, default=0, help="so many ordinary clients a seed, for a quick look")
-    parser.add_argument("--out", default=str(OUT), help="page to write; '-' writes none")
-    asked = parser.parse_args(arguments)
+    """Write one of the pages; 2 where the data folder is missing."""
+    asked = _asked(arguments)
     if asked.data is None:
         print("The texts are not in the repository: give their folder.", file=sys.stderr)
         return 2
@@ -166,14 +212,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every: dict[str, list[Judged]] = {}
     for family, forest in forests(made):
         every[family] = [judged(forest, one) for one in sets]
+        if asked.kinds:
+            break  # the first one is of all families
         if family != ALL:
             print(f"{family}: {_shares(every[family], family)[0]}", file=sys.stderr)
-    alarms = _sum([one.alarms(RATES[0]) for one in every[ALL]])
-    text = "\n".join(page(found(every), alarms, asked.calibration // 2))
+    lines = (
+        page_of_kinds(mistaken(strangers(made, sets), every[ALL]), asked.calibration // 2)
+        if asked.kinds
+        else page(found(every), _sum([one.alarms(RATES[0]) for one in every[ALL]]), asked.calibration // 2)
+    )
+    text, out = "\n".join(lines), asked.out or str(KINDS if asked.kinds else FAMILIES)
     print(text)
-    if asked.out != "-":
-        Path(asked.out).write_text(text, encoding="utf-8")
+    if out != "-":
+        Path(out).write_text(text, encoding="utf-8")
     return 0
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.detection.unseen", description=__doc__)
+    parser.add_argument("--data", type=Path, default=None, help="folder with data/, or data itself")
+    parser.add_argument("--kinds", action="store_true", help="leave out ordinary kinds, not families of harvests")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(bench.SEEDS))
+    parser.add_argument(
+        "--clients", type=int, default=reference.CLIENTS, help="of the reference; fewer for a quick look"
+    )
+    parser.add_argument("--calibration", type=int, default=bench.CALIBRATION["standard"])
+    parser.add_argument("--few", type=int, default=0, help="so many ordinary clients a seed, for a quick look")
+    parser.add_argument("--out", default="", help="page to write in place of the usual one; '-' writes none")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

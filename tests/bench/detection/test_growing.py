@@ -16,7 +16,7 @@ def seen() -> Seen:
     """Made-up numbers of 400 accounts; two of them tell who harvests, one a family."""
     numbers = np.random.default_rng(2).random((400, 4))
     family = np.where(numbers[:, 1] + numbers[:, 3] > 1.2, "lists", "")
-    return Seen(numbers, np.arange(400), family, np.ones(400), numbers)
+    return Seen(numbers, np.arange(400), family, np.full(400, ""), np.ones(400), numbers)
 
 
 def test_a_planted_forest_says_what_the_trained_one_says() -> None:

@@ -23,7 +23,9 @@ def seen(accounts: int = 600, looks: int = 2, seed: int = 1) -> Seen:
     evidence[:, 0] += 4.0 * (family == "lists") * rng.random(len(account))
     evidence[:, 1] += 4.0 * (family == "grading") * rng.random(len(account))
     evidence[:, 2] *= 3.0
-    return Seen(evidence, account, family, np.full(len(account), 1.0 / looks), evidence.copy())
+    return Seen(
+        evidence, account, family, np.full(len(account), ""), np.full(len(account), 1.0 / looks), evidence.copy()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_the_rows_that_are_kept_here_are_of_the_detectors_that_ship() -> None:
 def test_recorded_programs_have_their_share_of_either_side() -> None:
     account = np.arange(1_000)
     family = np.where(account % 10 == 0, "lists", "")
-    seen = Seen(np.zeros((1_000, 2)), account, family, np.ones(1_000), np.zeros((1_000, 3)))
+    seen = Seen(np.zeros((1_000, 2)), account, family, np.full(1_000, ""), np.ones(1_000), np.zeros((1_000, 3)))
     program = np.array(["a", "a", "b", "c"])
     rows = recorded.Recorded(np.ones((4, 3)), program, np.array([False, False, False, True]))
     both = growing.with_recorded(seen, rows)
