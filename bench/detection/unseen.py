@@ -70,8 +70,8 @@ def judged(forest: Forest, one: Tested, unknown: Sequence[str] = ()) -> Judged:
         nats = calibrate.joint_nats(known, one.seen.rows["look"], odds)
         return np.where(part, np.maximum(nats - parts.MARGIN, 0.0), nats)
 
-    known = ~np.isin(one.seen.clients["kind"], unknown)
-    return judge(one.seen, statistic, [Fold(f.turn, f.fit & known, f.level & known, f.test) for f in folds(one.seen)])
+    rest = ~np.isin(one.seen.clients["kind"], unknown)
+    return judge(one.seen, statistic, [Fold(f.turn, f.fit & rest, f.level & rest, f.test) for f in folds(one.seen)])
 
 
 def forests(made: reference.Material) -> Iterator[tuple[str, Forest]]:
