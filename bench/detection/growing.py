@@ -49,7 +49,7 @@ class Seen:
     evidence: NDArray[np.float64]  # (rows, detectors), nats
     account: NDArray[np.intp]
     family: NDArray[np.str_]  # empty for ordinary clients
-    kind: NDArray[np.str_]  # of ordinary clients, their use; empty for the rest
+    kind: NDArray[np.str_]  # the ordinary use, or that of a harvester's cover; empty without one
     importance: NDArray[np.float64]  # an account's looks weigh as much as one row
     numbers: NDArray[np.float64]  # (rows, likeness.names)
 

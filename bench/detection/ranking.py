@@ -131,7 +131,7 @@ def observe(engine: Engine, some: Iterable[Account]) -> Seen:
 
     for place, one in enumerate(some):
         for copy in (one, copies.unseen(one), copies.marked(one)):
-            labels[copy.client] = place, one.family, "" if one.family else one.persona
+            labels[copy.client] = place, one.family, one.persona
             held.append(copy)
         if len(held) >= _CHUNK:
             settle()

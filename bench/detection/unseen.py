@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -94,7 +95,10 @@ def parted(kinds: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def strangers(made: reference.Material, sets: Sequence[Tested]) -> dict[str, list[Judged]]:
-    """By ordinary kind of the tested clients: the verdicts where neither training nor the level knew it."""
+    """By ordinary kind of the tested clients: the verdicts where neither training nor the level knew it.
+
+    Harvesters under cover of such a kind are left out as well: training would know its requests from harvesters alone.
+    """
     known = likeness.names(made.engine.detectors)
     out: dict[str, list[Judged]] = {}
     for part in parted(kind for one in sets for kind in _ordinary(one)):
@@ -170,7 +174,8 @@ def page_of_kinds(told: Mapping[str, Found], clients: int) -> list[str]:
         "# Ordinary kinds that training never saw",
         "",
         "`python -m bench.detection.unseen --kinds --data folder` writes this page. What customers of a new kind may "
-        f"expect: one part in {ROUNDS} of the kinds at a time is left out of the joint score's training and of the "
+        f"expect: one part in {ROUNDS} of the kinds at a time is left out of the joint score's training, harvesters "
+        "under cover of them too, and of the "
         f"{clients:,} ordinary clients that set the level; so many of its clients on the test split then stand above "
         "the level. *Known*: by the forest and the level that knew every kind. What such clients send was composed "
         f"from sources that training never sees. {TREES} trees of each method in place of {growing.TREES}. Recorded "
@@ -210,10 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed in asked.seeds
     ]
     every: dict[str, list[Judged]] = {}
-    for family, forest in forests(made):
+    for family, forest in islice(forests(made), 1 if asked.kinds else None):
         every[family] = [judged(forest, one) for one in sets]
-        if asked.kinds:
-            break  # the first one is of all families
         if family != ALL:
             print(f"{family}: {_shares(every[family], family)[0]}", file=sys.stderr)
     lines = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,12 @@ from detectors.engine import Engine
 
 @pytest.fixture(scope="module")
 def accounts():
-    return list(bench.tested(None, 101, "small", 24))
+    """A few, of which one harvester is under the first ordinary client's cover."""
+    drawn = list(bench.tested(None, 101, "small", 24))
+    use = next(one.persona for one in drawn if not one.family)
+    place = next(place for place, one in enumerate(drawn) if one.family == "reasoning")
+    drawn[place] = replace(drawn[place], persona=use)
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,7 @@ def test_a_kind_is_told_of_by_a_forest_and_a_level_without_it(made, one, account
     monkeypatch.setattr(unseen.growing, "grown", growing_)
     monkeypatch.setattr(unseen, "judge", judging)
     told = unseen.strangers(made, [one])
+    assert set(made.seen.kind[made.seen.harvests].tolist()) - {""}  # harvesters under cover, left out as well
     kinds = {account.persona for account in accounts if not account.family and not account.grey}
     assert set(told) == kinds
     for part, trained, level in zip(unseen.parted(kinds), grown, levels, strict=True):
