@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.detection import dataset, ranking, recorded, sources, store, texts
+from bench.detection import dataset, further, ranking, recorded, sources, store, texts
 from bench.detection.compose import Account
 from bench.detection.dataset import World
 from bench.detection.growing import Seen
@@ -35,6 +35,7 @@ TRAINING, REWORDED = 50 / 9, 20 / 9
 and in those that training alone has.
 """
 WORDED = ("wordings", "wordings_harvests", "wordings_jobs")  # what decides the accounts in further wordings
+FURTHER = ("ranking", "framed", "further", "further_desks", "further_jobs", "further_twins", *WORDED)  # further uses
 _CHUNK = 100
 
 
@@ -100,11 +101,19 @@ def material(data: Path, clients: int = CLIENTS, seed: str = SEED) -> Material:
         )
         for name, own, drawn in (("ranking", ranking.SEED, world), ("reworded", f"{ranking.SEED}/reworded", other))
     )
+    uses = (
+        store.cached(
+            f"further-{name}-{clients}",
+            store.digest(data, key, own, more=FURTHER),
+            further.accounts(ranking.varied(drawn), own, share),
+        )
+        for name, own, drawn in (("own", f"{seed}/further", world), ("worded", f"{seed}/further/worded", other))
+    )
     crowds = (
         _crowd(data, world, f"{seed}/training", round(clients * TRAINING)),
         _crowd(data, other, f"{seed}/reworded", round(clients * REWORDED)),
     )
-    seen = ranking.observe(engine, chain(*tried, *crowds))
+    seen = ranking.observe(engine, chain(*tried, *crowds, *uses))
     programs = recorded.read(engine.detectors)
     if programs is None:
         print("Without recorded programs: their numbers are missing or another version's.", file=sys.stderr)

@@ -24,8 +24,8 @@ MODULES = (
     "answers", "arrivals", "compose", "dataset", "frames", "grammar", "harvests", "jobs", "lexicon", "lists", "local",
     "loops", "paraphrase", "personas", "pipelines", "profile", "sources", "talk",
 )  # fmt: skip
-MORE = ("campaigns", "evasions", "fast", "lookalikes", "ranking", "refusals", "wordings",
-        "wordings_harvests", "wordings_jobs")  # fmt: skip
+MORE = ("campaigns", "evasions", "fast", "framed", "further", "further_desks", "further_jobs", "further_twins",
+        "lookalikes", "ranking", "refusals", "wordings", "wordings_harvests", "wordings_jobs")  # fmt: skip
 PARTS = ("events", "mask", "index.jsonl")
 _IMPORT = re.compile(r"^from detectors(?:\.(\w+))? import (\([^)]*\)|.+)$", re.MULTILINE)
 
