@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 
-from detectors import calibrate, fuse, leaning, levels, profile
+from detectors import calibrate, fuse, leaning, levels, lifting, profile
 from detectors.base import Detector, Level
 from detectors.batch import Batch
 from detectors.engine import Engine
@@ -93,7 +93,9 @@ def fit(
     if followed:
         _check(snapshots)
     clients, latest = _latest(snapshots)
-    center, scale, centroids = _group(profile.features(latest["profile"]), groups, least, seed)
+    uses = profile.features(latest["profile"])
+    center, scale, centroids = _group(uses, groups, least, seed)
+    marks = lifting.landmarks((uses - center) / scale, seed)
     names = _name(centroids * scale + center)
     cells, rows = len(centroids) + 1, len(detectors) + len(fuse.FAMILIES)
     shell = replace(
@@ -108,6 +110,8 @@ def fit(
         watch=np.full(len(LOOKS), levels.LEAST_WATCH, np.float32),
         review=np.full(len(LOOKS), levels.LEAST_REVIEW, np.float32),
         kind_tails=np.full((len(fuse.FAMILIES), len(LOOKS), len(RANKS)), -np.inf, np.float32),
+        landmarks=marks,
+        lifts=np.zeros((1 + len(fuse.FAMILIES), len(LOOKS), len(marks)), np.float32),
         **_ranking(detectors, prior),
     )
     lean = prior if leaning.can(prior) else None
@@ -216,7 +220,11 @@ def _tails(
         fused = fuse.combine(family_p, floors, None, fuse.single(p, judge.families))
         if judge.forest is not None:
             odds = judge.odds(shot.rows, scores)
-            joint = _joint(shell, prior, look, weight, odds[:, 0] + BLEND * fused.score)
+            rank = odds[:, 0] + BLEND * fused.score
+            uses = profile.features(shot.rows["profile"])
+            odds = np.column_stack([rank, odds[:, 1:]])
+            odds -= lifting.fill(shell, prior, look, weight, uses, odds)
+            joint = _joint(shell, prior, look, weight, odds[:, 0])
             fused = fuse.joined(fused, joint, _kinds(shell, prior, look, weight, odds[:, 1:]))
         if len(fused.score):
             shell.fused[look] = np.percentile(fused.score, FUSED_GRID)

@@ -61,6 +61,10 @@ class Judge:
         """The peer group of each client."""
         return self.reference.group_of(profile.features(rows["profile"]))
 
+    def lift(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """What the joint score takes from each client's `odds`: how much further those of like use go than others."""
+        return self.reference.lift_of(profile.features(rows["profile"]), np.maximum(rows["look"], 1))
+
     def judge(self, rows: NDArray[np.void], now: float) -> Judged:
         """Compare rows with their peers, each at its own `look` and in its own `group`."""
         shape = (len(rows), len(self.detectors))
@@ -74,7 +78,7 @@ class Judge:
         p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        odds = self._odds(rows, scores, measured)
+        odds = self._odds(rows, scores, measured) - self.lift(rows)
         rank = self._rank(rows, scores, odds[:, 0], p, tripped)
         if self.forest is not None:
             rank = rank + BLEND * fused.score
@@ -83,7 +87,7 @@ class Judge:
         return Judged(scores, p, floors, fused, rank, odds[:, 1:])
 
     def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The log-odds of each client by all of the forest's trees, then by those of each family alone.
+        """The log-odds of each client by all of the forest's trees, then by those of each family alone, without lift.
 
         Shape (clients, 1 + families), NaN where there are none; raises ValueError where the reference has no forest.
         """

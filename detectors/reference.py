@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import nearby
 from detectors.forest import Forest, from_arrays
 
 LOOKS: tuple[int, ...] = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800)
@@ -27,8 +28,10 @@ GRID: NDArray[np.float64] = np.array([0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100],
 FUSED_GRID: NDArray[np.float64] = np.append(np.arange(1.0, 100.0), [99.5, 99.9])
 """The percentiles kept of the fused score at each look."""
 
-FORMAT = 5
-"""Another one where the same arrays mean something else: since 5 some trees read one kind of evidence alone."""
+FORMAT = 6
+"""Another one where the same arrays mean something else: since 6 the joint tails are of log-odds without their lift."""
+READABLE = (5, FORMAT)  # a reference of 5 has no landmarks, and its tails nothing taken off
+LANDMARKS = ("landmarks", "lifts")  # what it lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class Reference:
         default_factory=lambda: np.full((0, len(LOOKS), len(RANKS)), -np.inf, np.float32)
     )
 
+    landmarks: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))  # (landmarks, features), as above
+    lifts: NDArray[np.float32] = field(  # (all trees, then families; looks, landmarks): log-odds, see nearby.py
+        default_factory=lambda: np.zeros((1, len(LOOKS), 0), np.float32)
+    )
+
     def group_of(self, features: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The nearest peer group of each client; shape (len(features),)."""
         if not len(self.centroids):
@@ -69,6 +77,17 @@ class Reference:
         place = (features - self.center) / self.scale
         distance = ((place[:, None, :] - self.centroids[None, :, :]) ** 2).sum(axis=2)
         return np.asarray(distance.argmin(axis=1), np.uint8)
+
+    def lift_of(self, features: NDArray[np.float64], looks: NDArray[np.integer]) -> NDArray[np.float64]:
+        """What to take from each client's log-odds at its look (1, 2, ...), and before the first.
+
+        Shape (clients, 1 + families): of all trees together, then of each family's own.
+        """
+        if not len(self.landmarks):
+            return np.zeros((len(features), 1))
+        mark = nearby.nearest(self.landmarks, (features - self.center) / self.scale)
+        look = np.clip(looks.astype(np.int64) - 1, 0, len(LOOKS) - 1)
+        return np.asarray(self.lifts[:, look, mark].T, np.float64)
 
     def group_name(self, group: int) -> str:
         """The peer group in words."""
@@ -115,7 +134,7 @@ class Reference:
         """A hash of the numbers alone, the same for the same fit whenever and wherever it is made."""
         out = hashlib.sha256()
         names = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "weights")
-        arrays = [getattr(self, name) for name in (*names, "joint_sizes", "joint_tails", "kind_tails")]
+        arrays = [getattr(self, name) for name in (*names, "joint_sizes", "joint_tails", "kind_tails", *LANDMARKS)]
         arrays += self.forest.arrays().values() if self.forest is not None else ()
         for array in arrays:
             out.update(np.ascontiguousarray(np.round(array, 4)).tobytes())
@@ -136,7 +155,7 @@ class Reference:
 
 
 _ARRAYS = ("center", "scale", "centroids", "sizes", "tails", "percentiles", "watch", "review", "fused", "weights",
-           "joint_sizes", "joint_tails", "kind_tails")  # fmt: skip
+           "joint_sizes", "joint_tails", "kind_tails", *LANDMARKS)  # fmt: skip
 _FOREST = "forest_"
 
 
@@ -144,11 +163,11 @@ def load(path: str | Path) -> Reference:
     """The reference in a file; raises ValueError where it is none, or of another format."""
     with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
         meta = json.loads(held["meta"].tobytes()) if "meta" in held else {}
-        if meta.get("format", FORMAT) != FORMAT or tuple(meta.get("looks", LOOKS)) != LOOKS:
+        if meta.get("format", FORMAT) not in READABLE or tuple(meta.get("looks", LOOKS)) != LOOKS:
             raise ValueError("it was written for another version")
-        if not meta or any(name not in held for name in _ARRAYS):
+        if not meta or any(name not in held for name in _ARRAYS if name not in LANDMARKS):
             raise ValueError("it is not a reference")
-        arrays = {name: held[name] for name in _ARRAYS}
+        arrays = {name: held[name] for name in _ARRAYS if name in held}
         trees = {name.removeprefix(_FOREST): held[name] for name in held.files if name.startswith(_FOREST)}
     return Reference(
         detectors=tuple((str(name), int(version)) for name, version in meta["detectors"]),

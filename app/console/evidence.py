@@ -20,8 +20,9 @@ LEAST_PART = 0.005  # the same for what is taken off
 SAME_NATS = 0.1  # within which printed numbers add up
 HALF_TIED, LAST_TIED = 75.0, 99.5  # the middle of the peers from the median, or from the 99th percentile, on
 RESTS_ON = (
-    "The joint score judges all numbers together. One after the other, each of these is taken to be what is usual "
-    "among all ordinary clients, the one that lowers the score most first; how rare the rest is shows what rests on it."
+    "The joint score judges all numbers together, less what clients of like use go further than others. One after the "
+    "other, each of these is taken to be what is usual among all ordinary clients, the one that lowers the score most "
+    "first; how rare the rest is shows what rests on it."
 )
 TOLD_NATS = 0.001  # how near to it a score is the one that two agreeing families are told at
 

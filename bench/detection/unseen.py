@@ -22,7 +22,7 @@ from bench.detection import growing, metrics, reference, report, texts
 from bench.detection.evaluate import Observed, evidence, join, observe
 from bench.detection.growing import BLIND, Seen
 from bench.detection.judging import RATES, Fold, Judged, folds, judge
-from detectors import calibrate, leaning, likeness, parts
+from detectors import calibrate, leaning, lifting, likeness, nearby, parts, profile
 from detectors import reference as references
 from detectors.engine import Engine
 from detectors.forest import Forest
@@ -62,17 +62,32 @@ def judged(forest: Forest, one: Tested, unknown: Sequence[str] = ()) -> Judged:
 
     def statistic(fold: Fold) -> NDArray[np.float64]:
         among = one.seen.of(fold.fit) & ~part
-        known = references.empty()
+        known, own_odds = references.empty(), odds - _lift(one, odds, among)
         for look in range(len(references.LOOKS)):
-            own = odds[among & (one.seen.look == look)].astype(np.float32)
+            own = own_odds[among & (one.seen.look == look)].astype(np.float32)
             known.joint_sizes[look], known.joint_tails[look] = leaning.joint_tail(
                 None, look, own, np.ones(len(own), np.int64)
             )
-        nats = calibrate.joint_nats(known, one.seen.rows["look"], odds)
+        nats = calibrate.joint_nats(known, one.seen.rows["look"], own_odds)
         return np.where(part, np.maximum(nats - parts.MARGIN, 0.0), nats)
 
     rest = ~np.isin(one.seen.clients["kind"], unknown)
     return judge(one.seen, statistic, [Fold(f.turn, f.fit & rest, f.level & rest, f.test) for f in folds(one.seen)])
+
+
+def _lift(one: Tested, odds: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What is taken from all looks' log-odds, by the looks of clients to fit on; as lifting.fill does it."""
+    uses = profile.features(one.seen.rows["profile"])
+    place = (uses - uses[among].mean(axis=0)) / np.maximum(uses[among].std(axis=0), 1e-3)
+    marks = lifting.landmarks(place[among & one.seen.last])
+    mark, out = nearby.nearest(marks, place), np.zeros(len(odds))
+    held = np.zeros(len(marks))
+    for look in range(len(references.LOOKS)):
+        here, own = one.seen.look == look, among & (one.seen.look == look)
+        if own.any():
+            held = nearby.lift(marks, place[own], odds[own, None], np.ones(int(own.sum()), np.int64))[0]
+        out[here] = held[mark[here]]
+    return out
 
 
 def forests(made: reference.Material) -> Iterator[tuple[str, Forest]]:

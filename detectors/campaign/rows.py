@@ -37,7 +37,8 @@ def ranks(engine: Engine, rows: NDArray[np.void]) -> dict[int, Own]:
     rows["group"] = engine.judge.group(rows)  # the reference may be another one than at the look
     judged = engine.judge.judge(rows, float(rows["last"].max()))
     nats = calibrate.joint_nats(engine.reference, np.maximum(rows["look"], 1), judged.rank)
-    lead = engine.judge.odds(rows, judged.scores)[:, 0] - calibrate.joint_reached(engine.reference, BEYOND)
+    odds = (engine.judge.odds(rows, judged.scores) - engine.judge.lift(rows))[:, 0]
+    lead = odds - calibrate.joint_reached(engine.reference, BEYOND)
     told = zip(rows["client"].tolist(), nats.tolist(), lead.tolist(), strict=True)
     return {client: Own(rare, ahead) for client, rare, ahead in told}
 

@@ -92,7 +92,7 @@ def test_each_step_lowers_the_score_and_says_what_is_left(values: list[float], r
 def test_what_is_told_of_a_client_is_what_its_forest_says(harvest) -> None:
     engine = registry.load()
     judge, table = engine.judge, Table(engine)
-    table.step(np.concatenate([harvest(client, 120) for client in range(1, 5)]), 0.0)
+    table.step(np.concatenate([harvest(client, 120, out_chars=3_000) for client in range(1, 5)]), 0.0)
     row = table.rows()[0].copy()
     row["level"] = Level.REVIEW
     told = engine.explain(row, 0.0)

@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from detectors import calibrate, fitting, fuse, leaning, levels, reference, registry
+from detectors import calibrate, fitting, fuse, leaning, levels, lifting, profile, reference, registry
 from detectors.base import Level
 from detectors.engine import Engine
 from detectors.event import Flag
+from detectors.judge import Judge
 from detectors.reference import LOOKS, RANKS
 from detectors.table import Table
 
@@ -131,6 +132,23 @@ def test_a_familys_own_log_odds_are_compared_with_the_other_clients() -> None:
     assert shell.kind_tails[0, 1, :4].tolist() == [3.0, 2.0, 1.0, 1.0]
     assert np.isneginf(shell.kind_tails[1]).all()
     assert np.isneginf(shell.kind_tails[0, 0]).all()
+
+
+def test_clients_of_a_use_are_compared_without_what_it_goes_further(engine, snapshots) -> None:
+    ships = reference.load("detectors/shipped/ordinary.npz")
+    bare = dataclasses.replace(ships, watch=ships.watch + np.inf)  # its forest, and nothing to lean on
+    known = fitting.fit(engine.detectors, snapshots, {}, groups=4, least=100, prior=bare)
+    assert known.landmarks.shape == (CLIENTS // lifting.CROWD, len(profile.FEATURES))
+    judge, one = Judge(engine.detectors, known), snapshots[0]
+    rows = one.rows.copy()
+    rows["look"], rows["group"] = 1, judge.group(rows)
+    found = judge.judge(rows, 0.0)
+    own = (judge.odds(rows, found.scores) - judge.lift(rows))[:, 0]
+    kind = one.clients % 2 == 0  # the two uses of `crowd`: what parts them most is gone, not all of it
+    raw = np.abs(np.subtract(*(np.quantile(judge.odds(rows, found.scores)[part, 0], 0.9) for part in (kind, ~kind))))
+    left = np.abs(np.subtract(*(np.quantile(own[part], 0.9) for part in (kind, ~kind))))
+    assert left < raw
+    assert np.isfinite(known.joint_tails[0, 0])
 
 
 def test_few_clients_lean_on_the_reference_that_they_start_from(engine, snapshots) -> None:

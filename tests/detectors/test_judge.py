@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from detectors.base import Level
 from detectors.checks import sample
 from detectors.engine import Engine
 from detectors.judge import Judge
+from detectors.reference import LOOKS
 from detectors.table import Table
 
 
@@ -46,6 +48,28 @@ def test_one_rows_judgement_does_not_depend_on_the_others(shipped_engine: Engine
         alone = shipped_engine.judge.judge(rows[place : place + 1], 0.0)
         assert np.allclose(alone.p[0], whole.p[place])
         assert alone.rank[0] == pytest.approx(whole.rank[place], abs=1e-5)
+
+
+def test_what_those_of_like_use_go_further_is_taken_from_a_rank(rows) -> None:
+    engine = registry.load()
+    plain = dataclasses.replace(engine.reference, lifts=np.zeros_like(engine.reference.lifts))
+    held = rows.copy()
+    held["look"], held["counted"] = 1, LOOKS[0]
+    held["group"] = engine.judge.group(held)
+    with_lift, without = (Judge(engine.detectors, one).judge(held, 0.0) for one in (engine.reference, plain))
+    lift = engine.judge.lift(held)
+    assert np.ptp(lift[:, 0]) > 0.1
+    calm = ~((without.scores >= 1.0) & engine.judge.wires).any(axis=1)
+    assert calm.any()
+    assert (without.rank - with_lift.rank)[calm] == pytest.approx(lift[calm, 0], abs=1e-6)
+    assert without.kinds - with_lift.kinds == pytest.approx(
+        np.where(np.isnan(without.kinds), np.nan, lift[:, 1:]), nan_ok=True
+    )
+    held["look"] = 0  # before the first look it counts as much as the log-odds do
+    held["counted"] = LOOKS[0] // 2 + 1
+    early, flat = (Judge(engine.detectors, one).judge(held, 0.0).rank for one in (engine.reference, plain))
+    share = (LOOKS[0] // 2 + 1) / LOOKS[0]
+    assert (flat - early)[calm] == pytest.approx(share * lift[calm, 0], abs=1e-6)
 
 
 def test_tripwires_are_looked_at_among_the_asked_alone(shipped_engine: Engine, rows) -> None:

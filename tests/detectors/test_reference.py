@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from detectors import reference, registry
+from detectors.fuse import FAMILIES
 from detectors.reference import LOOKS, RANKS
 
 
@@ -32,6 +34,7 @@ def test_its_digest_is_that_of_its_numbers_trees_included(tmp_path) -> None:
     numbers[0] += 1.0
     assert replace(known, forest=known.forest._replace(number=numbers)).digest() != known.digest()
     assert replace(known, watch=known.watch + 1.0).digest() != known.digest()
+    assert replace(known, lifts=known.lifts + 1.0).digest() != known.digest()
 
 
 def test_the_one_that_ships_loads_at_once_and_knows_every_shipped_detector() -> None:
@@ -59,6 +62,26 @@ def test_another_format_is_refused(tmp_path, shipped_engine, monkeypatch) -> Non
     monkeypatch.undo()
     with pytest.raises(ValueError, match="another version"):
         reference.load(tmp_path / "x.npz")
+
+
+def test_one_of_the_format_before_lifts_nobody(tmp_path) -> None:
+    known = registry.load().reference
+    assert len(known.landmarks) > 100
+    assert known.lifts.shape == (1 + len(FAMILIES), len(LOOKS), len(known.landmarks))
+    known.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as held:
+        arrays = {name: held[name] for name in held.files if name not in reference.LANDMARKS}
+    meta = json.loads(arrays["meta"].tobytes())
+    arrays["meta"] = np.frombuffer(json.dumps(meta | {"format": 5}).encode(), np.uint8)
+    np.savez(tmp_path / "old.npz", **arrays)
+    before = reference.load(tmp_path / "old.npz")
+    features = np.random.default_rng(0).normal(size=(3, len(known.center)))
+    looks = np.array([0, 1, 40])
+    assert before.lift_of(features, looks).tolist() == [[0.0]] * 3
+    near = np.argmin(((((features - known.center) / known.scale)[:, None] - known.landmarks) ** 2).sum(axis=2), axis=1)
+    lifts = known.lifts[:, [0, 0, -1], near].T
+    assert known.lift_of(features, looks).tolist() == lifts.tolist()
+    assert lifts.any()
 
 
 def test_looks_are_counted_from_the_first() -> None:

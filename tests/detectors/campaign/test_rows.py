@@ -33,7 +33,8 @@ def test_the_lead_is_not_drawn_to_the_usual_client_before_the_first_look(engine:
     table.step(events, float(events["at"].max()))
     told, held = rows.ranks(engine, table.rows()), table.rows()
     judged = engine.judge.judge(held, 0.0)
-    odds = dict(zip(held["client"].tolist(), engine.judge.odds(held, judged.scores)[:, 0].tolist(), strict=True))
+    own = (engine.judge.odds(held, judged.scores) - engine.judge.lift(held))[:, 0]
+    odds = dict(zip(held["client"].tolist(), own.tolist(), strict=True))
     drawn = dict(zip(held["client"].tolist(), judged.rank.tolist(), strict=True))
     bar = calibrate.joint_reached(engine.reference, rows.BEYOND)
     assert {client: one.lead for client, one in told.items()} == pytest.approx({k: v - bar for k, v in odds.items()})
