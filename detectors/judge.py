@@ -78,7 +78,7 @@ class Judge:
         p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        odds = self._odds(rows, scores, measured) - self.lift(rows)
+        odds = self._lifted(rows, scores, measured)
         rank = self._rank(rows, scores, odds[:, 0], p, tripped)
         if self.forest is not None:
             rank = rank + BLEND * fused.score
@@ -101,6 +101,17 @@ class Judge:
         if self.forest is None or self._read is None:
             return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan)
         return self.forest.odds(likeness.joined(rows, scores, measured)[:, self._read], len(fuse.FAMILIES))
+
+    def _lifted(
+        self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """`odds` less `lift`: the profile, which both read, is read out of the rows once."""
+        if self.forest is None or self._read is None:
+            return self._odds(rows, scores, measured)
+        numbers = likeness.joined(rows, scores, measured)
+        uses, looks = numbers[:, : len(profile.FEATURES)], np.maximum(rows["look"], 1)
+        odds = self.forest.odds(numbers[:, self._read], len(fuse.FAMILIES))
+        return np.asarray(odds - self.reference.lift_of(uses, looks), np.float64)
 
     def fused(
         self,
