@@ -1,9 +1,9 @@
 """Nearby: how far ordinary clients of like use go, so that a joint score is compared client against client.
 
 A use that training never saw, or one that resembles harvesting by its nature, lifts the log-odds of all clients who
-have it. What most of the lift by which the foremost tenth of the nearest ordinary clients stands above the foremost
-tenth of all is taken from a client's log-odds before they are compared: conditional on use they are exchangeable
-sooner (local conformal calibration: Guan 2023, Biometrika 110:33; Lei and Wasserman 2014, JRSS-B 76:71). Use is
+have it. So most of what the foremost tenth of the nearest ordinary clients stands above the foremost tenth of all is
+taken from a client's log-odds before they are compared: within a use clients are exchangeable sooner than among all
+(local conformal calibration: Guan 2023, Biometrika 110:33; Lei and Wasserman 2014, JRSS-B 76:71). Use is
 where profile.features says, which sees nothing that a detector measures. Landmarks stand for places, so that neither
 a comparison nor the file grows with the clients that were fitted.
 """

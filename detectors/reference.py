@@ -64,7 +64,6 @@ class Reference:
     kind_tails: NDArray[np.float32] = field(  # (families, looks, RANKS): the same by the trees of one family alone
         default_factory=lambda: np.full((0, len(LOOKS), len(RANKS)), -np.inf, np.float32)
     )
-
     landmarks: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))  # (landmarks, features), as above
     lifts: NDArray[np.float32] = field(  # (all trees, then families; looks, landmarks): log-odds, see nearby.py
         default_factory=lambda: np.zeros((1, len(LOOKS), 0), np.float32)
