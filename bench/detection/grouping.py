@@ -200,7 +200,7 @@ def shown(data: Path, seed: int, lowered: float) -> float:
     usual, later = Scoring(), lowered - MARGIN
     scoring = replace(usual, review=usual.review + later, alone=usual.alone + later)
     week = linking.followed(accounts, Settings(scoring=scoring))
-    highest = max((score for _, _, score in week.ordinary), default=-np.inf)
+    highest = max((group.score for group in week.ordinary), default=-np.inf)
     print(f"seed {seed}, {lowered:.2f} nats lower: {highest - linking.REVIEW - lowered:+.2f}", file=sys.stderr)
     return float(highest - linking.REVIEW - lowered)
 

@@ -42,13 +42,21 @@ class Found(NamedTuple):
     lost: float  # share of the harvest that was taken before
 
 
+class Mistaken(NamedTuple):
+    """A campaign at review of which less than half harvests."""
+
+    kind: str  # what most of its ordinary members do
+    members: str  # how many do what
+    score: float
+
+
 class Outcome(NamedTuple):
     """One seed."""
 
     seed: int
     found: tuple[Found, ...]
     precision: float  # of the accounts that were in a campaign at review, those that harvest
-    ordinary: tuple[tuple[str, int, float], ...]  # campaigns at review most of whose members do not harvest
+    ordinary: tuple[Mistaken, ...]  # campaigns at review most of whose members do not harvest
 
 
 class Followed(NamedTuple):
@@ -56,7 +64,7 @@ class Followed(NamedTuple):
 
     flagged: dict[int, float]  # by client: when it was in a campaign at review first
     standing: frozenset[int]  # clients in campaigns at review at the end of day 9
-    ordinary: tuple[tuple[str, int, float], ...]
+    ordinary: tuple[Mistaken, ...]
     rose: dict[int, list[tuple[float, float]]]  # by client: when in a campaign further above review, and how far, nats
 
 
@@ -94,7 +102,7 @@ def followed(accounts: Sequence[Account], settings: Settings | None = None) -> F
     flagged: dict[int, float] = {}
     rose: dict[int, list[tuple[float, float]]] = {}
     standing: frozenset[int] = frozenset()
-    ordinary: dict[str, tuple[str, int, float]] = {}
+    ordinary: dict[str, Mistaken] = {}
     begin = due = float(events["at"][0])
     for start in range(0, len(events), BLOCK):
         block = events[start : start + BLOCK]
@@ -111,9 +119,9 @@ def followed(accounts: Sequence[Account], settings: Settings | None = None) -> F
         for one in linked:
             _rise(rose, one, now)
         standing = standing if now > begin + END else frozenset(_reviewed(linked))
-        for name, size, score in _ordinary(linked, by):
-            if name not in ordinary or ordinary[name][2] < score:
-                ordinary[name] = name, size, score
+        for group in _ordinary(linked, by):
+            if group.kind not in ordinary or ordinary[group.kind].score < group.score:
+                ordinary[group.kind] = group
     return Followed(flagged, standing, tuple(ordinary.values()), rose)
 
 
@@ -149,13 +157,15 @@ def _mask(one: Account) -> NDArray[np.bool_]:
     return np.ones(len(one.events), np.bool_) if one.harvested is None else one.harvested
 
 
-def _ordinary(linked: Sequence[Campaign], by: dict[int, Account]) -> list[tuple[str, int, float]]:
+def _ordinary(linked: Sequence[Campaign], by: dict[int, Account]) -> list[Mistaken]:
     out = []
     for one in linked:
         members = [by[client] for client in one.clients]
-        if one.level is Level.REVIEW and 2 * sum(bool(member.family) for member in members) < len(members):
-            kinds = Counter(kind(member) for member in members)
-            out.append((kinds.most_common(1)[0][0], len(members), one.score))
+        kinds = Counter(kind(member) for member in members if not member.family)
+        if one.level is Level.REVIEW and 2 * kinds.total() > len(members):
+            told = [f"{count} {name}" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))]
+            told += [f"{len(members) - kinds.total()} that harvest"] if len(members) > kinds.total() else []
+            out.append(Mistaken(kinds.most_common(1)[0][0], ", ".join(told), one.score))
     return out
 
 
@@ -189,7 +199,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
         "|---|---:|---:|---:|---:|---|",
     ]
     for one in outcomes:
-        bad = ", ".join(f"{name} ({size} accounts, {score:.1f})" for name, size, score in one.ordinary) or "none"
+        bad = "; ".join(f"{group.members} ({group.score:.1f} nats)" for group in one.ordinary) or "none"
         lines.append(
             f"| {one.seed} | {len(one.found)} | {_mean([f.flagged for f in one.found]):.1%} | "
             f"{_mean([f.standing for f in one.found]):.1%} | {one.precision:.1%} | {bad} |"

@@ -77,7 +77,7 @@ def test_weeks_are_looked_at_with_scores_as_low_as_asked(monkeypatch, tmp_path) 
 
     def followed(accounts, settings):
         reviews.append(settings.scoring.review)
-        ordinary = (("classroom", 12, linking.REVIEW + 1.5),) if accounts else ()
+        ordinary = (linking.Mistaken("classroom", "12 classroom", linking.REVIEW + 1.5),) if accounts else ()
         return linking.Followed({}, frozenset(), ordinary, {})
 
     monkeypatch.setattr(grouping.campaigns, "compose", lambda data, seed, size, split: ["somebody"] * seed)
