@@ -93,25 +93,22 @@ class Judge:
         """
         if self.forest is None:
             raise ValueError("the reference has no joint score")
-        return self._odds(rows, scores, [one.measure(rows[one.name]) for one in self.detectors])
-
-    def _odds(
-        self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
-        if self.forest is None or self._read is None:
-            return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan)
-        return self.forest.odds(likeness.joined(rows, scores, measured)[:, self._read], len(fuse.FAMILIES))
+        measured = [one.measure(rows[one.name]) for one in self.detectors]
+        return self._odds(self.forest, likeness.joined(rows, scores, measured))
 
     def _lifted(
         self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        """`odds` less `lift`: the profile, which both read, is read out of the rows once."""
-        if self.forest is None or self._read is None:
-            return self._odds(rows, scores, measured)
+        """`odds` less `lift`, NaN without a forest: the profile, which both read, is read out of the rows once."""
+        if self.forest is None:
+            return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan)
         numbers = likeness.joined(rows, scores, measured)
         uses, looks = numbers[:, : len(profile.FEATURES)], np.maximum(rows["look"], 1)
-        odds = self.forest.odds(numbers[:, self._read], len(fuse.FAMILIES))
-        return np.asarray(odds - self.reference.lift_of(uses, looks), np.float64)
+        return np.asarray(self._odds(self.forest, numbers) - self.reference.lift_of(uses, looks), np.float64)
+
+    def _odds(self, forest: Forest, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The forest's log-odds of all that `likeness.joined` gives."""
+        return forest.odds(numbers[:, self._read], len(fuse.FAMILIES))
 
     def fused(
         self,
