@@ -172,7 +172,12 @@ def joint_reached(reference: Reference, share: float) -> float:
 
 def joint_limit(reference: Reference, look: int) -> float:
     """The nats of the joint score above every ordinary client's at a look: the rarest that their number resolves."""
-    return float(np.log1p(reference.joint_sizes[min(max(look - 1, 0), _joint_deepest(reference))]))
+    return float(np.log1p(joint_size(reference, look)))
+
+
+def joint_size(reference: Reference, look: int) -> int:
+    """How many ordinary clients the joint score is compared with at a look."""
+    return int(reference.joint_sizes[min(max(look - 1, 0), _joint_deepest(reference))])
 
 
 def _joint_deepest(reference: Reference) -> int:

@@ -26,7 +26,7 @@ LEAST = 0.1  # nats that an aspect must lower the score by to be named
 SAME = 0.02  # of the usual value: a number that is no further from it is as usual
 
 ASPECTS: dict[str, tuple[str, ...]] = {
-    "the length of its answers": (
+    "the amount of text that it takes": (
         "shape.answer_size", "template.answer_taken", "coverage.answer_size", "reasoning.reasoning_text",
         "shape.answer_to_prompt", "template.no_longer",
     ),

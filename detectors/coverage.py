@@ -17,6 +17,7 @@ from detectors.event import Kind
 from detectors.sketch import hll_count, sample_merge, sample_repeated
 
 _NONE, _RECORD, _LIST = int(Kind.NONE), int(Kind.RECORD), int(Kind.LIST)
+SAMPLED_WORDS = "words in 8"  # unit: one word in eight is looked at
 _WIDE = 2.0  # words that a prompt adds where its subjects change
 _SHRINK = 12.0  # openings: fewer say little of growth
 _WEIGHTS = {
@@ -127,11 +128,10 @@ class Coverage(Detector):
         base, nan = float(parts.base[0]), twins.NAN
         terms = (
             twins.part_term(float(row["part"]), float(row["n"])),
-            Term("new_words", fresh, "words", nan, nan, nan, base * 0.4,
-                 _widening(8.0 * fresh)),
+            Term("new_words", fresh, SAMPLED_WORDS, nan, nan, nan, base * 0.4, _widening(8.0 * fresh)),
             Term("vocabulary_growth", growth, "exponent", nan, nan, nan, base * 0.4,
-                 f"Twice as many of its words hold about {2.0**growth:.1f} times as many different ones: 2.0 would "
-                 "mean that no word comes again."),
+                 f"When its text doubles, it holds about {2.0**growth:.1f} times as many different words; 2.0 times "
+                 "would mean that no word came again."),
             Term("open_answers", told, "share", nan, nan, nan, base * 0.1,
                  f"{twins.percent(told)} of its answers are prose, code, lists or worked arguments."),
             Term("answer_size", chars, "chars", nan, nan, nan, base * 0.1,

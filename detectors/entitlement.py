@@ -105,8 +105,9 @@ class Entitlement(Detector):
                 if hours < _EARLY
                 else "It grew over hours."
             )
+        unit = "times the plan" if row["plan"] else "million tokens"
         return (
-            Term("plan_ratio", ratio, "1", nan, nan, nan, float(parts[0, 0]),
+            Term("plan_ratio", ratio, unit, nan, nan, nan, float(parts[0, 0]),
                  f"On its busiest day it took {said.count(tokens, 'token')}{beside}."),
             Term("hours_to_full", hours, "h", nan, nan, nan, float(parts[0, 1]), grown),
         )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import said
 from detectors.base import Counterfactual, Evidence, Family, Level, Term
 from detectors.calibrate import CAP, nats
 from detectors.reference import Reference
@@ -195,12 +197,14 @@ def sentence(
     together: float = 0.0,
     learned: Sequence[float] = (),
     rests_on: Sequence[Counterfactual] = (),
+    known: int = 0,
 ) -> str:
     """Why, in one plain sentence that is true of the client; of a touched tripwire that it is one.
 
-    `counted` requests of its present week were compared. `together` is the joint score, nats, of a client that is
-    watched or reviewed for it; 0 of any other. `learned` is what the joint score's trees say of each of FAMILIES by
-    itself, as p. `rests_on` is what carries the joint score: it is told where nothing by itself is rare.
+    `counted` requests of its present week were compared. `together` is the joint score, nats, where it is to be told;
+    0 where not. `learned` is what the joint score's trees say of each of FAMILIES by itself, as p. `rests_on` is what
+    carries the joint score: it is told where nothing by itself is rare. `known` ordinary clients are behind both: what
+    goes further than all of them is said to, for how rare it is they cannot tell.
     """
     if tripped:
         text = " and ".join(_claim(one) for one in tripped)
@@ -211,7 +215,7 @@ def sentence(
     rare = RARE if any(one.p < RARE for one in evidence) else SPEAKS
     speaking = sorted((one for one in evidence if one.p < rare), key=lambda one: one.p)
     if not speaking and together > 0.0:
-        return f"Nothing that it does is rare by itself; {_without(_whole(together, _kinds(learned)), rests_on)}"
+        return f"Nothing that it does is rare by itself; {_without(_whole(together, _kinds(learned), known), rests_on)}"
     if not speaking:
         return f"Nothing in the {counted:,} requests compared this week is out of the ordinary for clients of its kind."
     others = {one.family for one in speaking}
@@ -225,27 +229,30 @@ def sentence(
     kinds = _kinds(learned) if len(others - {"rhythm"}) < 2 and together > 0.0 else []
     if together <= -np.log(speaking[0].p) and not kinds:
         return text
-    return f"{text[:-1]}; {_whole(together, kinds)}"
+    return f"{text[:-1]}; {_whole(together, kinds, known)}"
 
 
-def _kinds(learned: Sequence[float]) -> list[tuple[str, str]]:
-    """The kinds of evidence that the joint score's trees set apart, and how rare each is; not one alone."""
-    rare = [
-        (TOLD_AS[family], f"that of {_one_in(1.0 / p)}")
-        for family, p in zip(FAMILIES, learned, strict=False)
-        if p <= RARE and family in TOLD_AS
-    ]
+def _kinds(learned: Sequence[float]) -> list[tuple[str, float]]:
+    """The kinds of evidence that the joint score's trees set apart, and each one's p; not one alone."""
+    told = zip(FAMILIES, learned, strict=False)
+    rare = [(TOLD_AS[family], p) for family, p in told if p <= RARE and family in TOLD_AS]
     return rare if len(rare) > 1 else []
 
 
-def _whole(together: float, kinds: Sequence[tuple[str, str]]) -> str:
-    """How rare everything is, and the kinds of it."""
-    rare = f"that of {_one_in(float(np.exp(together)))}"
-    if not kinds:
-        return f"all of it together is {rare} ordinary clients."
-    (name, first), *others = kinds
-    more = "".join(f"{other} {how}, " for other, how in others)
-    return f"{name} is {first} ordinary clients, {more}and all of it together {rare}."
+def _whole(together: float, kinds: Sequence[tuple[str, float]], known: int) -> str:
+    """How rare everything is, and the kinds of it: one of so many ordinary clients, or further than all of them."""
+    parts = [*kinds, ("all of it together", float(np.exp(-together)))]
+    beyond = [known > 0 and p * (known + 1) <= 1.0 + 1e-6 for _, p in parts]
+    names = [name for name, _ in parts]
+    if all(beyond):
+        goes = f"{', '.join(names[:-1])}, and {names[-1]} each go" if kinds else f"{names[0]} goes"
+        return f"{goes} further than all {said.count(known, 'ordinary client')} it is compared with."
+    clauses: list[str] = []
+    for (name, p), far in zip(parts, beyond, strict=True):
+        noun = "" if clauses else " ordinary clients"
+        goes = f"goes further than all {known:,}{noun}" if far else f"is that of {_one_in(1.0 / p)}{noun}"
+        clauses.append(f"{name} {goes}")
+    return (", ".join(clauses[:-1]) + ", and " if kinds else "") + f"{clauses[-1]}."
 
 
 def _without(whole: str, rests_on: Sequence[Counterfactual]) -> str:
@@ -269,26 +276,35 @@ def _one_in(clients: float) -> str:
 
 
 def _rarity(p: Sequence[float]) -> str:
-    """How rare the claims are, from their p-values, the rarest first."""
+    """How rare the claims are, from their p-values, the rarest first.
+
+    A p-value is a whole detector's, of which a claim tells one number: that number may be common by itself.
+    """
     first, last = (max(int(1.0 / one), 1) for one in (p[0], p[-1]))
     rate = max(int(1.0 / max(p)), 1)
     if len(p) == 1:
-        return f"at most 1 in {rate:,} ordinary clients of its kind goes that far."
+        return f"with what belongs to it, at most 1 in {rate:,} ordinary clients of its kind goes that far."
+    start = "each with what belongs to it, at most"
     if first > 2 * rate and last == rate:
-        return (
-            f"at most 1 in {first:,} ordinary clients of its kind goes that far in the first of these, "
-            f"and 1 in {last:,} in the last."
-        )
-    return f"at most 1 in {rate:,} ordinary clients of its kind goes that far in any one of these."
+        text = f"{start} 1 in {first:,} ordinary clients of its kind goes that far in the first of these"
+        return f"{text}, and 1 in {last:,} in the last."
+    return f"{start} 1 in {rate:,} ordinary clients of its kind goes that far in any one of these."
 
 
 def _claim(evidence: Evidence) -> str:
     """The strongest term as a clause; of strong ones the strongest that is not what every second peer does as well."""
     least = max(one.share for one in evidence.terms) / _STRONG
-    strong = [one for one in evidence.terms if one.share >= least and not _USUAL[0] < one.percentile < _USUAL[1]]
+    strong = [one for one in evidence.terms if one.share >= least and not _usual(one)]
     term = max(strong or evidence.terms, key=lambda one: one.share)
     text = term.sentence.rstrip(".")
     return text[0].lower() + text[1:]
+
+
+def _usual(term: Term) -> bool:
+    """Whether a value is that of most peers; of many the same, the median is one of them whatever its rank."""
+    return _USUAL[0] < term.percentile < _USUAL[1] or math.isclose(
+        term.value, term.expected, rel_tol=1e-6, abs_tol=1e-9
+    )
 
 
 def counter_evidence(evidence: Sequence[Evidence]) -> tuple[Term, ...]:

@@ -203,7 +203,9 @@ class Judge:
         score = float(fuse.told(self.reference, found.fused)[0]) if heard else 0.0
         learned = found.fused.learned[0].tolist()
         together = self._told_together(level, look, float(found.fused.score[0]))
-        rests_on = self._rests_on(rows, found, evidence) if together > 0.0 and not tripped else ()
+        watched = together > 0.0 and level >= Level.WATCH
+        rests_on = self._rests_on(rows, found, evidence) if watched and not tripped else ()
+        known = calibrate.joint_size(self.reference, look) if self.forest is not None else 0
         return Explanation(
             client=int(row["client"]),
             at=now,
@@ -213,7 +215,7 @@ class Judge:
             peer_group=self.reference.group_name(group) if look else "not yet known",
             requests=requests,
             look=calibrate.look_size(look),
-            sentence=fuse.sentence(evidence, counted, tripped, together, learned, rests_on)
+            sentence=fuse.sentence(evidence, counted, tripped, together, learned, rests_on, known)
             if heard
             else fuse.TOO_EARLY,
             evidence=evidence,
@@ -237,8 +239,11 @@ class Judge:
         )  # fmt: skip
 
     def _told_together(self, level: Level, look: int, score: float) -> float:
-        """The joint score as far as "1 in so many" may be said: it goes on beyond the highest ordinary client."""
-        if level < Level.WATCH or self.forest is None:
+        """The joint score as far as "1 in so many" may be said: it goes on beyond the highest ordinary client.
+
+        0 where it needs no word: of a client that is not watched, and as usual as 99 in 100.
+        """
+        if self.forest is None or (level < Level.WATCH and score < -np.log(fuse.RARE)):
             return 0.0
         return min(score, calibrate.joint_limit(self.reference, look))
 

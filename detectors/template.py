@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -138,9 +139,10 @@ class Template(Detector):
         parts = self._parts(np.array([row]))
         values, base, size = parts.values[0], float(parts.base[0]), float(parts.size[0])
         sentences = {
-            "template_share": "It wraps {} of its requests in the same wording.",
+            "template_share": _wrapped(row, values[0]),
             "new_content": "It fills that wording with new content in {} of its requests.",
-            "answer_taken": "It takes about {} characters of answer, alternatives included, from each request.",
+            "answer_taken": "It takes about {} characters from each request, "
+            "further samples and alternatives to each token counted.",
         }
         shown = (twins.percent(values[0]), twins.percent(values[1]), f"{values[2]:,.0f}")
         terms = tuple(
@@ -154,7 +156,7 @@ class Template(Detector):
         )
         text = "No wording by itself stands around new content with long answers."
         if size > 0.0:
-            text = f"One wording stands around {twins.percent(size)} of its requests, with new content and long answers"
+            text = f"One wording stands around {twins.percent(size)} of its requests"
             text += f"{only}."
         one = Term("one_frame", size, "share", twins.NAN, twins.NAN, twins.NAN, more, text)
         return (*terms, one, *twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS))
@@ -177,6 +179,18 @@ class Template(Detector):
         base = 10.0 * template * new * size
         part, frame = _best_frame(rows, total)
         return _Parts(base, values, share, factor, base * factor.prod(axis=1), part, frame)
+
+
+def _wrapped(row: np.void, share: float) -> str:
+    """How far its requests agree in their wording; a system prompt, which many programs have, counts for less."""
+    one = np.array([row])
+    system = float(concentration(one["system"], one["n"])[0])
+    if share > 0.0 and math.isclose(share, _SYSTEM * system, rel_tol=1e-6):
+        return (
+            f"It puts {twins.percent(system)} of its requests under the same system prompt, "
+            f"which counts as {twins.percent(share)} in the same wording."
+        )
+    return f"It wraps {twins.percent(share)} of its requests in the same wording."
 
 
 def _score(parts: _Parts) -> NDArray[np.float32]:

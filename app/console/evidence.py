@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.console import charts, words
+from app.console import charts, labels, words
 from detectors.base import Explanation, Term
 from detectors.calibrate import CAP
 from detectors.fuse import ordinary_clients
@@ -142,7 +142,7 @@ def _same(value: float | None, other: float | None) -> bool:
 def _term(raw: RawTerm, family: str, weight: str, size: float, kind: str) -> TermView:
     place, standing = _place(raw)
     return TermView(
-        label=words.words(raw.feature),
+        label=labels.label(raw.feature),
         sentence=raw.sentence,
         weight=weight,
         value=words.quantity(raw.value, raw.unit),
@@ -161,7 +161,7 @@ def _rarity(p: float) -> str:
         return ""
     if p > 0.5:
         return "ordinary among peers"
-    return f"1 in {words.count(round(1 / p))} ordinary peers scores this high"
+    return f"at most 1 in {words.count(int(1 / p))} ordinary peers scores this high"
 
 
 def _families(detectors: Sequence[RawDetector]) -> tuple[FamilyView, ...]:
@@ -241,8 +241,15 @@ def _composition(score: float, families: Sequence[FamilyView]) -> str:
             f"Two kinds of evidence that agree are a review by themselves. The score is set to {words.score(score)} at "
             "least then, even where all of it together is less rare than that."
         )
-    overlap = " They overlap, so they do not add up." if len(families) > 1 else ""
-    return f"The score says how rare all of it is together; below, each kind of evidence by itself.{overlap}"
+    text = (
+        "The score says how far all of it together goes: one nat is 2.7 times rarer among ordinary clients, and beyond "
+        "the furthest one known it goes on by distance. Below, each kind of evidence by itself."
+    )
+    if len(families) > 1:
+        text += " They overlap, so they do not add up."
+    if max(family.nats for family in families) > score + SAME_NATS:
+        text += " One of them can be rarer than all of it together: the rest of what the client does is ordinary."
+    return text
 
 
 def _about_a_part(requests: int) -> str:

@@ -6,6 +6,8 @@ import math
 import re
 from datetime import UTC, datetime
 
+from detectors.coverage import SAMPLED_WORDS
+
 _PER_CENT = re.compile(r"(?<=\d) %")
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 SHARES = frozenset({"share", "fraction", "ratio01", "percent"})
@@ -97,6 +99,10 @@ def quantity(value: float | None, unit: str = "") -> str:
         return _percent(value * 100 if unit != "percent" else value)
     if unit == "s":
         return duration(value)
+    if unit == "exponent":
+        return f"{2.0**value:.2f}× for each doubling"
+    if unit == SAMPLED_WORDS:
+        return quantity(8.0 * value, "words")
     if unit == "doublings":
         return f"{count(2.0**value) if value >= 6 else f'{2.0**value:.3g}'}×"
     text = count(value) if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"

@@ -41,7 +41,7 @@ def test_the_aspect_that_carries_the_score_comes_first_with_its_weightiest_numbe
     score = weighed(shape_answer_size=1.0, template_answer_taken=0.5, loop_graded_items=0.5)
     found = steps(NAMES, own, np.zeros(len(NAMES)), score)
     assert [(one.aspect, one.number, one.value, one.usual, one.nats) for one in found] == [
-        ("the length of its answers", "shape.answer_size", 4.0, 0.0, 2.5)
+        ("the amount of text that it takes", "shape.answer_size", 4.0, 0.0, 2.5)
     ]  # 7.5 nats, of which 5 are its answers' length; what is left is ordinary
 
 
@@ -114,7 +114,7 @@ def test_what_is_told_of_a_client_is_what_its_forest_says(harvest) -> None:
                 own[known.index(each)] = as_usual[known.index(each)]
                 own[known.index(detector)] = as_usual[known.index(detector)]
         read = likeness.chosen(judge.forest.names, known)
-        before = judge._odds(rows, found.scores, [each.measure(rows[each.name]) for each in judge.detectors])[0, 0]
+        before = judge.odds(rows, found.scores)[0, 0]
         odds = judge.forest.log_odds(own[None, read]) + found.rank - before
         limit = calibrate.joint_limit(judge.reference, int(row["look"]))
         assert one.nats == pytest.approx(

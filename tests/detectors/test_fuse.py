@@ -202,7 +202,7 @@ def test_the_sentence_joins_the_strongest_statements_and_their_rate() -> None:
     )
     assert text == (
         "It asks for 8 answers, and it asks for reasoning; "
-        "at most 1 in 250 ordinary clients of its kind goes that far in any one of these."
+        "each with what belongs to it, at most 1 in 250 ordinary clients of its kind goes that far in any one of these."
     )
 
 
@@ -216,8 +216,8 @@ def test_the_second_kind_is_told_with_how_common_it_is() -> None:
         100,
     )
     assert text == (
-        "It asks for reasoning, and it never comes back; at most 1 in 500 ordinary clients of its kind goes that far "
-        "in the first of these, and 1 in 25 in the last."
+        "It asks for reasoning, and it never comes back; each with what belongs to it, at most 1 in 500 ordinary "
+        "clients of its kind goes that far in the first of these, and 1 in 25 in the last."
     )
 
 
@@ -232,7 +232,9 @@ def test_a_tripwire_is_called_what_it_is() -> None:
 
 def test_a_weaker_statement_is_made_where_there_is_no_rare_one() -> None:
     text = fuse.sentence([evidence("content", 0.04, term("a", 1.0, sentence="It asks for reasoning."))], 100)
-    assert text == "It asks for reasoning; at most 1 in 25 ordinary clients of its kind goes that far."
+    assert text == (
+        "It asks for reasoning; with what belongs to it, at most 1 in 25 ordinary clients of its kind goes that far."
+    )
 
 
 def test_where_nothing_speaks_the_sentence_says_so() -> None:
@@ -246,7 +248,7 @@ def test_pace_and_volume_are_told_only_beside_something_else() -> None:
         [quick, evidence("content", 0.4, term("a", 1.0))], 100
     )
     assert fuse.sentence([quick, broad], 100).startswith(
-        "Its busiest day took much, and each prompt brings new words; at most 1 in 250"
+        "Its busiest day took much, and each prompt brings new words; each with what belongs to it, at most 1 in 250"
     )
 
 
@@ -261,13 +263,14 @@ def test_what_all_of_it_rests_on_is_told_with_what_would_be_left() -> None:
     def rest(aspect: str, nats: float) -> Counterfactual:
         return Counterfactual(aspect, "shape", "answer_size", 2_031.0, "chars", 431.0, "", nats)
 
-    several = (rest("the length of its answers", 4.0), rest("its requests for grades", 2.5))
+    several = (rest("the amount of text that it takes", 4.0), rest("its requests for grades", 2.5))
     assert fuse.sentence((), 100, (), 6.0, (), several) == (
         "Nothing that it does is rare by itself; all of it together is that of 1 in 403 ordinary clients; with the "
-        "length of its answers and its requests for grades as usual it would be that of 1 in 12 ordinary clients."
+        "amount of text that it takes and its requests for grades as usual it would be that of 1 in 12 ordinary "
+        "clients."
     )
     assert fuse.sentence((), 100, (), 6.0, (), (*several[:1], rest("its temperature", 0.2))).endswith(
-        "with the length of its answers and its temperature as usual it would be that of most ordinary clients."
+        "with the amount of text that it takes and its temperature as usual it would be that of most ordinary clients."
     )
     assert "as usual" not in fuse.sentence((), 100)
     assert fuse.ordinary_clients(float(np.log(1203))) == "1 in 1,203 ordinary clients"  # its exponential is less
@@ -276,7 +279,7 @@ def test_what_all_of_it_rests_on_is_told_with_what_would_be_left() -> None:
 def test_what_is_rarer_together_than_by_itself_is_said_to_be() -> None:
     told = [evidence("content", 0.04, term("a", 1.0, sentence="It asks for reasoning."))]
     assert fuse.sentence(told, 100, (), 6.0) == (
-        "It asks for reasoning; at most 1 in 25 ordinary clients of its kind goes that far; "
+        "It asks for reasoning; with what belongs to it, at most 1 in 25 ordinary clients of its kind goes that far; "
         "all of it together is that of 1 in 403 ordinary clients."
     )
     assert "together" not in fuse.sentence(told, 100, (), 3.0)
@@ -286,19 +289,43 @@ def test_the_two_kinds_that_make_a_review_are_said_to_be_rare_where_both_are() -
     quiet = [evidence("content", 0.4, term("a", 1.0))]
     assert fuse.sentence(quiet, 100, (), 7.0, (0.005, 0.01, 1.0, 1.0)) == (
         "Nothing that it does is rare by itself; what it asks and takes is that of 1 in 200 ordinary clients, "
-        "the form in which it does so that of 1 in 100, and all of it together that of 1 in 1,096."
+        "the form in which it does so is that of 1 in 100, and all of it together is that of 1 in 1,096."
     )
     same = fuse.sentence(quiet, 100, (), float(np.log(1_172.0)), (1 / 1_172, 1 / 1_172, 1.0, 1.0))
     assert same.count("1 in 1,172") == 3
     asks = evidence("content", 0.0005, term("a", 1.0, sentence="It asks for reasoning."))
     assert fuse.sentence([asks], 100, (), 7.0, (0.005, 0.01, 1.0, 1.0)).startswith(
-        "It asks for reasoning; at most 1 in 2,000 ordinary clients of its kind goes that far; what it asks and takes"
+        "It asks for reasoning; with what belongs to it, at most 1 in 2,000 ordinary clients of its kind goes that "
+        "far; what it asks and takes"
     )
     form = evidence("surface", 0.002, term("b", 1.0, sentence="It wraps all in one frame."))
     assert "what it asks" not in fuse.sentence([asks, form], 100, (), 7.0, (0.005, 0.01, 1.0, 1.0))  # said already
     assert "what it asks" not in fuse.sentence([asks], 100, (), 0.0, (0.005, 0.01, 1.0, 1.0))  # neither watched
     one = fuse.sentence(quiet, 100, (), 6.0, (0.001, 0.011, 1.0, 1.0))
     assert one.endswith("; all of it together is that of 1 in 403 ordinary clients.")
+
+
+def test_what_goes_further_than_every_ordinary_client_is_not_told_as_a_rarity() -> None:
+    quiet, floor = [evidence("content", 0.4, term("a", 1.0))], 1 / 389
+    assert fuse.sentence(quiet, 100, (), float(np.log(389.0)), (), (), 388) == (
+        "Nothing that it does is rare by itself; all of it together goes further than all 388 ordinary clients it is "
+        "compared with."
+    )
+    assert fuse.sentence(quiet, 100, (), float(np.log(389.0)), (floor, floor, 1.0, 1.0), (), 388).endswith(
+        "what it asks and takes, the form in which it does so, and all of it together each go further than all 388 "
+        "ordinary clients it is compared with."
+    )
+    assert fuse.sentence(quiet, 100, (), float(np.log(389.0)), (2 * floor, floor, 1.0, 1.0), (), 388).endswith(
+        "what it asks and takes is that of 1 in 194 ordinary clients, the form in which it does so goes further than "
+        "all 388, and all of it together goes further than all 388."
+    )
+    assert "all of it together is that of 1 in 388" in fuse.sentence(quiet, 100, (), float(np.log(388.0)), (), (), 388)
+
+
+def test_a_number_that_is_the_median_is_no_claim_whatever_its_rank() -> None:
+    tied = dataclasses.replace(term("hours", 1.0, sentence="It was quick."), percentile=25.0, value=0.0, expected=0.0)
+    other = term("tokens", 0.5, sentence="It took much.")
+    assert fuse.sentence([evidence("content", 0.004, tied, other)], 100).startswith("It took much;")
 
 
 def test_what_every_second_peer_does_is_no_claim_where_another_term_is_strong() -> None:

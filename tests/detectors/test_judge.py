@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import numpy as np
 import pytest
@@ -89,21 +88,22 @@ def test_a_sentence_calls_nothing_rarer_than_the_reference_can_tell(harvest) -> 
     table.step(np.concatenate([harvest(client, 120) for client in range(1, 9)]), 0.0)
     row = table.rows()[0].copy()
     row["level"] = Level.REVIEW
-    clients = float(np.exp(calibrate.joint_limit(engine.reference, int(row["look"]))))
-    told = [
-        float(number.replace(",", ""))
-        for nats in (2.0, 20.0)
-        for number in re.findall(
-            r"that of 1 in ([\d,]+)",
-            fuse.sentence((), 120, (), engine.judge._told_together(Level.REVIEW, int(row["look"]), nats)),
-        )
-    ]
-    assert told[0] == 7.0
-    assert told[1] == pytest.approx(clients, rel=1e-3)
-    assert clients < np.exp(20.0)
-    said = re.findall(r"that of 1 in ([\d,]+)", engine.explain(row, 0.0).sentence)
-    assert said
-    assert all(float(number.replace(",", "")) <= clients * (1.0 + 1e-6) for number in said)
+    look = int(row["look"])
+    known = calibrate.joint_size(engine.reference, look)
+
+    def told(nats: float) -> str:
+        return fuse.sentence((), 120, (), engine.judge._told_together(Level.REVIEW, look, nats), known=known)
+
+    assert told(2.0).endswith("all of it together is that of 1 in 7 ordinary clients.")
+    assert told(20.0).endswith(f"goes further than all {known:,} ordinary clients it is compared with.")
+    assert f"further than all {known:,}" in engine.explain(row, 0.0).sentence
+
+
+def test_what_is_rare_but_not_watched_is_not_called_ordinary() -> None:
+    judge = registry.load().judge
+    assert judge._told_together(Level.NONE, 1, 5.0) == 5.0
+    assert judge._told_together(Level.NONE, 1, 4.0) == 0.0
+    assert judge._told_together(Level.WATCH, 1, 4.0) == 4.0
 
 
 def test_an_empty_reference_knows_no_detector() -> None:

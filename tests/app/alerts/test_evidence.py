@@ -64,10 +64,12 @@ def test_contributions_are_on_one_scale_nats():
 
 
 def test_what_the_joint_score_rests_on_is_told_with_numbers():
-    rest = Counterfactual("the length of its answers", "shape", "answer_size", 2_031.0, "chars", 431.0, "Long.", 2.5)
+    rest = Counterfactual(
+        "the amount of text that it takes", "shape", "answer_size", 2_031.0, "chars", 431.0, "Long.", 2.5
+    )
     document = jsonable(why(replace(explained(), rests_on=(rest,))))
     assert document["rests_on"] == [
-        {"aspect": "the length of its answers", "detector": "shape", "feature": "answer_size", "value": 2_031.0,
+        {"aspect": "the amount of text that it takes", "detector": "shape", "feature": "answer_size", "value": 2_031.0,
          "unit": "chars", "usual": 431.0, "sentence": "Long.", "nats": 2.5}
     ]  # fmt: skip
     assert why(explained())["rests_on"] == []

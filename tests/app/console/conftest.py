@@ -105,7 +105,9 @@ RESTS_ON = (
     Counterfactual(
         "its repetition of one wording", "template", "template_share", 0.94, "share", 0.31, "It wraps.", 4.1
     ),
-    Counterfactual("the length of its answers", "shape", "answer_size", 2_031.0, "chars", 431.0, "It takes.", 0.5),
+    Counterfactual(
+        "the amount of text that it takes", "shape", "answer_size", 2_031.0, "chars", 431.0, "It takes.", 0.5
+    ),
 )
 SENTENCES = {
     HARVESTER: "It wraps 94 % of its requests in the same wording, and it takes 8 answers to each prompt; "

@@ -172,7 +172,10 @@ async def test_an_alert_says_what_all_of_it_together_rests_on(console, reviewer)
     page = (await reviewer.get(f"/alerts/{ids['critical']}")).text
     card = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition('id="rests"')[2].partition("</section>")[0]))
     assert "Its repetition of one wording It wraps. Here 94 % , usual 31 %. With that as usual" in card
-    assert "would be that of 1 in 60 ordinary clients . The length of its answers It takes. Here 2,031 chars" in card
+    assert (
+        "would be that of 1 in 60 ordinary clients . The amount of text that it takes It takes. Here 2,031 chars"
+        in card
+    )
     assert (
         "With that and what stands above as usual, all of it together would be that of most ordinary clients ." in card
     )

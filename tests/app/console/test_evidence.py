@@ -39,13 +39,13 @@ def test_each_family_counts_by_its_strongest_detector(explanation):
     content, surface = evidence.live(explanation).families
     assert (content.name, content.nats) == ("content", 7.9)
     assert content.headline == "It wraps 94 % of its requests in the same wording."
-    assert content.rarity == "1 in 2,697 ordinary peers scores this high"
+    assert content.rarity == "at most 1 in 2,697 ordinary peers scores this high"
     assert (surface.name, surface.nats) == ("surface", 6.3)
 
 
 def test_counter_evidence_is_said_once_and_by_how_much_it_takes_off(explanation):
     counter = evidence.live(explanation).counter
-    assert [term.label for term in counter] == ["streamed", "structured"]
+    assert [term.label for term in counter] == ["streamed", "short records in a fixed format"]
     assert counter[0].weight == "−9 %"
     assert counter[0].standing == "38th percentile"
 
@@ -122,7 +122,10 @@ def test_the_bar_is_made_of_the_families_only_where_they_add_up(explanation):
     assert "family-content" not in joint.score_bar
     assert joint.composition.endswith("They overlap, so they do not add up.")
     one = evidence.live(replace(explanation, score=5.0, evidence=explanation.evidence[:1]))
-    assert one.composition.endswith("each kind of evidence by itself.")
+    assert "each kind of evidence by itself." in one.composition
+    assert one.composition.endswith("the rest of what the client does is ordinary.")  # 5 nats beside its 7.9
+    high = evidence.live(replace(explanation, score=11.3, evidence=explanation.evidence[:1]))
+    assert high.composition.endswith("each kind of evidence by itself.")
 
 
 def test_a_score_that_agreement_sets_is_told_as_one(explanation):
