@@ -105,7 +105,8 @@ class Engine:
         `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A
         finding, at most one a client, is told where the level changed, or where the score rose by RISE
         while in review; its `requests` and `at` are those at which the level was reached. Each look is
-        taken at its very number of requests, so findings do not depend on how the stream was cut.
+        taken at its very number of requests, so rows do not depend on how the stream was cut. Of several
+        looks of a client in one batch the last one's level is told: what rose and fell again is not.
         """
         del now  # findings carry the time of the events, so that a late batch says when it happened
         if not len(events):

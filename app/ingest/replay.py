@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ from detectors.campaign.supplied import list_sizes
 from detectors.engine import Engine
 from detectors.features import stream
 from detectors.listed import Index
+from detectors.reference import LOOKS
 from detectors.said import count
 from detectors.table import Table
 
@@ -52,6 +53,7 @@ class _Track:
     peak: float = 0.0
     flagged_at_request: int | None = None
     flagged_at: float | None = None
+    highest: Explanation | None = None  # when it rose to its level, for it may have fallen since
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,9 @@ def replay(
         block = stream(conversations.mark(entry.exchange for entry in batch), seed=SEED, lists=lists)
         report.exchanges += len(batch)
         _count(report, block)
-        _remember(tracks, table.step(block, report.last))
-        _rise(tracks, table, block)
+        for part in _turns(block):
+            _remember(tracks, table, table.step(part, report.last))
+            _rise(tracks, table, part)
         linker.follow(block, report.last)
     linked = linker.finish(report.last)
     report.campaigns = [linking.document(one, lambda client: tracks[client].name) for one in linker.campaigns]
@@ -212,11 +215,25 @@ def _count(report: Report, block: NDArray[np.void]) -> None:
     report.opaque += int((block["dialect"] == 0).sum())
 
 
-def _remember(tracks: Mapping[int, _Track], findings: NDArray[np.void]) -> None:
+def _turns(block: NDArray[np.void]) -> list[NDArray[np.void]]:
+    """A block in parts in which no client comes to two looks: what one look found, the next would hide.
+
+    So what is said of a client does not depend on how many others are in the log.
+    """
+    order = np.argsort(block["client"], kind="stable")
+    clients = block["client"][order]
+    nth = np.empty(len(block), np.intp)
+    nth[order] = np.arange(len(block)) - np.searchsorted(clients, clients)
+    turn = nth // LOOKS[0]
+    return [block[turn == one] for one in range(int(turn.max()) + 1)]
+
+
+def _remember(tracks: Mapping[int, _Track], table: Table, findings: NDArray[np.void]) -> None:
     for finding in findings:
-        track = tracks[int(finding["client"])]
-        level = Level(int(finding["level"]))
-        track.level = max(track.level, level)
+        client, level = int(finding["client"]), Level(int(finding["level"]))
+        track = tracks[client]
+        if level > track.level:
+            track.level, track.highest = level, table.explain(client, float(finding["at"]))
         track.peak = max(track.peak, float(finding["score"]))
         if level == Level.REVIEW and track.flagged_at is None:
             track.flagged_at_request, track.flagged_at = int(finding["requests"]), float(finding["at"])
@@ -232,6 +249,8 @@ def _rise(tracks: Mapping[int, _Track], table: Table, block: NDArray[np.void]) -
 def _result(table: Table, client: int, track: _Track, member: Membership | None) -> ClientResult:
     row = table[client]
     told = table.explain(client, float(row["last"]))
+    if track.highest is not None and track.level > told.level:
+        told = replace(track.highest, requests=told.requests)
     # A short log is ordered as well: what it would score at its first look, drawn to the usual client's.
     score = max(track.peak, told.score if told.look else table.engine.judge.ahead(told.rank))
     if told.part_requests:  # the whole has gone on since its last look

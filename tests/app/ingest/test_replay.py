@@ -246,3 +246,42 @@ def test_a_file_of_prompts_is_looked_at_as_so_many_requests(write_log, line, eng
     terms = {term["feature"]: term["value"] for one in client.line()["evidence"] for term in one["terms"]}
     assert terms["template_share"] == 1.0
     assert terms["closed_answers"] == 0.0
+
+
+def test_no_client_comes_to_two_looks_in_one_step_however_the_log_is_cut(write_log, line, engine, monkeypatch):
+    """What rose at one look and fell at the next would not be told; others in the log must not decide that."""
+    steps = []
+
+    class Watching(Table):
+        def step(self, events, now):
+            steps.append(events.copy())
+            return super().step(events, now)
+
+    monkeypatch.setattr(replay_module, "Table", Watching)
+    crowd = [entry for k in range(3) for entry in lines_of(line, f"o{k}", 30, start=k * 0.1, step=2.0)]
+    replay([write_log("a.jsonl", *lines_of(line, "a", 120), *crowd)], engine)
+    assert all(np.unique(one["client"], return_counts=True)[1].max() <= 25 for one in steps)
+    own = np.concatenate([one["at"][one["client"] == client_id("a")] for one in steps])
+    assert len(own) == 120
+    assert (np.diff(own) > 0).all()
+    assert sum(len(one) for one in steps) == 210
+
+
+def test_a_client_that_has_fallen_is_told_of_as_it_stood_when_it_rose(write_log, line, engine, monkeypatch):
+    risen = []
+
+    class Scripted(Table):
+        def step(self, events, now):
+            found = super().step(events, now)[:0]
+            if risen:
+                return found
+            risen.append(self.explain(client_id("a"), now).sentence)
+            out = np.zeros(1, found.dtype)
+            out["client"], out["level"], out["score"], out["at"] = client_id("a"), Level.WATCH, 7.0, now
+            return out
+
+    monkeypatch.setattr(replay_module, "Table", Scripted)
+    (one,) = replay([write_log("a.jsonl", *lines_of(line, "a", 60))], engine).clients
+    assert one.level is Level.WATCH
+    assert one.explanation.sentence == risen[0]
+    assert one.explanation.requests == 60
