@@ -96,7 +96,7 @@ class Coverage(Detector):
         answers = twins.measures(whole)
         asks = np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "log_chars")]
-        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, asks))
+        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_assumed, asks))
         own = [rows[name] for name in ("opened", "spoken", "samples", "known", "open", "words", "payloads")]
         columns = [whole[name] for name in ("words", "kind", "payload", "body")]
         fold(_fold_asking, own, (*events, asks, answers.choice, *columns))
@@ -135,9 +135,9 @@ class Coverage(Detector):
             Term("open_answers", told, "share", nan, nan, nan, base * 0.1,
                  f"{twins.percent(told)} of its answers are prose, code, lists or worked arguments."),
             Term("answer_size", chars, "chars", nan, nan, nan, base * 0.1,
-                 said.answer_text(chars, "each answer")),
+                 said.answer_text(chars, "each answer", twins.USUAL_CHARS)),
         )  # fmt: skip
-        return terms + twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS)
+        return terms + twins.counter_terms(base, parts.share[0], parts.factor[0], _WEIGHTS, twins.AGAIN)
 
     def _parts(self, rows: NDArray[np.void]) -> _Parts:
         n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)

@@ -223,9 +223,10 @@ def sentence(
         if one.p < SPEAKS and one.family not in others:
             speaking.append(one)
             others.add(one.family)
-    claims = [_claim(one) for one in speaking]
+    claims = list(dict.fromkeys(_claim(one) for one in speaking))  # two detectors may say the same
     text = claims[0] if len(claims) == 1 else ", ".join(claims[:-1]) + ", and " + claims[-1]
-    text = f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in speaking])}"
+    told = speaking if len(claims) > 1 else speaking[:1]
+    text = f"{text[0].upper()}{text[1:]}; {_rarity([one.p for one in told])}"
     kinds = _kinds(learned) if len(others - {"rhythm"}) < 2 and together > 0.0 else []
     if together <= -np.log(speaking[0].p) and not kinds:
         return text

@@ -92,14 +92,14 @@ class Reasoning(Detector):
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
-        sizes = answers.chars, answers.choice, answers.log_choice, whole["reasoning_chars"]
+        sizes = answers.chars, answers.choice, answers.log_assumed, whole["reasoning_chars"]
         own = [rows[name] for name in ("n", "twins", "log_chars", "payloads")]
         fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"]))
         bits, flags = whole["elicitation"], whole["flags"]
         if bits.any() or whole.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
             fold(_count_asked, [rows[name] for name in ("plain", "strong", "system", "user")], (*events, bits, flags))
             own = [rows[name] for name in ("apart", "apart_chars", "apart_payloads")]
-            told = answers.code, answers.log_choice, whole["payload"], whole["body"]
+            told = answers.code, answers.log_assumed, whole["payload"], whole["body"]
             fold(_count_apart, own, (*events, bits, flags, *told))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
@@ -129,7 +129,7 @@ class Reasoning(Detector):
             Term("step_by_step_asked", plain, "share", nan, nan, nan, float(base[0]) * (1.0 - weight),
                  f"It asks {where}for the reasoning step by step in {twins.percent(plain)} of its requests."),
             Term("reasoning_text", chars, "chars", nan, nan, nan, 0.0,
-                 said.answer_text(chars, "each request, reasoning included")),
+                 said.answer_text(chars, "each request, reasoning included", twins.USUAL_CHARS)),
             Term("asked_apart", single, "count", nan, nan, nan, more,
                  f"It asks for complete or hidden reasoning in {said.count(single, 'request')} at a "
                  "temperature above 0 that were answered by neither a label nor a short record."),

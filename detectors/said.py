@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MORE = 1.05  # a mean from here on is more than one
 _MANY = 0.95  # of another number: from here on it is told as so many times it
 
@@ -34,8 +36,13 @@ def few(number: float) -> str:
     return f"{number:,.1f}" if number >= 0.05 else "fewer than 0.1"
 
 
-def answer_text(chars: float, taken: str) -> str:
-    """How much text answers had, as a sentence; `taken` says from what: `each answer`."""
+def answer_text(chars: float, taken: str, assumed: float = 0.0) -> str:
+    """How much text answers had, as a sentence; `taken` says from what: `each answer`.
+
+    Where it is what is `assumed` of answers that nobody saw, the sentence says that.
+    """
     if chars < 0.5:
         return "No text of its answers was seen."
+    if math.isclose(chars, assumed):
+        return f"No text of its answers was seen; {count(chars, 'character')} an answer, as usual, are assumed."
     return f"It takes about {count(chars, 'character')} from {taken}."

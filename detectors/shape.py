@@ -18,6 +18,7 @@ from detectors.sketch import hll_count, sample_merge, sample_repeated
 
 _SAMPLE = 40
 _SHRINK = 12.0  # openings: fewer say little
+USUAL_SPREAD = 0.7  # doublings: of ordinary clients' answers, where nobody saw them
 _FORMS = tuple(int(form) for form in (Kind.LIST, Kind.CODE, Kind.PROSE, Kind.REASONING))  # one after another
 _STEP, _OFFERED = np.uint32(Flag.TOOL_RESULT), np.uint32(Flag.TOOLS)
 _WEIGHTS = {
@@ -95,7 +96,7 @@ class Shape(Detector):
         answers, asks = twins.measures(whole), np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "steps", "opened")]
         fold(_fold, own, (*events, whole["flags"], answers.code, asks))
-        sizes = whole["payload_chars"], answers.log_choice, whole["max_tokens"]
+        sizes = whole["payload_chars"], answers.log_assumed, whole["max_tokens"]
         own = [rows[name] for name in ("limited", "room", "logs")]
         fold(_fold_sizes, own, (*events, asks, *sizes))
         told = whole["flags"], whole["kind"], whole["payload"], whole["body"], whole["tools"]
@@ -126,15 +127,16 @@ class Shape(Detector):
         del now
         parts = self._parts(np.array([row]))
         alone, longer, long, apart, room, forms, steps, sets = (float(v) for v in parts.values[0])
+        known = not _unseen(row["logs"][None], row["opened"][None])[0]
         shown = (
             ("answer_to_prompt", longer, "doublings",
-             f"Its answers have {said.times(float(np.exp2(longer)))} the length of its prompts."),
-            ("answer_size", long, "chars", said.answer_text(long, "each answer")),
+             f"Its answers have {said.times(float(np.exp2(longer)))} the length of its prompts."
+             if known else "How long its answers are beside its prompts is not known."),
+            ("answer_size", long, "chars", said.answer_text(long, "each answer", twins.USUAL_CHARS)),
             ("size_spread", apart, "doublings",
-             f"Answers to prompts of one size differ in size by a factor of about {np.exp2(apart):,.1f}."),
-            ("room_left", room, "doublings",
-             f"The limit it asks for is {said.times(float(np.exp2(room)))} what the answers need."
-             if row["limited"] else "It sets no limit to its answers."),
+             f"Answers to prompts of one size differ in size by a factor of about {np.exp2(apart):,.1f}."
+             if known else "How far its answers differ in size is not known."),
+            ("room_left", room, "doublings", _room(row, room, known)),
             ("answer_forms", forms, "forms",
              f"Its answers take about {forms:.1f} forms in turn: prose, lists, code, worked arguments."
              if forms >= said.MORE else _one_form(row)),
@@ -150,7 +152,9 @@ class Shape(Detector):
             *(Term(name, value, unit, nan, nan, nan, float(parts.parts[0, k]), text)
               for k, (name, value, unit, text) in enumerate(shown)),
         )  # fmt: skip
-        return terms + twins.counter_terms(float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS)
+        return terms + twins.counter_terms(
+            float(parts.parts[0].sum()), parts.share[0], parts.factor[0], _WEIGHTS, twins.AGAIN
+        )
 
     def _parts(self, rows: NDArray[np.void]) -> twins.Parts:
         n, opened = rows["part"].astype(np.float64), rows["opened"].astype(np.float64)
@@ -159,6 +163,7 @@ class Shape(Detector):
         alone = opened / (opened + _SHRINK)
         repeated = sample_repeated(rows["openings"])
         longer, long, apart = _spread(rows["logs"] / twins.LOG, begun)
+        apart = np.where(_unseen(rows["logs"], rows["opened"]), USUAL_SPREAD, apart)
         room = rows["room"] / np.maximum(rows["limited"], 1) / twins.LOG
         forms = _forms(rows["forms"])
         sets = np.clip(hll_count(rows["toolsets"]) / np.maximum(rows["equipped"], 1.0), 0.0, 1.0)
@@ -177,6 +182,13 @@ class Shape(Detector):
         share[:, place] = np.maximum(share[:, place] - np.minimum(walked, rows["equipped"] / begun), 0.0)
         values = np.column_stack([1.0 - repeated, longer, np.exp2(long) - 1.0, apart, room, forms, steps / begun, sets])
         return twins.Parts(parts, values, share, twins.factors(share, _WEIGHTS))
+
+
+def _room(row: np.void, room: float, known: bool) -> str:
+    if not row["limited"]:
+        return "It sets no limit to its answers."
+    told = f"The limit it asks for is {said.times(float(np.exp2(room)))} what "
+    return told + ("the answers need." if known else "usual answers need; its own are not known.")
 
 
 def _one_form(row: np.void) -> str:
@@ -289,6 +301,13 @@ def _spread(
     both = mean[:, 4] / scale - prompt * answer
     explained = np.where(var_p > 1e-3, both**2 / np.maximum(var_p, 1e-3), 0.0)
     return answer - prompt, answer, np.sqrt(np.maximum(var_a - explained, 0.0))
+
+
+def _unseen(logs: NDArray[np.uint64], n: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether nobody saw any of the answers: all are then of the usual size that is assumed, and of no other."""
+    known = n.astype(np.uint64)
+    total, squares = known * np.uint64(twins.USUAL_LOG), known * np.uint64(twins.USUAL_LOG**2)
+    return np.asarray((n > 0) & (logs[:, 1] == total) & (logs[:, 3] == squares), np.bool_)
 
 
 def _forms(counts: NDArray[np.uint32]) -> NDArray[np.float64]:

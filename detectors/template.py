@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import twins
+from detectors import said, twins
 from detectors.ahead import ahead
 from detectors.base import Detector, Family, Term
 from detectors.batch import Batch
@@ -111,7 +111,7 @@ class Template(Detector):
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
-        sizes = answers.code, answers.chars, answers.choice, answers.log_choice, whole["top_logprobs"]
+        sizes = answers.code, answers.chars, answers.choice, answers.log_assumed, whole["top_logprobs"]
         worth = np.empty(len(seen), np.uint32)
         own = [rows[name] for name in ("n", "twins", "log_one", "log_all", "payloads", "worthy", "worthies")]
         fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"], _LEFT, worth))
@@ -141,10 +141,13 @@ class Template(Detector):
         sentences = {
             "template_share": _wrapped(row, values[0]),
             "new_content": "It fills that wording with new content in {} of its requests.",
-            "answer_taken": "It takes about {} characters from each request, "
-            "further samples and alternatives to each token counted.",
+            "answer_taken": said.answer_text(
+                float(values[2]),
+                "each request, further samples and alternatives to each token counted",
+                twins.USUAL_CHARS,
+            ),
         }
-        shown = (twins.percent(values[0]), twins.percent(values[1]), f"{values[2]:,.0f}")
+        shown = (twins.percent(values[0]), twins.percent(values[1]), "")
         terms = tuple(
             Term(name, float(values[k]), "chars" if k == 2 else "share", twins.NAN, twins.NAN, twins.NAN,
                  base * weight, sentences[name].format(shown[k]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ READS = (
 )
 
 LOG = 16  # logarithms are kept as integers, in sixteenths of a doubling, so that sums are exact
+USUAL_LOG = 138  # of an answer that nobody saw: some 400 characters, the median of ordinary clients
+USUAL_CHARS = 2.0 ** (USUAL_LOG / LOG) - 1.0
 CLOSED_CHARS = 48  # an answer this short is a label, a number or a name
 CLOSED_TOKENS = 16
 UNHEEDED_CHARS = 256  # so long an answer did not heed such a limit: some servers know it by another name
@@ -66,6 +69,8 @@ TWINS: tuple[Twin, ...] = (
     Twin("no_longer", "The answer is no longer than the text it sent in {share} of its requests."),
     Twin("repeats", "It sends prompts that it sent before in {share} of its requests."),
 )
+AGAIN = {"repeats": "It sent {share} of its different prompts more than once."}
+"""The sentence of a detector that keeps a sample of the prompts, and which of them came again."""
 COUNTED_TWINS = len(TWINS) - 1  # repeats come from a distinct count, not from a counter
 NAMES = tuple(twin.name for twin in TWINS)
 
@@ -76,6 +81,7 @@ class Measures(NamedTuple):
     chars: NDArray[np.int64]  # answer text of the request, all choices; 0 too where nobody knows
     choice: NDArray[np.int64]  # of one choice
     log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
+    log_assumed: NDArray[np.int64]  # the same, but where nobody saw the answer that of a usual one
     open: NDArray[np.bool_]  # the answer is free text, or unknown and not limited to a few tokens
     unknown: NDArray[np.bool_]  # nobody saw the answer or its counts: a batch's, or one that is fetched later
     code: NDArray[np.uint8]  # the counted twins of the event, a bit each in the order of TWINS, and SYSTEM_BIT
@@ -90,12 +96,12 @@ def _measures(batch: Batch) -> Measures:
     if batch.whole is not batch:
         return Measures._make(values.take(batch.places) for values in measures(batch.whole))
     size = len(batch)
-    chars, choice, logs = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    chars, choice, logs, assumed = (np.empty(size, np.int64) for _ in range(4))
     is_open, unknown, code = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.uint8)
     counts = batch["out_chars"], batch["out_tokens"], batch["usage"], batch["choices"], batch["prompts"]
-    _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
+    _measure(*counts, batch["max_tokens"], chars, choice, logs, assumed, is_open, unknown)
     _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, choice, is_open, unknown, code)
-    return Measures(chars, choice, logs, is_open, unknown, code)
+    return Measures(chars, choice, logs, assumed, is_open, unknown, code)
 
 
 @compiled
@@ -109,10 +115,11 @@ def _measure(
     chars: NDArray[np.int64],
     choice: NDArray[np.int64],
     logs: NDArray[np.int64],
+    assumed: NDArray[np.int64],
     is_open: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
 ) -> None:
-    """Fill in the last five columns."""
+    """Fill in the last six columns."""
     for place in range(len(chars)):
         text = np.int64(out_chars[place])
         if text == 0:  # a log without answer texts still has token counts: about four characters a token
@@ -125,6 +132,7 @@ def _measure(
         limit = max_tokens[place]
         capped = 0 < limit <= CLOSED_TOKENS and one < UNHEEDED_CHARS
         chars[place], choice[place], logs[place] = text, one, log16(float(one))
+        assumed[place] = USUAL_LOG if nobody else logs[place]
         is_open[place] = (one >= CLOSED_CHARS or nobody) and not capped
         unknown[place] = nobody
 
@@ -263,9 +271,16 @@ class Parts(NamedTuple):
 
 
 def counter_terms(
-    base: float, share: NDArray[np.float64], factor: NDArray[np.float64], weights: Mapping[str, float]
+    base: float,
+    share: NDArray[np.float64],
+    factor: NDArray[np.float64],
+    weights: Mapping[str, float],
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Term, ...]:
-    """What each twin took from the evidence `base` of one client; the shares sum to the reduction."""
+    """What each twin took from the evidence `base` of one client; the shares sum to the reduction.
+
+    `told` has other sentences for twins whose share is of something else than all requests.
+    """
     logs = np.log(factor)
     total = float(logs.sum())
     taken = base * (1.0 - float(np.exp(total)))
@@ -275,6 +290,6 @@ def counter_terms(
             continue
         part = -taken * float(logs[position]) / total if total < 0.0 else 0.0
         value = float(share[position])
-        text = twin.sentence.format(share=percent(value))
+        text = told.get(twin.name, twin.sentence).format(share=percent(value))
         terms.append(Term(twin.name, value, "share", NAN, NAN, NAN, part, text))
     return tuple(terms)

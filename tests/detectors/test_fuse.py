@@ -346,3 +346,13 @@ def test_counter_evidence_is_told_once_the_strongest_first() -> None:
         ]
     )
     assert [(one.feature, one.share) for one in found] == [("y", -0.9), ("x", -0.4)]
+
+
+def test_what_two_detectors_say_in_the_same_words_is_said_once() -> None:
+    same = [
+        evidence("content", 0.002, term("a", 1.0, sentence="It takes much.")),
+        evidence("surface", 0.004, term("b", 1.0, sentence="It takes much.")),
+    ]
+    assert fuse.sentence(same, 100) == (
+        "It takes much; with what belongs to it, at most 1 in 500 ordinary clients of its kind goes that far."
+    )

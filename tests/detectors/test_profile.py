@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors import profile
+from detectors import profile, twins
 from detectors.batch import Batch
 from detectors.event import Flag
+from detectors.exchange import Usage
 
 
 def features(events: np.ndarray) -> dict[str, float]:
@@ -63,3 +64,8 @@ def test_end_users_networks_and_programs_are_counted(traffic) -> None:
 
 def test_a_client_never_seen_has_finite_features() -> None:
     assert np.isfinite(profile.features(np.zeros(2, profile.state))).all()
+
+
+def test_an_answer_that_nobody_saw_puts_nobody_among_those_with_short_ones(traffic) -> None:
+    unseen = features(traffic(1, 20, out_chars=0, out_tokens=0, usage=Usage.ABSENT))
+    assert unseen["log_answer_chars"] == pytest.approx(twins.USUAL_LOG / twins.LOG)

@@ -39,3 +39,9 @@ def test_what_rounds_to_nothing_says_so():
     assert (said.few(2.34), said.few(0.05), said.few(0.01)) == ("2.3", "0.1", "fewer than 0.1")
     assert said.answer_text(0.0, "each answer") == "No text of its answers was seen."
     assert said.answer_text(2140.4, "each request") == "It takes about 2,140 characters from each request."
+
+
+def test_what_is_assumed_of_answers_is_said_to_be() -> None:
+    told = said.answer_text(394.4, "each answer", 394.4)
+    assert told == "No text of its answers was seen; 394 characters an answer, as usual, are assumed."
+    assert said.answer_text(395.0, "each answer", 394.4) == "It takes about 395 characters from each answer."

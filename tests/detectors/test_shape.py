@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detectors import twins
 from detectors.batch import Batch
 from detectors.event import Flag, Kind
-from detectors.shape import Shape
+from detectors.exchange import Usage
+from detectors.shape import USUAL_SPREAD, Shape
 
 
 def rows_of(events: np.ndarray) -> np.ndarray:
@@ -154,3 +156,29 @@ def test_steps_are_part_of_episodes_and_ask_nothing(traffic) -> None:
     row = rows_of(traffic(1, 30, flags=flags, tools=np.arange(30) + 1, out_chars=0, out_tokens=0))[0]
     assert (row["n"], row["part"], row["opened"], row["equipped"], row["steps"]) == (30, 20, 10, 10, 10)
     assert np.count_nonzero(row["toolsets"]) > 4
+
+
+def test_answers_that_nobody_saw_have_no_shape_of_their_own(walked) -> None:
+    """Their lengths were taken for none, which no usual client has: most jobs by batches stood out."""
+    unseen = walked(out_chars=0, out_tokens=0, usage=Usage.ABSENT, kind=Kind.NONE)
+    assert value(unseen, "answer_size") == pytest.approx(twins.USUAL_CHARS)
+    assert value(unseen, "size_spread") == pytest.approx(USUAL_SPREAD)
+    told = {term.feature: term.sentence for term in Shape().explain(rows_of(unseen)[0], 0.0)}
+    assert told["answer_size"].startswith("No text of its answers was seen; 394 characters")
+    assert "not known" in told["answer_to_prompt"]
+    assert "not known" in told["size_spread"]
+    assert "usual answers need" in told["room_left"]
+    some = walked()
+    some["out_chars"][:20], some["out_tokens"][:20], some["usage"][:20] = 0, 0, Usage.ABSENT
+    assert value(some, "size_spread") != pytest.approx(USUAL_SPREAD)
+    assert "Its answers have" in next(
+        t.sentence for t in Shape().explain(rows_of(some)[0], 0.0) if t.unit == "doublings"
+    )
+
+
+def test_prompts_that_came_again_are_told_as_a_share_of_the_different_ones(walked) -> None:
+    twice = walked()
+    twice["payload"][100:] = twice["payload"][:100]
+    told = {term.feature: term.sentence for term in Shape().explain(rows_of(twice)[0], 0.0)}
+    assert told["repeats"].startswith("It sent 9")  # of a sample, in which two prompts may share a place
+    assert told["repeats"].endswith(" % of its different prompts more than once.")

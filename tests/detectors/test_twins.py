@@ -182,3 +182,14 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
 @pytest.mark.parametrize(("chars", "closed"), [(40, 1.0), (255, 1.0), (256, 0.0), (4_000, 0.0)])
 def test_a_limit_that_the_answer_did_not_heed_makes_no_label_of_it(traffic, chars, closed) -> None:
     assert shares(traffic(1, 10, out_chars=chars, max_tokens=16))["closed_answers"] == closed
+
+
+def test_an_answer_that_nobody_saw_is_taken_for_a_usual_one(traffic) -> None:
+    unseen = traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.ABSENT)
+    found = twins.measures(Batch(unseen))
+    assert (found.log_choice == 0).all()
+    assert (found.log_assumed == twins.USUAL_LOG).all()
+    seen = twins.measures(Batch(traffic(1, 10, out_chars=0, out_tokens=50)))  # a log without texts: its counts tell
+    assert (seen.log_assumed == seen.log_choice).all()
+    silent = twins.measures(Batch(traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.REPORTED)))
+    assert (silent.log_assumed == 0).all()  # seen, and empty
