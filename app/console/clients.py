@@ -14,11 +14,14 @@ from app.campaigns import attributes, indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
-from app.console import acting, evidence, listing, render, review, session, timelines, words
+from app.console import acting, deciding, evidence, listing, render, review, session, timelines, words
+from app.console.deciding import NOTHING, Ordered
 from app.console.listing import Asked
 from app.console.route import PageRoute
+from app.console.session import Visit
 from app.errors import Unavailable
 from app.models.client import ACCOUNT_LENGTH, Client
+from app.policies import mode
 from detectors.base import Explanation, Level
 
 READ = "clients:read"
@@ -117,31 +120,38 @@ async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
     ]
 
 
+async def page(
+    request: Request, visit: Visit, client: Client, ordered: Ordered = NOTHING, status: int = 200
+) -> Response:
+    """The page of one client, as it is now; `ordered` is what the reviewer entered to be decided."""
+    found, gone = await _now(request, client.id, visit.now)
+    decisions = await queries.decisions_of(visit.db, client.id)
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
+    sees_alerts = acting.READ in visit.scopes
+    context = {
+        "client": client,
+        "evidence": evidence.live(found.explanation) if found else None,
+        "gone": gone,
+        "held": found is not None and _held(found.explanation),
+        "plots": timelines.plots(found.activity.minutes, found.activity.hours) if found else [],
+        "models": await _models(request, found) if found else [],
+        "facts": _facts(client),
+        "alerts": await queries.alerts_of(visit.db, client.id) if sees_alerts else None,
+        "campaigns": await campaign_queries.campaigns_of(visit.db, client.id) if sees_alerts else [],
+        "matches": await indicators.hits_of(visit.db, client.id) if sees_alerts else [],
+        "organisation": (await organisations.of(visit.db, [client.id])).get(client.id),
+        "signed": await attributes.of_client(visit.db, client.id, client.account),
+        "decisions": [review.decision(decision, visit.now) for decision in decisions],
+        **deciding.offered(visit.scopes, ordered, present.mode, f"/clients/{client.id}/decide"),
+        "done": deciding.said(done, present.mode, deciding.newest(decisions, visit.name)) if status == 200 else "",
+    }
+    return render.html("client.html", visit.page("clients", **context), status)
+
+
 async def show(request: Request) -> Response:
     """`GET /clients/{id}`: one client."""
-    client_id = request.path_params["client_id"]
     async with session.visit(request, READ) as visit:
-        client = await queries.get_client(visit.db, client_id)
-        found, gone = await _now(request, client_id, visit.now)
-        decisions = await queries.decisions_of(visit.db, client_id)
-        context = {
-            "client": client,
-            "evidence": evidence.live(found.explanation) if found else None,
-            "gone": gone,
-            "held": found is not None and _held(found.explanation),
-            "plots": timelines.plots(found.activity.minutes, found.activity.hours) if found else [],
-            "models": await _models(request, found) if found else [],
-            "facts": _facts(client),
-            "alerts": await queries.alerts_of(visit.db, client_id) if acting.READ in visit.scopes else None,
-            "campaigns": await campaign_queries.campaigns_of(visit.db, client_id)
-            if acting.READ in visit.scopes
-            else [],
-            "matches": await indicators.hits_of(visit.db, client_id) if acting.READ in visit.scopes else [],
-            "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
-            "signed": await attributes.of_client(visit.db, client_id, client.account),
-            "decisions": [review.decision(decision, visit.now) for decision in decisions],
-        }
-        return render.html("client.html", visit.page("clients", **context))
+        return await page(request, visit, await queries.get_client(visit.db, request.path_params["client_id"]))
 
 
 def make_router() -> APIRouter:

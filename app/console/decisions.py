@@ -8,9 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.alerts import queries as alert_queries
-from app.console import acting, alerts, deciding, listing, render, review, session
-from app.console.acting import Entered, Refusal
+from app.console import acting, deciding, listing, render, review, session
 from app.console.deciding import WRITE
 from app.console.listing import Asked
 from app.console.route import PageRoute
@@ -107,37 +105,15 @@ async def revoke(request: Request) -> Response:
     return render.redirect(listing.address("/decisions", parameters))
 
 
-async def decide(request: Request) -> Response:
-    """`POST /alerts/{id}/decide`: a decision about the alert's client; shows the alert again either way."""
-    alert_id, form = request.path_params["alert_id"], await session.read_form(request)
-    try:
-        async with session.visit(request, acting.READ, WRITE, write=True) as visit:
-            session.check_token(form, visit.csrf)
-            alert = await alert_queries.get_alert(visit.db, alert_id)
-            order = deciding.order(form, alert.client_id, alert.id, visit.scopes)
-            made = await manual.make(visit.db, order, visit.name, visit.now)
-    except (Conflict, InvalidInput) as error:
-        wrong = error if isinstance(error, InvalidInput) else None
-        ordered = deciding.entered(form, wrong, f"{str(error).capitalize()}.")
-        async with session.visit(request, acting.READ) as visit:
-            alert = await alert_queries.get_alert(visit.db, alert_id)
-            refusal = Refusal(error.status, problem=ordered.problem)
-            return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
-    told = await tell(request.app.state.redis, made.changed)
-    return render.redirect(f"/alerts/{alert_id}?done={deciding.done('decided', told, simulated=order.simulated)}")
-
-
 async def _back(request: Request) -> Response:
     """The address of a form that was refused, asked for again."""
     return render.redirect(listing.address("/decisions", filters_of(request)[0].parameters()))
 
 
 def make_router() -> APIRouter:
-    """`/decisions`, and the form on an alert's page."""
+    """Everything under `/decisions`."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.add_api_route("/decisions", show_list, methods=["GET"])
     router.add_api_route("/decisions/{decision_id}/revoke", revoke, methods=["POST"])
     router.add_api_route("/decisions/{decision_id}/revoke", _back, methods=["GET"])
-    router.add_api_route("/alerts/{alert_id}/decide", decide, methods=["POST"])
-    router.add_api_route("/alerts/{alert_id}/decide", alerts.STEPS.back, methods=["GET"])
     return router

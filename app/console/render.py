@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -9,17 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from app.console import assets, charts, menu, words
 from app.console.guard import HEADERS
 from detectors.said import count as counted
 
+_IDS = re.compile(r"\b(al|cp)_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")  # as models.base.new_id makes them
 PRIVATE = {**HEADERS, "cache-control": "no-store"}
 
 
 def _capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _linked(text: str) -> Markup:
+    """Text with the ids of alerts and campaigns in it as links; what it says otherwise is escaped."""
+    return Markup(_IDS.sub(_link, str(escape(text))))  # noqa: S704 - escaped first; an id has nothing to escape
+
+
+def _link(found: re.Match[str]) -> str:
+    path = {"al": "alerts", "cp": "campaigns"}[found[1]]
+    return f'<a class="id" href="/{path}/{found[0]}">{found[0]}</a>'
 
 
 @cache
@@ -44,6 +57,7 @@ def environment() -> Environment:
         disposition=words.disposition,
         duration=words.duration,
         iso=words.iso,
+        linked=_linked,
         level_title=lambda level: words.LEVELS.get(level, str(level)),
         score=words.score,
         signed=words.signed,

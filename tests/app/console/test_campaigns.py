@@ -121,8 +121,10 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     fields = {f"m_{one}": "on", "clients": f"{other}\n", "split_reason": "two keys of one customer"}
     assert (await sent(reviewer, tools, f"{path}/split", **fields)).headers["location"] == f"{path}?done=split"
     page = (await reviewer.get(path)).text
-    assert "2 members moved out into cp_" in page
-    part = re.search(r"moved out into (cp_[0-9a-f-]{36})", page).group(1)
+    part = re.search(r'2 members moved out into <a class="id" href="/campaigns/(cp_[0-9a-f-]{36})">', page).group(1)
+    assert f'moved to <a class="id" href="/campaigns/{part}">' in page
+    said = (await reviewer.get(f"{path}?done=split")).text
+    assert f'2 members moved out into <a class="id" href="/campaigns/{part}">{part}</a>. The linker keeps' in said
     apart = (await reviewer.get(f"/campaigns/{part}")).text
     assert "split out of" in apart
     assert "Sentence, score and evidence below are that campaign's" in apart
