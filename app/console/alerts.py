@@ -179,8 +179,7 @@ async def page(
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
-        "problem": refusal.problem,
-        "invalid": refusal.invalid,
+        "at": refusal.at,
         "done": ""
         if refusal.status != 200
         else DONE.get(done) or deciding.said(done, present.mode, deciding.newest(found, visit.name)),

@@ -143,8 +143,10 @@ async def revoke(request: Request) -> Response:
             _, ended = await decide.revoke(visit.db, campaign_id, why, visit.name, version, visit.now)
     except (Conflict, InvalidInput) as error:
         async with session.visit(request, READ) as visit:
+            refusal = campaigns.STEPS.refused(error, "revoke")
+            entered = Entered(form={"revoke_reason": form.get("reason", "")})
             campaign = await queries.get_campaign(visit.db, campaign_id)
-            return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
+            return await campaigns.page(request, visit, campaign, refusal, entered)
     told = await tell(request.app.state.redis, ended)
     return render.redirect(f"/campaigns/{campaign_id}?done={deciding.done('revoked', told)}")
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.campaigns import decide, lifecycle, organisations, queries, regroup
 from app.campaigns.queries import CampaignFilter, MemberFilter
 from app.console import acting, campaign_view, charts, deciding, graph, health, listing, render, session, words
-from app.console.acting import READ, WRITE, Entered, Refusal
+from app.console.acting import READ, WRITE, Entered, Incomplete, Refusal
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -143,8 +143,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "entered": entered,
         "typed": _typed(entered, [one.client_id for one in members.items]),
         "conflict": refusal.conflict,
-        "problem": refusal.problem,
-        "invalid": refusal.invalid,
+        "at": refusal.at,
         "done": "" if refusal.status != 200 else _said(done, events, visit.name, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
@@ -194,8 +193,12 @@ def chosen(form: Mapping[str, str]) -> list[str]:
 
 
 async def _split(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
-    reason = form.get("split_reason", "")
-    await regroup.split(visit.db, campaign_id, chosen(form), reason, visit.name, version, visit.now)
+    reason, moving = form.get("split_reason", ""), chosen(form)
+    wrong = {} if moving else {"clients": "Tick members in the table, or name them here."}
+    wrong |= {} if reason.strip() else {"split_reason": "Say why."}
+    if wrong:
+        raise Incomplete(wrong)
+    await regroup.split(visit.db, campaign_id, moving, reason, visit.name, version, visit.now)
     return []
 
 

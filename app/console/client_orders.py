@@ -94,7 +94,7 @@ async def _of_alert(visit: Visit, alert_id: str) -> tuple[str, str | None]:
 
 async def _alert_again(request: Request, visit: Visit, alert_id: str, status: int, ordered: Ordered) -> Response:
     alert = await alert_queries.get_alert(visit.db, alert_id)
-    refusal = Refusal(status, problem=ordered.problem, invalid=ordered.field)
+    refusal = Refusal(status, at={ordered.field: ordered.problem} if ordered.problem else {})
     return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
 
 

@@ -51,7 +51,8 @@ def filters_of(request: Request) -> tuple[Filters, Asked]:
     return Filters(shown, client if whole else ""), asked
 
 
-async def _list(request: Request, visit: Visit, problem: str = "", status: int = 0) -> Response:
+async def _list(request: Request, visit: Visit, problem: str = "", status: int = 0, wrong: str = "") -> Response:
+    """The list; `wrong` is the id of the decision whose form was not filled in."""
     (filters, asked), now = filters_of(request), moment(visit.now)
     wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
     cursor = request.query_params.get("cursor") or None
@@ -77,6 +78,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "may_see_alerts": acting.READ in visit.scopes,
         "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
         "problem": problem,
+        "wrong": wrong,
         "done": "" if problem else deciding.said(request.query_params.get("done", ""), present.mode),
     }
     return render.html("decisions.html", visit.page("decisions", **context), status or asked.status)
@@ -90,16 +92,16 @@ async def show_list(request: Request) -> Response:
 
 async def revoke(request: Request) -> Response:
     """`POST /decisions/{id}/revoke`: end one, with a reason."""
-    form = await session.read_form(request)
+    decision_id, form = request.path_params["decision_id"], await session.read_form(request)
     try:
         async with session.visit(request, READ, WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
-            decision_id = request.path_params["decision_id"]
             ended = await manual.revoke(visit.db, decision_id, form.get("reason", ""), visit.name, visit.now)
     except (Conflict, InvalidInput) as error:
-        problem = "Say why you revoke it." if isinstance(error, InvalidInput) else f"{str(error).capitalize()}."
+        unsaid = isinstance(error, InvalidInput)
+        problem = "Say why you revoke it." if unsaid else f"{str(error).capitalize()}."
         async with session.visit(request, READ) as visit:
-            return await _list(request, visit, problem, error.status)
+            return await _list(request, visit, problem, error.status, decision_id if unsaid else "")
     told = await tell(request.app.state.redis, ended.changed)
     parameters = {**filters_of(request)[0].parameters(), "done": deciding.done("revoked", told)}
     return render.redirect(listing.address("/decisions", parameters))

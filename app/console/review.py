@@ -55,6 +55,7 @@ class DecisionView:
     why: str = ""  # the reason, with who gave it
     extent: str = ""  # the parameters in words
     note: str = ""  # why it was taken back, with who did
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def decision(item: Decision, now: float) -> DecisionView:
     title, effect = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), "act on the client"))
     active = item.revoked_at is None and item.expires_at.timestamp() > now
     headline = f"{title}, simulated" if item.simulated else title
-    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id}
+    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id, "simulated": item.simulated}
     about |= {"alert_id": item.alert_id, "campaign_id": item.campaign_id}
     about |= {"why": f"{item.reason} ({_author(item.made_by)})", "extent": extent(item.parameters or {})}
     if not active:

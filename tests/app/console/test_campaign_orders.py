@@ -33,6 +33,8 @@ async def test_look_decide_and_take_back(console, reviewer, tools, opened):
     assert "Decided: Throttle, simulated: 24 members. Simulated: the gateways count" in said
     page = await reviewer.get(path)
     assert "<b>Throttle, simulated</b>: 24 members" in page.text
+    mute = await reviewer.post(f"{path}/revoke", data={"csrf": tools.form_token(page), "version": "2", "reason": " "})
+    assert '<p class="problem" id="revoke_reason-problem">Say why.</p>' in mute.text
     back = await reviewer.post(
         f"{path}/revoke", data={"csrf": tools.form_token(page), "version": "2", "reason": "their own run"}
     )

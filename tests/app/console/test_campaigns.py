@@ -136,6 +136,25 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     assert (await sent(reviewer, tools, f"{path}/split", split_reason="nobody")).status_code == 422
 
 
+async def test_a_split_names_all_that_is_missing_at_its_field(reviewer, tools, opened):
+    path = f"/campaigns/{opened}"
+    page = (await sent(reviewer, tools, f"{path}/split", split_reason=" ", clients="")).text
+    said = "Tick members in the table, or name them here."
+    assert f'<a href="#clients">{said}</a> <a href="#split_reason">Say why.</a>' in page
+    assert (
+        'id="clients" name="clients" spellcheck="false" aria-invalid="true" aria-describedby="clients-problem"' in page
+    )
+    assert f'<p class="problem" id="clients-problem">{said}</p>' in page
+    assert '<p class="problem" id="split_reason-problem">Say why.</p>' in page
+    page = (await sent(reviewer, tools, f"{path}/merge", other="cp_1", merge_reason="same")).text
+    assert '<p class="problem" id="other-problem">Name another campaign by its id.</p>' in page
+    page = (await sent(reviewer, tools, f"{path}/merge", other=opened, merge_reason=" ")).text
+    assert '<p class="problem" id="merge_reason-problem">Say why.</p>' in page
+    assert "split_reason-problem" not in page
+    page = (await sent(reviewer, tools, f"{path}/close")).text
+    assert 'aria-describedby="disposition-problem" autofocus>' in page
+
+
 async def test_a_stale_form_changes_nothing_and_says_so(reviewer, tools, opened):
     answer = await sent(reviewer, tools, f"/campaigns/{opened}/claim", version="99")
     assert answer.status_code == 409

@@ -110,6 +110,10 @@ async def test_a_revocation_needs_a_reason_and_is_told(console, reviewer, tools,
     path = f"/decisions/{entry.id}/revoke"
     without = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": " "})
     assert (without.status_code, "Say why you revoke it." in without.text) == (422, True)
+    assert f'id="reason-{entry.id}-problem">Say why you revoke it.' in without.text
+    assert '<details class="revoke" open>' in without.text
+    assert "Revoke: the customer is served as before" in without.text
+    assert "Revoke: it is no longer counted" in without.text  # the policy's, which is simulated
     answer = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": "a mistake"})
     assert answer.headers["location"] == "/decisions?done=revoked"
     assert [item.revoked for item in await told(console)] == [True]

@@ -231,6 +231,8 @@ async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, s
     await page.click("button:has-text('Decide')")
     await expect(page.locator("[role=alert]")).to_contain_text("Nothing was changed")
     await expect(page.locator("#why-decide")).to_have_value("no need for that many answers")
+    await expect(page.locator("#max_n")).to_be_focused()  # though no script runs, and the page is long
+    await expect(page.locator("#max_n-problem")).to_be_in_viewport()
     await page.fill("#max_n", "1")
     await page.uncheck("[name=simulated]")
     await page.click("button:has-text('Decide')")
