@@ -51,6 +51,7 @@ def environment() -> Environment:
         ago=words.ago,
         capitalize_first=_capitalize_first,
         clauses=words.clauses,
+        client_level=words.level,
         compact=words.compact,
         count=words.count,
         counted=counted,
@@ -68,7 +69,12 @@ def environment() -> Environment:
         words=words.words,
     )
     made.globals.update(
-        asset=assets.url, first_page=menu.first, menu=menu.entries, mini_score=charts.mini_score, opens=menu.opens
+        asset=assets.url,
+        compared=words.compared,
+        first_page=menu.first,
+        menu=menu.entries,
+        mini_score=charts.mini_score,
+        opens=menu.opens,
     )
     return made
 

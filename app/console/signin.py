@@ -29,6 +29,7 @@ def _page(request: Request, wanted: str, problem: str = "", message: str = "", s
         "problem": problem,
         "message": message,
         "kind": kind,
+        "asked": wanted != HOME,
         "csrf_token": session.door_token(door),
     }
     response = render.html("signin.html", context, status)

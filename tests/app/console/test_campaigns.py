@@ -109,6 +109,9 @@ async def test_claim_close_with_alerts_and_reopen(console, reviewer, tools, open
     assert "three minutes of typing" in refused.text
     done = await sent(reviewer, tools, f"{path}/close", disposition="distillation_confirmed", close_alerts="on")
     assert done.headers["location"] == f"{path}?done=closed"
+    assert "Closed, and with it 1 alert of its members." in (await reviewer.get(f"{path}?done=closed")).text
+    confirmed = f'in a campaign confirmed as <a href="{path}">distillation</a>'
+    assert confirmed in (await reviewer.get(f"/clients/{client_ref(0x3FA94C21B7D0E815)}")).text
     page = (await reviewer.get(path)).text
     assert "Closed: distillation confirmed, and 1 alert of its members" in page
     assert "Distillation confirmed" in (await reviewer.get(f"/alerts/{alert}")).text
@@ -132,7 +135,14 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     assert (await reviewer.get("/campaigns")).text.count("split out, described as the whole was") == 1
     merged = await sent(reviewer, tools, f"{path}/merge", other=part, merge_reason="no, it was right")
     assert merged.headers["location"] == f"{path}?done=merged"
-    assert "was merged into" in (await reviewer.get(f"/campaigns/{part}")).text
+    said = (await reviewer.get(f"{path}?done=merged")).text
+    assert f'Took in <a class="id" href="/campaigns/{part}">{part}</a>. The linker keeps the members together' in said
+    assert said.count("The first twelve words are the same.") == 1
+    gone = (await reviewer.get(f"/campaigns/{part}")).text
+    assert "was merged into" in gone
+    assert "Nobody is left here: members and ties are in" in gone
+    assert "Decide about all members" not in gone
+    assert '<svg class="chart graph"' not in gone
     assert (await sent(reviewer, tools, f"{path}/split", split_reason="nobody")).status_code == 422
 
 
