@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console import render, session
+from app.console.deciding import CHANGE, STEP
 from app.console.session import FORM_FIELDS, Visit
 from app.errors import Conflict, InvalidInput
 from app.policies.decide import DecisionOut
@@ -19,7 +20,7 @@ from app.policies.tell import tell
 READ, WRITE = "alerts:read", "alerts:write"
 SAID = {"/disposition": "Choose a disposition.", "/reason": "Say why.", "/other": "Name another campaign by its id."}
 REASONS = {"split": "split_reason", "merge": "merge_reason", "revoke": "revoke_reason"}  # ids of fields, by step
-OURS = frozenset({"csrf", "version"})  # fields that nobody typed
+OURS = frozenset({"csrf", "version", STEP})  # fields that nobody typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Steps:
             try:
                 async with session.visit(request, READ, WRITE, write=True) as visit:
                     session.check_token(form, visit.csrf)
+                    if form.get(STEP) == CHANGE:
+                        return await self.again(request, visit, name, Refusal(200), entered(form))
                     ended = await act(visit, name, form, version_of(form))
             except (Conflict, InvalidInput) as error:
                 async with session.visit(request, READ) as visit:

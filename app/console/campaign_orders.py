@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.campaigns import decide, queries
 from app.campaigns.decide import CampaignOrder, Plan
 from app.console import campaign_view, campaigns, deciding, render, review, session
-from app.console.acting import READ, Entered, version_of
+from app.console.acting import READ, Entered, Refusal, version_of
 from app.console.deciding import CHANGE, NOTHING, STEP, Ordered
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -110,6 +110,9 @@ async def apply(request: Request) -> Response:
     try:
         async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
+            if form.get(STEP) == CHANGE:
+                campaign = await queries.get_campaign(visit.db, campaign_id)
+                return await _page(request, visit, campaign, deciding.entered(form), form=form)
             done = await decide.apply(
                 visit.db,
                 campaign_id,
@@ -136,15 +139,18 @@ async def apply(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """`POST /campaigns/{id}/revoke`: take back what was decided about the campaign as a whole."""
     campaign_id, form = request.path_params["campaign_id"], await session.read_form(request)
+    entered = Entered(form={"revoke_reason": form.get("reason", "")})
     try:
         async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
+            if form.get(STEP) == CHANGE:
+                campaign = await queries.get_campaign(visit.db, campaign_id)
+                return await campaigns.page(request, visit, campaign, Refusal(200), entered)
             version, why = version_of(form), form.get("reason", "")
             _, ended = await decide.revoke(visit.db, campaign_id, why, visit.name, version, visit.now)
     except (Conflict, InvalidInput) as error:
         async with session.visit(request, READ) as visit:
             refusal = campaigns.STEPS.refused(error, "revoke")
-            entered = Entered(form={"revoke_reason": form.get("reason", "")})
             campaign = await queries.get_campaign(visit.db, campaign_id)
             return await campaigns.page(request, visit, campaign, refusal, entered)
     told = await tell(request.app.state.redis, ended)

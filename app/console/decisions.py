@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console import acting, deciding, listing, render, review, session
-from app.console.deciding import WRITE
+from app.console.deciding import CHANGE, STEP, WRITE
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -51,8 +51,19 @@ def filters_of(request: Request) -> tuple[Filters, Asked]:
     return Filters(shown, client if whole else ""), asked
 
 
-async def _list(request: Request, visit: Visit, problem: str = "", status: int = 0, wrong: str = "") -> Response:
-    """The list; `wrong` is the id of the decision whose form was not filled in."""
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a reviewer typed to revoke a decision, and what is wrong with it."""
+
+    decision_id: str = ""
+    reason: str = ""
+    problem: str = ""
+
+
+async def _list(
+    request: Request, visit: Visit, problem: str = "", status: int = 0, entered: Entered = Entered()
+) -> Response:
+    """The list; `problem` says why nothing was changed, `entered` is shown in its form."""
     (filters, asked), now = filters_of(request), moment(visit.now)
     wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
     cursor = request.query_params.get("cursor") or None
@@ -78,7 +89,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "may_see_alerts": acting.READ in visit.scopes,
         "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
         "problem": problem,
-        "wrong": wrong,
+        "entered": entered,
         "done": "" if problem else deciding.said(request.query_params.get("done", ""), present.mode),
     }
     return render.html("decisions.html", visit.page("decisions", **context), status or asked.status)
@@ -93,15 +104,19 @@ async def show_list(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """`POST /decisions/{id}/revoke`: end one, with a reason."""
     decision_id, form = request.path_params["decision_id"], await session.read_form(request)
+    reason = form.get("reason", "")
     try:
         async with session.visit(request, READ, WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
-            ended = await manual.revoke(visit.db, decision_id, form.get("reason", ""), visit.name, visit.now)
+            if form.get(STEP) == CHANGE:
+                return await _list(request, visit, entered=Entered(decision_id, reason))
+            ended = await manual.revoke(visit.db, decision_id, reason, visit.name, visit.now)
     except (Conflict, InvalidInput) as error:
         unsaid = isinstance(error, InvalidInput)
         problem = "Say why you revoke it." if unsaid else f"{str(error).capitalize()}."
         async with session.visit(request, READ) as visit:
-            return await _list(request, visit, problem, error.status, decision_id if unsaid else "")
+            entered = Entered(decision_id, reason, problem) if unsaid else Entered()
+            return await _list(request, visit, problem, error.status, entered)
     told = await tell(request.app.state.redis, ended.changed)
     parameters = {**filters_of(request)[0].parameters(), "done": deciding.done("revoked", told)}
     return render.redirect(listing.address("/decisions", parameters))

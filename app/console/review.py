@@ -129,7 +129,7 @@ def history(events: Iterable[AlertEvent], decisions: Iterable[Decision]) -> list
     """
     steps = [entry(event) for event in events]
     steps += [step for item in decisions for step in _decided(item)]
-    return sorted(steps, key=lambda step: words.moment(step.at) or step.at)
+    return sorted(steps, key=lambda step: int(step.at.timestamp() * 1000))  # as exact as an id; else as they stand
 
 
 def _person(name: str) -> str:

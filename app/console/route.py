@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.console import render
+from app.console import door, render
 from app.console.guard import HOME, return_path
 from app.errors import CursorMismatch, Forbidden, NotFound, StillwatchError, Unauthenticated, Unavailable
 from app.store.deadline import within
@@ -88,6 +88,9 @@ def to_sign_in(request: Request) -> Response:
     wanted = return_path(asked)  # of a form too: its address, asked for, leads to what the form was about
     if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
         return render.html("passage.html", {"next": wanted})
+    kept = door.keeps(request) if request.method == "POST" and wanted != HOME else {}
+    if kept:
+        return door.page(request, wanted, message=door.KEPT, status=401, kept=kept)
     unsaved = "&unsaved" if request.method == "POST" and wanted != HOME else ""
     return render.redirect(f"/signin?next={quote(wanted, safe='/')}{unsaved}")
 

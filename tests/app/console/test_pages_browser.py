@@ -253,6 +253,23 @@ async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, s
     await expect(page.locator("main")).to_contain_text("asked their engineer (admin)")
 
 
+async def test_what_was_typed_outlives_a_session_that_ends(opened, served):
+    alert = await served.open_alert(0x5E55, 14.0, sentence="Somebody types for long.")
+    page = await opened(java_script_enabled=False, width=390)
+    await page.goto(f"/alerts/{alert}")
+    await page.select_option("#disposition", "test")
+    await page.fill("#note", "ten minutes\nof typing")
+    await page.context.clear_cookies()
+    await page.click("button:has-text('Close alert')")
+    await expect(page.locator(".notice.warn")).to_contain_text("What you entered is kept")
+    await page.fill("#token", "an-admin-token-for-tests")
+    await page.press("#token", "Enter")
+    await page.click("button:has-text('Go on with what was entered')")
+    await expect(page.locator("#note")).to_have_value("ten minutes\nof typing")
+    await page.click("button:has-text('Close alert')")
+    await page.wait_for_url("**?done=closed")
+
+
 async def test_hostile_text_stays_text(opened, served, tools):
     hostile = tools.hostile
     alert = await served.open_alert(0xBAD, 15.1, sentence=hostile)
