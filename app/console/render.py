@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.console import assets, charts, menu, words
 from app.console.guard import HEADERS
+from detectors.reference import LOOKS
 from detectors.said import count as counted
 
 _IDS = re.compile(r"\b(al|cp)_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")  # as models.base.new_id makes them
@@ -71,6 +72,7 @@ def environment() -> Environment:
     made.globals.update(
         asset=assets.url,
         compared=words.compared,
+        first_look=LOOKS[0],
         first_page=menu.first,
         menu=menu.entries,
         mini_score=charts.mini_score,

@@ -118,6 +118,8 @@ async def test_who_was_never_compared_is_not_called_ordinary(console, reviewer):
         assert "Not compared yet" in page
         assert "Ordinary" not in page
     assert "no score yet" in (await reviewer.get("/clients")).text
+    page = (await reviewer.get(f"/clients/{client_ref(5)}")).text
+    assert "The first comparison with its peers is made at 25 requests." in page
 
 
 async def test_its_alerts_and_decisions_stand_beside(console, reviewer, active):
