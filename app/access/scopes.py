@@ -25,5 +25,5 @@ def checked(scopes: Iterable[str]) -> list[str]:
     """The scopes, sorted, each once; InvalidInput where one is unknown."""
     wanted = sorted(set(scopes))
     if not wanted or any(scope not in SCOPES for scope in wanted):
-        raise InvalidInput("scopes", f"choose of {', '.join(SCOPES)}")
+        raise InvalidInput("scopes", f"choose from {', '.join(SCOPES)}")
     return wanted

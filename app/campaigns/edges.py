@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.found import EDGES_KEPT, HOLDERS_KEPT, Edge, Found
 from app.models.campaign_edge import CampaignEdge
-from app.models.client import client_ref
+from app.models.client import client_number, client_ref
 from app.store.page import digest
 
 
@@ -22,15 +22,14 @@ async def write(session: AsyncSession, campaign_id: str, found: Found, before: s
     connection = await session.connection()
     await connection.execute(sa.delete(CampaignEdge).where(CampaignEdge.campaign_id == campaign_id))
     if edges:
-        rows = [_row(campaign_id, rank, edge) for rank, edge in enumerate(edges, 1)]
+        rows = [{"campaign_id": campaign_id, "rank": rank, **values(edge)} for rank, edge in enumerate(edges, 1)]
         await connection.execute(sa.insert(CampaignEdge), rows)
     return mark
 
 
-def _row(campaign_id: str, rank: int, edge: Edge) -> dict[str, Any]:
+def values(edge: Edge) -> dict[str, Any]:
+    """An edge as the database keeps it, but for its campaign and its rank there."""
     return {
-        "campaign_id": campaign_id,
-        "rank": rank,
         "kind": edge.kind[:64],
         "token": f"{edge.token:016x}",
         "members": int(edge.members),
@@ -39,3 +38,9 @@ def _row(campaign_id: str, rank: int, edge: Edge) -> dict[str, Any]:
         "sentence": edge.sentence,
         "holders": [client_ref(client) for client in edge.holders[:HOLDERS_KEPT]],
     }
+
+
+def stored(row: CampaignEdge) -> Edge:
+    """An edge as the linker said it."""
+    holders = tuple(client_number(client) for client in row.holders)
+    return Edge(row.kind, int(row.token, 16), row.members, row.clients, row.weight, row.sentence, holders)

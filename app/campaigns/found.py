@@ -23,6 +23,24 @@ class Edge:
     holders: tuple[int, ...] = ()
 
 
+def united(edges: Iterable[Edge]) -> list[Edge]:
+    """The edges of two sets of clients as those of both together: what both have stands there once.
+
+    It keeps the weight and the words of the first, which is the stronger; a pass of the linker weighs it anew.
+    """
+    found: dict[tuple[str, int], Edge] = {}
+    for edge in edges:
+        known = found.setdefault((edge.kind, edge.token), edge)
+        if known is not edge:
+            found[edge.kind, edge.token] = replace(
+                known,
+                members=known.members + edge.members - len({*known.holders} & {*edge.holders}),
+                clients=max(known.clients, edge.clients),
+                holders=tuple(dict.fromkeys((*known.holders, *edge.holders))),
+            )
+    return list(found.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One client: why it is in, how many of its requests were linked, and which share of all that is."""
@@ -64,6 +82,6 @@ class Found:
     def and_also(self, other: Found) -> Found:
         """Both as one: the higher level's words, everybody's members and edges."""
         first, second = (self, other) if (self.level, self.score) >= (other.level, other.score) else (other, self)
-        edges = sorted((*first.edges, *second.edges), key=lambda edge: -edge.weight)[:EDGES_KEPT]
+        edges = united(sorted((*first.edges, *second.edges), key=lambda edge: -edge.weight))[:EDGES_KEPT]
         members = {**second.members, **first.members}
         return replace(first, members=members, edges=tuple(edges), requests=first.requests + second.requests)

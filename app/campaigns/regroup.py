@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import reviewing
-from app.campaigns import constraints, history, lifecycle, queries
-from app.campaigns.found import EDGES_KEPT
+from app.campaigns import constraints, edges, history, lifecycle, queries
+from app.campaigns.found import EDGES_KEPT, united
 from app.errors import Conflict, InvalidInput
 from app.models.base import moment, new_id
 from app.models.campaign import Campaign
@@ -134,16 +134,16 @@ async def _part_edges(session: AsyncSession, source: str, target: str, moved: se
         await _replace_edges(session, campaign_id, rows)
 
 
-def _edge(edge: CampaignEdge, holders: list[str] | None = None) -> dict[str, Any]:
-    """The values of an edge; with fewer holders, as the edge of a part."""
+def _edge(edge: CampaignEdge, holders: list[str]) -> dict[str, Any]:
+    """The values of an edge as that of a part, in which so many have it."""
     return {
         "kind": edge.kind,
         "token": edge.token,
-        "members": edge.members if holders is None else len(holders),
+        "members": len(holders),
         "clients": edge.clients,
         "weight": edge.weight,
         "sentence": edge.sentence,
-        "holders": edge.holders if holders is None else holders,
+        "holders": holders,
     }
 
 
@@ -180,11 +180,9 @@ async def merge(
     await constraints.unite(session, [*staying, *moving])
     await constraints.add(session, MUST, campaign.id, ([*staying, *moving],), reason, actor, now)
     await _move(session, other.id, campaign.id, moving, f"merged from {other.id}: {reason}"[:2000], now)
-    edges = sorted(
-        [*await queries.edges(session, campaign.id), *await queries.edges(session, other.id)],
-        key=lambda edge: -edge.weight,
-    )
-    await _replace_edges(session, campaign.id, [_edge(edge) for edge in edges[:EDGES_KEPT]])
+    both = [*await queries.edges(session, campaign.id), *await queries.edges(session, other.id)]
+    whole = united(sorted(map(edges.stored, both), key=lambda edge: -edge.weight))
+    await _replace_edges(session, campaign.id, [edges.values(edge) for edge in whole[:EDGES_KEPT]])
     campaign.size = len({*staying, *moving})
     campaign.score, campaign.level = max(campaign.score, other.score), max(campaign.level, other.level)
     campaign.reached = max(campaign.reached, other.reached)

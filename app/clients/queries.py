@@ -20,7 +20,7 @@ from app.models.campaign import Campaign
 from app.models.campaign_member import CampaignMember
 from app.models.client import ACCOUNT_LENGTH, Client, client_number, client_ref
 from app.models.decision import Decision
-from app.models.vocabulary import State
+from app.models.vocabulary import Disposition, State
 from app.store.db import Prepared, insert_into, insert_of
 from app.store.page import Page, digest, paginate, sort_keys
 from detectors.base import Level
@@ -158,6 +158,20 @@ async def campaign_of(session: AsyncSession, clients: Collection[str]) -> dict[s
     """Of some clients those that wait for a verdict in a campaign, and its id."""
     query = _members().where(CampaignMember.client_id.in_(clients)).order_by(CampaignMember.campaign_id)
     return {one.client_id: one.campaign_id for one in await session.scalars(query)}
+
+
+async def confirmed_in(session: AsyncSession, clients: Collection[str]) -> dict[str, str]:
+    """Of some clients those in a campaign that was closed as distillation confirmed, and the newest such one's id."""
+    closed = sa.select(Campaign.id).where(
+        Campaign.state == State.CLOSED, Campaign.disposition == Disposition.DISTILLATION_CONFIRMED
+    )
+    query = sa.select(CampaignMember).where(
+        CampaignMember.left_at.is_(None),
+        CampaignMember.campaign_id.in_(closed),
+        CampaignMember.client_id.in_(clients),
+    )
+    found = await session.scalars(query.order_by(CampaignMember.campaign_id))
+    return {one.client_id: one.campaign_id for one in found}
 
 
 async def list_clients(session: AsyncSession, filters: ClientFilter, cursor: str | None, limit: int) -> Page[Client]:

@@ -18,11 +18,12 @@ from app.console import acting, chance, deciding, evidence, listing, markdown, r
 from app.console.acting import READ, WRITE, Entered, Refusal
 from app.console.deciding import NOTHING, Ordered
 from app.console.listing import Asked
-from app.console.review import DecisionView
+from app.console.review import DecisionView, Entry
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.models.alert import Alert
 from app.models.client import is_client_ref
+from app.models.decision import Decision
 from app.policies import decide, mode
 from app.policies.decide import DecisionOut
 
@@ -140,12 +141,16 @@ async def arrivals(request: Request) -> Response:
         return render.html("_live.html", visit.page("alerts", **context))
 
 
-async def _decisions(visit: Visit, alert: Alert) -> list[DecisionView]:
-    """What this alert decided, newest first, and what stands for its client from elsewhere."""
-    found = await clients.decisions_of(visit.db, alert.client_id)
+def _shown(found: Sequence[Decision], alert: Alert, now: float) -> list[DecisionView]:
+    """Of the client's decisions what this alert decided, and where that is nothing what stands from elsewhere."""
     mine = [item for item in found if item.alert_id == alert.id]
-    shown = mine or [item for item in found if item.revoked_at is None]
-    return [review.decision(item, visit.now) for item in shown]
+    return [review.decision(item, now) for item in mine or [item for item in found if item.revoked_at is None]]
+
+
+async def _history(visit: Visit, alert: Alert) -> list[Entry]:
+    """The steps of the alert, and the decisions that were made on it, in the order in which they happened."""
+    steps = await queries.history(visit.db, alert.id)
+    return review.history(steps, await decide.decisions_of_alert(visit.db, alert.id))
 
 
 async def page(
@@ -154,7 +159,7 @@ async def page(
     """The page of one alert, as it is now; `ordered` is what the reviewer entered to be decided."""
     timing = alert.evidence.get("timing") or {}
     minutes, hours = (timelines.frozen_points(timing.get(name) or ()) for name in ("minutes", "hours"))
-    decisions = await _decisions(visit, alert)
+    found = await clients.decisions_of(visit.db, alert.client_id)
     batch = await chance.week(request, visit.db, visit.now)
     present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
     context = {
@@ -164,23 +169,20 @@ async def page(
         "plots": timelines.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
         "quality": review.quality(alert.evidence),
-        "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],
-        "decisions": decisions,
+        "history": await _history(visit, alert),
+        "decisions": _shown(found, alert, visit.now),
         "campaigns": await campaign_queries.campaigns_of(visit.db, alert.client_id, 3),
         "facts": review.facts(alert),
         "latest": review.latest(alert),
         "may_review": WRITE in visit.scopes,
-        "may_decide": deciding.WRITE in visit.scopes,
-        "actions": deciding.actions(visit.scopes),
-        "durations": deciding.DURATIONS,
-        "ordered": ordered,
-        "mode": present.mode,
+        **deciding.offered(visit.scopes, ordered, present.mode, f"/alerts/{alert.id}/decide"),
         "dispositions": words.DISPOSITIONS,
         "entered": entered,
         "conflict": refusal.conflict,
-        "problem": refusal.problem,
-        "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
+        "at": refusal.at,
+        "done": ""
+        if refusal.status != 200
+        else DONE.get(done) or deciding.said(done, present.mode, deciding.newest(found, visit.name)),
     }
     return render.html("alert.html", visit.page("alerts", **context), refusal.status)
 
@@ -196,8 +198,8 @@ async def as_markdown(request: Request) -> Response:
     """`GET /alerts/{id}/markdown`: the same in text."""
     async with session.visit(request, READ) as visit:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
-        decisions = await _decisions(visit, alert)
-        history = [review.entry(event) for event in await queries.history(visit.db, alert.id)]
+        decisions = _shown(await clients.decisions_of(visit.db, alert.client_id), alert, visit.now)
+        history = await _history(visit, alert)
         quality = review.quality(alert.evidence)
         address = str(request.url.replace(path=f"/alerts/{alert.id}", query=""))
         text = markdown.document(alert, evidence.frozen(alert.evidence), decisions, history, quality, address)

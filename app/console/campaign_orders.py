@@ -10,15 +10,17 @@ from starlette.responses import Response
 
 from app.campaigns import decide, queries
 from app.campaigns.decide import CampaignOrder, Plan
-from app.console import campaign_view, campaigns, deciding, render, session
-from app.console.acting import READ, Entered, version_of
-from app.console.deciding import NOTHING, Ordered
+from app.console import campaign_view, campaigns, deciding, render, review, session
+from app.console.acting import READ, Entered, Refusal, version_of
+from app.console.deciding import CHANGE, NOTHING, STEP, Ordered
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import Conflict, Forbidden, InvalidInput
 from app.models.campaign import Campaign
+from app.models.decision import Decision
 from app.policies import mode
 from app.policies.tell import tell
+from detectors.said import count as counted
 
 ITEMS = 200  # members that the look lists
 
@@ -36,6 +38,17 @@ def _order(form: Mapping[str, str], visit: Visit) -> CampaignOrder:
     )
 
 
+def _said(plan: Plan) -> dict[str, str | Decision]:
+    """The order of a plan in words."""
+    draft = plan.draft
+    return {
+        "order": draft,
+        "summary": deciding.summary(draft),
+        "effect": deciding.effect(draft.action),
+        "extent": review.extent(draft.parameters),
+    }
+
+
 async def _page(
     request: Request,
     visit: Visit,
@@ -44,24 +57,24 @@ async def _page(
     plan: Plan | None = None,
     form: Mapping[str, str] | None = None,
     status: int = 200,
+    decided: str = "",
 ) -> Response:
-    """The form, and with a plan the look at whom it would hit."""
+    """The form; with a plan, in its place, the look at whom the order would hit, and after a part what was decided."""
     present = await mode.present(visit.db, request.app.state.settings.mode)
-    kept = {name: value for name, value in (form or {}).items() if name not in ("csrf", "version", "expected")}
+    kept = deciding.kept(form or {})
     context = {
         "campaign": campaign,
-        "actions": deciding.actions(visit.scopes),
-        "durations": deciding.DURATIONS,
-        "ordered": ordered,
+        **deciding.offered(visit.scopes, ordered, present.mode, f"/campaigns/{campaign.id}/order"),
         "exempt_too": "exempt_too" in kept,
-        "mode": present.mode,
         "plan": plan,
+        **(_said(plan) if plan else {}),
         "items": plan.items[:ITEMS] if plan else (),
         "items_left_out": max(0, len(plan.items) - ITEMS) if plan else 0,
         "outcomes": campaign_view.OUTCOMES,
         "kept": kept,
         "due": plan.counts[decide.DECIDE] + plan.counts[decide.REPLACE] if plan else 0,
         "most": decide.MOST,
+        "decided": decided,
     }
     return render.html("campaign_order.html", visit.page("campaigns", **context), status)
 
@@ -79,6 +92,8 @@ async def look(request: Request) -> Response:
     async with session.visit(request, READ, deciding.WRITE) as visit:
         session.check_token(form, visit.csrf)
         campaign = await queries.get_campaign(visit.db, request.path_params["campaign_id"])
+        if form.get(STEP) == CHANGE:
+            return await _page(request, visit, campaign, deciding.entered(form), form=form)
         try:
             plan = await decide.preview(visit.db, campaign.id, _order(form, visit), visit.name, visit.now)
         except (InvalidInput, Forbidden) as error:
@@ -95,6 +110,9 @@ async def apply(request: Request) -> Response:
     try:
         async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
+            if form.get(STEP) == CHANGE:
+                campaign = await queries.get_campaign(visit.db, campaign_id)
+                return await _page(request, visit, campaign, deciding.entered(form), form=form)
             done = await decide.apply(
                 visit.db,
                 campaign_id,
@@ -112,7 +130,8 @@ async def apply(request: Request) -> Response:
     if done.remaining:
         async with session.visit(request, READ, deciding.WRITE) as visit:
             plan = await decide.preview(visit.db, campaign_id, _order(form, visit), visit.name, visit.now)
-            return await _page(request, visit, plan.campaign, deciding.entered(form), plan, form)
+            decided = f"{deciding.summary(plan.draft)}: {counted(len(done.made), 'member')}"
+            return await _page(request, visit, plan.campaign, deciding.entered(form), plan, form, decided=decided)
     word = deciding.done("decided", told, simulated="simulated" in form)
     return render.redirect(f"/campaigns/{campaign_id}?done={word}")
 
@@ -120,15 +139,20 @@ async def apply(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """`POST /campaigns/{id}/revoke`: take back what was decided about the campaign as a whole."""
     campaign_id, form = request.path_params["campaign_id"], await session.read_form(request)
+    entered = Entered(form={"revoke_reason": form.get("reason", "")})
     try:
         async with session.visit(request, READ, deciding.WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
+            if form.get(STEP) == CHANGE:
+                campaign = await queries.get_campaign(visit.db, campaign_id)
+                return await campaigns.page(request, visit, campaign, Refusal(200), entered)
             version, why = version_of(form), form.get("reason", "")
             _, ended = await decide.revoke(visit.db, campaign_id, why, visit.name, version, visit.now)
     except (Conflict, InvalidInput) as error:
         async with session.visit(request, READ) as visit:
+            refusal = campaigns.STEPS.refused(error, "revoke")
             campaign = await queries.get_campaign(visit.db, campaign_id)
-            return await campaigns.page(request, visit, campaign, campaigns.STEPS.refused(error), Entered())
+            return await campaigns.page(request, visit, campaign, refusal, entered)
     told = await tell(request.app.state.redis, ended)
     return render.redirect(f"/campaigns/{campaign_id}?done={deciding.done('revoked', told)}")
 

@@ -22,9 +22,10 @@ from detectors.said import count as counted
 
 SYSTEM = "stillwatch"
 MIXED = 0.5  # a member of whose requests less than this share was linked
+ONLY_CLOSED = "Closed. No alert of its members was closed with it."
 OUTCOMES: dict[str, tuple[str, str]] = {
-    "decide": ("Will be decided", "A new decision."),
-    "replace": ("Will be replaced", "A decision of the same action stands and ends."),
+    "decide": ("New decision", "Nothing of the same action stands."),
+    "replace": ("Replaces a decision", "One of the same action stands and ends."),
     "stands": ("Stands already", "Nothing to do: the same decision lasts long enough."),
     "exempt": ("Exempt", "A client of a verified organisation."),
 }
@@ -145,6 +146,37 @@ def entry(event: CampaignEvent) -> Entry:
     return Entry(event.at, _what(event.kind, data), person, note)
 
 
+def newest(events: Sequence[CampaignEvent], kind: str, author: str) -> Mapping[str, Any]:
+    """What the author's newest step of a kind says; empty where there is none."""
+    mine = (event for event in reversed(events) if event.kind == kind and event.actor == author)
+    return next((event.data or {} for event in mine), {})
+
+
+def outcome(word: str, events: Sequence[CampaignEvent], author: str) -> str:
+    """What a reviewer's step came to, by the word that the address carries; empty where the word is none of ours."""
+    data = newest(events, word, author)
+    if word == "closed":
+        also = data.get("alerts_closed") or 0
+        return f"Closed, and with it {counted(also, 'alert')} of its members." if also else ONLY_CLOSED
+    if word == "split" and data:
+        return f"{_what(word, data)}. The linker keeps the two apart from now on."
+    if word == "merged" and data:
+        return f"{_what(word, data)}. The linker keeps the members together from now on."
+    return {
+        "claimed": "Claimed: the campaign is yours to review.",
+        "reopened": "Reopened: the campaign is back in the queue.",
+    }.get(word, "")
+
+
+def decided(word: str, events: Sequence[CampaignEvent], author: str) -> str:
+    """What a reviewer's newest order about all members was, or how much was taken back."""
+    if word.startswith("revoked"):
+        data = newest(events, "revoked", author)
+        return counted(data["decisions"], "decision") if "decisions" in data else ""
+    data = newest(events, "decided", author)
+    return _what("decided", data) if data else ""
+
+
 def _what(kind: str, data: Mapping[str, Any]) -> str:
     size = counted(data["size"], "member") if isinstance(data.get("size"), int) else ""
     if kind == "opened":
@@ -160,7 +192,7 @@ def _what(kind: str, data: Mapping[str, Any]) -> str:
         other = data.get("from") or data.get("into") or "another campaign"
         return f"Took in {other}" if data.get("from") else f"Merged into {other}"
     if kind == "decided":
-        how = ", simulated" if data.get("simulated") else ""
+        how = ", simulated" if data.get("simulated") else ", real"
         action = words.words(str(data.get("action") or "")).capitalize()
         return f"{action}{how}: {counted(data.get('clients') or 0, 'member')}"
     if kind == "revoked":

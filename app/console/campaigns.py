@@ -12,12 +12,13 @@ from starlette.responses import Response
 from app.campaigns import decide, lifecycle, organisations, queries, regroup
 from app.campaigns.queries import CampaignFilter, MemberFilter
 from app.console import acting, campaign_view, charts, deciding, graph, health, listing, render, session, words
-from app.console.acting import READ, WRITE, Entered, Refusal
+from app.console.acting import READ, WRITE, Entered, Incomplete, Refusal
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
 from app.errors import InvalidInput, NotFound
 from app.models.campaign import Campaign
+from app.models.campaign_event import CampaignEvent
 from app.models.client import is_client_ref
 from app.policies import mode
 from app.policies.decide import DecisionOut
@@ -28,13 +29,6 @@ SORTS: dict[str, str] = {NEWEST: "Newest first", "-size": "Largest first", "-sco
 MEMBERS_ROWS = 50  # of the table, a page
 FIELDS = 200  # of the form that a split is sent with
 CHECKED = "m_"  # names the boxes of members
-DONE = {
-    "claimed": "Claimed: the campaign is yours to review.",
-    "closed": "Closed.",
-    "reopened": "Reopened: the campaign is back in the queue.",
-    "split": "Split. The linker keeps the two apart from now on.",
-    "merged": "Merged. The linker keeps them together from now on.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +118,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
     speaks, against = campaign_view.terms(campaign.latest)
     standing = await decide.counts(visit.db, campaign.id, visit.now)
     present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
-    path = f"/campaigns/{campaign.id}"
+    path, events = f"/campaigns/{campaign.id}", await queries.history(visit.db, campaign.id)
     context = {
         "campaign": campaign,
         "members": [campaign_view.member(one, known) for one in members.items],
@@ -140,7 +134,7 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "left": campaign_view.left(campaign),
         "mixed": campaign.latest.get("mixed"),
         "cannot_tell": campaign.latest.get("cannot_tell") or "",
-        "history": [campaign_view.entry(event) for event in await queries.history(visit.db, campaign.id)],
+        "history": [campaign_view.entry(event) for event in events],
         "facts": campaign_view.facts(campaign, await queries.following(visit.db, campaign.id)),
         "standing": sorted(standing.items()),
         "may_review": WRITE in visit.scopes,
@@ -149,11 +143,16 @@ async def page(request: Request, visit: Visit, campaign: Campaign, refusal: Refu
         "entered": entered,
         "typed": _typed(entered, [one.client_id for one in members.items]),
         "conflict": refusal.conflict,
-        "problem": refusal.problem,
-        "invalid": refusal.invalid,
-        "done": "" if refusal.status != 200 else DONE.get(done) or deciding.said(done, present.mode),
+        "at": refusal.at,
+        "done": "" if refusal.status != 200 else _said(done, events, visit.name, present.mode),
     }
     return render.html("campaign.html", visit.page("campaigns", **context), refusal.status)
+
+
+def _said(done: str, events: Sequence[CampaignEvent], author: str, mode: str) -> str:
+    """What the page says of the step that the address names."""
+    order = campaign_view.decided(done, events, author)
+    return campaign_view.outcome(done, events, author) or deciding.said(done, mode, order)
 
 
 def _typed(entered: Entered, shown: Sequence[str]) -> str:
@@ -194,8 +193,12 @@ def chosen(form: Mapping[str, str]) -> list[str]:
 
 
 async def _split(visit: Visit, campaign_id: str, form: dict[str, str], version: int | None) -> list[DecisionOut]:
-    reason = form.get("split_reason", "")
-    await regroup.split(visit.db, campaign_id, chosen(form), reason, visit.name, version, visit.now)
+    reason, moving = form.get("split_reason", ""), chosen(form)
+    wrong = {} if moving else {"clients": "Tick members in the table, or name them here."}
+    wrong |= {} if reason.strip() else {"split_reason": "Say why."}
+    if wrong:
+        raise Incomplete(wrong)
+    await regroup.split(visit.db, campaign_id, moving, reason, visit.name, version, visit.now)
     return []
 
 

@@ -14,11 +14,14 @@ from app.campaigns import attributes, indicators, organisations
 from app.campaigns import queries as campaign_queries
 from app.clients import live, queries
 from app.clients.live import LiveClient
-from app.console import acting, evidence, listing, render, review, session, timelines, words
+from app.console import acting, deciding, evidence, listing, render, review, session, timelines, words
+from app.console.deciding import NOTHING, Ordered
 from app.console.listing import Asked
 from app.console.route import PageRoute
+from app.console.session import Visit
 from app.errors import Unavailable
 from app.models.client import ACCOUNT_LENGTH, Client
+from app.policies import mode
 from detectors.base import Explanation, Level
 
 READ = "clients:read"
@@ -57,12 +60,14 @@ async def show_list(request: Request) -> Response:
         cursor, page = request.query_params.get("cursor") or None, listing.NOTHING
         if not asked.unknown:
             page = await queries.list_clients(visit.db, filters.query(), cursor, listing.PAGE_ROWS)
+        ids = [one.id for one in page.items]
         parameters = {"level": filters.level, "client": filters.client, "account": filters.account}
         context = {
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "arrivals": 0,
             "clients": page.items,
-            "campaigns": await queries.campaign_of(visit.db, [one.id for one in page.items]),
+            "campaigns": await queries.campaign_of(visit.db, ids),
+            "confirmed": await queries.confirmed_in(visit.db, ids),
             "thresholds": {one.id: listing.threshold_at(request.app.state.scoring, one.requests) for one in page.items},
             "top": max((client.score for client in page.items), default=0.0),
             "filters": filters,
@@ -86,9 +91,10 @@ async def _now(request: Request, client_id: str, now: float) -> tuple[LiveClient
 
 
 def _facts(client: Client) -> list[tuple[str, Any, str]]:
+    compared = words.compared(client.level, client.requests)
     return [
-        ("Level", words.LEVELS.get(client.level, str(client.level)), ""),
-        ("Score", f"{words.score(client.score)} nats", ""),
+        ("Level", words.level(client.level, client.requests), ""),
+        ("Score", f"{words.score(client.score)} nats" if compared else "none yet", ""),
         ("Peer group", words.words(client.peer_group) or "not known yet", ""),
         ("Requests", words.count(client.requests), ""),
         ("Tokens in", words.compact(client.in_tokens), ""),
@@ -104,7 +110,7 @@ def _held(explanation: Explanation) -> bool:
 
 
 async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
-    """The client's models by name, most used first; a hash where the name is not known."""
+    """The client's models by name, most used first; where it is not known, with a hash to tell them apart."""
     counts = found.activity.models[:MODELS_SHOWN]
     hashes = [f"{number:08x}" for number, _ in counts]
     try:
@@ -112,36 +118,45 @@ async def _models(request: Request, found: LiveClient) -> list[tuple[str, int]]:
     except RedisError:
         names = [None] * len(hashes)
     return [
-        (name.decode("utf-8", "replace") if name else code, amount)
+        (name.decode("utf-8", "replace") if name else f"name not known yet ({code})", amount)
         for name, code, (_, amount) in zip(names, hashes, counts, strict=True)
     ]
 
 
+async def page(
+    request: Request, visit: Visit, client: Client, ordered: Ordered = NOTHING, status: int = 200
+) -> Response:
+    """The page of one client, as it is now; `ordered` is what the reviewer entered to be decided."""
+    found, gone = await _now(request, client.id, visit.now)
+    decisions = await queries.decisions_of(visit.db, client.id)
+    confirmed = await queries.confirmed_in(visit.db, [client.id])
+    present, done = await mode.present(visit.db, request.app.state.settings.mode), request.query_params.get("done", "")
+    sees_alerts = acting.READ in visit.scopes
+    context = {
+        "client": client,
+        "evidence": evidence.live(found.explanation) if found else None,
+        "gone": gone,
+        "confirmed": confirmed.get(client.id),
+        "held": found is not None and _held(found.explanation),
+        "plots": timelines.plots(found.activity.minutes, found.activity.hours) if found else [],
+        "models": await _models(request, found) if found else [],
+        "facts": _facts(client),
+        "alerts": await queries.alerts_of(visit.db, client.id) if sees_alerts else None,
+        "campaigns": await campaign_queries.campaigns_of(visit.db, client.id) if sees_alerts else [],
+        "matches": await indicators.hits_of(visit.db, client.id) if sees_alerts else [],
+        "organisation": (await organisations.of(visit.db, [client.id])).get(client.id),
+        "signed": await attributes.of_client(visit.db, client.id, client.account),
+        "decisions": [review.decision(decision, visit.now) for decision in decisions],
+        **deciding.offered(visit.scopes, ordered, present.mode, f"/clients/{client.id}/decide"),
+        "done": deciding.said(done, present.mode, deciding.newest(decisions, visit.name)) if status == 200 else "",
+    }
+    return render.html("client.html", visit.page("clients", **context), status)
+
+
 async def show(request: Request) -> Response:
     """`GET /clients/{id}`: one client."""
-    client_id = request.path_params["client_id"]
     async with session.visit(request, READ) as visit:
-        client = await queries.get_client(visit.db, client_id)
-        found, gone = await _now(request, client_id, visit.now)
-        decisions = await queries.decisions_of(visit.db, client_id)
-        context = {
-            "client": client,
-            "evidence": evidence.live(found.explanation) if found else None,
-            "gone": gone,
-            "held": found is not None and _held(found.explanation),
-            "plots": timelines.plots(found.activity.minutes, found.activity.hours) if found else [],
-            "models": await _models(request, found) if found else [],
-            "facts": _facts(client),
-            "alerts": await queries.alerts_of(visit.db, client_id) if acting.READ in visit.scopes else None,
-            "campaigns": await campaign_queries.campaigns_of(visit.db, client_id)
-            if acting.READ in visit.scopes
-            else [],
-            "matches": await indicators.hits_of(visit.db, client_id) if acting.READ in visit.scopes else [],
-            "organisation": (await organisations.of(visit.db, [client_id])).get(client_id),
-            "signed": await attributes.of_client(visit.db, client_id, client.account),
-            "decisions": [review.decision(decision, visit.now) for decision in decisions],
-        }
-        return render.html("client.html", visit.page("clients", **context))
+        return await page(request, visit, await queries.get_client(visit.db, request.path_params["client_id"]))
 
 
 def make_router() -> APIRouter:

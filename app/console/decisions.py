@@ -8,10 +8,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.alerts import queries as alert_queries
-from app.console import acting, alerts, deciding, listing, render, review, session
-from app.console.acting import Entered, Refusal
-from app.console.deciding import WRITE
+from app.console import acting, deciding, listing, render, review, session
+from app.console.deciding import CHANGE, STEP, WRITE
 from app.console.listing import Asked
 from app.console.route import PageRoute
 from app.console.session import Visit
@@ -53,7 +51,19 @@ def filters_of(request: Request) -> tuple[Filters, Asked]:
     return Filters(shown, client if whole else ""), asked
 
 
-async def _list(request: Request, visit: Visit, problem: str = "", status: int = 0) -> Response:
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a reviewer typed to revoke a decision, and what is wrong with it."""
+
+    decision_id: str = ""
+    reason: str = ""
+    problem: str = ""
+
+
+async def _list(
+    request: Request, visit: Visit, problem: str = "", status: int = 0, entered: Entered = Entered()
+) -> Response:
+    """The list; `problem` says why nothing was changed, `entered` is shown in its form."""
     (filters, asked), now = filters_of(request), moment(visit.now)
     wanted = DecisionFilter(active=SHOWN[filters.shown][1], client=filters.client)
     cursor = request.query_params.get("cursor") or None
@@ -79,6 +89,7 @@ async def _list(request: Request, visit: Visit, problem: str = "", status: int =
         "may_see_alerts": acting.READ in visit.scopes,
         "pager": listing.pager("/decisions", parameters, page.prev_cursor, page.next_cursor),
         "problem": problem,
+        "entered": entered,
         "done": "" if problem else deciding.said(request.query_params.get("done", ""), present.mode),
     }
     return render.html("decisions.html", visit.page("decisions", **context), status or asked.status)
@@ -92,39 +103,23 @@ async def show_list(request: Request) -> Response:
 
 async def revoke(request: Request) -> Response:
     """`POST /decisions/{id}/revoke`: end one, with a reason."""
-    form = await session.read_form(request)
+    decision_id, form = request.path_params["decision_id"], await session.read_form(request)
+    reason = form.get("reason", "")
     try:
         async with session.visit(request, READ, WRITE, write=True) as visit:
             session.check_token(form, visit.csrf)
-            decision_id = request.path_params["decision_id"]
-            ended = await manual.revoke(visit.db, decision_id, form.get("reason", ""), visit.name, visit.now)
+            if form.get(STEP) == CHANGE:
+                return await _list(request, visit, entered=Entered(decision_id, reason))
+            ended = await manual.revoke(visit.db, decision_id, reason, visit.name, visit.now)
     except (Conflict, InvalidInput) as error:
-        problem = "Say why you revoke it." if isinstance(error, InvalidInput) else f"{str(error).capitalize()}."
+        unsaid = isinstance(error, InvalidInput)
+        problem = "Say why you revoke it." if unsaid else f"{str(error).capitalize()}."
         async with session.visit(request, READ) as visit:
-            return await _list(request, visit, problem, error.status)
+            entered = Entered(decision_id, reason, problem) if unsaid else Entered()
+            return await _list(request, visit, problem, error.status, entered)
     told = await tell(request.app.state.redis, ended.changed)
     parameters = {**filters_of(request)[0].parameters(), "done": deciding.done("revoked", told)}
     return render.redirect(listing.address("/decisions", parameters))
-
-
-async def decide(request: Request) -> Response:
-    """`POST /alerts/{id}/decide`: a decision about the alert's client; shows the alert again either way."""
-    alert_id, form = request.path_params["alert_id"], await session.read_form(request)
-    try:
-        async with session.visit(request, acting.READ, WRITE, write=True) as visit:
-            session.check_token(form, visit.csrf)
-            alert = await alert_queries.get_alert(visit.db, alert_id)
-            order = deciding.order(form, alert.client_id, alert.id, visit.scopes)
-            made = await manual.make(visit.db, order, visit.name, visit.now)
-    except (Conflict, InvalidInput) as error:
-        wrong = error if isinstance(error, InvalidInput) else None
-        ordered = deciding.entered(form, wrong, f"{str(error).capitalize()}.")
-        async with session.visit(request, acting.READ) as visit:
-            alert = await alert_queries.get_alert(visit.db, alert_id)
-            refusal = Refusal(error.status, problem=ordered.problem)
-            return await alerts.page(request, visit, alert, refusal, Entered(), ordered)
-    told = await tell(request.app.state.redis, made.changed)
-    return render.redirect(f"/alerts/{alert_id}?done={deciding.done('decided', told, simulated=order.simulated)}")
 
 
 async def _back(request: Request) -> Response:
@@ -133,11 +128,9 @@ async def _back(request: Request) -> Response:
 
 
 def make_router() -> APIRouter:
-    """`/decisions`, and the form on an alert's page."""
+    """Everything under `/decisions`."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.add_api_route("/decisions", show_list, methods=["GET"])
     router.add_api_route("/decisions/{decision_id}/revoke", revoke, methods=["POST"])
     router.add_api_route("/decisions/{decision_id}/revoke", _back, methods=["GET"])
-    router.add_api_route("/alerts/{alert_id}/decide", decide, methods=["POST"])
-    router.add_api_route("/alerts/{alert_id}/decide", alerts.STEPS.back, methods=["GET"])
     return router

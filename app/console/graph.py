@@ -39,6 +39,7 @@ class Drawing:
     svg: Markup
     members_left_out: int
     hubs_left_out: int
+    named: bool  # whether the members carry the end of their id
 
 
 def draw(nodes: Sequence[Node], hubs: Sequence[Hub], members: int) -> Drawing:
@@ -57,7 +58,8 @@ def draw(nodes: Sequence[Node], hubs: Sequence[Hub], members: int) -> Drawing:
     for rank, (hub, at) in enumerate(zip(shown_hubs, middle, strict=True)):
         kind = "tie strongest" if rank == 0 else "tie"
         body += [_line(at, places[node.client_id], kind) for node in order if node.client_id in hub.holders]
-    body += [_member(node, places[node.client_id], named=len(order) <= NAMED) for node in order]
+    named = len(order) <= NAMED
+    body += [_member(node, places[node.client_id], named=named) for node in order]
     body += [_hub(hub, at) for hub, at in zip(shown_hubs, middle, strict=True)]
     label = (
         f"{counted(len(order), 'member')} on a ring, tied by {counted(len(shown_hubs), 'thing')} in the "
@@ -67,7 +69,7 @@ def draw(nodes: Sequence[Node], hubs: Sequence[Hub], members: int) -> Drawing:
         f'<svg class="chart graph" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{escape(label)}" '
         f'focusable="false">{"".join(body)}</svg>'
     )
-    return Drawing(svg, max(0, members - len(order)), max(0, len(hubs) - len(shown_hubs)))
+    return Drawing(svg, max(0, members - len(order)), max(0, len(hubs) - len(shown_hubs)), named)
 
 
 def _on_ring(place: int, count: int, radius: float) -> tuple[float, float]:

@@ -224,7 +224,11 @@ def _mode(present: Present) -> Tile:
         "enforce": "Real decisions act",
         "bypass": "Relays only, observes nothing",
     }
-    who = f", since {words.utc_short(present.at)} by {present.actor}" if present.at is not None else ", by the setting"
+    who = (
+        f", since {words.utc_short(present.at)} by {present.actor}"
+        if present.at is not None
+        else ", as STILLWATCH_MODE says"
+    )
     return Tile("Mode", str(present.mode).capitalize(), modes[str(present.mode)] + who)
 
 

@@ -6,7 +6,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console import alerts, assets, campaign_orders, campaigns, clients, decisions, render, route, signin, status
+from app.console import (
+    alerts,
+    assets,
+    campaign_orders,
+    campaigns,
+    client_orders,
+    clients,
+    decisions,
+    render,
+    route,
+    signin,
+    status,
+)
 from app.console.guard import HOME
 
 
@@ -19,7 +31,7 @@ def make_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", _home, methods=["GET"])
     router.add_api_route("/static/{name:path}", assets.serve, methods=["GET"])
-    for part in (signin, alerts, campaigns, campaign_orders, clients, decisions, status):
+    for part in (signin, alerts, campaigns, campaign_orders, clients, client_orders, decisions, status):
         router.include_router(part.make_router())
     last = APIRouter(route_class=route.LastRoute, include_in_schema=False)
     last.add_api_route("/{path:path}", route.nothing_here, methods=["GET", "HEAD"])

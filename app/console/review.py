@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from app.console import words
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
+from app.models.base import made_at
 from app.models.decision import Decision
 from detectors.said import count as counted
 
@@ -54,6 +55,7 @@ class DecisionView:
     why: str = ""  # the reason, with who gave it
     extent: str = ""  # the parameters in words
     note: str = ""  # why it was taken back, with who did
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,36 @@ def _what(kind: str, data: Mapping[str, Any], actor: str) -> str:
 def entry(event: AlertEvent) -> Entry:
     """A step of the history in words; what the system did has no actor."""
     data = event.data or {}
-    person = event.actor if event.actor != SYSTEM else ""
+    person = _person(event.actor)
     reason = data.get("reason") if person else ""
     return Entry(event.at, _what(event.kind, data, event.actor), person, str(data.get("note") or reason or ""))
+
+
+def _decided(item: Decision) -> list[Entry]:
+    """A decision as steps of a history: that it was made, and that somebody or something ended it."""
+    title = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), ""))[0]
+    what = f"{title}, {'simulated' if item.simulated else 'real'}"
+    until = f"Decided: {what}, until {words.utc(item.expires_at)}"
+    steps = [Entry(made_at(item.id), until, _person(item.made_by), item.reason)]
+    if item.revoked_at is not None:
+        how = ENDED.get(item.revoked_reason or "", words.words(item.revoked_reason or "ended"))
+        steps.append(Entry(item.revoked_at, f"{what}: {how}", _person(item.revoked_by or ""), item.revoked_note or ""))
+    return steps
+
+
+def history(events: Iterable[AlertEvent], decisions: Iterable[Decision]) -> list[Entry]:
+    """The steps of an alert and of the decisions about it, oldest first.
+
+    The decisions keep who made and ended them; a step of the alert's own would count up the version that reviewers'
+    forms are checked against.
+    """
+    steps = [entry(event) for event in events]
+    steps += [step for item in decisions for step in _decided(item)]
+    return sorted(steps, key=lambda step: int(step.at.timestamp() * 1000))  # as exact as an id; else as they stand
+
+
+def _person(name: str) -> str:
+    return "" if name == SYSTEM else name
 
 
 def decision(item: Decision, now: float) -> DecisionView:
@@ -112,7 +141,7 @@ def decision(item: Decision, now: float) -> DecisionView:
     title, effect = ACTIONS.get(str(item.action), (words.words(str(item.action)).capitalize(), "act on the client"))
     active = item.revoked_at is None and item.expires_at.timestamp() > now
     headline = f"{title}, simulated" if item.simulated else title
-    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id}
+    about: dict[str, Any] = {"id": item.id, "client_id": item.client_id, "simulated": item.simulated}
     about |= {"alert_id": item.alert_id, "campaign_id": item.campaign_id}
     about |= {"why": f"{item.reason} ({_author(item.made_by)})", "extent": extent(item.parameters or {})}
     if not active:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi.routing import APIRoute
 from redis.exceptions import RedisError
@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.console import render
+from app.console import door, render
 from app.console.guard import HOME, return_path
-from app.errors import Forbidden, NotFound, StillwatchError, Unauthenticated, Unavailable
+from app.errors import CursorMismatch, Forbidden, NotFound, StillwatchError, Unauthenticated, Unavailable
 from app.store.deadline import within
 
 PAGE_SECONDS = 20.0  # a silent database must not hold a page for ever
@@ -25,9 +25,16 @@ REMEDIES: dict[str, str] = {
     "forbidden": "Sign in with a token that has the scope, or ask an administrator for one.",
     "form_token": "Nothing was changed. Go back, reload the page and send the form again.",
     "unavailable": "Requests to the model API are not affected. Try again in a moment; the status page says more.",
-    "cursor_filter_mismatch": "The link belongs to another filter. Start again from the first page.",
+    "cursor_filter_mismatch": "Start again from the first page.",
 }
-TITLES: dict[str, str] = {"unavailable": "Not available right now", "not_found": "Nothing is here"}
+TITLES: dict[str, str] = {
+    "unavailable": "Not available right now",
+    "not_found": "Nothing is here",
+    "cursor_filter_mismatch": "This page of the list is not known",
+}
+DETAILS: dict[str, str] = {
+    "cursor_filter_mismatch": "The address belongs to another filter or order of the list, or a part of it is missing.",
+}
 
 
 class PageRoute(APIRoute):
@@ -43,9 +50,9 @@ class PageRoute(APIRoute):
             except Unauthenticated:
                 return to_sign_in(request)
             except RedisError:
-                return failure(Unavailable("Redis does not answer."))
+                return failure(Unavailable("Redis does not answer."), request)
             except StillwatchError as error:
-                return failure(error)
+                return failure(error, request)
 
         return wrapped
 
@@ -81,6 +88,9 @@ def to_sign_in(request: Request) -> Response:
     wanted = return_path(asked)  # of a form too: its address, asked for, leads to what the form was about
     if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
         return render.html("passage.html", {"next": wanted})
+    kept = door.keeps(request) if request.method == "POST" and wanted != HOME else {}
+    if kept:
+        return door.page(request, wanted, message=door.KEPT, status=401, kept=kept)
     unsaved = "&unsaved" if request.method == "POST" and wanted != HOME else ""
     return render.redirect(f"/signin?next={quote(wanted, safe='/')}{unsaved}")
 
@@ -90,14 +100,25 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def failure(error: StillwatchError) -> Response:
+def _onward(error: StillwatchError, request: Request) -> tuple[str, str]:
+    """Where the page of an error leads, and how the link is called."""
+    if isinstance(error, Forbidden):
+        return "/signin", "Sign in"
+    if isinstance(error, CursorMismatch):
+        rest = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        return return_path(request.url.path + (f"?{urlencode(rest)}" if rest else "")), "Go to the first page"
+    return HOME, "Go to the alerts"
+
+
+def failure(error: StillwatchError, request: Request) -> Response:
     """The page of an error, without the frame: it must not need what has just failed."""
+    back, back_title = _onward(error, request)
     context = {
         "status": error.status,
         "title": TITLES.get(error.code, error.title),
-        "detail": _sentence(str(error)),
+        "detail": DETAILS.get(error.code) or _sentence(str(error)),
         "remedy": REMEDIES.get(error.code, ""),
-        "back": HOME if not isinstance(error, Forbidden) else "/signin",
-        "back_title": "Go to the alerts" if not isinstance(error, Forbidden) else "Sign in",
+        "back": back,
+        "back_title": back_title,
     }
     return render.html("failure.html", context, error.status)

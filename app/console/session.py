@@ -90,6 +90,7 @@ async def read_form(request: Request, fields: int = FORM_FIELDS) -> dict[str, st
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=fields, errors="strict")
     except ValueError:
         raise InvalidInput("form", "not a form of ours") from None
+    request.state.form = dict(pairs)  # what was typed outlives a session that ended: see door.keeps
     return dict(pairs)
 
 

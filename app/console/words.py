@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 from detectors.coverage import SAMPLED_WORDS
+from detectors.reference import LOOKS
 
 _PER_CENT = re.compile(r"(?<=\d) %")
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -26,6 +27,7 @@ DISPOSITIONS: tuple[tuple[str, str, str], ...] = (
 
 STATES: dict[str, str] = {"new": "New", "in_review": "In review", "closed": "Closed"}
 LEVELS: dict[int, str] = {2: "Review", 1: "Watch", 0: "Ordinary"}  # of detectors.base.Level
+NOT_COMPARED = "Not compared yet"
 SEVERITIES: tuple[str, ...] = ("critical", "high", "medium", "low")
 FAMILIES: dict[str, str] = {
     "content": "Content",
@@ -38,6 +40,16 @@ FAMILIES: dict[str, str] = {
 def disposition(value: str | None) -> str:
     """The title of a disposition, or the value itself where it is not one of ours."""
     return next((title for name, title, _ in DISPOSITIONS if name == value), value or "")
+
+
+def compared(level: int, requests: int) -> bool:
+    """Whether a client with so many requests was compared with its peers: before that its level says nothing."""
+    return level > 0 or requests >= LOOKS[0]
+
+
+def level(number: int, requests: int) -> str:
+    """The title of a client's level."""
+    return LEVELS.get(number, str(number)) if compared(number, requests) else NOT_COMPARED
 
 
 def words(name: str) -> str:

@@ -89,6 +89,11 @@ def new_id(prefix: str, now: float) -> str:
     return f"{prefix}_{_sequence.next(now)}"
 
 
+def made_at(text: str) -> datetime:
+    """The moment that an id of `new_id` was made for, to the millisecond."""
+    return moment((UUID(text.partition("_")[2]).int >> 80) / 1000)
+
+
 def moment(seconds: float) -> datetime:
     """Epoch seconds as an aware UTC datetime."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -28,7 +28,7 @@ async def tell(redis: Any, changed: Iterable[DecisionOut]) -> bool:
         async with asyncio.timeout(TELL_SECONDS):
             await store.publish_async(redis, entries)
     except (RedisError, OSError, TimeoutError):
-        logger.warning("Redis is away: the gateways hear of %d decisions when it is back", len(entries))
+        logger.warning("Redis is away: the gateways hear of it when it is back (decisions: %d)", len(entries))
         return False
     return True
 

@@ -57,7 +57,7 @@ def sort_keys(
     for name in names:
         column = allowed.get(name.removeprefix("-"))
         if column is None or len(names) > len(allowed):
-            raise InvalidInput("sort", f"choose of {', '.join(allowed)}; a minus sign in front turns the order round")
+            raise InvalidInput("sort", f"choose from {', '.join(allowed)}; a minus sign in front turns the order round")
         keys.append(Key(column, name.startswith("-")))
     return (*keys, Key(tie, keys[0].descending if keys else True))
 

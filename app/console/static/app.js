@@ -78,6 +78,13 @@
     });
   }
 
+  // --- what was done is said once: neither a reload nor the address passed on says it again
+  const here = new URL(location.href);
+  if (here.searchParams.has("done")) {
+    here.searchParams.delete("done");
+    history.replaceState(history.state, "", here);
+  }
+
   // --- live: the strip above a list is fetched anew; rows never move under the reader
   const live = find("[data-poll]");
   if (live) {

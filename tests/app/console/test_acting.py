@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from app.console.acting import Steps, version_of
+from app.console.acting import Incomplete, Steps, version_of
 from app.errors import Conflict, InvalidInput, PreconditionFailed
 
 
@@ -30,9 +30,13 @@ def test_the_version_that_a_form_was_shown_with(form, version):
 
 def test_a_problem_names_its_field_and_a_conflict_says_who():
     named = STEPS.refused(InvalidInput("/disposition", "choose one of a, b"))
-    assert (named.status, named.problem, named.invalid) == (422, "Choose a disposition.", "disposition")
+    assert (named.status, named.at) == (422, {"disposition": "Choose a disposition."})
     other = STEPS.refused(InvalidInput("/clients", "name only members"))
-    assert (other.status, other.problem, other.invalid) == (422, "Clients: name only members.", "clients")
+    assert other.at == {"clients": "Clients: name only members."}
+    both = {"clients": "Tick members.", "split_reason": "Say why."}
+    assert STEPS.refused(Incomplete(both), "split").at == both
+    assert STEPS.refused(InvalidInput("/reason", "no"), "merge").at == {"merge_reason": "Say why."}
+    assert STEPS.refused(InvalidInput("/reason", "no"), "reopen").at == {"reason": "Say why."}
     assert STEPS.refused(Conflict("the campaign is closed already")).conflict == "The campaign is closed already."
     changed = STEPS.refused(PreconditionFailed("the campaign is at version 4 now"))
     assert changed.status == 409

@@ -301,3 +301,9 @@ async def test_whoever_passes_alerts_over_sees_each_of_them(console, reviewer, t
     assert seen == [ids[1], ids[2], ids[0], ids[1]]
     assert (await send(reviewer, tools, ids[2], "close", disposition="test")).status_code == 303
     assert (await reviewer.get(f"/alerts/next?after={ids[2]}")).headers["location"] == f"/alerts/{ids[0]}"
+
+
+async def test_what_the_dispositions_mean_is_text_that_needs_no_mouse(console, reviewer):
+    page = (await reviewer.get(f"/alerts/{await console.open_alert(0x3FA94C21B7D0E815)}")).text
+    assert "<dt>Duplicate</dt><dd>Handled in another alert</dd>" in page
+    assert page.index('id="note"') < page.index("What the dispositions mean")  # Tab goes from the one to the other

@@ -109,6 +109,9 @@ async def test_claim_close_with_alerts_and_reopen(console, reviewer, tools, open
     assert "three minutes of typing" in refused.text
     done = await sent(reviewer, tools, f"{path}/close", disposition="distillation_confirmed", close_alerts="on")
     assert done.headers["location"] == f"{path}?done=closed"
+    assert "Closed, and with it 1 alert of its members." in (await reviewer.get(f"{path}?done=closed")).text
+    confirmed = f'in a campaign confirmed as <a href="{path}">distillation</a>'
+    assert confirmed in (await reviewer.get(f"/clients/{client_ref(0x3FA94C21B7D0E815)}")).text
     page = (await reviewer.get(path)).text
     assert "Closed: distillation confirmed, and 1 alert of its members" in page
     assert "Distillation confirmed" in (await reviewer.get(f"/alerts/{alert}")).text
@@ -121,8 +124,10 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     fields = {f"m_{one}": "on", "clients": f"{other}\n", "split_reason": "two keys of one customer"}
     assert (await sent(reviewer, tools, f"{path}/split", **fields)).headers["location"] == f"{path}?done=split"
     page = (await reviewer.get(path)).text
-    assert "2 members moved out into cp_" in page
-    part = re.search(r"moved out into (cp_[0-9a-f-]{36})", page).group(1)
+    part = re.search(r'2 members moved out into <a class="id" href="/campaigns/(cp_[0-9a-f-]{36})">', page).group(1)
+    assert f'moved to <a class="id" href="/campaigns/{part}">' in page
+    said = (await reviewer.get(f"{path}?done=split")).text
+    assert f'2 members moved out into <a class="id" href="/campaigns/{part}">{part}</a>. The linker keeps' in said
     apart = (await reviewer.get(f"/campaigns/{part}")).text
     assert "split out of" in apart
     assert "Sentence, score and evidence below are that campaign's" in apart
@@ -130,8 +135,34 @@ async def test_a_split_takes_ticked_and_typed_members(reviewer, tools, opened):
     assert (await reviewer.get("/campaigns")).text.count("split out, described as the whole was") == 1
     merged = await sent(reviewer, tools, f"{path}/merge", other=part, merge_reason="no, it was right")
     assert merged.headers["location"] == f"{path}?done=merged"
-    assert "was merged into" in (await reviewer.get(f"/campaigns/{part}")).text
+    said = (await reviewer.get(f"{path}?done=merged")).text
+    assert f'Took in <a class="id" href="/campaigns/{part}">{part}</a>. The linker keeps the members together' in said
+    assert said.count("The first twelve words are the same.") == 1
+    gone = (await reviewer.get(f"/campaigns/{part}")).text
+    assert "was merged into" in gone
+    assert "Nobody is left here: members and ties are in" in gone
+    assert "Decide about all members" not in gone
+    assert '<svg class="chart graph"' not in gone
     assert (await sent(reviewer, tools, f"{path}/split", split_reason="nobody")).status_code == 422
+
+
+async def test_a_split_names_all_that_is_missing_at_its_field(reviewer, tools, opened):
+    path = f"/campaigns/{opened}"
+    page = (await sent(reviewer, tools, f"{path}/split", split_reason=" ", clients="")).text
+    said = "Tick members in the table, or name them here."
+    assert f'<a href="#clients">{said}</a> <a href="#split_reason">Say why.</a>' in page
+    assert (
+        'id="clients" name="clients" spellcheck="false" aria-invalid="true" aria-describedby="clients-problem"' in page
+    )
+    assert f'<p class="problem" id="clients-problem">{said}</p>' in page
+    assert '<p class="problem" id="split_reason-problem">Say why.</p>' in page
+    page = (await sent(reviewer, tools, f"{path}/merge", other="cp_1", merge_reason="same")).text
+    assert '<p class="problem" id="other-problem">Name another campaign by its id.</p>' in page
+    page = (await sent(reviewer, tools, f"{path}/merge", other=opened, merge_reason=" ")).text
+    assert '<p class="problem" id="merge_reason-problem">Say why.</p>' in page
+    assert "split_reason-problem" not in page
+    page = (await sent(reviewer, tools, f"{path}/close")).text
+    assert 'aria-describedby="disposition-problem" autofocus>' in page
 
 
 async def test_a_stale_form_changes_nothing_and_says_so(reviewer, tools, opened):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.campaigns import attribute_tables, attributes
+from app.clients import queries
 from app.models.client import client_ref
 from app.store.db import session_scope
 from app.store.stream import partition_of, row_key
@@ -102,6 +103,23 @@ async def test_a_client_shows_its_present_evidence_timeline_and_models(console, 
     assert ">120<" in page
     assert 'id="why"' in page
     assert 'id="counter"' in page
+
+
+async def test_a_model_without_a_name_is_said_to_have_none_yet(console, reviewer, active):
+    await console.redis.delete("names:models")
+    assert "name not known yet (0000004d)" in (await reviewer.get(active)).text
+
+
+async def test_who_was_never_compared_is_not_called_ordinary(console, reviewer):
+    async with session_scope(console.engine) as db:
+        await queries.upsert(db, [queries.ClientSummary(5, console.now - 60, console.now, 24, 10, 10, 0, 0.0)])
+    for path in ("/clients", f"/clients/{client_ref(5)}"):
+        page = (await reviewer.get(path)).text
+        assert "Not compared yet" in page
+        assert "Ordinary" not in page
+    assert "no score yet" in (await reviewer.get("/clients")).text
+    page = (await reviewer.get(f"/clients/{client_ref(5)}")).text
+    assert "The first comparison with its peers is made at 25 requests." in page
 
 
 async def test_its_alerts_and_decisions_stand_beside(console, reviewer, active):

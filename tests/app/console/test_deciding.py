@@ -7,6 +7,7 @@ import pytest
 from app.console import deciding
 from app.errors import Forbidden, InvalidInput
 from app.models.vocabulary import Action
+from app.policies import manual
 from app.policies.manual import LONGEST, SHORTEST
 
 SCOPES = {deciding.WRITE, deciding.BLOCK}
@@ -77,12 +78,38 @@ def test_what_was_entered_comes_back_with_what_is_wrong():
         ("decided", "enforce", "Decided. The gateways follow within two seconds."),
         ("decided", "bypass", "The mode is bypass, so the customer is served as ever until somebody switches"),
         ("decided-later", "enforce", "Decided. Redis does not answer: the gateways follow when it is back."),
-        ("simulated", "observe", "Decided, simulated: the gateways count what it would do"),
+        ("simulated", "observe", "Decided. Simulated: the gateways count what it would do"),
         ("revoked", "observe", "Revoked. The gateways follow within two seconds."),
     ],
 )
 def test_what_is_said_afterwards_is_true_in_every_mode(word, mode, text):
     assert text in deciding.said(word, mode)
+    assert deciding.said(word, mode, "12 members").partition(". ")[0].endswith("d: 12 members")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"action": "throttle", "duration": "14400"}, "Throttle to 6 requests a minute for 4 hours, simulated"),
+        ({"action": "throttle", "rate": "1"}, "Throttle to 1 request a minute for 1 hour, simulated"),
+        ({"action": "degrade", "duration": "604800"}, "Degrade for 7 days, simulated"),
+    ],
+)
+def test_an_order_is_said_in_one_phrase(changes, said):
+    assert deciding.summary(manual.draft(ordered(**changes), "ana", 1_800_000_000.0)) == said
+
+
+def test_what_is_real_is_said_so_and_the_newest_of_ones_own_is_told():
+    real = {name: value for name, value in FORM.items() if name != "simulated"}
+    tag = manual.draft(deciding.order(real, "cl_1", None, SCOPES), "ana", 1_800_000_000.0)
+    block = manual.draft(ordered(action="block"), "ben", 1_800_000_001.0)
+    assert deciding.newest([block, tag], "ana") == "Tag for 1 hour, real"
+    assert deciding.newest([block], "ana") == ""
+    assert "answered with 403" in deciding.effect("block")
+
+
+def test_only_the_order_is_kept_of_a_form():
+    assert deciding.kept(FORM | {"csrf": "x", "version": "1", "expected": "2", "step": "change"}) == FORM
 
 
 def test_an_unknown_word_says_nothing():

@@ -26,6 +26,7 @@ async def told(console):
 async def decide(reviewer, tools, alert, **form):
     page = await reviewer.get(f"/alerts/{alert}")
     fields = {"csrf": tools.form_token(page), "action": "tag", "duration": "3600", "why": "because", "simulated": "on"}
+    fields["step"] = "confirm"
     return await reviewer.post(f"/alerts/{alert}/decide", data={k: v for k, v in (fields | form).items() if v})
 
 
@@ -81,7 +82,9 @@ async def test_a_decision_is_made_on_the_alerts_page_and_told(console, reviewer,
     (entry,) = await told(console)
     assert (entry.action, entry.simulated, entry.client) == ("block", False, 0x3FA94C21B7D0E815)
     page = await reviewer.get(answer.headers["location"])
-    assert "Decided. The gateways follow within two seconds. The mode is observe, so" in page.text
+    assert (
+        "Decided: Block for 7 days, real. The gateways follow within two seconds. The mode is observe, so" in page.text
+    )
     assert "because (admin)" in page.text
 
 
@@ -107,6 +110,10 @@ async def test_a_revocation_needs_a_reason_and_is_told(console, reviewer, tools,
     path = f"/decisions/{entry.id}/revoke"
     without = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": " "})
     assert (without.status_code, "Say why you revoke it." in without.text) == (422, True)
+    assert f'id="reason-{entry.id}-problem">Say why you revoke it.' in without.text
+    assert '<details class="revoke" open>' in without.text
+    assert "Revoke: the customer is served as before" in without.text
+    assert "Revoke: it is no longer counted" in without.text  # the policy's, which is simulated
     answer = await reviewer.post(path, data={"csrf": tools.form_token(page), "reason": "a mistake"})
     assert answer.headers["location"] == "/decisions?done=revoked"
     assert [item.revoked for item in await told(console)] == [True]

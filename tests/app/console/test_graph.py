@@ -12,6 +12,7 @@ def test_everything_is_drawn_where_it_fits():
     assert drawing.svg.count('class="tie strongest"') == 5
     assert "&lt;network&gt;" in drawing.svg
     assert "0004</text>" in drawing.svg
+    assert drawing.named  # which the page then explains
 
 
 def test_a_large_one_is_bounded_and_says_what_is_missing():
@@ -21,6 +22,7 @@ def test_a_large_one_is_bounded_and_says_what_is_missing():
     assert (drawing.members_left_out, drawing.hubs_left_out) == (25_000 - MEMBERS, 20 - HUBS)
     assert drawing.svg.count("<path") == MEMBERS * HUBS
     assert 'class="name"' not in drawing.svg
+    assert not drawing.named
 
 
 def test_nothing_to_draw_is_no_error():

@@ -131,7 +131,7 @@ def test_the_mode_and_who_has_not_taken_it_up():
     tile = health.tiles([], present, "sqlite", None)[0]
     assert (tile.title, tile.value) == ("Mode", "Enforce")
     assert tile.detail.endswith("by ana")
-    assert health.tiles([], Present(Mode.BYPASS, 0), "sqlite", None)[0].detail.endswith("by the setting")
+    assert health.tiles([], Present(Mode.BYPASS, 0), "sqlite", None)[0].detail.endswith("as STILLWATCH_MODE says")
 
 
 def test_scored_counts_events_and_nothing_else():

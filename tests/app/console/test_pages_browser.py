@@ -193,7 +193,8 @@ async def test_from_sign_in_to_a_closed_alert_with_the_keyboard_alone(opened, se
     await page.keyboard.type("ask j and c and g q: typing is not a shortcut")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
-    await page.wait_for_url(f"**/alerts/{alert}?done=closed")
+    await expect(page.locator(".notice.good")).to_contain_text("Closed.")
+    await expect(page).to_have_url(re.compile(f"/alerts/{alert}$"))  # the script takes off what says it
     await expect(page.locator("main")).to_contain_text("Distillation confirmed")
     await page.keyboard.press("g")
     await page.keyboard.press("c")
@@ -230,9 +231,16 @@ async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, s
     await page.click("button:has-text('Decide')")
     await expect(page.locator("[role=alert]")).to_contain_text("Nothing was changed")
     await expect(page.locator("#why-decide")).to_have_value("no need for that many answers")
+    await expect(page.locator("#max_n")).to_be_focused()  # though no script runs, and the page is long
+    await expect(page.locator("#max_n-problem")).to_be_in_viewport()
     await page.fill("#max_n", "1")
     await page.uncheck("[name=simulated]")
     await page.click("button:has-text('Decide')")
+    await expect(page.locator("h1")).to_have_text("Degrade for 4 hours, real?")
+    await page.click("button:has-text('Change the order')")
+    await expect(page.locator("#max_n")).to_have_value("1")
+    await page.click("button:has-text('Decide')")
+    await page.click("button:has-text('Degrade for 4 hours, real: client cl_')")
     await page.wait_for_url("**?done=decided")
     await expect(page.locator("main")).to_contain_text("At most 1 answer to a prompt")
     await page.click("text=All decisions about this client")
@@ -243,6 +251,23 @@ async def test_a_decision_is_made_and_revoked_without_a_script(opened, served, s
     await page.wait_for_url("**/decisions?client=cl_*&done=revoked")
     await page.goto("/decisions?shown=ended")
     await expect(page.locator("main")).to_contain_text("asked their engineer (admin)")
+
+
+async def test_what_was_typed_outlives_a_session_that_ends(opened, served):
+    alert = await served.open_alert(0x5E55, 14.0, sentence="Somebody types for long.")
+    page = await opened(java_script_enabled=False, width=390)
+    await page.goto(f"/alerts/{alert}")
+    await page.select_option("#disposition", "test")
+    await page.fill("#note", "ten minutes\nof typing")
+    await page.context.clear_cookies()
+    await page.click("button:has-text('Close alert')")
+    await expect(page.locator(".notice.warn")).to_contain_text("What you entered is kept")
+    await page.fill("#token", "an-admin-token-for-tests")
+    await page.press("#token", "Enter")
+    await page.click("button:has-text('Go on with what was entered')")
+    await expect(page.locator("#note")).to_have_value("ten minutes\nof typing")
+    await page.click("button:has-text('Close alert')")
+    await page.wait_for_url("**?done=closed")
 
 
 async def test_hostile_text_stays_text(opened, served, tools):
@@ -259,7 +284,7 @@ async def test_hostile_text_stays_text(opened, served, tools):
     await page.select_option("#disposition", "test")
     await page.fill("#note", hostile)
     await page.click("button:has-text('Close alert')")
-    await page.wait_for_url("**?done=closed")
+    await expect(page.locator(".notice.good")).to_contain_text("Closed.")
     assert await page.locator(".note", has_text=hostile).count() == 1
     assert await page.evaluate("window.violations") == []
     assert dialogs == []
@@ -322,11 +347,11 @@ async def test_a_colleague_who_was_faster_is_explained(opened, served):
     await mine.goto(f"/alerts/{alert}")
     await theirs.goto(f"/alerts/{alert}")
     await theirs.click("button:has-text('Claim')")
-    await theirs.wait_for_url("**?done=claimed")
+    await expect(theirs.locator(".notice.good")).to_contain_text("Claimed")
     await mine.select_option("#disposition", "false_positive")
     await mine.fill("#note", "three minutes of typing")
     await mine.click("button:has-text('Close alert')")
     await expect(mine.locator("[role=alert]")).to_contain_text("Nothing was changed")
     await expect(mine.locator("#note")).to_have_value("three minutes of typing")
     await mine.click("button:has-text('Close alert')")
-    await mine.wait_for_url(re.compile(r"done=closed"))
+    await expect(mine.locator(".notice.good")).to_contain_text("Closed.")

@@ -6,6 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from app.console import review
+from app.models.alert_event import AlertEvent
+from app.models.base import moment
+from app.policies import manual
+from app.policies.manual import Order
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -139,3 +143,20 @@ def test_traffic_rows():
         ("Agents", "a, b"),
     ]
     assert review.traffic(None) == []
+
+
+def test_a_history_holds_the_decisions_in_the_order_in_which_things_happened():
+    now = 1_800_000_000.25
+    made = manual.draft(Order("cl_1", "block", 3600.0, "they resell it", simulated=False), "ana", now)
+    made.revoked_at, made.revoked_reason = moment(now + 60), "closed_benign"
+    made.revoked_by, made.revoked_note = "stillwatch", None
+    opened = AlertEvent(at=moment(now - 5), kind="opened", actor="stillwatch", data={})
+    claimed = AlertEvent(at=moment(now + 5), kind="claimed", actor="ben", data={})
+    told = review.history([opened, claimed], [made])
+    assert [(one.at.timestamp() - now, one.what, one.actor) for one in told] == [
+        (-5.0, "Opened", ""),
+        (0.0, "Decided: Block, real, until 15 Jan 2027 09:00:00 UTC", "ana"),
+        (5.0, "Claimed for review", "ben"),
+        (60.0, "Block, real: ended when the alert was closed as benign", ""),
+    ]
+    assert told[1].note == "they resell it"

@@ -1,6 +1,7 @@
 """What goes wrong becomes a page that says what to do; nothing of the frame is needed for it."""
 
 import pytest
+from starlette.requests import Request
 
 from app.console import route
 from app.errors import Unavailable
@@ -13,6 +14,7 @@ async def test_without_a_session_a_page_leads_to_the_sign_in_and_back(visitor, p
     target = answer.headers["location"]
     page = await visitor.get(target)
     assert f'name="next" value="{path}"' in page.text
+    assert ("Sign in to open the page that you asked for." in page.text) is (path != "/alerts")
 
 
 async def test_a_form_without_a_session_leads_to_the_sign_in(visitor):
@@ -47,7 +49,10 @@ async def test_what_is_not_there_is_said(reviewer):
 async def test_a_cursor_of_another_list_is_explained(console, reviewer):
     answer = await reviewer.get("/alerts", params={"cursor": "bm9uc2Vuc2U"})
     assert answer.status_code == 400
-    assert "first page" in answer.text
+    assert "Start again from the first page." in answer.text
+    assert "no cursor of ours" not in answer.text
+    answer = await reviewer.get("/clients", params={"level": "watch", "cursor": "bm9uc2Vuc2U"})
+    assert '<a class="button" href="/clients?level=watch">Go to the first page</a>' in answer.text
 
 
 async def test_the_database_away_is_a_503_that_says_what_still_works(console, reviewer, tmp_path):
@@ -65,7 +70,8 @@ async def test_the_database_away_is_a_503_that_says_what_still_works(console, re
 
 
 def test_an_error_needs_no_frame():
-    page = route.failure(Unavailable("the database does not answer"))
+    request = Request({"type": "http", "path": "/alerts", "query_string": b"", "headers": []})
+    page = route.failure(Unavailable("the database does not answer"), request)
     assert page.status_code == 503
     assert b"The database does not answer." in page.body
     assert b"<nav" not in page.body

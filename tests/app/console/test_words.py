@@ -105,3 +105,11 @@ def test_a_sentence_is_parted_behind_its_first_clause():
 
 def test_a_number_stays_with_its_per_cent_sign():
     assert words.unbroken("100 % of 3 sets, 2.5 %; a %") == "100\u00a0% of 3 sets, 2.5\u00a0%; a %"
+
+
+@pytest.mark.parametrize(
+    ("level", "requests", "title"),
+    [(0, 24, "Not compared yet"), (0, 25, "Ordinary"), (1, 3, "Watch"), (2, 900, "Review")],
+)
+def test_a_client_that_was_never_compared_is_not_called_ordinary(level, requests, title):
+    assert words.level(level, requests) == title

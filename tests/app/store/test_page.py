@@ -151,7 +151,7 @@ async def test_limits_are_bounded(sqlite_database, limit):
 
 @pytest.mark.parametrize("sort", ["secret_hash", "--score", "score,other", "score," * 40])
 def test_only_named_columns_sort(sort):
-    with pytest.raises(InvalidInput, match="sort: choose of score"):
+    with pytest.raises(InvalidInput, match="sort: choose from score"):
         sort_keys(sort, SORTS, Client.id)
 
 
