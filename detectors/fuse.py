@@ -36,7 +36,7 @@ _HELD = 3.0  # times as common as it must be to begin
 AT_ONCE = "no ordinary use is known to do that, so it is reviewed at once."  # ends a tripwire's sentence, no other
 _STRONG = 4.0  # a term of a share at least so many times smaller than the strongest's may stand for its detector
 _USUAL = (25.0, 75.0)  # percentiles between which a value is that of most peers
-TOO_EARLY = "Too few requests in its present week to compare it with other clients."
+TOO_EARLY = "Too few requests this week to compare it with other clients."
 
 
 class Fused(NamedTuple):

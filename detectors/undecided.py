@@ -164,7 +164,7 @@ def _too_few(counted: int, requests: int | None) -> str:
             f"Each week is compared anew. Of its present one {some} can be compared so far, the first time at "
             f"{LOOKS[0]}; embeddings, file uploads, status calls, failed calls and unread formats are not compared."
         )
-    first = f"Too few requests in its present week so far: the first comparison is made at {LOOKS[0]}."
+    first = f"Too few requests this week so far: the first comparison is made at {LOOKS[0]}."
     if requests < LOOKS[0]:
         return first
     return (

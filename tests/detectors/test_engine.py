@@ -249,7 +249,7 @@ def test_what_is_said_of_a_later_week_is_of_that_week(shipped_engine: Engine, tr
     assert told.requests == 910
     assert "905" not in told.cannot_tell + told.sentence
     assert "910" not in told.cannot_tell + told.sentence
-    assert "present week" in told.sentence
+    assert "this week" in told.sentence
     more = traffic(1, 25, seed=3)
     more["at"] += 3 * WINDOW + 60.0
     table, _ = fold(shipped_engine, [begun, later, more])

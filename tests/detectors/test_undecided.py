@@ -32,7 +32,7 @@ def test_requests_that_cannot_be_compared_are_not_called_too_few() -> None:
     assert told.startswith("Only 12 of its 1,080 requests can be compared")
     assert "search index" in told
     assert undecided.missing([], Level.NONE, 0, 3, (), 9) == (
-        "Too few requests in its present week so far: the first comparison is made at 25."
+        "Too few requests this week so far: the first comparison is made at 25."
     )
 
 
