@@ -144,9 +144,13 @@ def _is_older(found: Found, campaign: Campaign) -> bool:
 async def _standing(session: AsyncSession, now: float) -> Sequence[Campaign]:
     """The newest episode of every campaign that was not merged away, locked in one order.
 
-    A closed one that was not found for a month is left alone: what comes after that is another campaign.
+    A closed one that was not found for a month is left alone: what comes after that is another campaign. So is an open
+    one that has nobody left: it is known by its members, so nothing is found of it, and only a reviewer closes it.
     """
-    lately = sa.or_(Campaign.state != State.CLOSED, Campaign.seen_at > moment(now - PAST_SECONDS))
+    is_open = Campaign.state != State.CLOSED
+    lately = sa.or_(
+        sa.and_(is_open, Campaign.size > 0), sa.and_(sa.not_(is_open), Campaign.seen_at > moment(now - PAST_SECONDS))
+    )
     later = sa.orm.aliased(Campaign)
     followed = sa.exists().where(later.previous_id == Campaign.id)
     query = sa.select(Campaign).where(Campaign.merged_into.is_(None), sa.not_(followed), lately).order_by(Campaign.id)
