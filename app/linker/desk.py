@@ -116,12 +116,16 @@ class Desk:
 
 
 async def _bans(session: AsyncSession, now: float) -> dict[int, float]:
-    """When clients were blocked for real: whoever takes over from them soon after is looked at."""
+    """When clients were blocked for real: whoever takes over from them soon after is looked at.
+
+    A block that was taken back before it began is none.
+    """
     query = sa.select(Decision.client_id, sa.func.min(Decision.starts_at)).where(
         Decision.action == Action.BLOCK,
         Decision.simulated.is_(False),
         Decision.starts_at > moment(now - 30 * 86_400.0),
         Decision.starts_at <= moment(now),
+        sa.or_(Decision.revoked_at.is_(None), Decision.revoked_at > Decision.starts_at),
     )
     found = await session.execute(query.group_by(Decision.client_id))
     return {client_number(client): at.timestamp() for client, at in found}
