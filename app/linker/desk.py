@@ -72,11 +72,18 @@ class Desk:
 
         return self._transact(work)
 
-    def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float) -> Outcome:
-        """Record a pass, and how often imported indicators matched; raises Unavailable, or LeaseLost."""
+    def counted(self) -> str:
+        """The last entry of the stream whose matches are counted; raises Unavailable and LeaseLost."""
+        return self._transact(indicators.counted)
+
+    def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float, place: str = "") -> Outcome:
+        """Record a pass, and how often imported indicators matched up to a place in the stream.
+
+        Raises Unavailable and LeaseLost.
+        """
 
         async def work(session: AsyncSession) -> Outcome:
-            await indicators.count(session, matched)
+            await indicators.count(session, matched, place)
             return await record(session, found, now)
 
         return self._transact(work)
