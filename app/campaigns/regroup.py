@@ -18,9 +18,9 @@ from app.models.campaign_constraint import CANNOT, MUST
 from app.models.campaign_member import CampaignMember
 from app.models.client import client_number
 from app.models.vocabulary import Disposition, State
+from app.store.db import chunks
 
 MOST = 5_000  # clients named in one call
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
 
 async def _move(session: AsyncSession, source: str, target: str, clients: list[str], reason: str, now: float) -> None:
     """Members leave one campaign and join another, at the same moment."""
-    for start in range(0, len(clients), CHUNK):
-        some = CampaignMember.client_id.in_(clients[start : start + CHUNK])
+    for part in chunks(clients):
+        some = CampaignMember.client_id.in_(part)
         leaving = sa.select(CampaignMember).where(CampaignMember.campaign_id == source, some)
         known = sa.select(CampaignMember).where(CampaignMember.campaign_id == target, some)
         there = {one.client_id: one for one in await session.scalars(known)}

@@ -17,10 +17,9 @@ from app.models.campaign import Campaign
 from app.models.campaign_member import CampaignMember
 from app.models.client import client_ref
 from app.models.vocabulary import Disposition, State
-from app.store.db import LINKING_LOCK, take_turns
+from app.store.db import LINKING_LOCK, chunks, take_turns
 from detectors.base import Level
 
-CHUNK = 500  # ids of one statement
 GROWN = 2.0  # times its size at the last word of it: worth a step of history
 ELSEWHERE = "it belongs to another campaign now"
 KEPT_APART = "a reviewer keeps it apart from others"
@@ -137,11 +136,11 @@ async def _holding(session: AsyncSession, clients: Collection[int]) -> list[Camp
     query = sa.select(CampaignMember.campaign_id).join(Campaign, Campaign.id == CampaignMember.campaign_id)
     query = query.where(CampaignMember.left_at.is_(None), Campaign.state != State.CLOSED).distinct()
     refs = [client_ref(client) for client in sorted(clients)]
-    for start in range(0, len(refs), CHUNK):
-        names.update(await session.scalars(query.where(CampaignMember.client_id.in_(refs[start : start + CHUNK]))))
+    for part in chunks(refs):
+        names.update(await session.scalars(query.where(CampaignMember.client_id.in_(part))))
     found: list[Campaign] = []
     ordered = sorted(names)
-    for start in range(0, len(ordered), CHUNK):
-        some = sa.select(Campaign).where(Campaign.id.in_(ordered[start : start + CHUNK])).order_by(Campaign.id)
+    for part in chunks(ordered):
+        some = sa.select(Campaign).where(Campaign.id.in_(part)).order_by(Campaign.id)
         found += await session.scalars(some.with_for_update().execution_options(populate_existing=True))
     return found
