@@ -47,7 +47,6 @@ def apart(
             stays, moves = group & one, group & other
             if stays and moves:
                 stays = _with(stays, group - moves, constraints.must)
-                moves = _with(moves, group - stays, constraints.must)
                 moves = _with(moves, group - stays, (*constraints.must, *crowds))
                 cut += [group - moves, moves]
             else:
@@ -116,9 +115,8 @@ def fitting(found: Found, crowd: frozenset[int], constraints: Constraints) -> Fo
     fresh = frozenset(found.members.keys() - crowd)
     foes: frozenset[int] = frozenset()
     for one, other in constraints.cannot:
-        foes |= (other if not crowd.isdisjoint(one) else frozenset()) | (
-            one if not crowd.isdisjoint(other) else frozenset()
-        )
+        foes |= frozenset() if crowd.isdisjoint(one) else other
+        foes |= frozenset() if crowd.isdisjoint(other) else one
     away = _with(fresh & foes, fresh, constraints.must) if fresh & foes else frozenset()
     return found.only(found.members.keys() - away) if away else found
 
