@@ -5,7 +5,9 @@ RULE: this migration runs while the PREVIOUS release is still serving.
 - A new column is nullable or has a server default; a new constraint starts NOT VALID on PostgreSQL.
 - Locks are short: env.py gives up after 4 s of waiting. Build an index on a big table CONCURRENTLY, in a
   migration of its own; copy data in small batches, never in one statement over a whole table.
-- It runs on SQLite and on PostgreSQL (batch mode on SQLite), up and down; tests/migrations checks both.
+- It runs on SQLite and on PostgreSQL, up and down, with rows in every table; tests/app/store/test_db.py checks both.
+- SQLite: batch mode makes a table anew, which fails where a row of another table refers to it. Add and drop columns
+  of such a table one by one.
 """
 
 from __future__ import annotations

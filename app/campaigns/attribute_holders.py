@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.campaigns.attributes import CHUNK, shared
+from app.campaigns.attributes import shared
 from app.models.client import Client, client_number, client_ref
 from app.models.sign_up import ACCOUNT, CLIENT, SignUpAttribute, SignUpNews
+from app.store.db import CHUNK, chunks
 
 LIMIT = 2_000  # of an account's clients, and of a value's holders where the linker knows no more clients
 Lacking = Callable[[list[tuple[str, int]]], list[tuple[str, int]]]
@@ -44,10 +45,10 @@ async def news(session: AsyncSession, most: int) -> list[int]:
         SignUpNews.stamp == sa.bindparam("then"),
     )
     connection = await session.connection()
-    for some in _chunks(found):
-        await connection.execute(statement, [{"its": kind, "whose": of, "then": stamp} for kind, of, stamp in some])
+    for rows in chunks(found):
+        await connection.execute(statement, [{"its": kind, "whose": of, "then": stamp} for kind, of, stamp in rows])
     clients = [of for kind, of, _ in found if kind == CLIENT]
-    for some in _chunks([of for kind, of, _ in found if kind == ACCOUNT]):
+    for some in chunks([of for kind, of, _ in found if kind == ACCOUNT]):
         clients += await session.scalars(sa.select(Client.id).where(Client.account.in_(some)).limit(LIMIT * CHUNK))
     return sorted({client_number(one) for one in clients})
 
@@ -70,7 +71,7 @@ async def _held(session: AsyncSession, clients: Sequence[int]) -> tuple[dict[int
     """By client its attributes, its own before its account's; and the clients that the database has seen."""
     found: dict[int, dict[str, int]] = {client: {} for client in clients}
     seen: set[int] = set()
-    for some in _chunks(clients):
+    for some in chunks(clients):
         refs = [client_ref(one) for one in some]
         known = await session.execute(sa.select(Client.id, Client.account).where(Client.id.in_(refs)))
         accounts: dict[str, list[int]] = {}
@@ -78,7 +79,7 @@ async def _held(session: AsyncSession, clients: Sequence[int]) -> tuple[dict[int
             seen.add(client_number(ref))
             if account:
                 accounts.setdefault(account, []).append(client_number(ref))
-        for names in _chunks(sorted(accounts)):
+        for names in chunks(sorted(accounts)):
             for account, name, value in await _rows(session, ACCOUNT, names):
                 for client in accounts[account]:
                     found[client][name] = int(value, 16)
@@ -101,12 +102,8 @@ async def _holders(session: AsyncSession, hashes: Sequence[str]) -> list[tuple[i
     its = (own.kind == CLIENT, own.of == Client.id, own.name == SignUpAttribute.name)
     through = through.where(~sa.exists(sa.select(own.of).where(*its)))
     mine = sa.select(SignUpAttribute.of, SignUpAttribute.hash).where(SignUpAttribute.kind == CLIENT)
-    for some in _chunks(hashes):
+    for some in chunks(hashes):
         for query in (mine, through):
             rows = await session.execute(query.where(SignUpAttribute.hash.in_(some)))
             found += [(client_number(row[0]), row[1]) for row in rows]
     return found
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

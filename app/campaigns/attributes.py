@@ -13,10 +13,9 @@ from app.campaigns.attribute_tables import NAMES, Entry
 from app.errors import InvalidInput
 from app.models.base import moment, new_id
 from app.models.sign_up import ACCOUNT, CLIENT, SignUpAttribute, SignUpNews
-from app.store.db import insert_into
+from app.store.db import chunks, insert_into
 from app.store.page import Key, Page, digest, paginate
 
-CHUNK = 500  # rows of one statement
 _KEY = b"sign-up\0"
 Subject = tuple[str, str]
 """A kind, and the client's id or the account's name."""
@@ -81,9 +80,9 @@ async def _present(session: AsyncSession, subjects: Collection[Subject]) -> dict
     found: dict[Subject, dict[str, str]] = {}
     for kind in sorted({kind for kind, _ in subjects}):
         names = sorted(of for its, of in subjects if its == kind)
-        for start in range(0, len(names), CHUNK):
+        for part in chunks(names):
             query = sa.select(SignUpAttribute.of, SignUpAttribute.name, SignUpAttribute.hash)
-            query = query.where(SignUpAttribute.kind == kind, SignUpAttribute.of.in_(names[start : start + CHUNK]))
+            query = query.where(SignUpAttribute.kind == kind, SignUpAttribute.of.in_(part))
             for of, name, value in await session.execute(query):
                 found.setdefault((kind, of), {})[name] = value
     return found
@@ -97,8 +96,8 @@ async def _write(session: AsyncSession, rows: Sequence[Mapping[str, object]], ac
     statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     said = {"updated_by": actor[:120], "updated_at": moment(now)}
     connection = await session.connection()
-    for start in range(0, len(rows), CHUNK):
-        await connection.execute(statement, [dict(row) | said for row in rows[start : start + CHUNK]])
+    for part in chunks(rows):
+        await connection.execute(statement, [dict(row) | said for row in part])
 
 
 async def _remove(session: AsyncSession, gone: Sequence[tuple[str, str, str]]) -> None:
@@ -108,8 +107,8 @@ async def _remove(session: AsyncSession, gone: Sequence[tuple[str, str, str]]) -
         SignUpAttribute.name == sa.bindparam("called"),
     )
     connection = await session.connection()
-    for start in range(0, len(gone), CHUNK):
-        rows = [{"its": kind, "whose": of, "called": name} for kind, of, name in gone[start : start + CHUNK]]
+    for part in chunks(gone):
+        rows = [{"its": kind, "whose": of, "called": name} for kind, of, name in part]
         await connection.execute(statement, rows)
 
 
@@ -120,8 +119,8 @@ async def _tell(session: AsyncSession, subjects: Sequence[Subject], now: float) 
     statement = statement.on_conflict_do_update(index_elements=keys, set_={"stamp": statement.excluded.stamp})
     stamp = new_id("sn", now)
     connection = await session.connection()
-    for start in range(0, len(subjects), CHUNK):
-        rows = [{"kind": kind, "of": of, "stamp": stamp} for kind, of in subjects[start : start + CHUNK]]
+    for part in chunks(subjects):
+        rows = [{"kind": kind, "of": of, "stamp": stamp} for kind, of in part]
         await connection.execute(statement, rows)
 
 
@@ -176,8 +175,8 @@ async def shared(session: AsyncSession, hashes: Collection[str]) -> dict[str, in
     """By hash, how many entries have it."""
     found: dict[str, int] = {}
     wanted = sorted(hashes)
-    for start in range(0, len(wanted), CHUNK):
+    for part in chunks(wanted):
         query = sa.select(SignUpAttribute.hash, sa.func.count()).group_by(SignUpAttribute.hash)
-        query = query.where(SignUpAttribute.hash.in_(wanted[start : start + CHUNK]))
+        query = query.where(SignUpAttribute.hash.in_(part))
         found.update((row[0], row[1]) for row in await session.execute(query))
     return found

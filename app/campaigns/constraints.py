@@ -6,8 +6,7 @@ Split and merge each take back what they contradict, and nothing else: what was 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,8 +16,7 @@ from app.campaigns.identity import Constraints, Sides
 from app.models.base import moment, new_id
 from app.models.campaign_constraint import CANNOT, MUST, CampaignConstraint, CampaignSide
 from app.models.client import client_number, client_ref
-
-CHUNK = 500  # rows of one statement
+from app.store.db import chunks
 
 
 async def load(session: AsyncSession) -> Constraints:
@@ -51,7 +49,7 @@ async def add(
         for side, clients in enumerate(sides)
         for client in sorted(set(clients))
     ]
-    for some in _chunks(rows):
+    for some in chunks(rows):
         await session.execute(sa.insert(CampaignSide), some)
 
 
@@ -92,12 +90,12 @@ async def _naming(session: AsyncSession, kind: str, clients: frozenset[int]) -> 
     looked: set[str] = set()
     while fresh := await _names(session, kind, clients) - looked:
         looked |= fresh
-        for some in _chunks(sorted(fresh)):
+        for some in chunks(sorted(fresh)):
             query = sa.select(CampaignConstraint).where(CampaignConstraint.id.in_(some))
             rows = await session.scalars(query.order_by(CampaignConstraint.id).with_for_update())
             found.update({one.id: one for one in rows})
     sides: dict[str, Sides] = {}
-    for some in _chunks(sorted(found)):
+    for some in chunks(sorted(found)):
         sides |= await _sides(session, CampaignSide.constraint_id.in_(some))
     return [(found[name], sides[name]) for name in sorted(sides)]
 
@@ -106,7 +104,7 @@ async def _names(session: AsyncSession, kind: str, clients: frozenset[int]) -> s
     """The ids of the constraints of a kind that name any of the clients."""
     names: set[str] = set()
     query = sa.select(CampaignSide.constraint_id).join(CampaignConstraint).where(CampaignConstraint.kind == kind)
-    for some in _chunks([client_ref(client) for client in sorted(clients)]):
+    for some in chunks([client_ref(client) for client in sorted(clients)]):
         names.update(await session.scalars(query.where(CampaignSide.client_id.in_(some)).distinct()))
     return names
 
@@ -118,7 +116,3 @@ async def _sides(session: AsyncSession, which: sa.ColumnElement[bool]) -> dict[s
     for name, client, side in await session.execute(query.where(which)):
         found[name][side].add(client_number(client))
     return {name: (frozenset(one), frozenset(other)) for name, (one, other) in found.items()}
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

@@ -19,9 +19,9 @@ from app.models.decision import Decision
 from app.policies import decide, manual
 from app.policies.decide import DecisionOut
 from app.policies.manual import Order
+from app.store.db import chunks
 
 MOST = 500  # decisions of one call; what remains is said, and the same call again goes on with it
-CHUNK = 500  # ids of one statement
 SAME = 0.9  # of the asked duration: a standing decision that lasts so long need not be made again
 
 DECIDE, REPLACE, STANDS, EXEMPT = "decide", "replace", "stands", "exempt"
@@ -118,9 +118,9 @@ def _outcome(standing: Sequence[Decision], draft: Decision, wanted: CampaignOrde
 
 async def _standing(session: AsyncSession, clients: Sequence[str], now: float) -> dict[str, list[Decision]]:
     found: dict[str, list[Decision]] = {}
-    for start in range(0, len(clients), CHUNK):
+    for part in chunks(clients):
         query = sa.select(Decision).where(
-            Decision.client_id.in_(clients[start : start + CHUNK]),
+            Decision.client_id.in_(part),
             Decision.revoked_at.is_(None),
             Decision.expires_at > moment(now),
         )

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns.found import EDGES_KEPT, HOLDERS_KEPT, Edge, Found
+from app.campaigns import queries
+from app.campaigns.found import EDGES_KEPT, HOLDERS_KEPT, Edge
 from app.models.campaign_edge import CampaignEdge
 from app.models.client import client_number, client_ref
 from app.store.page import digest
 
 
-async def write(session: AsyncSession, campaign_id: str, found: Found, before: str = "") -> str:
-    """Replace the stored edges by the strongest ones; returns their mark. Writes nothing where it is known."""
-    edges = sorted(found.edges, key=lambda edge: (-edge.weight, edge.kind, edge.token))[:EDGES_KEPT]
+async def read(session: AsyncSession, campaign_id: str) -> list[Edge]:
+    """The stored edges, the strongest first, with the members that are named of each."""
+    return [
+        Edge(
+            kind=one.kind,
+            token=int(one.token, 16),
+            members=one.members,
+            clients=one.clients,
+            weight=one.weight,
+            sentence=one.sentence,
+            holders=tuple(client_number(client) for client in one.holders),
+        )
+        for one in await queries.edges(session, campaign_id)
+    ]
+
+
+async def write(session: AsyncSession, campaign_id: str, found: Iterable[Edge], before: str = "") -> str:
+    """Replace the stored edges by the strongest of these; returns their mark. Writes nothing where it is known."""
+    edges = sorted(found, key=lambda edge: (-edge.weight, edge.kind, edge.token))[:EDGES_KEPT]
     mark = digest([(edge.kind, edge.token, edge.members, edge.clients, round(edge.weight, 1)) for edge in edges])
     if mark == before:
         return mark
@@ -38,9 +56,3 @@ def values(edge: Edge) -> dict[str, Any]:
         "sentence": edge.sentence,
         "holders": [client_ref(client) for client in edge.holders[:HOLDERS_KEPT]],
     }
-
-
-def stored(row: CampaignEdge) -> Edge:
-    """An edge as the linker said it."""
-    holders = tuple(client_number(client) for client in row.holders)
-    return Edge(row.kind, int(row.token, 16), row.members, row.clients, row.weight, row.sentence, holders)

@@ -31,10 +31,13 @@ class Constraints:
     must: tuple[frozenset[int], ...] = ()
 
 
-def apart(clients: frozenset[int], constraints: Constraints) -> list[frozenset[int]]:
+def apart(
+    clients: frozenset[int], constraints: Constraints, crowds: Sequence[frozenset[int]] = ()
+) -> list[frozenset[int]]:
     """The clients in as many groups as the constraints need.
 
-    Whoever belongs with one of two sides that are kept apart goes with it, and all others stay with the first side.
+    Whoever belongs with one of two sides that are kept apart goes with it; of the others those who are with the second
+    side already, by the `crowds` that known campaigns have, go with that, and all the rest stay with the first side.
     Where both cannot be had, those who cannot be together are kept apart.
     """
     groups = [clients]
@@ -44,7 +47,7 @@ def apart(clients: frozenset[int], constraints: Constraints) -> list[frozenset[i
             stays, moves = group & one, group & other
             if stays and moves:
                 stays = _with(stays, group - moves, constraints.must)
-                moves = _with(moves, group - stays, constraints.must)
+                moves = _with(moves, group - stays, (*constraints.must, *crowds))
                 cut += [group - moves, moves]
             else:
                 cut.append(group)
@@ -80,12 +83,50 @@ def divided(group: frozenset[int], stays: frozenset[int], moves: frozenset[int])
     return [part for part in (group - moves, group & moves) if len(part) >= SMALLEST]
 
 
-def obey(found: Iterable[Found], constraints: Constraints) -> list[Found]:
+def place(found: Iterable[Found], known: Iterable[Known], constraints: Constraints) -> list[tuple[Found, str | None]]:
+    """What was found, joined and cut as reviewers said, with the id of the known campaign that each part is.
+
+    No part is put to a campaign that has a member, found this time or not, with whom one of it must not be: who has to
+    stay away is looked at once more, for the campaigns that are left.
+    """
+    left = {one.id: one for one in known}
+    waiting = obey(found, constraints, [one.members for one in left.values() if one.open])
+    placed: list[tuple[Found, str | None]] = []
+    while waiting:
+        refused: list[Found] = []
+        for one, name in zip(waiting, assign(waiting, list(left.values())), strict=True):
+            same = left.pop(name) if name is not None else None
+            part = fitting(one, same.members, constraints) if same is not None and same.open else one
+            if len(part.members) < SMALLEST:
+                refused.append(one)
+                continue
+            placed.append((part, name))
+            if len(one.members) - len(part.members) >= SMALLEST:
+                refused.append(one.only(one.members.keys() - part.members.keys()))
+        waiting = refused
+    return placed
+
+
+def fitting(found: Found, crowd: frozenset[int], constraints: Constraints) -> Found:
+    """The part of a found campaign that may be in one campaign with a crowd: its own, and who is kept from none of it.
+
+    Whoever belongs with one who must stay away does so too.
+    """
+    fresh = frozenset(found.members.keys() - crowd)
+    foes: frozenset[int] = frozenset()
+    for one, other in constraints.cannot:
+        foes |= frozenset() if crowd.isdisjoint(one) else other
+        foes |= frozenset() if crowd.isdisjoint(other) else one
+    away = _with(fresh & foes, fresh, constraints.must) if fresh & foes else frozenset()
+    return found.only(found.members.keys() - away) if away else found
+
+
+def obey(found: Iterable[Found], constraints: Constraints, crowds: Sequence[frozenset[int]] = ()) -> list[Found]:
     """What was found, joined and cut as reviewers said; groups of one client are dropped."""
     joined = _joined(list(found), constraints.must)
     parts: list[Found] = []
     for one in joined:
-        groups = apart(frozenset(one.members), constraints)
+        groups = apart(frozenset(one.members), constraints, crowds)
         parts += [one] if len(groups) == 1 else [one.only(group) for group in groups]
     return [part for part in parts if len(part.members) >= SMALLEST]
 

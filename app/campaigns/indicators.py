@@ -18,7 +18,7 @@ from app.campaigns import queries
 from app.clients import queries as clients
 from app.errors import Conflict, InvalidInput, NotFound
 from app.models.base import is_id, moment, new_id
-from app.models.campaign_indicator import IndicatorHit, IndicatorSet
+from app.models.campaign_indicator import IndicatorHit, IndicatorPlace, IndicatorSet
 from app.models.client import client_ref
 from app.store.db import IMPORT_LOCK, insert_into, take_turns
 from app.store.page import Key, Page, digest, paginate
@@ -29,6 +29,7 @@ MOST = 2_000  # indicators of one document
 LONGEST = 365 * 86_400.0  # seconds that one may hold
 SLOTS = 4_095  # sets that events can name
 DAY = 86_400.0
+ONLY = 1  # the id of the one row that says what was counted
 REST_SECONDS = 30 * DAY  # after a set's end, before another gets its number: events that name it may still wait
 
 
@@ -240,11 +241,24 @@ async def published(session: AsyncSession, now: float) -> Published:
     return Published(tuple(sets))
 
 
-async def count(session: AsyncSession, matched: Iterable[Matched]) -> None:
-    """Add up what matched; sets that are gone are passed over."""
+async def counted(session: AsyncSession) -> str:
+    """The last entry of the linker's stream whose matches are counted; empty where nothing was ever counted."""
+    return await session.scalar(sa.select(IndicatorPlace.place)) or ""
+
+
+async def count(session: AsyncSession, matched: Iterable[Matched], place: str = "") -> None:
+    """Add up what matched in events up to a `place` in the stream; sets that are gone are passed over.
+
+    The place is kept with the counts: who reads the stream once more after a crash counts only what comes after it.
+    """
     found = list(matched)
     if not found:
         return
+    if place:
+        noted = insert_into(session, IndicatorPlace).values(id=ONLY, place=place)
+        await session.execute(
+            noted.on_conflict_do_update(index_elements=[IndicatorPlace.id], set_={"place": noted.excluded.place})
+        )
     slots = sorted({one.slot for one in found})
     query = sa.select(IndicatorSet.slot, IndicatorSet.id).where(IndicatorSet.slot.in_(slots))
     ids = {row[0]: row[1] for row in await session.execute(query)}

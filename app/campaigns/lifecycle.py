@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import lifecycle as alerts
 from app.alerts import reviewing
-from app.campaigns import history, queries
+from app.campaigns import history, queries, settle
 from app.errors import Conflict
-from app.models.base import moment
 from app.models.campaign import Campaign
+from app.models.client import client_number
 from app.models.vocabulary import Disposition, State
 from app.policies import decide
 from app.policies.decide import DecisionOut
@@ -55,19 +55,12 @@ async def close(
     campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.state == State.CLOSED:
         raise Conflict("the campaign is closed already")
-    shut(campaign, chosen, note, actor, now)
+    settle.shut(campaign, chosen, note, actor, now)
     count, ended = await _close_alerts(session, campaign, chosen, note, actor, now) if with_alerts else (0, [])
     data = {"disposition": str(chosen), "note": note, "size": campaign.size, "alerts_closed": count}
     history.step(session, campaign, "closed", actor, data, now)
     await session.flush()
     return Closed(campaign, count, ended)
-
-
-def shut(campaign: Campaign, disposition: Disposition, note: str, actor: str, now: float) -> None:
-    """Set what a closed campaign carries."""
-    campaign.state, campaign.disposition = State.CLOSED, disposition
-    campaign.closed_at, campaign.closed_by = moment(now), actor
-    campaign.closed_size, campaign.note = campaign.size, note or None
 
 
 async def _close_alerts(
@@ -86,8 +79,12 @@ async def _close_alerts(
 async def reopen(
     session: AsyncSession, campaign_id: str, reason: str, actor: str, expected_version: int | None, now: float
 ) -> Campaign:
-    """Bring a closed campaign back to the queue; Conflict where a newer episode exists or it was merged away."""
+    """Bring a closed campaign back to the queue, without the members who are in another one that is open by now.
+
+    Conflict where a newer episode exists, it was merged away, or all its members are in others.
+    """
     reason = reviewing.words("/reason", reason)
+    await settle.alone(session)
     campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.state != State.CLOSED:
         raise Conflict("the campaign is not closed")
@@ -96,9 +93,13 @@ async def reopen(
     newer = await session.scalar(sa.select(Campaign.id).where(Campaign.previous_id == campaign.id).limit(1))
     if newer is not None:
         raise Conflict(f"the campaign has a newer episode, {newer}: work on that one")
+    clients = [client_number(client) for client in await queries.member_ids(session, campaign.id)]
+    homes = await settle.homes(session, clients)
+    if clients and len(homes) == len(clients):
+        raise Conflict(f"all its members are in {', '.join(sorted(set(homes.values()))[:3])} now: work on that")
     campaign.state = State.NEW
     campaign.disposition = campaign.closed_at = campaign.closed_by = campaign.closed_size = None
     campaign.note = campaign.assignee = None
     history.step(session, campaign, "reopened", actor, {"reason": reason}, now)
-    await session.flush()
+    await settle.settle(session, campaign, clients, now, keeps=False)
     return campaign

@@ -12,9 +12,8 @@ from app.clients import queries as clients
 from app.models.base import moment
 from app.models.campaign_member import CampaignMember
 from app.models.client import client_number, client_ref
-from app.store.db import insert_into
+from app.store.db import chunks, insert_into
 
-CHUNK = 500  # rows of one statement
 SEEN_SECONDS = 3600.0  # how old the note of the last link may get before it is written anew
 
 
@@ -22,10 +21,8 @@ async def present(session: AsyncSession, campaign_ids: Iterable[str]) -> dict[st
     """The members of each campaign that have not left, by client."""
     found: dict[str, dict[int, CampaignMember]] = {name: {} for name in campaign_ids}
     names = sorted(found)
-    for start in range(0, len(names), CHUNK):
-        query = sa.select(CampaignMember).where(
-            CampaignMember.campaign_id.in_(names[start : start + CHUNK]), CampaignMember.left_at.is_(None)
-        )
+    for part in chunks(names):
+        query = sa.select(CampaignMember).where(CampaignMember.campaign_id.in_(part), CampaignMember.left_at.is_(None))
         for one in await session.scalars(query):
             found[one.campaign_id][client_number(one.client_id)] = one
     return found
@@ -63,8 +60,8 @@ async def join(
         where=CampaignMember.left_at.is_not(None),
     )
     connection = await session.connection()
-    for start in range(0, len(rows), CHUNK):
-        await connection.execute(statement, rows[start : start + CHUNK])
+    for part in chunks(rows):
+        await connection.execute(statement, part)
 
 
 async def seen(session: AsyncSession, known: Mapping[int, CampaignMember], found: Found) -> None:

@@ -14,13 +14,12 @@ from app.errors import InvalidInput, NotFound
 from app.models.base import moment, new_id
 from app.models.client import Client, client_number
 from app.models.organisation import Organisation, OrganisationAccount, OrganisationClient
-from app.store.db import insert_into
+from app.store.db import chunks, insert_into
 from app.store.page import Key, Page, digest, paginate
 
 COLUMNS = (["client", "organisation"], ["account", "organisation"])
 NAME_LENGTH = 200
 MOST = 100_000  # lines of one import
-CHUNK = 500  # rows of one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ async def give(session: AsyncSession, table: Table, actor: str, now: float, *, v
     column = "account" if table.by_account else "client_id"
     gone = sorted(of for of, name in last.items() if not name)
     removed = 0
-    for start in range(0, len(gone), CHUNK):
-        query = sa.delete(kind).where(getattr(kind, column).in_(gone[start : start + CHUNK]))
+    for some in chunks(gone):
+        query = sa.delete(kind).where(getattr(kind, column).in_(some))
         removed += (await session.execute(query)).rowcount  # type: ignore[attr-defined]
     rows = [
         {column: of, "organisation_id": ids[name], "added_by": actor, "added_at": moment(now)}
@@ -102,8 +101,8 @@ async def give(session: AsyncSession, table: Table, actor: str, now: float, *, v
     changed = {name: new[name] for name in ("organisation_id", "added_by", "added_at")}
     statement = statement.on_conflict_do_update(index_elements=[getattr(kind, column)], set_=changed)
     connection = await session.connection()
-    for start in range(0, len(rows), CHUNK):
-        await connection.execute(statement, rows[start : start + CHUNK])
+    for part in chunks(rows):
+        await connection.execute(statement, part)
     return Imported(len(names), len(rows), removed)
 
 
@@ -121,10 +120,10 @@ async def _organisations(
     statement = statement.on_conflict_do_update(index_elements=[Organisation.name], set_=changed)
     connection = await session.connection()
     found: dict[str, str] = {}
-    for start in range(0, len(rows), CHUNK):
-        await connection.execute(statement, rows[start : start + CHUNK])
+    for part in chunks(rows):
+        await connection.execute(statement, part)
         query = sa.select(Organisation.name, Organisation.id)
-        query = query.where(Organisation.name.in_(names[start : start + CHUNK]))
+        query = query.where(Organisation.name.in_([row["name"] for row in part]))
         found.update((await session.execute(query)).all())
     return found
 
@@ -159,10 +158,10 @@ async def of(session: AsyncSession, clients: Collection[str]) -> dict[str, tuple
     """The organisation of each of these clients that has one, and whether it is verified."""
     names = sorted(clients)
     found: dict[str, tuple[str, bool]] = {}
-    for start in range(0, len(names), CHUNK):
+    for part in chunks(names):
         known = _known().subquery()
         query: sa.Select[Any] = sa.select(known.c.client_id, known.c.name, known.c.verified)
-        query = query.where(known.c.client_id.in_(names[start : start + CHUNK]))
+        query = query.where(known.c.client_id.in_(part))
         found.update({row[0]: (row[1], row[2]) for row in await session.execute(query)})
     return found
 

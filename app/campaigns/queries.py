@@ -17,6 +17,7 @@ from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_event import CampaignEvent
 from app.models.campaign_member import CampaignMember
 from app.models.vocabulary import State
+from app.store.db import chunks
 from app.store.page import Key, Page, digest, paginate, sort_keys
 
 SORTS = {
@@ -26,7 +27,6 @@ SORTS = {
     "size": Campaign.size,
 }
 HISTORY = 1000  # steps shown of one campaign
-CHUNK = 500  # ids of one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +162,7 @@ async def campaigns_of(session: AsyncSession, client_id: str, limit: int = 20) -
 async def open_alerts(session: AsyncSession, client_ids: Sequence[str]) -> list[Alert]:
     """The alerts of clients that are not closed, in order of id."""
     found: list[Alert] = []
-    for start in range(0, len(client_ids), CHUNK):
-        query = sa.select(Alert).where(
-            Alert.client_id.in_(client_ids[start : start + CHUNK]), Alert.state != State.CLOSED
-        )
+    for part in chunks(client_ids):
+        query = sa.select(Alert).where(Alert.client_id.in_(part), Alert.state != State.CLOSED)
         found += list(await session.scalars(query))
     return sorted(found, key=lambda alert: alert.id)

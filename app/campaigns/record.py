@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts.evidence import instant, jsonable
-from app.campaigns import constraints, edges, history, identity, members
+from app.campaigns import constraints, edges, history, identity, members, settle
 from app.campaigns.clock import set_right
 from app.campaigns.found import Found
-from app.campaigns.identity import Known
+from app.campaigns.identity import Constraints, Known
 from app.models.base import moment, new_id
 from app.models.campaign import OURS, Campaign
 from app.models.campaign_member import CampaignMember
@@ -24,7 +24,6 @@ from app.models.vocabulary import Disposition, State
 from detectors.base import Level
 
 FORMAT = 1  # of the frozen document
-GROWN = 2.0  # times its size at the last word of it: worth a step of history
 CALM_SECONDS = 3600.0  # without being found, after which a campaign counts as calm
 LEAVE_SECONDS = 7 * 86400.0  # without being linked, after which a member has left
 PAST_SECONDS = 30 * 86400.0  # without being found, after which a closed campaign is past
@@ -45,6 +44,7 @@ class _Pass:
 
     campaigns: Mapping[str, Campaign]  # that were there before it
     crowd: Mapping[str, dict[int, CampaignMember]]  # their members then
+    said: Constraints
     now: float
     opened: int = 0
     refreshed: int = 0
@@ -75,12 +75,15 @@ async def record(session: AsyncSession, found: Iterable[Found], now: float) -> O
     campaigns = {campaign.id: campaign for campaign in await _standing(session, now)}
     crowd = await members.present(session, campaigns)
     set_right([*campaigns.values(), *(one for some in crowd.values() for one in some.values())], now)
-    parts = identity.obey(found, await constraints.load(session))
+    said = await constraints.load(session)
+    for name, standing in campaigns.items():
+        if standing.state != State.CLOSED:  # an earlier release could bring together who is kept apart
+            crowd[name] = await settle.keep_apart(session, standing, crowd[name], said, now)
     known = [Known(name, frozenset(crowd[name]), one.state != State.CLOSED, one.key) for name, one in campaigns.items()]
-    done = _Pass(campaigns, crowd, now)
+    done = _Pass(campaigns, crowd, said, now)
     goes_on: list[tuple[Found, Campaign]] = []
-    for one, name in zip(parts, identity.assign(parts, known), strict=True):
-        campaign = campaigns.get(name or "")
+    for one, same in identity.place(found, known, said):
+        campaign = campaigns.get(same or "")
         if campaign is not None and _is_older(one, campaign):
             continue
         if campaign is None or campaign.state != State.CLOSED:
@@ -128,7 +131,8 @@ async def _go_on(
         done.covered.update(dict.fromkeys(own.keys() & one.members.keys(), closed.id))
         beside = done.campaigns.get(name or "")
         if beside is not None and not _is_older(one, beside):
-            part = one.only(other.members.keys() | (one.members.keys() & done.crowd[beside.id].keys()))
+            crowd = frozenset(done.crowd[beside.id])
+            part = identity.fitting(one.only(other.members.keys() | (one.members.keys() & crowd)), crowd, done.said)
             await _take(session, done, replace(part, key=beside.key), beside)
 
 
@@ -140,9 +144,13 @@ def _is_older(found: Found, campaign: Campaign) -> bool:
 async def _standing(session: AsyncSession, now: float) -> Sequence[Campaign]:
     """The newest episode of every campaign that was not merged away, locked in one order.
 
-    A closed one that was not found for a month is left alone: what comes after that is another campaign.
+    A closed one that was not found for a month is left alone: what comes after that is another campaign. So is an open
+    one that has nobody left: it is known by its members, so nothing is found of it, and only a reviewer closes it.
     """
-    lately = sa.or_(Campaign.state != State.CLOSED, Campaign.seen_at > moment(now - PAST_SECONDS))
+    is_open = Campaign.state != State.CLOSED
+    lately = sa.or_(
+        sa.and_(is_open, Campaign.size > 0), sa.and_(sa.not_(is_open), Campaign.seen_at > moment(now - PAST_SECONDS))
+    )
     later = sa.orm.aliased(Campaign)
     followed = sa.exists().where(later.previous_id == Campaign.id)
     query = sa.select(Campaign).where(Campaign.merged_into.is_(None), sa.not_(followed), lately).order_by(Campaign.id)
@@ -204,7 +212,7 @@ async def _open(session: AsyncSession, found: Found, before: Campaign | None, no
     history.step(session, campaign, "opened", history.SYSTEM, data, now)
     await session.flush()
     await members.join(session, campaign.id, found, found.members, now)
-    mark = await edges.write(session, campaign.id, found)
+    mark = await edges.write(session, campaign.id, found.edges)
     campaign.latest = said | _beside(campaign.size, mark, campaign.threshold)
     return campaign
 
@@ -224,7 +232,7 @@ async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crow
         return
     await members.join(session, campaign.id, found, found.members.keys() - crowd.keys(), now)
     await members.seen(session, crowd, found)
-    mark = await edges.write(session, campaign.id, found, mark)
+    mark = await edges.write(session, campaign.id, found.edges, mark)
     campaign.size, campaign.requests = len(found.members.keys() | crowd.keys()), found.requests
     campaign.level = int(found.level)
     campaign.reached = max(campaign.reached, was, campaign.level)
@@ -239,7 +247,7 @@ async def _refresh(session: AsyncSession, campaign: Campaign, found: Found, crow
         kind = "cleared" if was >= Level.REVIEW else "escalated"
         history.step(session, campaign, kind, history.SYSTEM, data, now)
     campaign.latest = document(found) | _beside(told, mark, peak)
-    if campaign.size >= GROWN * told:
+    if campaign.size >= settle.GROWN * told:
         campaign.latest = campaign.latest | {"told_size": campaign.size}
         history.step(session, campaign, "grew", history.SYSTEM, data, now)
 
@@ -255,35 +263,20 @@ async def _let_go(
     """Members that belong to another campaign now or were long not linked leave; what has nobody left is absorbed."""
     elsewhere = {client for client in crowd if claimed.get(client, campaign.id) != campaign.id}
     idle = {client for client, one in crowd.items() if client not in claimed and _is_idle(one.seen_at, now)}
-    await members.leave(session, [crowd[client] for client in elsewhere], "it belongs to another campaign now", now)
+    await members.leave(session, [crowd[client] for client in elsewhere], settle.ELSEWHERE, now)
     await members.leave(session, [crowd[client] for client in idle - elsewhere], "not linked for seven days", now)
     gone = elsewhere | idle
+    if crowd and len(elsewhere) == len(crowd):
+        return settle.absorb(session, campaign, min(claimed[client] for client in elsewhere), now)
     if gone and not matched:
-        campaign.size = len(crowd) - len(gone)
-        campaign.requests = sum(one.requests for client, one in crowd.items() if client not in gone)
+        settle.count(campaign, [one for client, one in crowd.items() if client not in gone])
     elif gone:
         campaign.size = max(0, campaign.size - len(gone))
-    if crowd and len(elsewhere) == len(crowd):
-        return _absorb(session, campaign, {claimed[client] for client in elsewhere}, now)
     if gone:
-        _shrink(session, campaign, now)
-    if not matched and campaign.level >= Level.WATCH and (_is_outdated(campaign) or _is_calm(campaign, now)):
-        campaign.reached = max(campaign.reached, campaign.level)
-        campaign.level = int(Level.NONE)
-        history.step(session, campaign, "cleared", history.SYSTEM, {"size": campaign.size}, now)
+        settle.shrink(session, campaign, now)
+    if not matched and (settle.is_outdated(campaign) or _is_calm(campaign, now)):
+        settle.clear(session, campaign, now)
     return None
-
-
-def _shrink(session: AsyncSession, campaign: Campaign, now: float) -> None:
-    """A step of history where half of the members left since the last word of its size."""
-    if GROWN * campaign.size <= int(campaign.latest.get("told_size") or campaign.evidence.get("size") or 1):
-        campaign.latest = campaign.latest | {"told_size": campaign.size}
-        history.step(session, campaign, "shrank", history.SYSTEM, {"size": campaign.size}, now)
-
-
-def _is_outdated(campaign: Campaign) -> bool:
-    """Whether most of whom the newest reading is about belong to another campaign: it says nothing of the rest."""
-    return 2 * campaign.size < int(campaign.latest.get("size") or 0)
 
 
 def _is_calm(campaign: Campaign, now: float) -> bool:
@@ -292,13 +285,3 @@ def _is_calm(campaign: Campaign, now: float) -> bool:
 
 def _is_idle(seen_at: Any, now: float) -> bool:
     return bool(now - seen_at.timestamp() > LEAVE_SECONDS)
-
-
-def _absorb(session: AsyncSession, campaign: Campaign, into: set[str], now: float) -> None:
-    """Close a campaign all of whose members another one took over; the reviewer finds the way by `merged_into`."""
-    target = min(into)
-    campaign.state, campaign.disposition = State.CLOSED, Disposition.DUPLICATE
-    campaign.closed_at, campaign.closed_by, campaign.closed_size = moment(now), history.SYSTEM, campaign.size
-    campaign.merged_into = target
-    campaign.note = "All its members were found to belong to another campaign."
-    history.step(session, campaign, "merged", history.SYSTEM, {"into": target}, now)

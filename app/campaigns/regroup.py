@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import reviewing
-from app.campaigns import constraints, edges, history, lifecycle, queries
-from app.campaigns.found import EDGES_KEPT, united
+from app.campaigns import constraints, edges, history, members, queries, settle
+from app.campaigns.found import Edge, together
 from app.errors import Conflict, InvalidInput
 from app.models.base import moment, new_id
 from app.models.campaign import Campaign
 from app.models.campaign_constraint import CANNOT, MUST
-from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_member import CampaignMember
+from app.models.client import client_number
 from app.models.vocabulary import Disposition, State
+from app.store.db import chunks
 
 MOST = 5_000  # clients named in one call
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ async def split(
     moving = sorted(set(clients))
     if not 1 <= len(moving) <= MOST:
         raise InvalidInput("/clients", f"name 1 to {MOST} members")
+    await settle.alone(session)
     campaign = await reviewing.locked(session, Campaign, campaign_id, expected_version)
     if campaign.merged_into is not None:
         raise Conflict(f"the campaign was merged into {campaign.merged_into}: split that one")
@@ -68,22 +68,25 @@ async def split(
     await session.flush()
     await constraints.add(session, CANNOT, campaign.id, (staying, moving), reason, actor, now)
     await _move(session, campaign.id, part.id, moving, f"split out of {campaign.id}", now)
-    await _part_edges(session, campaign.id, part.id, set(moving))
-    campaign.size = len(staying)
-    history.step(session, campaign, "split", actor, {"reason": reason, "clients": len(moving), "part": part.id}, now)
+    whole = await edges.read(session, campaign.id)
+    for one, clients_of_it in ((campaign, staying), (part, moving)):
+        await _count(session, one)
+        await _write_edges(session, one, _among(whole, clients_of_it))
+    data = {"reason": reason, "clients": len(moving), "part": part.id}
+    history.step(session, campaign, "split", actor, data, now)
     data = {"reason": reason, "size": part.size, "split_from": campaign.id}
     if verdict is not None:
-        lifecycle.shut(part, verdict, reason, actor, now)
+        settle.shut(part, verdict, reason, actor, now)
         data |= {"disposition": str(verdict)}
     history.step(session, part, "opened", actor, data, now)
-    await session.flush()
+    await settle.settle(session, part, [*map(client_number, moving)], now)
     return Split(campaign, part)
 
 
 def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
     """The new campaign of a split: what is known of the whole, until the linker has looked at the part."""
     part_id = new_id("cp", now)
-    said = {"split_from": campaign.id, "reason": reason, "size": size}
+    said = {"split_from": campaign.id, "reason": reason}
     return Campaign(
         id=part_id,
         key="",
@@ -96,8 +99,8 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
         size=size,
         requests=0,
         sentence=campaign.sentence,
-        evidence={**campaign.evidence, **said, "id": part_id},
-        latest={**campaign.latest, **said, "told_size": size, "edges_mark": ""},
+        evidence={**campaign.evidence, **said, "id": part_id},  # of the whole: its size too
+        latest={**campaign.latest, **said, "size": size, "told_size": size},
         opened_at=moment(now),
         updated_at=moment(now),
         seen_at=campaign.seen_at,
@@ -107,8 +110,8 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
 
 async def _move(session: AsyncSession, source: str, target: str, clients: list[str], reason: str, now: float) -> None:
     """Members leave one campaign and join another, at the same moment."""
-    for start in range(0, len(clients), CHUNK):
-        some = CampaignMember.client_id.in_(clients[start : start + CHUNK])
+    for part in chunks(clients):
+        some = CampaignMember.client_id.in_(part)
         leaving = sa.select(CampaignMember).where(CampaignMember.campaign_id == source, some)
         known = sa.select(CampaignMember).where(CampaignMember.campaign_id == target, some)
         there = {one.client_id: one for one in await session.scalars(known)}
@@ -122,37 +125,20 @@ async def _move(session: AsyncSession, source: str, target: str, clients: list[s
     await session.flush()
 
 
-async def _part_edges(session: AsyncSession, source: str, target: str, moved: set[str]) -> None:
-    """Each part keeps what at least two of its members are known to have."""
-    whole = await queries.edges(session, source)
-    for campaign_id, inside in ((source, False), (target, True)):
-        rows = []
-        for edge in whole:
-            holders = [client for client in edge.holders if (client in moved) is inside]
-            if len(holders) >= 2:
-                rows.append(_edge(edge, holders))
-        await _replace_edges(session, campaign_id, rows)
+async def _count(session: AsyncSession, campaign: Campaign) -> None:
+    """Size and linked requests by the members that it has now."""
+    crowd = await members.present(session, [campaign.id])
+    settle.count(campaign, crowd[campaign.id].values())
 
 
-def _edge(edge: CampaignEdge, holders: list[str]) -> dict[str, Any]:
-    """The values of an edge as that of a part, in which so many have it."""
-    return {
-        "kind": edge.kind,
-        "token": edge.token,
-        "members": len(holders),
-        "clients": edge.clients,
-        "weight": edge.weight,
-        "sentence": edge.sentence,
-        "holders": holders,
-    }
+def _among(whole: Iterable[Edge], clients: Iterable[str]) -> list[Edge]:
+    """What at least two of a part's members are known to have."""
+    numbers = frozenset(map(client_number, clients))
+    return [edge for edge in (one.among(numbers) for one in whole) if edge.members >= 2]
 
 
-async def _replace_edges(session: AsyncSession, campaign_id: str, rows: list[dict[str, Any]]) -> None:
-    connection = await session.connection()
-    await connection.execute(sa.delete(CampaignEdge).where(CampaignEdge.campaign_id == campaign_id))
-    if rows:
-        ranked = [{"campaign_id": campaign_id, "rank": rank, **row} for rank, row in enumerate(rows, 1)]
-        await connection.execute(sa.insert(CampaignEdge), ranked)
+async def _write_edges(session: AsyncSession, campaign: Campaign, kept: Iterable[Edge]) -> None:
+    campaign.latest = campaign.latest | {"edges_mark": await edges.write(session, campaign.id, kept)}
 
 
 async def merge(
@@ -167,6 +153,7 @@ async def merge(
 ) -> Campaign:
     """Move everybody of another campaign into this one and close that one as merged; a split between them is lifted."""
     reason = reviewing.words("/reason", reason)
+    await settle.alone(session)
     if other_id == campaign_id:
         raise InvalidInput("/other", "name another campaign")
     first, second = sorted((campaign_id, other_id))  # locked in one order, so that two merges never cross
@@ -180,17 +167,17 @@ async def merge(
     await constraints.unite(session, [*staying, *moving])
     await constraints.add(session, MUST, campaign.id, ([*staying, *moving],), reason, actor, now)
     await _move(session, other.id, campaign.id, moving, f"merged from {other.id}: {reason}"[:2000], now)
-    both = [*await queries.edges(session, campaign.id), *await queries.edges(session, other.id)]
-    whole = united(sorted(map(edges.stored, both), key=lambda edge: -edge.weight))
-    await _replace_edges(session, campaign.id, [edges.values(edge) for edge in whole[:EDGES_KEPT]])
-    campaign.size = len({*staying, *moving})
+    size = other.size
+    tied = [*await edges.read(session, campaign.id), *await edges.read(session, other.id)]
+    await _count(session, campaign)
+    await _write_edges(session, campaign, together(tied, campaign.size))
     campaign.score, campaign.level = max(campaign.score, other.score), max(campaign.level, other.level)
     campaign.reached = max(campaign.reached, other.reached)
-    size = other.size
     if other.state != State.CLOSED:
-        lifecycle.shut(other, Disposition.DUPLICATE, reason, actor, now)
-    other.merged_into, other.size = campaign.id, 0
+        settle.shut(other, Disposition.DUPLICATE, reason, actor, now)
+    other.merged_into = campaign.id
+    settle.count(other, ())
     history.step(session, campaign, "merged", actor, {"reason": reason, "from": other.id, "clients": size}, now)
     history.step(session, other, "merged", actor, {"reason": reason, "into": campaign.id}, now)
-    await session.flush()
+    await settle.settle(session, campaign, [*map(client_number, [*staying, *moving])], now)
     return campaign

@@ -11,7 +11,7 @@ from app.models.alert import Alert
 from app.models.campaign_constraint import CampaignSide
 from app.models.campaign_indicator import IndicatorHit
 from app.models.campaign_member import CampaignMember
-from app.models.client import Client
+from app.models.client import Client, client_number
 from app.models.decision import Decision
 from app.models.given_account import GivenAccount
 from app.models.label import Label
@@ -43,8 +43,8 @@ def _alone() -> list[sa.ColumnElement[bool]]:
     return by_column + signed_up
 
 
-async def prune(session: AsyncSession, before: datetime, after: Place | None) -> tuple[int, Place | None]:
-    """Delete those of the next few clients last seen `before` that nothing refers to; how many, and where to go on.
+async def prune(session: AsyncSession, before: datetime, after: Place | None) -> tuple[list[int], Place | None]:
+    """Delete those of the next few clients last seen `before` that nothing refers to; which, and where to go on.
 
     The place is None where the look has come to its end, and the next one begins anew. A client that comes back
     meanwhile keeps its row, or gets another with its next summary.
@@ -59,9 +59,9 @@ async def prune(session: AsyncSession, before: datetime, after: Place | None) ->
     locked = sa.select(Client.id).where(old).with_for_update(of=Client, skip_locked=True)
     chosen = list(await session.scalars(locked)) if looked else []
     if not chosen:
-        return 0, place
+        return [], place
     gone = await session.execute(
         sa.delete(Client).where(Client.id.in_(chosen), *_alone()).returning(Client.id),
         execution_options={"synchronize_session": False},
     )
-    return len(gone.all()), place
+    return sorted(client_number(name) for name in gone.scalars()), place

@@ -47,8 +47,8 @@ class Core:
         self._bans: dict[int, float] = {}
         self._matched: dict[tuple[int, int], Matched] = {}
 
-    def observe(self, events: NDArray[np.void]) -> None:
-        """Take in events; those that matched imported indicators are counted, and tie their clients."""
+    def observe(self, events: NDArray[np.void], *, counted: bool = False) -> None:
+        """Take in events; those that matched imported indicators tie their clients, and count if they did not yet."""
         if not len(events):
             return
         self.fresh = True
@@ -58,7 +58,7 @@ class Core:
             return
         rows = indicated(marked, marked["indicator"] >> SLOT_BITS)
         self.linker.graph.add(joined([(rows, np.zeros(0, LOAD))]))
-        for event in marked:
+        for event in () if counted else marked:
             self._match(event)
 
     def _match(self, event: np.void) -> None:

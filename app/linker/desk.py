@@ -72,11 +72,18 @@ class Desk:
 
         return self._transact(work)
 
-    def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float) -> Outcome:
-        """Record a pass, and how often imported indicators matched; raises Unavailable, or LeaseLost."""
+    def counted(self) -> str:
+        """The last entry of the stream whose matches are counted; raises Unavailable and LeaseLost."""
+        return self._transact(indicators.counted)
+
+    def write(self, found: Sequence[Found], matched: Sequence[Matched], now: float, place: str = "") -> Outcome:
+        """Record a pass, and how often imported indicators matched up to a place in the stream.
+
+        Raises Unavailable and LeaseLost.
+        """
 
         async def work(session: AsyncSession) -> Outcome:
-            await indicators.count(session, matched)
+            await indicators.count(session, matched, place)
             return await record(session, found, now)
 
         return self._transact(work)
@@ -116,12 +123,16 @@ class Desk:
 
 
 async def _bans(session: AsyncSession, now: float) -> dict[int, float]:
-    """When clients were blocked for real: whoever takes over from them soon after is looked at."""
+    """When clients were blocked for real: whoever takes over from them soon after is looked at.
+
+    A block that was taken back before it began is none.
+    """
     query = sa.select(Decision.client_id, sa.func.min(Decision.starts_at)).where(
         Decision.action == Action.BLOCK,
         Decision.simulated.is_(False),
         Decision.starts_at > moment(now - 30 * 86_400.0),
         Decision.starts_at <= moment(now),
+        sa.or_(Decision.revoked_at.is_(None), Decision.revoked_at > Decision.starts_at),
     )
     found = await session.execute(query.group_by(Decision.client_id))
     return {client_number(client): at.timestamp() for client, at in found}

@@ -94,6 +94,7 @@ class Process:
         self._kept: core.Mark | None = None  # of the snapshot that the core began from, or was kept in
         self._saved = START  # the last entry that is in the snapshot
         self._read = START  # the last entry that was observed
+        self._counted: bytes | None = None  # the last entry whose matches are counted; None: the database was not asked
         self._added = UNKNOWN  # how many events were ever added up to there
         self._taken = 0  # how many of them are known to be taken
         self._recorded = ""
@@ -171,6 +172,7 @@ class Process:
             self._pooling.forget()
         self._attributes = Attributes(self._desk, self._counts)  # another linker may have heard what is new
         self._recorded = self._told = ""
+        self._counted = None  # another linker may have counted what this one reads once more
         self._added = UNKNOWN  # a server that came back empty counts anew
         logger.info("linking", extra={"accounts": self._core.linker.counters["accounts"], "from": self._read.decode()})
         self._next["save"] = time.monotonic() + SAVE_SECONDS
@@ -187,16 +189,40 @@ class Process:
     def _take_in(self) -> bool:
         """Observe what waits; raises Unavailable and LeaseLost."""
         assert self._core is not None
-        read = linking.parse(self._link.call(*linking.read_command(self._read, READ_ENTRIES)), self._read)
+        if self._counted is None and not self._ask_counted():
+            return False
+        read, counted = self._next_entries()
         if not read.entries:
             return False
-        self._core.observe(read.events)
+        self._core.observe(read.events, counted=counted)
         self._read, self._added = read.last, read.added or self._added
         self._counts["events"] += len(read.events)
         self._counts["blocks_unreadable"] += read.unreadable
         if self._added - self._taken > HELD_BACK:
             self._forget(self._read, self._added)
         return True
+
+    def _ask_counted(self) -> bool:
+        """Hear from the database up to where matches are counted; whether it answered. Raises LeaseLost."""
+        assert self._core is not None
+        try:
+            self._counted = self._desk.counted().encode() or START
+        except Unavailable:
+            self._counts["counted_waiting"] += 1
+            return False
+        if not linking.is_before(self._counted, self._read):
+            self._core.take_matched()  # what matched up to here
+        return True
+
+    def _next_entries(self) -> tuple[linking.Read, bool]:
+        """The next entries, and whether their matches are counted already; raises Unavailable."""
+        last = self._counted or START
+        if linking.is_before(self._read, last):
+            reply = self._link.call(*linking.again_command(self._read, last, READ_ENTRIES))
+            if reply:
+                return linking.parse([(linking.EVENTS, reply)], self._read), True
+            self._counted = START  # they are gone
+        return linking.parse(self._link.call(*linking.read_command(self._read, READ_ENTRIES)), self._read), False
 
     def _forget(self, last: bytes, added: int = UNKNOWN) -> None:
         """Trim what was observed, up to an entry; raises Unavailable and LeaseLost."""
@@ -259,7 +285,7 @@ class Process:
         if mark == self._recorded and not matched and moment < self._next["again"]:
             return
         try:
-            outcome = self._desk.write(found, matched, now)
+            outcome = self._desk.write(found, matched, now, self._read.decode())
         except (Unavailable, LeaseLost) as error:
             self._core.put_back(matched)
             self._core.fresh = True

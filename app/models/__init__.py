@@ -7,7 +7,7 @@ from app.models.campaign import Campaign
 from app.models.campaign_constraint import CampaignConstraint, CampaignSide
 from app.models.campaign_edge import CampaignEdge
 from app.models.campaign_event import CampaignEvent
-from app.models.campaign_indicator import IndicatorHit, IndicatorSet
+from app.models.campaign_indicator import IndicatorHit, IndicatorPlace, IndicatorSet
 from app.models.campaign_member import CampaignMember
 from app.models.client import Client, client_number, client_ref
 from app.models.decision import Decision
@@ -38,6 +38,7 @@ __all__ = [
     "GivenAccount",
     "GivenStamp",
     "IndicatorHit",
+    "IndicatorPlace",
     "IndicatorSet",
     "Label",
     "ModeChange",

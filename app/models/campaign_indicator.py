@@ -1,4 +1,4 @@
-"""indicator_set, indicator_hit: hashes that others shared with us, and which clients' events matched them."""
+"""indicator_set, indicator_hit, indicator_place: hashes that others shared, who matched them, what was counted."""
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ class IndicatorHit(Base):
     last_at: Mapped[datetime]
 
     __table_args__ = (sa.Index(None, "client_id"),)
+
+
+class IndicatorPlace(Base):
+    """One row, there from the first count on: the last entry of the linker's stream whose matches are counted."""
+
+    __tablename__ = "indicator_place"
+
+    id: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
+    place: Mapped[str] = mapped_column(sa.String(41))  # milliseconds-sequence

@@ -25,6 +25,11 @@ def name_command(accounts: Mapping[str, str]) -> Command:
     return ("HSET", KEY, *(part for pair in accounts.items() for part in pair))
 
 
+def forget_command(clients: Iterable[int]) -> Command:
+    """Forget what gateways were told of some clients; one that comes back is told of again."""
+    return ("HDEL", KEY, *fields(clients))
+
+
 def fields(clients: Iterable[int]) -> list[str]:
     """A hash's fields of clients, in their order."""
     return [f"{client:016x}" for client in clients]

@@ -7,12 +7,12 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -35,12 +35,16 @@ LEAVE_SECONDS = BUSY_SECONDS + 1.0  # how long the last statements may take
 HEARD_SECONDS = 0.02  # for a task to hear that its thread has ended
 MIGRATE_SECONDS = 60.0  # how long one process waits for another's migration
 MIGRATION_LOCK = 0x5717_AB1E  # PostgreSQL advisory lock, so that two processes never migrate at once
-LINKING_LOCK = 0x5717_AB1F  # another, so that two linkers never write at once
+LINKING_LOCK = 0x5717_AB1F  # another, so that linkers and reviewers never change campaigns' members at once
 ADMIN_LOCK = 0x5717_AB21  # another, so that two consoles never admit the operator at once
+CHUNK = 500  # rows or ids of one statement, far under either database's limit of parameters
 IMPORT_LOCK = 0x5717_AB20  # another, so that two imported sets of indicators never get the same number
 BEGIN = "sqlite_begin"  # execution option: how SQLite begins
 LOCK = "sqlite_lock"  # another: the engine's WriteLock
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
+
+
+T = TypeVar("T")
 
 
 def _dumps(value: Any) -> str:
@@ -151,6 +155,11 @@ async def take_turns(session: AsyncSession, lock: int) -> None:
     connection = await session.connection()
     if connection.dialect.name != "sqlite":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items in pieces for one statement each."""
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
 
 
 def insert_into(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:

@@ -89,6 +89,27 @@ def read_command(offset: bytes, count: int) -> Command:
     return ("XREAD", "COUNT", count, "STREAMS", EVENTS, offset)
 
 
+def again_command(offset: bytes, last: bytes, count: int) -> Command:
+    """The command that reads up to `count` entries after `offset`, none after `last`; `[(EVENTS, reply)]` is parsed."""
+    return ("XRANGE", EVENTS, _after(offset), last, "COUNT", count)
+
+
+def is_before(place: bytes, other: bytes) -> bool:
+    """Whether an entry comes before another one in the stream."""
+    return _numbers(place) < _numbers(other)
+
+
+def _numbers(place: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = place.partition(b"-")
+    return int(milliseconds), int(sequence)
+
+
+def _after(place: bytes) -> bytes:
+    """The first id that an entry after this one can have."""
+    milliseconds, sequence = _numbers(place)
+    return b"%d-%d" % (milliseconds, sequence + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A run of entries: the last one's id, the events of those that are blocks of this version, how many were none.
@@ -127,9 +148,7 @@ def done_command(tenure: str, last: bytes, added: int) -> Command:
     The reply is how many events were ever taken, -1 where the lease is no longer ours and nothing was forgotten. A
     stream that is empty then has nothing that waits, whatever was counted before.
     """
-    milliseconds, _, sequence = last.partition(b"-")
-    after = b"%b-%d" % (milliseconds, int(sequence) + 1)
-    return ("EVAL", _DONE, 4, LEASE, EVENTS, ADDED, TAKEN, tenure, after, added)
+    return ("EVAL", _DONE, 4, LEASE, EVENTS, ADDED, TAKEN, tenure, _after(last), added)
 
 
 def tell_command(tenure: str, imported: bytes, wanted: bytes) -> Command:

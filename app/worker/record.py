@@ -60,10 +60,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many notifications and clients were deleted, and whether there may be more to delete."""
+    """How many notifications were deleted, which clients, and whether there may be more to delete."""
 
     notifications: int
-    clients: int
+    clients: list[int]
     more: bool
 
 

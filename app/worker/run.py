@@ -120,6 +120,7 @@ class Worker:
         self._next_beat = 0.0
         self._next_tell = 0.0
         self._next_prune = 0.0
+        self._gone: list[int] = []  # deleted clients whose accounts Redis still has
         self._client_seconds = settings.row_days * 86_400.0
 
     def _annotator(self, settings: Settings) -> Annotator:
@@ -215,7 +216,11 @@ class Worker:
         self._given.go_on()
 
     def _prune(self, moment: float) -> None:
-        """Where it is this worker's turn, delete notifications and clients that are over their time, some at a time."""
+        """Where it is this worker's turn, delete notifications and clients that are over their time, some at a time.
+
+        Clients' accounts go from Redis with them. Raises Unavailable where Redis is: they go at the next turn.
+        """
+        self._forget_accounts()
         if moment < self._next_prune or TELLER not in self._leases.owned:
             return
         try:
@@ -223,8 +228,15 @@ class Worker:
         except Unavailable:
             return
         self._counts["notifications_deleted"] += gone.notifications
-        self._counts["clients_deleted"] += gone.clients
+        self._counts["clients_deleted"] += len(gone.clients)
         self._next_prune = moment + (0.0 if gone.more else PRUNE_SECONDS)
+        self._gone = gone.clients
+        self._forget_accounts()
+
+    def _forget_accounts(self) -> None:
+        if self._gone:
+            self._link.call(*accounts.forget_command(self._gone))
+            self._gone = []
 
     def _beat(self) -> None:
         now = time.time()

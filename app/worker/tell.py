@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
 from app.errors import Unavailable
 from app.store import decisions, mode
-from app.store.decisions import GENERATION, STANDING, Command, Decision
+from app.store.decisions import GENERATION, STANDING, Command
 from app.store.redis import Link
 from app.worker.record import Recorder, Truth
 
@@ -75,7 +74,7 @@ class Teller:
         if entry.revoked or entry.expires_at <= now:
             return []
         self._counts["decisions_told_again"] += 1
-        return decisions.commands(_as_entry(replace(entry, revoked=True)))
+        return decisions.commands(asdict(replace(entry, revoked=True)))
 
     def _mode(self, before: mode.Told | None, truth: Truth) -> list[Command]:
         """The mode is what the database says, also where it was put back to an older state."""
@@ -84,16 +83,3 @@ class Teller:
         if before is not None and before.version > truth.mode.version:
             return [("SET", mode.KEY, truth.mode.text())]
         return [mode.command(truth.mode)] if before != truth.mode else []
-
-
-def _as_entry(decision: Decision) -> dict[str, Any]:
-    return {
-        "id": decision.id,
-        "client": decision.client,
-        "action": decision.action,
-        "simulated": decision.simulated,
-        "starts_at": decision.starts_at,
-        "expires_at": decision.expires_at,
-        "revoked": decision.revoked,
-        "parameters": dict(decision.parameters),
-    }

@@ -15,16 +15,17 @@ depends_on: str | None = None
 
 
 def upgrade() -> None:
-    """The previous release writes rows without the new columns: both have a default of the server's."""
-    with op.batch_alter_table("client") as table:
-        table.add_column(sa.Column("account", sa.String(length=200), server_default="", nullable=False))
-        table.add_column(sa.Column("account_given", sa.Boolean(), server_default=sa.false(), nullable=False))
-        table.create_index(op.f("ix_client_account_id"), ["account", "id"], unique=False)
+    """The previous release writes rows without the new columns: both have a default of the server's.
+
+    Column by column: on SQLite a batch makes the table anew, and a row that refers to a client forbids that.
+    """
+    op.add_column("client", sa.Column("account", sa.String(length=200), server_default="", nullable=False))
+    op.add_column("client", sa.Column("account_given", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.create_index(op.f("ix_client_account_id"), "client", ["account", "id"], unique=False)
 
 
 def downgrade() -> None:
     """The accounts are lost."""
-    with op.batch_alter_table("client") as table:
-        table.drop_index(op.f("ix_client_account_id"))
-        table.drop_column("account_given")
-        table.drop_column("account")
+    op.drop_index(op.f("ix_client_account_id"), table_name="client")
+    op.drop_column("client", "account_given")
+    op.drop_column("client", "account")

@@ -24,6 +24,6 @@ async def test_the_mark_changes_with_what_is_worth_writing(database, passed, cam
     await passed(found(1, 2, 3))
     (one,) = await campaigns()
     async with session_scope(database) as session:
-        first = await edges.write(session, one.id, found(1, 2, 3))
-        assert await edges.write(session, one.id, found(1, 2, 3), first) == first
-        assert await edges.write(session, one.id, found(1, 2, 3, 4), first) != first
+        first = await edges.write(session, one.id, found(1, 2, 3).edges)
+        assert await edges.write(session, one.id, found(1, 2, 3).edges, first) == first
+        assert await edges.write(session, one.id, found(1, 2, 3, 4).edges, first) != first

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.campaigns.found import Found, Member
-from app.campaigns.identity import Constraints, Known, apart, assign, divided, obey, united
+from app.campaigns.identity import Constraints, Known, apart, assign, divided, obey, place, united
 
 CLIENTS = frozenset(range(1, 9))
 
@@ -62,6 +62,59 @@ def test_no_two_that_cannot_be_together_ever_are(clients, pairs, must):
     assert sorted(client for group in groups for client in group) == sorted(clients)
     for one, other in cannot:
         assert not any(group & one and group & other for group in groups)
+
+
+def test_the_members_of_a_campaign_stay_with_it_where_they_are_cut_from_others():
+    constraints = Constraints(cannot=((frozenset({1, 2}), frozenset({3})),))
+    crowds = [frozenset({3, 5, 6, 7})]
+    assert apart(frozenset({1, 5, 6, 7, 3, 8}), constraints, crowds) == [frozenset({3, 5, 6, 7}), frozenset({1, 8})]
+
+
+def test_who_belongs_with_one_who_must_stay_away_does_so_too():
+    constraints = Constraints(cannot=((frozenset({2}), frozenset({1})),), must=(frozenset({1, 9}),))
+    known = [Known("cp_1", frozenset({2, 5, 6, 7}), True, "k"), Known("cp_2", frozenset({1, 4}), True)]
+    placed = place([found(1, 5, 6, 7, 9, key="k")], known, constraints)
+    assert [(sorted(part.members), name) for part, name in placed] == [([5, 6, 7], "cp_1"), ([1, 9], "cp_2")]
+
+
+def test_a_campaign_is_not_known_by_one_member_where_all_others_must_stay_away():
+    constraints = Constraints(cannot=((frozenset({1}), frozenset({3, 4})),))
+    known = [Known("cp_1", frozenset({1, 2}), True, "k")]
+    ((part, name),) = place([found(2, 3, 4, key="k")], known, constraints)
+    assert (sorted(part.members), name) == ([2, 3, 4], None)
+
+
+def test_a_closed_campaign_is_known_whoever_was_found_with_it():
+    constraints = Constraints(cannot=((frozenset({1}), frozenset({3})),))
+    ((part, name),) = place([found(2, 3)], [Known("cp_1", frozenset({1, 2}), False)], constraints)
+    assert (sorted(part.members), name) == ([2, 3], "cp_1")
+
+
+PARTS = st.lists(st.sampled_from("abc"), min_size=12, max_size=12).map(
+    lambda names: [frozenset(client for client in range(1, 13) if names[client - 1] == name) for name in "abc"]
+)
+
+
+@given(
+    PARTS,
+    PARTS,
+    st.lists(st.tuples(st.frozensets(st.integers(1, 12)), st.frozensets(st.integers(1, 12))), max_size=4),
+    st.lists(st.frozensets(st.integers(1, 12)), max_size=2),
+)
+def test_nobody_is_put_to_a_campaign_with_a_member_to_be_kept_from_found_or_not(groups, crowds, pairs, must):
+    constraints = Constraints(tuple((one - other, other) for one, other in pairs), tuple(must))
+    crowds = [max(apart(crowd, constraints), key=len) for crowd in crowds if crowd]
+    known = {f"cp_{number}": crowd for number, crowd in enumerate(crowds)}
+    seen = [found(*group, key=str(number)) for number, group in enumerate(groups) if group]
+    placed = place(seen, [Known(name, crowd, True) for name, crowd in known.items()], constraints)
+    for part, name in placed:
+        whole = known.get(name, frozenset()) | part.members.keys()
+        assert not any(whole & one and whole & other for one, other in constraints.cannot)
+        assert len(part.members) >= 2
+    clients = [client for part, _ in placed for client in part.members]
+    assert len(clients) == len(set(clients))
+    names = [name for _, name in placed if name]
+    assert len(names) == len(set(names))
 
 
 def both(one, other):

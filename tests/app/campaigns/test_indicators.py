@@ -137,6 +137,17 @@ async def test_matches_add_up_by_client_and_unknown_sets_are_passed_over(databas
     assert (hit.last_at - hit.first_at).total_seconds() == 9
 
 
+async def test_the_place_up_to_which_matches_are_counted_is_kept_with_them(database, document):
+    async with session_scope(database) as session:
+        await indicators.take_in(session, document, "", KEY, "ana", NOW)
+        assert await indicators.counted(session) == ""
+        await indicators.count(session, [Matched(1, 77, 3, 1, NOW, NOW + 5)], "7-1")
+        await indicators.count(session, [], "7-2")  # nothing to count twice
+        assert await indicators.counted(session) == "7-1"
+        await indicators.count(session, [Matched(1, 77, 3, 1, NOW, NOW + 5)], "8-0")
+        assert await indicators.counted(session) == "8-0"
+
+
 def another(number, expires=NOW + 30 * 86_400):
     one = {"kind": "head", "hash": f"{number:032x}", "clients": 3}
     bare = {"format": indicators.FORMAT, "key_id": key_id(KEY), "campaign": f"cp_{number}", "expires": expires}

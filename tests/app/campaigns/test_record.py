@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from app.campaigns import lifecycle, queries
+from app.campaigns import lifecycle, queries, record
 from app.models.campaign import Campaign
 from app.models.campaign_member import CampaignMember
 from app.models.outbox import OutboxMessage
@@ -286,6 +286,19 @@ async def test_one_that_is_found_no_more_calms_down(passed, campaigns, found, no
     assert (await campaigns())[0].level == Level.REVIEW
     await passed(at=now + 2 * 3600)
     assert (await campaigns())[0].level == Level.NONE
+
+
+async def test_one_that_lost_everybody_is_read_no_more(database, passed, campaigns, members_of, found, now):
+    await passed(found(1, 2, 3), found(4, 5, 6, key="b2"))
+    later = now + 8 * DAY
+    await passed(found(4, 5, 6, key="b2", at=later), at=later)
+    one, other = await campaigns()
+    assert await members_of(one.id) == []
+    assert (one.state, one.level, one.reached, one.size) == (State.NEW, Level.NONE, Level.REVIEW, 0)
+    async with session_scope(database) as session:
+        assert [standing.id for standing in await record._standing(session, later + 1)] == [other.id]
+    await passed(found(1, 2, 3, at=later + 60), at=later + 60)
+    assert len(await campaigns()) == 3
 
 
 async def test_edges_that_did_not_change_are_not_written_again(database, passed, campaigns, found, now):

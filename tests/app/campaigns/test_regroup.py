@@ -3,6 +3,7 @@
 import pytest
 
 from app.campaigns import queries, regroup
+from app.campaigns.found import Edge
 from app.errors import Conflict, InvalidInput, PreconditionFailed, PreconditionRequired
 from app.models.client import client_ref
 from app.models.vocabulary import State
@@ -56,6 +57,30 @@ async def test_a_split_keeps_edges_among_each_part(database, passed, campaigns, 
     assert (kept.holders, kept.members) == (refs(1, 2, 3), 3)
     assert (moved.holders, moved.members) == (refs(4, 5), 2)
     assert steps == ["opened", "split"]
+
+
+async def test_requests_ties_and_evidence_are_those_of_whom_they_are_about(
+    database, passed, campaigns, found, split, merge
+):
+    edge = Edge("wording", 0xAB, 7, 9, 9.5, "7 of 7 share a wording.", tuple(range(1, 8)))
+    await passed(found(*range(1, 8), requests=10, score=16.3, edges=(edge,)), found(8, 9, key="b"))
+    whole, other = await campaigns()
+    made = await split(whole, 5, 6, 7)
+    assert (made.rest.requests, made.part.requests) == (40, 30)
+    assert (made.part.evidence["size"], made.part.evidence["score"]) == (7, 16.3)
+    assert made.part.latest["size"] == 3
+    async with read_scope(database) as session:
+        ties = [one for part in (made.rest, made.part) for one in await queries.edges(session, part.id)]
+    assert [(one.members, one.sentence) for one in ties] == [
+        (4, "4 of 4 share a wording."),
+        (3, "3 of 3 share a wording."),
+    ]
+    both = await merge(made.rest, made.part, at=1_800_000_210.0)
+    assert (both.size, both.requests) == (7, 70)
+    async with read_scope(database) as session:
+        (tie,) = await queries.edges(session, both.id)
+    assert (tie.members, tie.sentence, tie.holders) == (7, "7 of 7 share a wording.", refs(*range(1, 8)))
+    assert (await merge(both, other, at=1_800_000_220.0)).requests == 150
 
 
 async def test_the_part_can_be_closed_at_once(campaigns, passed, found, split):

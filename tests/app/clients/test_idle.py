@@ -90,7 +90,7 @@ async def test_whom_nothing_refers_to_is_deleted_and_everybody_else_stays(databa
             await add(session, signed_up.__table__, kind="client", of=client_ref(number))
         await add(session, SignUpAttribute.__table__, kind="account", of=client_ref(of_accounts))
     before = await present(database)
-    assert await prune_all(database) == 2
+    assert await prune_all(database) == [of_accounts, of_accounts + 1]
     assert before - await present(database) == {client_ref(of_accounts), client_ref(of_accounts + 1)}
     await see(database, of_accounts, days=0.0)  # who comes back has a row again
     assert client_ref(of_accounts) in await present(database)
@@ -103,10 +103,10 @@ async def test_a_look_is_in_pieces_and_those_that_stay_do_not_hold_it_up(databas
         for number in range(4):
             await add(session, Base.metadata.tables["given_account"], client_id=client_ref(number))
     gone, place = await prune(database)
-    assert (gone, place) == (0, (moment(NOW - 100 * DAY), client_ref(2)))
+    assert (gone, place) == ([], (moment(NOW - 100 * DAY), client_ref(2)))
     gone, place = await prune(database, place)
-    assert (gone, place) == (2, (moment(NOW - 100 * DAY), client_ref(5)))
-    assert await prune(database, place) == (1, None)
+    assert (gone, place) == ([4, 5], (moment(NOW - 100 * DAY), client_ref(5)))
+    assert await prune(database, place) == ([6], None)
     assert await present(database) == {client_ref(number) for number in range(4)}
 
 
@@ -124,9 +124,9 @@ async def test_who_is_being_written_is_passed_over_without_a_wait(postgres):
     async with session_scope(postgres) as session:
         await queries.upsert(session, [ClientSummary(1, NOW, NOW, 6, 10, 10, 0, 0.0)])
         await queries.ensure(session, [(2, NOW)])
-        assert await asyncio.wait_for(prune(postgres), 5) == (1, None)
+        assert await asyncio.wait_for(prune(postgres), 5) == ([3], None)
         await add(session, Base.metadata.tables["indicator_hit"], client_id=client_ref(2))
-    assert await prune(postgres) == (0, None)
+    assert await prune(postgres) == ([], None)
     assert {client_ref(1), client_ref(2)} <= await present(postgres)
 
 
@@ -143,7 +143,7 @@ async def test_who_comes_back_while_the_row_is_deleted_gets_another(postgres, wa
             await add(session, Base.metadata.tables["indicator_hit"], client_id=client_ref(1))
 
     async with session_scope(postgres) as session:
-        assert await idle.prune(session, LIMIT, None) == (1, None)
+        assert await idle.prune(session, LIMIT, None) == ([1], None)
         back = asyncio.create_task(come_back())
         done, _ = await asyncio.wait((back,), timeout=0.5)
         assert not done  # it waits for the end of the deletion

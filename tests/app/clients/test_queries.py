@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from app.alerts.lifecycle import record as record_alert
 from app.campaigns.found import Edge, Found, Member
-from app.campaigns.lifecycle import shut
 from app.campaigns.record import record as record_campaigns
+from app.campaigns.settle import shut
 from app.clients import queries
 from app.clients.queries import ClientFilter, ClientSummary
 from app.errors import NotFound

@@ -46,6 +46,25 @@ def test_what_people_said_is_read(desk, sqlite_url):
     assert (said.constraints.cannot, said.constraints.must, said.indicators.sets) == ((), (), ())
 
 
+async def _take_back(url, client, after):
+    """Block a client from a moment within an hour, and take that back some seconds `after` the moment."""
+    engine = make_engine(url)
+    async with session_scope(engine) as session:
+        await clients.ensure(session, [(client, NOW)])
+        order = Order(client_ref(client), "block", 7200.0, "sure", simulated=False, start_within=3600.0)
+        made = (await manual.make(session, order, "ana", NOW)).decision
+        begins = made.starts_at.timestamp()
+        await manual.revoke(session, made.id, "the wrong client", "ana", begins + after)
+    await engine.dispose()
+    return begins
+
+
+def test_a_block_that_was_taken_back_before_it_began_is_no_ban(desk, sqlite_url):
+    desk._runner.run(_take_back(sqlite_url, 3, -0.1))
+    begins = desk._runner.run(_take_back(sqlite_url, 4, 0.1))
+    assert desk.said(NOW + 4000).bans == {4: begins}
+
+
 def test_a_pass_is_written_and_a_database_that_is_away_is_no_end(desk, sqlite_url, free_port):
     one = Found("a1", {client: Member("why") for client in (1, 2, 3)}, 2, 14.0, 9.0, "Three as one.", NOW)
     assert desk.write([one], [], NOW).opened == 1

@@ -1,5 +1,6 @@
 """The process from stream to campaign: within seconds, once, and again after a restart."""
 
+import asyncio
 import threading
 import time
 from dataclasses import replace
@@ -7,13 +8,16 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from app.campaigns import indicators
 from app.errors import LeaseLost
 from app.linker import run
 from app.linker.run import Process
 from app.run.attributes import run_import
 from app.store import linking
+from app.store.db import make_engine, session_scope
 from app.store.redis import Link
 from detectors.event import Listed, zeros
+from detectors.indicators import DIGEST_LENGTH, SLOT_BITS, key_id
 from detectors.listed import build
 
 
@@ -39,6 +43,30 @@ def signed(settings):
         rows = connection.execute(sa.text(query)).all()
     engine.dispose()
     return [tuple(row) for row in rows]
+
+
+def take_in(settings, now):
+    """Import a set of indicators; its number in events."""
+    key = b"k" * 32
+    said = {"kind": "head", "hash": "a" * DIGEST_LENGTH, "clients": 2}
+    bare = {"format": indicators.FORMAT, "key_id": key_id(key), "expires": now + 86_400.0, "indicators": [said]}
+
+    async def work():
+        database = make_engine(settings.database_url)
+        async with session_scope(database) as session:
+            slot = (await indicators.take_in(session, indicators.sealed(bare, key), "", key, "ana", now)).slot
+        await database.dispose()
+        return slot
+
+    return asyncio.run(work())
+
+
+def matches(settings):
+    engine = sa.create_engine(settings.database_url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        found = connection.scalar(sa.text("SELECT COALESCE(SUM(count), 0) FROM indicator_hit"))
+    engine.dispose()
+    return found
 
 
 def publish(link, events):
@@ -162,6 +190,47 @@ def test_what_members_signed_up_with_stands_beside_the_campaign(settings, link, 
     assert run_import(settings, table, False) == 0
     work(process, lambda: signed(settings))
     assert signed(settings) == [("a sign-up attribute (payment)", 12, 12)]
+
+
+def test_matches_are_counted_once_whoever_reads_them_again(settings, link, linker, crowd, monkeypatch):
+    monkeypatch.setattr(run, "PASS_SECONDS", 0.0)
+    now = time.time()
+    events = crowd(at=now - 60)
+    events["indicator"][:7] = take_in(settings, now) << SLOT_BITS | 1
+    publish(link, events)
+    first = linker()
+    work(first, lambda: matches(settings))
+    assert matches(settings) == 7
+    link.call("DEL", linking.LEASE)  # as of one that is killed: it keeps no snapshot, and its lease ends
+    second = linker()
+    publish(link, events[:3])
+    work(second, lambda: matches(settings) > 7)
+    assert second.counts["events"] == len(events) + 3
+    assert matches(settings) == 10
+    stop(second)
+    lead(first)
+    caught_up(first)
+    first._core.fresh = True
+    first.turn()
+    assert matches(settings) == 10
+
+
+def test_where_what_was_counted_is_gone_what_comes_is_counted(settings, link, linker, crowd, monkeypatch):
+    monkeypatch.setattr(run, "PASS_SECONDS", 0.0)
+    now = time.time()
+    events = crowd(at=now - 60)
+    events["indicator"][:7] = take_in(settings, now) << SLOT_BITS | 1
+    engine = sa.create_engine(settings.database_url.replace("+aiosqlite", ""))
+    with engine.begin() as connection:  # by another server, whose clock was ahead
+        connection.execute(
+            sa.text("INSERT INTO indicator_place VALUES (1, :place)"), {"place": f"{now * 1000 + 1e7:.0f}-0"}
+        )
+    engine.dispose()
+    process = linker()
+    process.turn()
+    publish(link, events)
+    work(process, lambda: matches(settings))
+    assert matches(settings) == 7
 
 
 def test_a_database_that_is_away_costs_nothing_but_time(settings, link, linker, crowd, free_port, monkeypatch):

@@ -43,6 +43,20 @@ def test_events_come_out_as_they_went_in_and_are_counted(link):
     assert waiting(link) == 0
 
 
+def test_what_was_read_before_is_read_again_up_to_an_entry(link):
+    link.pipeline(linking.publish_commands(some(3)))
+    link.pipeline(linking.publish_commands(some(2, 3)))
+    first = linking.parse(link.call(*linking.read_command(START, 2)))
+    link.pipeline(linking.publish_commands(some(4, 5)))
+    again = linking.parse([(linking.EVENTS, link.call(*linking.again_command(START, first.last, 100)))])
+    assert (again.last, again.events["client"].tolist()) == (first.last, [0, 1, 2])
+    assert not link.call(*linking.again_command(first.last, first.last, 100))
+    assert linking.is_before(START, first.last)
+    assert not linking.is_before(first.last, first.last)
+    assert linking.is_before(b"9-10", b"10-9")
+    assert linking.is_before(b"10-9", b"10-10")
+
+
 def test_nothing_waits_and_nothing_foreign_is_read(link):
     assert linking.parse(link.call(*linking.read_command(START, 9))).entries == 0
     link.call("XADD", linking.EVENTS, "*", "b", b"too short", "s", b"2")

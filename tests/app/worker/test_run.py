@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from app.clients import idle
 from app.errors import SettingError
 from app.models import OutboxMessage
-from app.store import heartbeat, linking
+from app.store import accounts, heartbeat, linking
 from app.store.db import make_engine, session_scope
 from app.store.stream import keys
 from app.webhooks import outbox
@@ -197,11 +197,15 @@ def test_clients_go_as_long_after_they_were_seen_as_their_rows_in_redis(settings
     try:
         worker._recorder.touch(old)
         worker._recorder.flush_all(10.0)
+        names = {f"{client:016x}": "ACME GmbH" for client in range(1, 6)}
+        worker._link.call(*accounts.name_command(names))
         worker._leases.tick()
         worker._prune(1.0)
         assert worker.counts["clients_deleted"] == 2
+        assert len(worker._link.call("HKEYS", accounts.KEY)) == 3
         worker._prune(2.0)  # there was more: at the next turn, not in ten minutes
         assert worker.counts["clients_deleted"] == 3
+        assert sorted(worker._link.call("HKEYS", accounts.KEY)) == [b"%016x" % client for client in (1, 2)]
         assert worker._next_prune > 100.0
     finally:
         worker.close()
