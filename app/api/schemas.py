@@ -233,7 +233,9 @@ class StatusShape(Shape):
     redis: str = Field(description="ok or away")
     db: str = Field(description="ok or away")
     scorer_lag_s: float | None = Field(description="How far the slowest worker is behind; null where none says")
-    dropped_events: float = Field(description="Copies and events dropped since the processes started")
+    dropped_events: float | None = Field(
+        description="Copies and events dropped since the processes started; null where nobody says"
+    )
     outbox_depth: int | None = Field(description="Notifications not yet delivered; null while the database is away")
     alerts: dict[str, int] = Field(description="Alerts by status; empty while the database is away")
     clients: int | None = Field(description="null while the database is away")

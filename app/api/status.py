@@ -49,12 +49,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The mode, and why it is not ok; `lag` in seconds, None where no worker says."""
+    """The mode, and why it is not ok; `lag` in seconds and `dropped`, None where nobody says."""
 
     mode: str
     reasons: list[str] = field(default_factory=list)
     lag: float | None = None
-    dropped: float = 0.0
+    dropped: float | None = None
 
 
 def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) -> Assessment:
@@ -78,7 +78,7 @@ def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) 
     if lag is not None and lag > readings.LATE_SECONDS:
         reasons.append(f"scoring is {lag:.0f} s behind")
     word = "fail_open" if lost else "degraded" if reasons else "ok"
-    return Assessment(word, reasons, lag, readings.total(beats, "dropped"))
+    return Assessment(word, reasons, lag, readings.dropped(beats))
 
 
 def _writes_wait(beats: Sequence[Heartbeat]) -> list[str]:

@@ -163,7 +163,7 @@ async def page(
         "chance": chance.alert(batch.q.get(alert.id)),
         "plots": timelines.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
-        "quality": review.quality(alert.evidence),
+        "quality": review.quality(alert.evidence, alert.latest),
         "history": [review.entry(event) for event in await queries.history(visit.db, alert.id)],
         "decisions": decisions,
         "campaigns": await campaign_queries.campaigns_of(visit.db, alert.client_id, 3),
@@ -198,7 +198,7 @@ async def as_markdown(request: Request) -> Response:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
         decisions = await _decisions(visit, alert)
         history = [review.entry(event) for event in await queries.history(visit.db, alert.id)]
-        quality = review.quality(alert.evidence)
+        quality = review.quality(alert.evidence, alert.latest)
         address = str(request.url.replace(path=f"/alerts/{alert.id}", query=""))
         text = markdown.document(alert, evidence.frozen(alert.evidence), decisions, history, quality, address)
         return Response(text, 200, render.PRIVATE, "text/plain; charset=utf-8")

@@ -20,6 +20,8 @@ from detectors.said import count as counted
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
 NOT_KNOWN = "not known while Redis does not answer"
+NOT_TOLD = "not known until a gateway and an extractor report"
+_DROPPED = "events and copies, since the processes started"
 MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
 _NAMES = {"database": "the database", "redis": "Redis"}
 AWAY = {
@@ -123,10 +125,10 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     found = []
     alive = {beat.role for beat in beats}  # Redis forgets the others
     effects = {
-        "gateway": "Requests that come through it are not observed.",
+        "gateway": "Requests that come through it may not be observed, and what it drops is not known.",
         "extractor": "Exchanges are not turned into events.",
         "worker": "Nothing is scored and no alert opens.",
-        "linker": "Clients are scored one by one all the same, but no new campaign is found.",
+        "linker": "Scores and alerts of clients do not need it, but no new campaign is found.",
     }
     kinds = {"linker": "warn"}  # nothing else needs it
     found += [
@@ -153,7 +155,7 @@ def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
     found = []
     dropped = readings.total(beats, "dropped")
     if dropped:
-        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
+        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost, where counted."
         found.append(
             Problem("warn", f"{counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
         )
@@ -230,7 +232,7 @@ def _mode(present: Present) -> Tile:
 
 def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, redis_ms: float | None) -> list[Tile]:
     """The numbers at the top of the status page."""
-    living, known = beats or (), beats is not None
+    living, known, dropped = beats or (), beats is not None, readings.dropped(beats)
     behind = readings.lag_seconds(living)
     return [
         _mode(present),
@@ -243,8 +245,8 @@ def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, re
         ),
         Tile(
             "Dropped",
-            words.count(readings.total(living, "dropped")) if known else "–",
-            "events and copies, since the processes started" if known else NOT_KNOWN,
+            "–" if dropped is None else words.count(dropped),
+            _DROPPED if dropped is not None else NOT_TOLD if known else NOT_KNOWN,
         ),
         Tile(
             "Events scored",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,8 @@ class Quality:
 
     unknown: bool
     lines: tuple[str, ...]
+    until: float | None = None  # epoch seconds of the counts that say so; None: not recorded, or nobody told any
+    since: str = ""  # what was counted after that, where it says something else
 
     @property
     def clean(self) -> bool:
@@ -162,8 +164,20 @@ def _first_request(document: Mapping[str, Any]) -> float | None:
     return datetime.fromisoformat(start).timestamp() if start else None
 
 
-def quality(document: Mapping[str, Any]) -> Quality:
-    """What the alert froze of the losses in its window; they are counted over all clients."""
+def quality(document: Mapping[str, Any], newest: Mapping[str, Any] | None = None) -> Quality:
+    """What the alert froze of the losses in its window, and what its newest reading says of them since.
+
+    They are counted over all clients.
+    """
+    found = _quality(document)
+    later = _quality({**document, "data_quality": (newest or {}).get("data_quality")})
+    if later.unknown or later.until is None or later.lines == found.lines:
+        return found
+    said = " ".join(later.lines) or "no event was dropped, and no request passed unwatched."
+    return replace(found, since=f"By the counts of {words.utc(later.until)}: {said}")
+
+
+def _quality(document: Mapping[str, Any]) -> Quality:
     found = document.get("data_quality") or {}
     if not found:
         return Quality(unknown=True, lines=())
@@ -174,9 +188,27 @@ def quality(document: Mapping[str, Any]) -> Quality:
     if unseen:
         lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
     start = _first_request(document)
-    if since and start is not None and since > start + words.MINUTE:
+    silent, exact = found.get("uncounted_seconds"), "uncounted_seconds" in found
+    late = since is not None and start is not None and since > start + words.MINUTE
+    if exact and not dropped:  # the worker knows the first request to the second, and says None where it came before
+        late = since is not None and dropped is None and (late or not silent)
+    if late:
         lines.append(f"Losses before {words.utc(since)} are not known.")
-    return Quality(unknown=False, lines=tuple(lines))
+    lines += _uncounted(found, bool(lines))
+    return Quality(unknown=False, lines=tuple(lines), until=found.get("known_until"))
+
+
+def _uncounted(found: Mapping[str, Any], told: bool) -> list[str]:
+    """That losses were not counted, or not for all of the time; no count is never told as no loss."""
+    if "uncounted_seconds" not in found:
+        old = "No loss was counted, but an earlier version recorded this and did not notice gaps in the counts."
+        return [] if told else [old]
+    if found.get("known_until") is None:
+        return ["Not known: no gateway had told how many events were dropped."]
+    if found["uncounted_seconds"]:
+        silent = words.duration(found["uncounted_seconds"])
+        return [f"What was dropped in {silent} of the window is not known: a gateway or extractor told no counts."]
+    return []
 
 
 def traffic(document: Mapping[str, Any] | None) -> list[tuple[str, str]]:

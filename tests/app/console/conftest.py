@@ -143,7 +143,8 @@ def explain(client: int, score: float, now: float, sentence: str = "", level: Le
 
 
 def finding(client: int, score: float, now: float, requests: int = 1873, **more: Any) -> FindingInput:
-    quality = more.pop("quality", {"dropped_events": 0, "fail_open_seconds": 0})
+    quality = more.pop("quality", {"dropped_events": 0.0, "fail_open_seconds": 0.0, "uncounted_seconds": 0.0})
+    quality = {"known_since": now - 8 * 86_400, "known_until": now - 2} | quality
     return FindingInput(
         client=client,
         level=Level.REVIEW,

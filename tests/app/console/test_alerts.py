@@ -160,6 +160,9 @@ async def test_an_alert_says_why(console, reviewer):
     assert "peers: median 31 %, 99th percentile 72 %" in page
     assert "99.8th percentile<" in page
     assert "214 events were dropped" in page
+    other = (await reviewer.get(f"/alerts/{ids['new']}")).text
+    assert "by the counts of <time" in other
+    assert "no event was dropped" in other
     assert "For 12 s requests passed" in page
     assert "Throttle, simulated" in page
     assert "only simulated" in page

@@ -181,8 +181,12 @@ def test_nothing_is_counted_as_none_while_redis_is_away():
     away = {tile.title: (tile.value, tile.detail) for tile in health.tiles(None, present, "sqlite", None)}
     for title in ("Scoring lag", "Dropped", "Events scored"):
         assert away[title] == ("–", "not known while Redis does not answer")
-    here = {tile.title: tile.value for tile in health.tiles([beat(counters={"events": 12.0})], present, "sqlite", 0.2)}
-    assert (here["Dropped"], here["Events scored"]) == ("0", "12")
+    beats = [beat(counters={"events": 12.0}), beat("extractor")]
+    here = {tile.title: (tile.value, tile.detail) for tile in health.tiles(beats, present, "sqlite", 0.2)}
+    assert here["Dropped"] == ("–", "not known until a gateway and an extractor report")
+    assert here["Events scored"][0] == "12"
+    here = {tile.title: tile.value for tile in health.tiles([*beats, beat("gateway")], present, "sqlite", 0.2)}
+    assert here["Dropped"] == "0"
 
 
 def test_a_moment_is_told_as_one():

@@ -26,11 +26,15 @@ async def test_it_stands_when_redis_is_away(console, reviewer, private_valkey):
     try:
         page = await reviewer.get("/status")
         queue = await reviewer.get("/alerts")
+        campaigns = await reviewer.get("/campaigns")
     finally:
         await console.app.state.redis.aclose()
         console.app.state.redis = kept
     assert "Redis does not answer." in page.text
     assert "Redis does not answer" in queue.text
+    for page_ in (queue, campaigns):  # no page says that clients are scored while another one says that none is
+        assert "nothing is scored" in page_.text.lower()
+    assert "one by one" not in campaigns.text
 
 
 async def test_help_lists_the_shortcuts(reviewer):
