@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ AWAY = {
 class Pulse:
     """The line above every list: an empty queue must never look like a stopped scorer."""
 
-    state: str  # ok, late, idle, bypass or down
+    state: str  # ok, late, idle, bypass, starting or down
     clients: int
     highest: float
     thresholds: tuple[float, float]  # nats at which a review begins, by requests: the lowest and the highest
@@ -95,9 +95,17 @@ def _stopped(totals: Totals, now: float) -> str:
 
 
 def pulse(
-    beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float, mode: str
+    beats: Sequence[Heartbeat] | None,
+    totals: Totals,
+    thresholds: tuple[float, float],
+    now: float,
+    mode: str,
+    starting: Collection[str] = (),
 ) -> Pulse:
-    """Where scoring stands; in bypass nothing is scored, however well everything runs."""
+    """Where scoring stands; in bypass nothing is scored, however well everything runs.
+
+    Roles among `starting` have not had the time to report.
+    """
 
     def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
         highest = totals.highest or 0.0
@@ -105,6 +113,8 @@ def pulse(
 
     if beats is None:
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
+    if "worker" in starting:
+        return said("starting", "Scoring is starting: no worker has reported yet.", _stopped(totals, now))
     if not any(beat.role == "worker" for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
     if mode == "bypass":
@@ -117,8 +127,8 @@ def pulse(
     return said("idle" if not totals.clients else "ok", problem=problem)
 
 
-def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
-    """What is wrong, worst first; empty where all is well."""
+def problems(beats: Sequence[Heartbeat] | None, mode: str, starting: Collection[str] = ()) -> list[Problem]:
+    """What is wrong, worst first; empty where all is well. Roles among `starting` have not had the time to report."""
     if beats is None:
         detail = "Requests to the model API pass, but nothing is handed on or scored until it is back."
         return [Problem("bad", "Redis does not answer.", detail)]
@@ -132,7 +142,12 @@ def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
     }
     kinds = {"linker": "warn"}  # nothing else needs it
     found += [
-        Problem(kinds.get(role, "bad"), f"No {role} reports.", effects[role]) for role in ROLES if role not in alive
+        Problem(kinds.get(role, "bad"), f"No {role} reports.", effects[role])
+        for role in ROLES
+        if role not in alive and role not in starting
+    ]
+    found += [
+        Problem("warn", f"Starting: no {role} has reported yet.", effects[role]) for role in ROLES if role in starting
     ]
     if mode == "bypass":
         found.append(Problem("warn", "The mode is bypass.", "The gateway only relays; nothing is observed."))

@@ -49,6 +49,13 @@ def test_in_bypass_nothing_is_scored_however_well_everything_runs():
     assert health.pulse([], SOME, REVIEW, NOW, "bypass").state == "down"
 
 
+def test_a_worker_that_had_no_time_to_report_is_starting_and_not_stopped():
+    pulse = health.pulse([], NONE, REVIEW, NOW, "observe", {"worker"})
+    assert (pulse.state, pulse.headline) == ("starting", "Scoring is starting: no worker has reported yet.")
+    (worker,) = (item for item in health.problems([], "observe", {"worker"}) if "worker" in item.title)
+    assert (worker.kind, worker.title) == ("warn", "Starting: no worker has reported yet.")
+
+
 def test_a_stopped_scorer_says_how_old_its_scores_are():
     assert health.pulse([], SOME, REVIEW, NOW, "observe").detail == "Scores are 14 min old."
     assert health.pulse([], NONE, REVIEW, NOW, "observe").detail == "Nothing was scored so far."

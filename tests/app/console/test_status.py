@@ -1,5 +1,9 @@
 """The status page: every part, every loss."""
 
+import time
+
+from app.console.startup import Startup
+
 
 async def test_all_is_well(console, reviewer):
     await console.beat("gateway", "extractor", "worker", "linker")
@@ -17,6 +21,21 @@ async def test_what_is_missing_or_lost_is_named(console, reviewer):
     assert "No linker reports." in page
     assert "7 events or copies were dropped." in page
     assert "Everything answers" not in page
+
+
+async def test_after_a_start_nobody_is_missing_before_it_had_the_time_to_report(console, reviewer):
+    kept = console.app.state.startup
+    console.app.state.startup = Startup(time.time(), time.monotonic())
+    try:
+        pages = {path: (await reviewer.get(path)).text for path in ("/status", "/alerts", "/campaigns")}
+        assert "Starting: no worker has reported yet." in pages["/status"]
+        assert "No worker reports." not in pages["/status"]
+        assert "Scoring is starting" in pages["/alerts"]
+        assert "has stopped" not in pages["/alerts"]
+        assert "No linker has reported yet." in pages["/campaigns"]
+    finally:
+        console.app.state.startup = kept
+    assert "has stopped" in (await reviewer.get("/alerts")).text
 
 
 async def test_it_stands_when_redis_is_away(console, reviewer, private_valkey):
