@@ -22,6 +22,7 @@ from app.models.vocabulary import Disposition, State
 
 MOST = 5_000  # clients named in one call
 CHUNK = 500
+WHOLE = "Before a split: "  # begins what was said of a tie of the whole, until the linker has looked at its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ async def split(
     await _move(session, campaign.id, part.id, moving, f"split out of {campaign.id}", now)
     await _part_edges(session, campaign.id, part.id, set(moving))
     campaign.size = len(staying)
+    campaign.requests, part.requests = [await queries.linked(session, one) for one in (campaign.id, part.id)]
     history.step(session, campaign, "split", actor, {"reason": reason, "clients": len(moving), "part": part.id}, now)
     data = {"reason": reason, "size": part.size, "split_from": campaign.id}
     if verdict is not None:
@@ -96,7 +98,7 @@ def _part(campaign: Campaign, size: int, reason: str, now: float) -> Campaign:
         size=size,
         requests=0,
         sentence=campaign.sentence,
-        evidence={**campaign.evidence, **said, "id": part_id},
+        evidence={**campaign.evidence, "split_from": campaign.id, "reason": reason, "id": part_id},  # of the whole
         latest={**campaign.latest, **said, "told_size": size, "edges_mark": ""},
         opened_at=moment(now),
         updated_at=moment(now),
@@ -142,7 +144,7 @@ def _edge(edge: CampaignEdge, holders: list[str] | None = None) -> dict[str, Any
         "members": edge.members if holders is None else len(holders),
         "clients": edge.clients,
         "weight": edge.weight,
-        "sentence": edge.sentence,
+        "sentence": edge.sentence if holders is None else f"{WHOLE}{edge.sentence.removeprefix(WHOLE)}",
         "holders": edge.holders if holders is None else holders,
     }
 
@@ -186,12 +188,13 @@ async def merge(
     )
     await _replace_edges(session, campaign.id, [_edge(edge) for edge in edges[:EDGES_KEPT]])
     campaign.size = len({*staying, *moving})
+    campaign.requests = await queries.linked(session, campaign.id)
     campaign.score, campaign.level = max(campaign.score, other.score), max(campaign.level, other.level)
     campaign.reached = max(campaign.reached, other.reached)
     size = other.size
     if other.state != State.CLOSED:
         lifecycle.shut(other, Disposition.DUPLICATE, reason, actor, now)
-    other.merged_into, other.size = campaign.id, 0
+    other.merged_into, other.size, other.requests = campaign.id, 0, 0
     history.step(session, campaign, "merged", actor, {"reason": reason, "from": other.id, "clients": size}, now)
     history.step(session, other, "merged", actor, {"reason": reason, "into": campaign.id}, now)
     await session.flush()

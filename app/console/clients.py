@@ -88,7 +88,7 @@ async def _now(request: Request, client_id: str, now: float) -> tuple[LiveClient
 def _facts(client: Client) -> list[tuple[str, Any, str]]:
     return [
         ("Level", words.LEVELS.get(client.level, str(client.level)), ""),
-        ("Score", f"{words.score(client.score)} nats", ""),
+        ("Score at the last look", f"{words.score(client.score)} nats", ""),
         ("Peer group", words.words(client.peer_group) or "not known yet", ""),
         ("Requests", words.count(client.requests), ""),
         ("Tokens in", words.compact(client.in_tokens), ""),

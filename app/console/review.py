@@ -11,6 +11,7 @@ from app.console import words
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
 from app.models.decision import Decision
+from detectors.base import Level
 from detectors.said import count as counted
 
 SYSTEM = "stillwatch"
@@ -246,6 +247,34 @@ def latest(alert: Alert) -> Latest | None:
     return Latest(float(score), int(requests), datetime.fromisoformat(at))
 
 
+def standing(alert: Alert) -> str:
+    """Where the client stands now beside the highest score of its alert; empty where it stands there still."""
+    reading = alert.latest or {}
+    score, level = reading.get("score"), int(reading.get("level", Level.REVIEW))
+    if not isinstance(score, int | float):
+        return ""
+    if level < Level.REVIEW:
+        return f"fell below the threshold since, {words.score(score)} now"
+    return f"score {words.score(score)} now" if words.score(score) != words.score(alert.score) else ""
+
+
+def opening(alert: Alert) -> str:
+    """The score that the alert opened with, where it has risen since."""
+    score = alert.evidence.get("score")
+    risen = isinstance(score, int | float) and words.score(score) != words.score(alert.score)
+    return f"{words.score(score)} when it opened" if risen else ""
+
+
+def reached(document: Mapping[str, Any]) -> str:
+    """That more requests had come than those at which the level was reached; empty where none had."""
+    at, seen = document.get("requests") or 0, (document.get("traffic") or {}).get("requests") or 0
+    if seen <= at:
+        return ""
+    return (
+        f"The level was reached at {counted(at, 'request')}. {words.count(seen)} had come when this was written down."
+    )
+
+
 def facts(alert: Alert) -> list[tuple[str, Any, str]]:
     """Name, value and kind of what identifies an alert and what judged it."""
     document = alert.evidence
@@ -257,7 +286,7 @@ def facts(alert: Alert) -> list[tuple[str, Any, str]]:
     if window.get("start"):
         rows.append(("Window from", datetime.fromisoformat(window["start"]), "time"))
     rows += [
-        ("Requests", words.count(document.get("requests") or 0), ""),
+        ("Level reached at", counted(document.get("requests") or 0, "request"), ""),
         ("Peer group", words.words(str(document.get("peer_group") or "")) or "all clients", ""),
         ("Policy", f"{alert.policy}, version {alert.policy_version}", ""),
         ("Detectors", ", ".join(f"{name} {version}" for name, version in versions.items()) or "not recorded", ""),

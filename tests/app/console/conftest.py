@@ -148,7 +148,7 @@ def finding(client: int, score: float, now: float, requests: int = 1873, **more:
     quality = {"known_since": now - 8 * 86_400, "known_until": now - 2} | quality
     return FindingInput(
         client=client,
-        level=Level.REVIEW,
+        level=more.get("level", Level.REVIEW),
         previous=Level.WATCH,
         score=score,
         requests=requests,

@@ -178,3 +178,10 @@ def test_traffic_rows():
         ("Agents", "a, b"),
     ]
     assert review.traffic(None) == []
+
+
+def test_requests_that_had_come_beside_those_at_which_the_level_was_reached():
+    document = {"requests": 25, "traffic": {"requests": 96}}
+    assert review.reached(document) == ("The level was reached at 25 requests. 96 had come when this was written down.")
+    assert review.reached({"requests": 25, "traffic": {"requests": 25}}) == ""
+    assert review.reached({}) == ""
