@@ -186,8 +186,10 @@ def _process(beat: Heartbeat) -> Process:
 async def get_status(request: Request) -> StatusShape:
     """The mode and what is behind it; answers also while Redis or the database is away."""
     now = time.time()
-    beats, rows = await heartbeats(request), await stored(request)
-    present = rows.mode if rows is not None else await told(request) or reported(beats or ())
+    beats, rows = await asyncio.gather(heartbeats(request), stored(request))
+    present: Present | Told | None = rows.mode if rows is not None else None
+    if present is None and beats is not None:  # else Redis would be waited for once more
+        present = await told(request) or reported(beats)
     found = assess(beats, present.mode if present is not None else UNKNOWN, rows is not None)
     late = late_gateways(beats or (), rows.mode, now) if rows is not None else []
     return StatusShape(

@@ -1,5 +1,6 @@
 """The status page: every part, every loss."""
 
+import asyncio
 import time
 
 from app.console.startup import Startup
@@ -54,6 +55,30 @@ async def test_it_stands_when_redis_is_away(console, reviewer, private_valkey):
     for page_ in (queue, campaigns):  # no page says that clients are scored while another one says that none is
         assert "nothing is scored" in page_.text.lower()
     assert "one by one" not in campaigns.text
+
+
+async def test_a_redis_that_is_silent_is_waited_for_once(console, reviewer):
+    asked = []
+
+    async def silent(reader, writer):
+        asked.append(1)
+        await reader.read()
+        writer.close()
+
+    from app.store.redis import connect_async
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    kept, console.app.state.redis = console.app.state.redis, connect_async(f"redis://127.0.0.1:{port}/0", 0.1)
+    try:
+        for path in ("/status", "/alerts", "/campaigns", "/clients"):
+            asked.clear()
+            assert (await reviewer.get(path)).status_code == 200
+            assert len(asked) == 1, path
+    finally:
+        await console.app.state.redis.aclose()
+        console.app.state.redis = kept
+        server.close()
 
 
 async def test_help_lists_the_shortcuts(reviewer):
