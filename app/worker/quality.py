@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.store.heartbeat import LIFE_SECONDS, Heartbeat
 
@@ -12,6 +12,7 @@ SPACING_SECONDS = 60.0
 KEPT_SAMPLES = 8 * 24 * 60  # eight days: a little more than the engine's window
 WATCHED_ROLES = ("gateway", "extractor")
 KEPT_PROCESSES = 1_000  # whose counters are remembered: one that restarts again and again has another name each time
+KEPT_OWED = 10_000
 ENDED_SECONDS = 60.0  # of silence, after which a process has ended, where others of its role go on
 
 
@@ -29,6 +30,7 @@ class Quality:
         self._observed = now
         self._last: dict[str, float] = {}
         self._silent: dict[str, tuple[float, float]] = {}  # from when until when nobody knows what a process dropped
+        self._owed: dict[int, tuple[float, float]] = {}  # by client: since when, and up to when
         self._dropped = 0.0
         self._fail_open = 0.0
         self._heard: float | None = None  # the tick at which an extractor was last there
@@ -72,6 +74,24 @@ class Quality:
             "known_since": known_since,
             "known_until": self._until,
         }
+
+    def owe(self, client: int, start: float, at: float) -> None:
+        """Remember that something was said of a client's window, up to `at`, before all of it was counted."""
+        self._owed.pop(client, None)
+        self._owed[client] = start, at
+        if len(self._owed) > KEPT_OWED:
+            del self._owed[next(iter(self._owed))]
+
+    def settled(self) -> dict[int, dict[str, float | None]]:
+        """By client what is owed and known now: all that told counts did so after it was said."""
+        if self._until is None or any(until == self._observed for _, until in self._silent.values()):
+            return {}
+        return {client: self.window(start) for client, (start, at) in self._owed.items() if at <= self._until}
+
+    def paid(self, clients: Iterable[int]) -> None:
+        """Forget what was owed of these clients."""
+        for client in clients:
+            self._owed.pop(client, None)
 
     def _count(self, beat: Heartbeat, now: float) -> None:
         dropped = sum(value for name, value in beat.counters.items() if "dropped" in name)

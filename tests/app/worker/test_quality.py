@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.store.heartbeat import Heartbeat
-from app.worker.quality import KEPT_PROCESSES, Quality
+from app.worker.quality import KEPT_OWED, KEPT_PROCESSES, Quality
 
 
 def beat(role, at, instance="a", started=1e9, **counters):
@@ -106,6 +106,32 @@ def test_a_look_after_a_long_time_without_redis_finds_who_did_not_come_back():
     both(quality, 1002.0)
     both(quality, 2000.0, "b")
     assert 990 <= quality.window(1001.0)["uncounted_seconds"] <= 1010
+
+
+def test_what_was_said_too_early_is_settled_once_everybody_told_counts_after_it():
+    quality = Quality(1000.0)
+    both(quality, 1002.0)
+    quality.owe(7, 1001.0, 1003.0)
+    assert quality.settled() == {}  # the counts are older than what was said
+    quality.observe([beat("extractor", 1010.0)], 1010.0, 10.0)
+    assert quality.settled() == {}
+    both(quality, 1020.0, dropped=9)
+    found = quality.settled()
+    assert found == {7: quality.window(1001.0)}
+    assert found[7]["dropped_events"] == 9
+    quality.paid(found)
+    assert quality.settled() == {}
+
+
+def test_what_is_owed_is_bounded_and_the_newest_stays():
+    quality = Quality(1000.0)
+    for client in range(KEPT_OWED + 5):
+        quality.owe(client, 1001.0, 1003.0)
+    both(quality, 1020.0)
+    found = quality.settled()
+    assert len(found) == KEPT_OWED
+    assert 0 not in found
+    assert KEPT_OWED + 4 in found
 
 
 def test_one_silent_gateway_of_two_is_enough():
