@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from app.store.heartbeat import LIFE_SECONDS, Heartbeat
 
@@ -12,7 +13,8 @@ SPACING_SECONDS = 60.0
 KEPT_SAMPLES = 8 * 24 * 60  # eight days: a little more than the engine's window
 WATCHED_ROLES = ("gateway", "extractor")
 KEPT_PROCESSES = 1_000  # whose counters are remembered: one that restarts again and again has another name each time
-KEPT_OWED = 10_000
+KEPT_OWED = 10_000  # clients of whom something is to be said again; beyond it the oldest are left as they are
+SETTLED = 100  # at once: a transaction with thousands of alerts would be cut off, and the database taken for away
 ENDED_SECONDS = 60.0  # of silence, after which a process has ended, where others of its role go on
 
 
@@ -83,10 +85,11 @@ class Quality:
             del self._owed[next(iter(self._owed))]
 
     def settled(self) -> dict[int, dict[str, float | None]]:
-        """By client what is owed and known now: all that told counts did so after it was said."""
+        """By client what is owed and known now, of some: all that told counts did so after it was said."""
         if self._until is None or any(until == self._observed for _, until in self._silent.values()):
             return {}
-        return {client: self.window(start) for client, (start, at) in self._owed.items() if at <= self._until}
+        ripe = ((client, start) for client, (start, at) in self._owed.items() if at <= self._until)
+        return {client: self.window(start) for client, start in islice(ripe, SETTLED)}
 
     def paid(self, clients: Iterable[int]) -> None:
         """Forget what was owed of these clients."""
