@@ -21,6 +21,7 @@ from app.api import documents, problems, routes
 from app.api.edge import Edge
 from app.api.metrics import ApiMetrics
 from app.console.pages import make_router as make_console_router
+from app.console.startup import Startup
 from app.errors import SettingError, Unavailable
 from app.settings import Settings
 from app.store.db import leave, make_engine, session_scope
@@ -91,7 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_console_app(settings: Settings) -> FastAPI:
-    """API and dashboard. Connects on first use; `app.state` holds engine, redis, scoring, chance, settings, secret."""
+    """API and dashboard. Connects on first use; `app.state` holds what `equip` gives."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan, redirect_slashes=False)
     app.include_router(routes.make_router())
     app.include_router(make_console_router())
@@ -110,6 +111,7 @@ def equip(app: FastAPI, settings: Settings) -> None:
     app.state.scoring = None
     app.state.chance = Kept()
     app.state.metrics = ApiMetrics()
+    app.state.startup = Startup(time.time(), time.monotonic())
     app.state.memory = Memory()
     app.add_middleware(Edge, metrics=app.state.metrics)
 

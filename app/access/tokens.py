@@ -47,11 +47,14 @@ def secret_hash(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+UNKNOWN = "the token that was sent is not known, has expired, or was revoked"  # which of them is nobody's business
+
+
 def _standing(token: Token | None, now: float) -> Token:
     if token is None or token.revoked_at is not None:
-        raise Unauthenticated("no valid token was given")
+        raise Unauthenticated(UNKNOWN)
     if token.expires_at is not None and token.expires_at <= moment(now):
-        raise Unauthenticated("no valid token was given")
+        raise Unauthenticated(UNKNOWN)
     return token
 
 
@@ -65,7 +68,7 @@ def principal_of(token: Token | None, now: float) -> Principal:
 async def authenticate(session: AsyncSession, presented: str, now: float) -> Principal:
     """Who presents this secret; raises Unauthenticated. Reads only: `touch` notes the use."""
     if not presented or len(presented) > PRESENTED_LENGTH:
-        raise Unauthenticated("no valid token was given")
+        raise Unauthenticated(UNKNOWN)
     wanted = secret_hash(presented)
     token = await session.scalar(sa.select(Token).where(Token.secret_hash == wanted))
     if token is not None and not hmac.compare_digest(token.secret_hash, wanted):

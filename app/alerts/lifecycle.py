@@ -6,7 +6,7 @@ Everything happens in the caller's transaction; nothing here commits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.alerts import episodes, history, reviewing
 from app.alerts.episodes import Move, Step
-from app.alerts.evidence import FindingInput, frozen, reading, severity_of, speaking
+from app.alerts.evidence import FindingInput, frozen, jsonable, reading, severity_of, speaking
 from app.clients import queries as clients
 from app.errors import Conflict
 from app.models.alert import Alert
@@ -58,7 +58,7 @@ async def record(
     """
     decisions: list[DecisionOut] = []
     for wave in _waves(findings):
-        newest = await _newest(session, wave)
+        newest = await _newest(session, [finding.client for finding in wave])
         moves = {
             finding.client: episodes.next_move(newest.get(fingerprint(finding.client)), finding) for finding in wave
         }
@@ -72,6 +72,20 @@ async def record(
                 touched[alert.id] = alert
         decisions += await decide.apply(session, list(touched.values()), now, enforce)
     return decisions
+
+
+async def note_quality(session: AsyncSession, found: Mapping[int, Mapping[str, Any]], now: float) -> None:
+    """What is known by now of the losses in clients' windows, beside the newest reading; what was frozen stays."""
+    numbers = sorted(found)
+    for start in range(0, len(numbers), CHUNK):
+        some = numbers[start : start + CHUNK]
+        newest = await _newest(session, some)
+        for number in some:
+            alert = newest.get(fingerprint(number))
+            if alert is not None:
+                alert.latest = {**alert.latest, "data_quality": jsonable(found[number])}
+                alert.updated_at = moment(now)
+    await session.flush()
 
 
 def _waves(findings: Sequence[FindingInput]) -> Iterator[list[FindingInput]]:
@@ -88,9 +102,9 @@ def _waves(findings: Sequence[FindingInput]) -> Iterator[list[FindingInput]]:
             yield group[start : start + CHUNK]
 
 
-async def _newest(session: AsyncSession, findings: Sequence[FindingInput]) -> dict[str, Alert]:
+async def _newest(session: AsyncSession, numbers: Iterable[int]) -> dict[str, Alert]:
     """The newest episode of each client, its row locked in one order so that two workers never cross."""
-    keys = [fingerprint(finding.client) for finding in findings]
+    keys = [fingerprint(number) for number in numbers]
     last = sa.select(Alert.fingerprint, sa.func.max(Alert.episode)).where(Alert.fingerprint.in_(keys))
     query = (
         sa.select(Alert)
@@ -122,7 +136,7 @@ async def _open(
     won = {alert.fingerprint for alert in opened}
     lost = [finding for finding in findings if fingerprint(finding.client) not in won]
     if lost:
-        newest.update(await _newest(session, lost))
+        newest.update(await _newest(session, [finding.client for finding in lost]))
     return opened
 
 

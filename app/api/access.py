@@ -31,9 +31,12 @@ _scheme = HTTPBearer(scheme_name="token", description="A token with the scopes n
 def _presented(request: Request) -> str:
     """The bearer token; Unauthenticated where there is none, or more than one."""
     given = request.headers.getlist("authorization")
-    scheme, _, secret = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if len(given) > 1:
+        raise Unauthenticated("send one token: there are several Authorization headers")
+    scheme, _, secret = given[0].partition(" ") if given else ("", "", "")
     if scheme.lower() != "bearer" or not secret.strip():
-        raise Unauthenticated("send a token: Authorization: Bearer ...")
+        what = "what the Authorization header holds is none" if given else "there is no Authorization header"
+        raise Unauthenticated(f"send a token as Authorization: Bearer ...; {what}")
     return secret.strip()
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.flags import Flag
 from app.api.moments import Moment
 from app.api.schemas import CLIENT, STATES, TEXT, Body, DecisionShape, GivenAction, GivenDisposition, Query, Shape
 from app.campaigns.regroup import MOST
@@ -125,7 +126,7 @@ class CampaignQuery(Query):
 class MemberQuery(Query):
     """Which members."""
 
-    present: bool | None = Field(None, description="true: those who have not left; false: those who have")
+    present: Flag | None = Field(None, description="true: those who have not left; false: those who have")
 
 
 class CampaignCloseBody(Body):

@@ -59,7 +59,8 @@ async def _database(request: Request) -> str:
 )
 async def readyz(request: Request) -> Health:
     """Ready while the database answers and has this version's tables; Redis may be away."""
-    checks = {"db": await _database(request), "redis": await _redis(request)}
+    database, redis = await asyncio.gather(_database(request), _redis(request))
+    checks = {"db": database, "redis": redis}
     if checks["db"] != "ok":
         raise Unavailable(f"the database is {checks['db']}")
     return Health(status="ok", checks=checks)
@@ -76,8 +77,7 @@ async def readyz(request: Request) -> Health:
 async def read_metrics(request: Request) -> Response:
     """Prometheus' text format: this process, and every other one by its heartbeat."""
     now = time.time()
-    beats = await status.heartbeats(request)
-    rows = await status.stored(request)
+    beats, rows = await asyncio.gather(status.heartbeats(request), status.stored(request))
     families = [
         metrics.dependencies({"redis": beats is not None, "db": rows is not None}),
         *(metrics.alerts(rows.alerts, rows.outbox) if rows is not None else ()),

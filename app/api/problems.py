@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -31,6 +32,7 @@ PATTERN_HINTS = {
     r"^[0-9a-f]{8}$": "give hashes of 8 hexadecimal digits, as `stillwatch ledger hashes FILE` prints them",
     TEXT: "leave out the character NUL",
 }
+_PLAIN = re.compile(r"(?=.{1,24}$)[a-z]+(_[a-z]+)*", re.ASCII)  # a name as ours are, though it is none of them
 _WORDS = re.compile(r"[a-z][a-z_]+", re.ASCII)
 RETRY_SECONDS = 5
 _CHANGED = re.compile(r"(/api/v1/[a-z]+/[a-z]+_[0-9a-f-]{36})/[a-z]+(?:/[a-z]+)?", re.ASCII)
@@ -82,9 +84,9 @@ def of_error(error: StillwatchError, path: str) -> Problem:
 
 
 def _pointer(location: Sequence[int | str], kind: str) -> str:
-    """A JSON pointer into the body, else the parameter's name; an unknown name is the caller's own text."""
+    """A JSON pointer into the body, else the parameter's name; of an unknown name only what can be no secret."""
     where, *rest = location or ("body",)
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and rest and not _PLAIN.fullmatch(str(rest[-1])):
         rest = rest[:-1]
     if where == "body":
         return "".join(f"/{part}" for part in rest if not isinstance(part, int)) if kind != "json_invalid" else ""
@@ -101,7 +103,7 @@ def hint_of(pattern: str) -> str:
     return f"choose some of {words}, joined by commas" if "(,(" in pattern else f"choose one of {words}"
 
 
-def _message(item: Mapping[str, Any], pointer: str) -> str:
+def _message(item: Mapping[str, Any], pointer: str, known: Sequence[str]) -> str:
     kind, text = str(item["type"]), str(item["msg"])
     if kind in ("missing", "enum") and pointer in HINTS:
         return HINTS[pointer]
@@ -112,19 +114,23 @@ def _message(item: Mapping[str, Any], pointer: str) -> str:
     if kind.startswith(("datetime_", "timezone_")):
         return MOMENT_HINT
     if kind == "extra_forbidden":
-        return "there is a name that we do not know"
+        what = "there is a name that we do not know"
+        return f"{what}; this address takes {', '.join(known)}" if item["loc"][0] == "query" and known else what
     return "it is not valid" if kind in SILENT else text
 
 
-def of_validation(error: RequestValidationError) -> Problem:
-    """The problem that a rejected request is: which parameters or members, and what they should be."""
+def of_validation(error: RequestValidationError, known: Sequence[str] = ()) -> Problem:
+    """The problem that a rejected request is: which parameters or members, and what they should be.
+
+    `known` are the parameters that the address takes.
+    """
     errors = []
     for item in error.errors():
         kind = str(item["type"])
         if kind == "json_invalid":
             return Problem(400, "bad_request", "Bad Request", f"the body is not JSON: {BODY_HINT}")
         pointer = _pointer(item["loc"], kind)
-        errors.append({"pointer": pointer, "code": kind, "message": _message(item, pointer)})
+        errors.append({"pointer": pointer, "code": kind, "message": _message(item, pointer, known)})
     first = errors[0] if errors else {"pointer": "", "message": "the request is not valid"}
     detail = f"{first['pointer']}: {first['message']}" if first["pointer"] else first["message"]
     return Problem(422, InvalidInput.code, InvalidInput.title, detail, errors)
@@ -137,6 +143,13 @@ def of_http(error: HTTPException) -> Problem:
     details = {404: "there is nothing at this address", 405: "this address does not take this method"}
     detail = details.get(error.status_code, "the request could not be read")
     return Problem(error.status_code, code, phrase, detail, (), dict(error.headers or {}))
+
+
+def _parameters(request: Request) -> list[str]:
+    """The names of the parameters that the route of a request takes."""
+    route = request.scope.get("route")
+    models = [one.field_info.annotation for one in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    return sorted(name for model in models for name in getattr(model, "model_fields", {}))
 
 
 def request_id(request: Request) -> str:
@@ -153,7 +166,7 @@ def install(app: FastAPI) -> None:
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return respond(of_validation(error), request_id(request))
+        return respond(of_validation(error, _parameters(request)), request_id(request))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

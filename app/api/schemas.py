@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from app.api.flags import Flag
 from app.api.moments import MOMENT, Moment
 from app.models.vocabulary import Action, Disposition, Mode, Severity, State, Verdict
 
@@ -233,7 +234,7 @@ class StatusShape(Shape):
     redis: str = Field(description="ok or away")
     db: str = Field(description="ok or away")
     scorer_lag_s: float | None = Field(description="How far the slowest worker is behind; null where none says")
-    dropped_events: float = Field(description="Copies and events dropped since the processes started")
+    dropped_events: float | None = Field(description="Dropped since the processes started; null where nobody says")
     outbox_depth: int | None = Field(description="Notifications not yet delivered; null while the database is away")
     alerts: dict[str, int] = Field(description="Alerts by status; empty while the database is away")
     clients: int | None = Field(description="null while the database is away")
@@ -305,9 +306,7 @@ class ClientQuery(Query):
     """Which clients, in which order."""
 
     level_gte: int = Field(0, ge=0, le=2, description="1 watch, 2 review: by its own traffic")
-    flagged: bool = Field(
-        False, description="Only those that wait for a verdict: with an alert, or in a campaign that was at review"
-    )
+    flagged: Flag = Field(False, description="Those that wait for a verdict: an alert, or a campaign once at review")
     peer_group: str = Field("", max_length=120, pattern=TEXT)
     seen_gte: Moment | None = Field(None, description="RFC 3339 with its offset")
     account: str = Field("", max_length=200, pattern=TEXT, description="Of this customer alone")
@@ -322,10 +321,10 @@ class ClientQuery(Query):
 class DecisionQuery(Query):
     """Which decisions."""
 
-    active: bool | None = Field(None, description="Neither revoked nor expired; they may be still to begin")
+    active: Flag | None = Field(None, description="Neither revoked nor expired; they may be still to begin")
     client: str | None = Field(None, pattern=r"^cl_[0-9a-f]{16}$", examples=[CLIENT])
     action: str | None = Field(None, pattern=rf"^({'|'.join(Action)})$")
-    simulated: bool | None = None
+    simulated: Flag | None = None
 
 
 class DecisionBody(Body):

@@ -49,12 +49,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The mode, and why it is not ok; `lag` in seconds, None where no worker says."""
+    """The mode, and why it is not ok; `lag` in seconds and `dropped`, None where nobody says."""
 
     mode: str
     reasons: list[str] = field(default_factory=list)
     lag: float | None = None
-    dropped: float = 0.0
+    dropped: float | None = None
 
 
 def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) -> Assessment:
@@ -78,7 +78,7 @@ def assess(beats: Sequence[Heartbeat] | None, mode: str, database: bool = True) 
     if lag is not None and lag > readings.LATE_SECONDS:
         reasons.append(f"scoring is {lag:.0f} s behind")
     word = "fail_open" if lost else "degraded" if reasons else "ok"
-    return Assessment(word, reasons, lag, readings.total(beats, "dropped"))
+    return Assessment(word, reasons, lag, readings.dropped(beats))
 
 
 def _writes_wait(beats: Sequence[Heartbeat]) -> list[str]:
@@ -186,8 +186,10 @@ def _process(beat: Heartbeat) -> Process:
 async def get_status(request: Request) -> StatusShape:
     """The mode and what is behind it; answers also while Redis or the database is away."""
     now = time.time()
-    beats, rows = await heartbeats(request), await stored(request)
-    present = rows.mode if rows is not None else await told(request) or reported(beats or ())
+    beats, rows = await asyncio.gather(heartbeats(request), stored(request))
+    present: Present | Told | None = rows.mode if rows is not None else None
+    if present is None and beats is not None:  # else Redis would be waited for once more
+        present = await told(request) or reported(beats)
     found = assess(beats, present.mode if present is not None else UNKNOWN, rows is not None)
     late = late_gateways(beats or (), rows.mode, now) if rows is not None else []
     return StatusShape(

@@ -96,6 +96,8 @@ async def show_list(request: Request) -> Response:
             "beyond": {alert.id for alert in page.items if batch.q.get(alert.id, 1.0) <= LEVEL},
             "pulse": await listing.pulse(request, visit.db, visit.now),
             "alerts": page.items,
+            "opening": review.opening,
+            "standing": review.standing,
             "top": max((alert.score for alert in page.items), default=0.0),
             "tabs": listing.tabs("/alerts", parameters, counts),
             "total": sum(counts.values()),
@@ -168,12 +170,14 @@ async def page(
         "chance": chance.alert(batch.q.get(alert.id)),
         "plots": timelines.plots(minutes, hours),
         "traffic": review.traffic(alert.evidence.get("traffic")),
-        "quality": review.quality(alert.evidence),
+        "quality": review.quality(alert.evidence, alert.latest),
         "history": await _history(visit, alert),
         "decisions": _shown(found, alert, visit.now),
         "campaigns": await campaign_queries.campaigns_of(visit.db, alert.client_id, 3),
         "facts": review.facts(alert),
         "latest": review.latest(alert),
+        "standing": review.standing(alert),
+        "reached": review.reached(alert.evidence),
         "may_review": WRITE in visit.scopes,
         **deciding.offered(visit.scopes, ordered, present.mode, f"/alerts/{alert.id}/decide"),
         "dispositions": words.DISPOSITIONS,
@@ -200,7 +204,7 @@ async def as_markdown(request: Request) -> Response:
         alert = await queries.get_alert(visit.db, request.path_params["alert_id"])
         decisions = _shown(await clients.decisions_of(visit.db, alert.client_id), alert, visit.now)
         history = await _history(visit, alert)
-        quality = review.quality(alert.evidence)
+        quality = review.quality(alert.evidence, alert.latest)
         address = str(request.url.replace(path=f"/alerts/{alert.id}", query=""))
         text = markdown.document(alert, evidence.frozen(alert.evidence), decisions, history, quality, address)
         return Response(text, 200, render.PRIVATE, "text/plain; charset=utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -104,6 +105,7 @@ async def show_list(request: Request) -> Response:
             "pager": listing.pager("/campaigns", parameters, page.prev_cursor, page.next_cursor),
             "linker": linker,
             "redis": beats is not None,
+            "starting": "linker" in request.app.state.startup.waiting(beats, time.monotonic()),
         }
         return render.html("campaigns.html", visit.page("campaigns", **context), asked.status)
 

@@ -94,7 +94,7 @@ def _facts(client: Client) -> list[tuple[str, Any, str]]:
     compared = words.compared(client.level, client.requests)
     return [
         ("Level", words.level(client.level, client.requests), ""),
-        ("Score", f"{words.score(client.score)} nats" if compared else "none yet", ""),
+        ("Score at the last look", f"{words.score(client.score)} nats" if compared else "none yet", ""),
         ("Peer group", words.words(client.peer_group) or "not known yet", ""),
         ("Requests", words.count(client.requests), ""),
         ("Tokens in", words.compact(client.in_tokens), ""),

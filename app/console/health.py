@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from detectors.said import count as counted
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ROLES = ("gateway", "extractor", "worker", "linker")
 NOT_KNOWN = "not known while Redis does not answer"
+NOT_TOLD = "not known until a gateway and an extractor report"
+_DROPPED = "events and copies, since the processes started"
 MOMENTS = frozenset({"last_pass"})  # gauges in epoch seconds
 _NAMES = {"database": "the database", "redis": "Redis"}
 AWAY = {
@@ -34,7 +36,7 @@ AWAY = {
 class Pulse:
     """The line above every list: an empty queue must never look like a stopped scorer."""
 
-    state: str  # ok, late, idle, bypass or down
+    state: str  # ok, late, idle, bypass, starting or down
     clients: int
     highest: float
     thresholds: tuple[float, float]  # nats at which a review begins, by requests: the lowest and the highest
@@ -93,9 +95,17 @@ def _stopped(totals: Totals, now: float) -> str:
 
 
 def pulse(
-    beats: Sequence[Heartbeat] | None, totals: Totals, thresholds: tuple[float, float], now: float, mode: str
+    beats: Sequence[Heartbeat] | None,
+    totals: Totals,
+    thresholds: tuple[float, float],
+    now: float,
+    mode: str,
+    starting: Collection[str] = (),
 ) -> Pulse:
-    """Where scoring stands; in bypass nothing is scored, however well everything runs."""
+    """Where scoring stands; in bypass nothing is scored, however well everything runs.
+
+    Roles among `starting` have not had the time to report.
+    """
 
     def said(state: str, headline: str = "", detail: str = "", problem: str = "") -> Pulse:
         highest = totals.highest or 0.0
@@ -103,6 +113,8 @@ def pulse(
 
     if beats is None:
         return said("down", "Redis does not answer, so nothing is scored.", _stopped(totals, now))
+    if "worker" in starting:
+        return said("starting", "Scoring is starting: no worker has reported yet.", _stopped(totals, now))
     if not any(beat.role == "worker" for beat in beats):
         return said("down", "Scoring has stopped: no worker reports.", _stopped(totals, now))
     if mode == "bypass":
@@ -115,22 +127,27 @@ def pulse(
     return said("idle" if not totals.clients else "ok", problem=problem)
 
 
-def problems(beats: Sequence[Heartbeat] | None, mode: str) -> list[Problem]:
-    """What is wrong, worst first; empty where all is well."""
+def problems(beats: Sequence[Heartbeat] | None, mode: str, starting: Collection[str] = ()) -> list[Problem]:
+    """What is wrong, worst first; empty where all is well. Roles among `starting` have not had the time to report."""
     if beats is None:
         detail = "Requests to the model API pass, but nothing is handed on or scored until it is back."
         return [Problem("bad", "Redis does not answer.", detail)]
     found = []
     alive = {beat.role for beat in beats}  # Redis forgets the others
     effects = {
-        "gateway": "Requests that come through it are not observed.",
+        "gateway": "Requests that come through it may not be observed, and what it drops is not known.",
         "extractor": "Exchanges are not turned into events.",
         "worker": "Nothing is scored and no alert opens.",
-        "linker": "Clients are scored one by one all the same, but no new campaign is found.",
+        "linker": "Scores and alerts of clients do not need it, but no new campaign is found.",
     }
     kinds = {"linker": "warn"}  # nothing else needs it
     found += [
-        Problem(kinds.get(role, "bad"), f"No {role} reports.", effects[role]) for role in ROLES if role not in alive
+        Problem(kinds.get(role, "bad"), f"No {role} reports.", effects[role])
+        for role in ROLES
+        if role not in alive and role not in starting
+    ]
+    found += [
+        Problem("warn", f"Starting: no {role} has reported yet.", effects[role]) for role in ROLES if role in starting
     ]
     if mode == "bypass":
         found.append(Problem("warn", "The mode is bypass.", "The gateway only relays; nothing is observed."))
@@ -153,7 +170,7 @@ def _lost(beats: Sequence[Heartbeat]) -> list[Problem]:
     found = []
     dropped = readings.total(beats, "dropped")
     if dropped:
-        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost."
+        detail = "Scores of the clients concerned can be too low. Each alert names what its window lost, where counted."
         found.append(
             Problem("warn", f"{counted(dropped, 'event or copy was', 'events or copies were')} dropped.", detail)
         )
@@ -234,7 +251,7 @@ def _mode(present: Present) -> Tile:
 
 def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, redis_ms: float | None) -> list[Tile]:
     """The numbers at the top of the status page."""
-    living, known = beats or (), beats is not None
+    living, known, dropped = beats or (), beats is not None, readings.dropped(beats)
     behind = readings.lag_seconds(living)
     return [
         _mode(present),
@@ -247,8 +264,8 @@ def tiles(beats: Sequence[Heartbeat] | None, present: Present, database: str, re
         ),
         Tile(
             "Dropped",
-            words.count(readings.total(living, "dropped")) if known else "–",
-            "events and copies, since the processes started" if known else NOT_KNOWN,
+            "–" if dropped is None else words.count(dropped),
+            _DROPPED if dropped is not None else NOT_TOLD if known else NOT_KNOWN,
         ),
         Tile(
             "Events scored",

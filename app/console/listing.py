@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,4 +124,5 @@ async def pulse(request: Request, db: AsyncSession, now: float) -> health.Pulse:
     state = request.app.state
     beats = await health.heartbeats(state.redis)
     present = await mode.present(db, state.settings.mode)
-    return health.pulse(beats, await clients.totals(db), thresholds(state.scoring), now, present.mode)
+    starting = state.startup.waiting(beats, time.monotonic())
+    return health.pulse(beats, await clients.totals(db), thresholds(state.scoring), now, present.mode, starting)

@@ -72,7 +72,9 @@ def document(
     if evidence.cannot_tell:
         lines += ["", "## Cannot tell", "", plain(evidence.cannot_tell)]
     blind = [f"- {plain(line)}" for line in quality.lines]
-    lines += ["", "## Data quality", "", *(blind or ["Not recorded." if quality.unknown else "No blind spot known."])]
+    clean = f"No blind spot known, by the counts of {words.utc(quality.until)}."
+    lines += ["", "## Data quality", "", *(blind or ["Not recorded." if quality.unknown else clean])]
+    lines += ["", plain(quality.since)] if quality.since else []
     said = [f"- {plain(item.headline)}: {plain(item.detail)}" for item in decisions]
     lines += ["", "## Decision", "", *(said or ["None."]), "", "## History", ""]
     for item in history:

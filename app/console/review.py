@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
 from app.models.base import made_at
 from app.models.decision import Decision
+from detectors.base import Level
 from detectors.said import count as counted
 
 SYSTEM = "stillwatch"
@@ -64,6 +65,8 @@ class Quality:
 
     unknown: bool
     lines: tuple[str, ...]
+    until: float | None = None  # epoch seconds of the counts that say so; None: not recorded, or nobody told any
+    since: str = ""  # what was counted after that, where it says something else
 
     @property
     def clean(self) -> bool:
@@ -191,8 +194,20 @@ def _first_request(document: Mapping[str, Any]) -> float | None:
     return datetime.fromisoformat(start).timestamp() if start else None
 
 
-def quality(document: Mapping[str, Any]) -> Quality:
-    """What the alert froze of the losses in its window; they are counted over all clients."""
+def quality(document: Mapping[str, Any], newest: Mapping[str, Any] | None = None) -> Quality:
+    """What the alert froze of the losses in its window, and what its newest reading says of them since.
+
+    They are counted over all clients.
+    """
+    found = _quality(document)
+    later = _quality({**document, "data_quality": (newest or {}).get("data_quality")})
+    if later.unknown or later.until is None or later.lines == found.lines:
+        return found
+    said = " ".join(later.lines) or "no event was dropped, and no request passed unwatched."
+    return replace(found, since=f"By the counts of {words.utc(later.until)}: {said}")
+
+
+def _quality(document: Mapping[str, Any]) -> Quality:
     found = document.get("data_quality") or {}
     if not found:
         return Quality(unknown=True, lines=())
@@ -203,9 +218,27 @@ def quality(document: Mapping[str, Any]) -> Quality:
     if unseen:
         lines.append(f"For {words.duration(unseen)} requests passed without being watched.")
     start = _first_request(document)
-    if since and start is not None and since > start + words.MINUTE:
+    silent, exact = found.get("uncounted_seconds"), "uncounted_seconds" in found
+    late = since is not None and start is not None and since > start + words.MINUTE
+    if exact and not dropped:  # the worker knows the first request to the second, and says None where it came before
+        late = since is not None and dropped is None and (late or not silent)
+    if late:
         lines.append(f"Losses before {words.utc(since)} are not known.")
-    return Quality(unknown=False, lines=tuple(lines))
+    lines += _uncounted(found, bool(lines))
+    return Quality(unknown=False, lines=tuple(lines), until=found.get("known_until"))
+
+
+def _uncounted(found: Mapping[str, Any], told: bool) -> list[str]:
+    """That losses were not counted, or not for all of the time; no count is never told as no loss."""
+    if "uncounted_seconds" not in found:
+        old = "No loss was counted, but an earlier version recorded this and did not notice gaps in the counts."
+        return [] if told else [old]
+    if found.get("known_until") is None:
+        return ["Not known: no gateway had told how many events were dropped."]
+    if found["uncounted_seconds"]:
+        silent = words.duration(found["uncounted_seconds"])
+        return [f"What was dropped in {silent} of the window is not known: a gateway or extractor told no counts."]
+    return []
 
 
 def traffic(document: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -243,6 +276,34 @@ def latest(alert: Alert) -> Latest | None:
     return Latest(float(score), int(requests), datetime.fromisoformat(at))
 
 
+def standing(alert: Alert) -> str:
+    """Where the client stands now beside the highest score of its alert; empty where it stands there still."""
+    reading = alert.latest or {}
+    score, level = reading.get("score"), int(reading.get("level", Level.REVIEW))
+    if not isinstance(score, int | float):
+        return ""
+    if level < Level.REVIEW:
+        return f"fell below the threshold since, {words.score(score)} now"
+    return f"score {words.score(score)} now" if words.score(score) != words.score(alert.score) else ""
+
+
+def opening(alert: Alert) -> str:
+    """The score that the alert opened with, where it has risen since."""
+    score = alert.evidence.get("score")
+    risen = isinstance(score, int | float) and words.score(score) != words.score(alert.score)
+    return f"{words.score(score)} when it opened" if risen else ""
+
+
+def reached(document: Mapping[str, Any]) -> str:
+    """That more requests had come than those at which the level was reached; empty where none had."""
+    at, seen = document.get("requests") or 0, (document.get("traffic") or {}).get("requests") or 0
+    if seen <= at:
+        return ""
+    return (
+        f"The level was reached at {counted(at, 'request')}. {words.count(seen)} had come when this was written down."
+    )
+
+
 def facts(alert: Alert) -> list[tuple[str, Any, str]]:
     """Name, value and kind of what identifies an alert and what judged it."""
     document = alert.evidence
@@ -254,7 +315,7 @@ def facts(alert: Alert) -> list[tuple[str, Any, str]]:
     if window.get("start"):
         rows.append(("Window from", datetime.fromisoformat(window["start"]), "time"))
     rows += [
-        ("Requests", words.count(document.get("requests") or 0), ""),
+        ("Level reached at", counted(document.get("requests") or 0, "request"), ""),
         ("Peer group", words.words(str(document.get("peer_group") or "")) or "all clients", ""),
         ("Policy", f"{alert.policy}, version {alert.policy_version}", ""),
         ("Detectors", ", ".join(f"{name} {version}" for name, version in versions.items()) or "not recorded", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +19,11 @@ async def show(request: Request) -> Response:
     async with session.visit(request, "metrics:read") as visit:
         beats = await health.heartbeats(state.redis)
         present = await mode.present(visit.db, state.settings.mode)
+        answered = await health.ping(state.redis) if beats is not None else None  # it would be waited for once more
+        starting = state.startup.waiting(beats, time.monotonic())
         context = {
-            "problems": health.problems(beats, present.mode) + health.late(beats or (), present, visit.now),
-            "tiles": health.tiles(beats, present, state.engine.dialect.name, await health.ping(state.redis)),
+            "problems": health.problems(beats, present.mode, starting) + health.late(beats or (), present, visit.now),
+            "tiles": health.tiles(beats, present, state.engine.dialect.name, answered),
             "known": beats is not None,
             "processes": [health.process(beat) for beat in beats or ()],
         }

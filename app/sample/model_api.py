@@ -1,4 +1,4 @@
-"""The sample model API: a raw ASGI application that speaks OpenAI chat completions with made-up answers."""
+"""The sample model API: a raw ASGI application with made-up answers, in the forms that common clients speak."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
 import orjson
 import uvicorn
 
-from app.sample import answers, wire
+from app.sample import answers, embeddings, messages, responses, wire
+from app.sample.answers import Choice
 
 MODELS = ("sample-large", "sample-small")
 LABEL = b"stillwatch sample model: every answer is made up"
@@ -28,14 +29,38 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class Form(Protocol):
+    """How one API writes a request and its answer."""
+
+    def chat(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The request as one of chat completions."""
+
+    def document(self, name: str, created: int, body: dict[str, Any], found: list[Choice], prompt: int) -> bytes:
+        """The whole answer."""
+
+    def events(
+        self, name: str, created: int, body: dict[str, Any], found: list[Choice], prompt: int
+    ) -> Iterator[bytes]:
+        """The same answer as server-sent events."""
+
+
+MESSAGES, COUNT, EMBEDDINGS = "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings"
+FORMS: dict[str, Form] = {"/v1/chat/completions": wire, MESSAGES: messages, "/v1/responses": responses}
+
+
 class Refused(Exception):
-    """A request that a model API would refuse, with the answer to send."""
+    """A request that a model API would refuse."""
 
     def __init__(self, status: int, message: str, code: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
-        self.status = status
-        kind = "authentication_error" if status == 401 else "invalid_request_error"
-        self.body = wire.problem(message, kind, code, param)
+        self.status, self.code, self.param = status, code, param
+
+    def body(self, path: str) -> bytes:
+        """The answer to send, in the form of the address."""
+        if path.startswith(MESSAGES):
+            return messages.problem(self.status, str(self))
+        kind = "authentication_error" if self.status == 401 else "invalid_request_error"
+        return wire.problem(str(self), kind, self.code, self.param)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -45,7 +70,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         await _route(scope, receive, send)
     except Refused as refused:
-        await _answer(send, refused.status, refused.body)
+        await _answer(send, refused.status, refused.body(scope["path"]))
 
 
 async def _route(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -59,11 +84,18 @@ async def _route(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return await _answer(send, 200, orjson.dumps({"object": "list", "data": [_model(name) for name in MODELS]}))
     if path.startswith("/v1/models/") and method == "GET":
         return await _answer(send, 200, orjson.dumps(_model(_known(path.removeprefix("/v1/models/")))))
-    if path != "/v1/chat/completions":
+    if path not in (*FORMS, COUNT, EMBEDDINGS):
         raise Refused(404, f"Unknown request URL: {method} {path}.", "unknown_url")
     if method != "POST":
         raise Refused(405, f"Not allowed to {method} on {path}.", "method_not_supported")
-    return await _chat(_checked(body), send)
+    asked = _loaded(body)
+    if path == EMBEDDINGS:
+        return await _answer(send, 200, _embedded(asked))
+    if path == COUNT:
+        return await _answer(send, 200, messages.counted(_checked(messages.chat(asked))["messages"]))
+    if path == MESSAGES and asked.get("max_tokens") is None:
+        raise Refused(400, "max_tokens: Field required")
+    return await _generate(FORMS[path], asked, send)
 
 
 def _credential(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -95,8 +127,8 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 1_760_000_000, "owned_by": "stillwatch-sample"}
 
 
-def _checked(raw: bytes) -> dict[str, Any]:
-    """The request's body; raises Refused where a model API would refuse it."""
+def _loaded(raw: bytes) -> dict[str, Any]:
+    """The request's body with a model that there is; raises Refused."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -104,8 +136,23 @@ def _checked(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refused(400, "The body must be a JSON object.")
     _known(body.get("model"))
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
+    return body
+
+
+def _embedded(body: dict[str, Any]) -> bytes:
+    texts, size = embeddings.texts_of(body), body.get("dimensions")
+    if texts is None:
+        raise Refused(400, f"Give 'input', a text or 1 to {embeddings.MOST_TEXTS} of them.", None, "input")
+    if size is not None and (not isinstance(size, int) or not 1 <= size <= embeddings.MOST_DIMENSIONS):
+        message = f"'dimensions' must be from 1 to {embeddings.MOST_DIMENSIONS}."
+        raise Refused(400, message, "invalid_value", "dimensions")
+    return embeddings.document(body, texts)
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    """A request of chat completions; raises Refused where a model API would refuse it."""
+    said = body.get("messages")
+    if not isinstance(said, list) or not said or not all(isinstance(item, dict) for item in said):
         raise Refused(400, "Give 'messages', a list of one message or more.", None, "messages")
     for name, low, high in (
         ("n", 1, MOST_CHOICES),
@@ -123,18 +170,19 @@ def _checked(raw: bytes) -> dict[str, Any]:
     return body
 
 
-async def _chat(body: dict[str, Any], send: Send) -> None:
-    found = answers.choices(body)
-    prompt = answers.prompt_tokens(body["messages"])
-    name, created = answers.digest(body).hex(), int(time.time())
+async def _generate(form: Form, body: dict[str, Any], send: Send) -> None:
+    asked = _checked(form.chat(body))
+    found = answers.choices(asked)
+    prompt = answers.prompt_tokens(asked["messages"])
+    name, created = answers.digest(asked).hex(), int(time.time())
     think = FIRST_SECONDS * (1 + found[0].cost % 7 / 3)
     talk = min(LONGEST_SECONDS, TOKEN_SECONDS * sum(choice.cost for choice in found))
     if not body.get("stream"):
         await asyncio.sleep(think + talk)
-        return await _answer(send, 200, wire.document(name, created, body, found, prompt))
+        return await _answer(send, 200, form.document(name, created, body, found, prompt))
     await asyncio.sleep(think)
     await _start(send, 200, b"text/event-stream; charset=utf-8", None)
-    parts = list(wire.events(name, created, body, found, prompt))
+    parts = list(form.events(name, created, body, found, prompt))
     for part in parts:
         await send({"type": "http.response.body", "body": part, "more_body": True})
         await asyncio.sleep(talk / len(parts))

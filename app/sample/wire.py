@@ -20,6 +20,11 @@ _LADDER = [
 ]
 
 
+def chat(body: dict[str, Any]) -> dict[str, Any]:
+    """The request as one of chat completions, which it is."""
+    return body
+
+
 def logprobs(tokens: tuple[str, ...], top: int) -> dict[str, Any]:
     """The log probabilities of `tokens`, each with `top` alternatives."""
     content = []

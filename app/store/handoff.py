@@ -56,11 +56,23 @@ class _Sending(asyncio.Protocol):
             self._lost.set_result(None)
 
 
+class _Telling(asyncio.Protocol):
+    """The gateway's end of the connection for counters, which nobody answers."""
+
+    def __init__(self, lost: asyncio.Future[None]) -> None:
+        self._lost = lost
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+
 class Sender:
     """The gateway's side: takes frames without ever waiting, sends them in the background.
 
     `limit` bounds the bytes that wait. A frame that finds no room, or whose connection broke before the
-    extractor acknowledged it, is counted in `dropped`; `sent` counts the acknowledged.
+    extractor acknowledged it, is counted in `dropped`; `sent` counts the acknowledged. Counters have a connection
+    of their own: behind copies that wait they would be silent just while copies are dropped.
     """
 
     def __init__(
@@ -86,7 +98,8 @@ class Sender:
         self._protocol: _Sending | None = None
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._telling: asyncio.WriteTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._written = 0  # copies, on the present connection
         self._sent = 0  # copies acknowledged on earlier connections
@@ -112,7 +125,9 @@ class Sender:
     def start(self) -> None:
         """Begin connecting; needs a running loop."""
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(self._run())
+        self._tasks = [self._loop.create_task(self._run())]
+        if self._counters is not None:
+            self._tasks.append(self._loop.create_task(self._tell()))
 
     def offer(self, frame: bytes) -> bool:
         """Take one copy's frame, or count it as dropped; never waits."""
@@ -185,30 +200,41 @@ class Sender:
             self.bytes += size
             self._transport.write(b"".join(pieces))
 
-    async def _run(self) -> None:
-        pause, longest = RETRY_SECONDS
+    async def _connect(self, protocol: Callable[[], Any]) -> tuple[asyncio.WriteTransport, Any]:
         loop = asyncio.get_running_loop()
+        pause, longest = RETRY_SECONDS
         while True:
-            lost: asyncio.Future[None] = loop.create_future()
             try:
-                transport, protocol = await loop.create_unix_connection(lambda: _Sending(self, lost), str(self._path))  # noqa: B023
+                transport, made = await loop.create_unix_connection(protocol, str(self._path))
+                return cast(asyncio.WriteTransport, transport), made
             except OSError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, longest)
-                continue
-            pause = RETRY_SECONDS[0]
-            self._connected(cast(asyncio.WriteTransport, transport), protocol)
+
+    async def _run(self) -> None:
+        while True:
+            lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._connected(*await self._connect(lambda: _Sending(self, lost)))  # noqa: B023
             try:
-                await self._count_until(lost)
+                await lost
             finally:
                 self._disconnected()
 
-    async def _count_until(self, lost: asyncio.Future[None]) -> None:
-        while not lost.done():
-            if self._counters is not None and self._transport is not None and not self._paused:
-                told = Counters(self._instance, dict(self._counters()), self._accounts(), self._started)
-                self._transport.write(encode(told))
-            await asyncio.wait((lost,), timeout=COUNTER_SECONDS)
+    async def _tell(self) -> None:
+        while True:
+            lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._telling, _ = await self._connect(lambda: _Telling(lost))  # noqa: B023
+            while not lost.done():
+                self._say()
+                await asyncio.wait((lost,), timeout=COUNTER_SECONDS)
+            self._telling = None
+
+    def _say(self) -> None:
+        """Write the counters, unless those of before still wait: an extractor that hangs must not fill our memory."""
+        if self._counters is None or self._telling is None or self._telling.get_write_buffer_size():
+            return
+        told = Counters(self._instance, dict(self._counters()), self._accounts(), self._started)
+        self._telling.write(encode(told))
 
     def _connected(self, transport: asyncio.WriteTransport, protocol: _Sending) -> None:
         transport.set_write_buffer_limits(high=HIGH_WATER)
@@ -235,14 +261,18 @@ class Sender:
             if not self.waiting and self._protocol.acknowledged >= self._written:
                 break
             await asyncio.sleep(FLUSHED_SECONDS)
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         self._drops += self._count + sum(count for count, _, _ in self._batches)
         self._pieces, self._facts, self._count, self._size = [], [], 0, 0
         self._batches.clear()
         self.waiting = 0
+        self._say()  # with what was just counted as dropped
+        if self._telling is not None:
+            self._telling.close()  # writes what waits
+            self._telling = None
         self._loop = None
         if self._timer is not None:
             self._timer.cancel()

@@ -20,6 +20,16 @@ def total(beats: Iterable[Heartbeat], *parts: str) -> float:
     )
 
 
+def dropped(beats: Iterable[Heartbeat] | None) -> float | None:
+    """Copies and events that were dropped since the processes started; None where that is not known.
+
+    None for `beats`: Redis is away. No count is no zero while nobody who may drop some tells any.
+    """
+    living = list(beats or ())
+    count = total(living, "dropped")
+    return count if count or {"gateway", "extractor"} <= {beat.role for beat in living} else None
+
+
 def lag_seconds(beats: Iterable[Heartbeat]) -> float | None:
     """How far the slowest worker is behind; None where none says."""
     said = [

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.alerts.lifecycle import DecisionOut, FindingInput, record
+from app.alerts.lifecycle import DecisionOut, FindingInput, note_quality, record
 from app.clients import idle
 from app.clients.queries import ClientSummary, upsert
 from app.errors import Unavailable
@@ -127,6 +127,10 @@ class Recorder:
             if worked:
                 self.at_once = max(1, min(self.at_once, len(findings)) // 2)
             raise
+
+    def losses(self, found: Mapping[int, Mapping[str, float | None]], now: float) -> None:
+        """Note at clients' newest alerts what is known by now of the losses in their windows; raises Unavailable."""
+        self.transact(lambda session: note_quality(session, found, now))
 
     def all_recorded(self) -> None:
         """A batch got through: the next may be recorded in larger pieces.

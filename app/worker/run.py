@@ -247,6 +247,16 @@ class Worker:
             self._quality.observe(heartbeat.read_all(self._status), now, time.monotonic())
         except redis.RedisError:
             self._counts["heartbeats_failed"] += 1
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Tell alerts what was counted since they said what was dropped, a few seconds ago or while nobody told."""
+        found = self._quality.settled()
+        if not found:
+            return
+        with contextlib.suppress(Unavailable):  # tried again
+            self._recorder.losses(found, now)
+            self._quality.paid(found)
 
     def _heartbeat(self, now: float) -> Heartbeat:
         away = self._recorder.away_seconds()

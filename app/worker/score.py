@@ -24,6 +24,7 @@ from app.worker.quality import Quality
 from app.worker.record import Recorder
 from app.worker.sift import unknown
 from detectors import mixed
+from detectors.base import Level
 from detectors.engine import Engine, taken
 
 MOST_EVENTS = 120_000  # of one batch, when much waits: its fixed cost is shared, and it takes about 0.2 s
@@ -283,6 +284,9 @@ class Scorer:
             except Unavailable:
                 return self._wait(claim)
             known.update(map(_mark, findings))
+            for finding, summary in zip(findings, scored.found[some], strict=True):
+                if max(finding.level, finding.previous) >= Level.REVIEW:
+                    self._quality.owe(finding.client, float(summary["first"]), finding.at)
             self._link.pipeline([part for decision in made for part in decisions.commands(decision.as_entry())])
             self._counts["decisions"] += len(made)
             done += len(some)

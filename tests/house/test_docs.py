@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -54,6 +55,15 @@ def test_every_counter_of_a_process_is_documented():
     families = tuple(name.removesuffix("*") for name in told if name.endswith("*"))
     assert len(names) > 30
     assert not sorted(name for name in names if name not in told and not name.startswith(families))
+
+
+def test_how_many_come_by_chance_is_told_of_the_reference_that_ships():
+    card = json.loads((ROOT / "detectors" / "shipped" / "card.json").read_text("utf-8"))
+    counted = f"{1 + card['ever_reviewed']} / {1 + card['clients']:,}"
+    asked = f"so 1 / {1 / card['review_rate_asked']:,.0f}"
+    row = next(line for line in (DOCS / "review.md").read_text("utf-8").splitlines() if line.startswith("| *share* |"))
+    assert counted in row
+    assert asked in row
 
 
 def test_every_detector_has_a_card():

@@ -74,7 +74,7 @@ def test_a_full_hand_off_drops_and_counts(line):
         assert dropped["handoff_waiting_bytes"] <= 1 << 20
         line.product.processes["extractor"].send_signal(signal.SIGCONT)
         line.recovers("extractor stopped in its tracks")
-    until(lambda: line.status()["dropped_events"] >= dropped["handoff_dropped"], "the status says so", 60)
+    until(lambda: (line.status()["dropped_events"] or 0) >= dropped["handoff_dropped"], "the status says so", 60)
     assert line.metric("stillwatch_gateway_handoff_dropped_total", gateway=True) >= dropped["handoff_dropped"]
 
 

@@ -93,6 +93,17 @@ async def test_a_later_finding_refreshes_the_reading_and_never_the_evidence(data
     assert second.version == first.version
 
 
+async def test_later_counts_of_losses_join_the_reading_and_never_the_evidence(database, make_finding):
+    await record(database, make_finding())
+    first = await the_alert(database)
+    async with session_scope(database) as session:
+        await lifecycle.note_quality(session, {0xC0FFEE: {"dropped_events": 969.0}, 0xF00: {}}, NOW + 60)
+    second = await the_alert(database)
+    assert second.latest == {**first.latest, "data_quality": {"dropped_events": 969.0}}
+    assert (second.evidence, second.version) == (first.evidence, first.version)
+    assert second.updated_at == moment(NOW + 60)
+
+
 async def test_an_older_finding_is_ignored(database, make_finding):
     await record(database, make_finding(requests=900))
     await record(database, make_finding(requests=100, at=1_799_999_000.0, score=30.0))

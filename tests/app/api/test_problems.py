@@ -56,6 +56,31 @@ async def test_a_wrong_token_is_not_repeated(caller):
         assert SECRET not in answer.text
 
 
+async def test_an_unknown_parameter_is_named_where_it_can_be_no_secret(call):
+    answer = await call.get("/api/v1/alerts", params={"severty_gte": "high"})
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("severty_gte", "extra_forbidden")
+    assert "severity_gte" in error["message"]  # one of those that there are
+    assert answer.json()["detail"].startswith("severty_gte: ")
+    for name in ("hunter2", "sk-live", "Bearer", "a" * 25):
+        (error,) = (await call.get("/api/v1/alerts", params={name: "1"})).json()["errors"]
+        assert error["pointer"] == "query"
+    (error,) = (await call.post(f"{PATH}/close", json={"disposition": "test", "notes": "x"})).json()["errors"]
+    assert error["pointer"] == "/notes"
+
+
+async def test_a_wrong_token_is_told_from_none_and_not_why_it_is_wrong(caller):
+    said = {}
+    async with caller() as nobody:
+        for header in ("", "Bearer wrong", "wrong"):
+            answer = await nobody.get("/api/v1/alerts", headers={"Authorization": header} if header else {})
+            assert answer.status_code == 401
+            said[header] = answer.json()["detail"]
+    assert "there is no Authorization header" in said[""]
+    assert said["Bearer wrong"] == "the token that was sent is not known, has expired, or was revoked"
+    assert "what the Authorization header holds is none" in said["wrong"]
+
+
 def tree(root):
     yield root
     for branch in root.__subclasses__():

@@ -64,6 +64,9 @@ def test_what_was_dropped_anywhere_is_added_up():
         beat("worker"),
     )
     assert assess(beats, "observe").dropped == 7
+    assert assess(ALL, "observe").dropped == 0
+    assert assess(ALL[1:], "observe").dropped is None  # no gateway says
+    assert assess(None, "observe").dropped is None
 
 
 async def test_status_over_rest(api, call, record, redis_url):

@@ -54,6 +54,11 @@ async def test_a_split_keeps_edges_among_each_part(database, passed, campaigns, 
         (kept,) = await queries.edges(session, made.rest.id)
         (moved,) = await queries.edges(session, made.part.id)
         steps = [step.kind for step in await queries.history(session, made.rest.id)]
+        sums = [await queries.linked(session, one.id) for one in (made.rest, made.part)]
+    assert sum(sums) > 0
+    assert [made.rest.requests, made.part.requests] == sums
+    whole = made.rest.evidence["size"]
+    assert (made.part.evidence["size"], made.part.size) == (whole, 2)  # the frozen reading is that of the whole
     assert (kept.holders, kept.members) == (refs(1, 2, 3), 3)
     assert (moved.holders, moved.members) == (refs(4, 5), 2)
     assert steps == ["opened", "split"]
@@ -112,11 +117,12 @@ async def test_two_reviewers_do_not_overwrite_each_other(database, campaigns, pa
 async def test_a_merge_is_obeyed_and_the_other_points_to_it(passed, campaigns, members_of, found, now, merge):
     await passed(found(1, 2, 3), found(7, 8, key="b2"))
     one, other = await campaigns()
-    await merge(one, other)
+    merged = await merge(one, other)
+    assert merged.requests == 5 * 40  # of all who are in it now
     await passed(found(1, 2, 3, 4, at=now + 300), found(7, 8, key="b2", at=now + 300), at=now + 300)
     one, other = await campaigns()
     assert await members_of(one.id) == [1, 2, 3, 4, 7, 8]
-    assert (other.state, other.merged_into, other.size) == (State.CLOSED, one.id, 0)
+    assert (other.state, other.merged_into, other.size, other.requests) == (State.CLOSED, one.id, 0, 0)
 
 
 async def test_a_merge_takes_a_split_back(passed, campaigns, members_of, found, now, split, merge):

@@ -33,6 +33,7 @@ from app.campaigns.record import record as record_campaigns
 from app.clients import queries as clients
 from app.clients.queries import ClientSummary
 from app.console.pages import make_router
+from app.console.startup import Startup
 from app.models.client import client_ref
 from app.settings import read_settings
 from app.store.db import make_engine, session_scope
@@ -145,10 +146,11 @@ def explain(client: int, score: float, now: float, sentence: str = "", level: Le
 
 
 def finding(client: int, score: float, now: float, requests: int = 1873, **more: Any) -> FindingInput:
-    quality = more.pop("quality", {"dropped_events": 0, "fail_open_seconds": 0})
+    quality = more.pop("quality", {"dropped_events": 0.0, "fail_open_seconds": 0.0, "uncounted_seconds": 0.0})
+    quality = {"known_since": now - 8 * 86_400, "known_until": now - 2} | quality
     return FindingInput(
         client=client,
-        level=Level.REVIEW,
+        level=more.get("level", Level.REVIEW),
         previous=Level.WATCH,
         score=score,
         requests=requests,
@@ -343,6 +345,7 @@ async def console_on(database_url: str, redis_url: str, folder: Path, **env: str
     engine, redis = make_engine(database_url), connect_async(redis_url, 2.0)
     app = FastAPI()
     app.state.engine, app.state.redis, app.state.scoring, app.state.chance = engine, redis, scoring(), Kept()
+    app.state.startup = Startup(time.time() - 3600, time.monotonic() - 3600)  # as some time after a start
     app.state.settings = read_settings({"STILLWATCH_DATA": str(folder), **env})
     app.include_router(make_router())
     made = Console(app, engine, redis, now=time.time())

@@ -8,6 +8,7 @@ from app.alerts import queries
 from app.models.client import client_ref
 from app.policies import mode
 from app.store.db import read_scope, session_scope
+from detectors.base import Level
 
 HARVESTER = client_ref(0x3FA94C21B7D0E815)
 
@@ -146,6 +147,22 @@ async def test_arrivals_are_counted_from_the_newest_row(console, reviewer):
     assert "20+ new alerts<" in (await reviewer.get(poll)).text
 
 
+async def test_a_row_has_its_numbers_of_one_moment_and_says_where_the_client_stands_now(console, reviewer):
+    at = console.now - 600
+    identity = await console.open_alert(0xFEED, 12.0, at=at, requests=25, sentence="It asks.")
+    await console.open_alert(0xFEED, 4.6, at=at + 60, requests=50, sentence="It asked.", level=Level.WATCH)
+    for path in ("/alerts", f"/alerts/{identity}"):
+        page = (await reviewer.get(path)).text
+        assert "ell below the threshold since, 4.6 now" in page
+    queue = (await reviewer.get("/alerts")).text
+    assert "opened after 25 requests" in queue
+    assert "50 requests" not in queue
+    await console.open_alert(0xFEED, 14.0, at=at + 120, requests=100, sentence="It asks.")
+    queue = (await reviewer.get("/alerts")).text
+    assert "12.0 when it opened" in queue
+    assert " now<" not in queue
+
+
 async def test_an_alert_says_why(console, reviewer):
     ids = await console.seed()
     page = (await reviewer.get(f"/alerts/{ids['critical']}")).text
@@ -160,6 +177,9 @@ async def test_an_alert_says_why(console, reviewer):
     assert "peers: median 31 %, 99th percentile 72 %" in page
     assert "99.8th percentile<" in page
     assert "214 events were dropped" in page
+    other = (await reviewer.get(f"/alerts/{ids['new']}")).text
+    assert "by the counts of <time" in other
+    assert "no event was dropped" in other
     assert "For 12 s requests passed" in page
     assert "Throttle, simulated" in page
     assert "only simulated" in page

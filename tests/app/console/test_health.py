@@ -49,6 +49,13 @@ def test_in_bypass_nothing_is_scored_however_well_everything_runs():
     assert health.pulse([], SOME, REVIEW, NOW, "bypass").state == "down"
 
 
+def test_a_worker_that_had_no_time_to_report_is_starting_and_not_stopped():
+    pulse = health.pulse([], NONE, REVIEW, NOW, "observe", {"worker"})
+    assert (pulse.state, pulse.headline) == ("starting", "Scoring is starting: no worker has reported yet.")
+    (worker,) = (item for item in health.problems([], "observe", {"worker"}) if "worker" in item.title)
+    assert (worker.kind, worker.title) == ("warn", "Starting: no worker has reported yet.")
+
+
 def test_a_stopped_scorer_says_how_old_its_scores_are():
     assert health.pulse([], SOME, REVIEW, NOW, "observe").detail == "Scores are 14 min old."
     assert health.pulse([], NONE, REVIEW, NOW, "observe").detail == "Nothing was scored so far."
@@ -181,8 +188,12 @@ def test_nothing_is_counted_as_none_while_redis_is_away():
     away = {tile.title: (tile.value, tile.detail) for tile in health.tiles(None, present, "sqlite", None)}
     for title in ("Scoring lag", "Dropped", "Events scored"):
         assert away[title] == ("–", "not known while Redis does not answer")
-    here = {tile.title: tile.value for tile in health.tiles([beat(counters={"events": 12.0})], present, "sqlite", 0.2)}
-    assert (here["Dropped"], here["Events scored"]) == ("0", "12")
+    beats = [beat(counters={"events": 12.0}), beat("extractor")]
+    here = {tile.title: (tile.value, tile.detail) for tile in health.tiles(beats, present, "sqlite", 0.2)}
+    assert here["Dropped"] == ("–", "not known until a gateway and an extractor report")
+    assert here["Events scored"][0] == "12"
+    here = {tile.title: tile.value for tile in health.tiles([*beats, beat("gateway")], present, "sqlite", 0.2)}
+    assert here["Dropped"] == "0"
 
 
 def test_a_moment_is_told_as_one():

@@ -13,7 +13,7 @@ async def test_the_document_holds_what_the_page_holds(console, reviewer):
         assert part in text
     assert f"http://console.test/alerts/{ids['closed']}" in text
     assert "Closed: benign, expected by ana: Agreed with the customer" in text
-    assert "No blind spot known." in text
+    assert "No blind spot known, by the counts of " in text
 
 
 def test_markup_in_the_text_is_escaped():

@@ -120,7 +120,11 @@ def test_blind_spots():
         return review.quality({"data_quality": found, "window": {"start": "2026-11-25T10:00:00.000Z"}})
 
     assert review.quality({}).unknown
-    assert said(dropped_events=0, fail_open_seconds=0.0, known_since=AT.timestamp() - 7200).clean
+    whole = {"fail_open_seconds": 0.0, "uncounted_seconds": 0.0, "known_until": AT.timestamp()}
+    assert said(dropped_events=0, known_since=AT.timestamp() - 7200, **whole).clean
+    assert said(dropped_events=None, known_since=AT.timestamp() - 7200, **whole).lines == (
+        "Losses before 25 Nov 2026 10:00:00 UTC are not known.",
+    )
     assert said(dropped_events=1214, fail_open_seconds=90, known_since=AT.timestamp()).lines == (
         "1,214 events were dropped, of all clients together.",
         "For 90 s requests passed without being watched.",
@@ -132,8 +136,43 @@ def test_a_worker_younger_than_the_hour_but_older_than_the_client_saw_all():
     minutes = [{"start": "2026-11-25T11:59:00Z", "requests": 0}, {"start": "2026-11-25T12:00:00Z", "requests": 9}]
     timing = {"minutes": minutes, "hours": [{"start": "2026-11-25T11:00:00Z", "requests": 9}]}
     document = {"timing": timing, "window": {"start": "2026-11-25T11:00:00Z"}}
-    assert review.quality(document | {"data_quality": {"known_since": AT.timestamp() + 20}}).clean
-    assert not review.quality(document | {"data_quality": {"known_since": AT.timestamp() + 90}}).clean
+    counts = {"dropped_events": 0, "uncounted_seconds": 0, "known_until": AT.timestamp() + 100}
+    assert review.quality(document | {"data_quality": counts | {"known_since": AT.timestamp() + 20}}).clean
+    lossy = counts | {"known_since": AT.timestamp() + 90, "dropped_events": 7}
+    assert len(review.quality(document | {"data_quality": lossy}).lines) == 2
+    whole = counts | {"known_since": AT.timestamp() + 90}  # of a first request that came later in its hour
+    assert review.quality(document | {"data_quality": whole}).clean
+
+
+def test_what_was_not_counted_is_never_told_as_no_loss():
+    def said(**found):
+        return review.quality({"data_quality": {"fail_open_seconds": 0.0} | found})
+
+    since = AT.timestamp() - 7200
+    assert said(dropped_events=0.0, known_since=since).lines == (
+        "No loss was counted, but an earlier version recorded this and did not notice gaps in the counts.",
+    )
+    assert said(dropped_events=None, uncounted_seconds=0.0, known_since=None, known_until=None).lines == (
+        "Not known: no gateway had told how many events were dropped.",
+    )
+    found = said(dropped_events=None, uncounted_seconds=300.0, known_since=since, known_until=AT.timestamp())
+    assert found.lines == (
+        "What was dropped in 5 min of the window is not known: a gateway or extractor told no counts.",
+    )
+
+
+def test_later_counts_correct_what_an_alert_froze():
+    counts = {"fail_open_seconds": 0.0, "uncounted_seconds": 0.0, "known_since": AT.timestamp() - 7200}
+    frozen = {"data_quality": counts | {"dropped_events": 0.0, "known_until": AT.timestamp()}}
+    assert review.quality(frozen, frozen).since == ""
+    newest = {"data_quality": counts | {"dropped_events": 969.0, "known_until": AT.timestamp() + 60}}
+    assert review.quality(frozen, newest).since == (
+        "By the counts of 25 Nov 2026 12:01:00 UTC: 969 events were dropped, of all clients together."
+    )
+    unknown = {"data_quality": counts | {"dropped_events": None, "known_until": None}}
+    assert review.quality(unknown, frozen).since == (
+        "By the counts of 25 Nov 2026 12:00:00 UTC: no event was dropped, and no request passed unwatched."
+    )
 
 
 def test_traffic_rows():
@@ -160,3 +199,10 @@ def test_a_history_holds_the_decisions_in_the_order_in_which_things_happened():
         (60.0, "Block, real: ended when the alert was closed as benign", ""),
     ]
     assert told[1].note == "they resell it"
+
+
+def test_requests_that_had_come_beside_those_at_which_the_level_was_reached():
+    document = {"requests": 25, "traffic": {"requests": 96}}
+    assert review.reached(document) == ("The level was reached at 25 requests. 96 had come when this was written down.")
+    assert review.reached({"requests": 25, "traffic": {"requests": 25}}) == ""
+    assert review.reached({}) == ""

@@ -11,6 +11,19 @@ import time
 import pytest
 
 
+def _until_it_answers(process, port, path):
+    deadline = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", path)
+            assert connection.getresponse().status == 200
+            return
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def sample_api():
     """Its base URL; served on a socket that the test opened, as the supervisor does it."""
@@ -19,16 +32,26 @@ def sample_api():
         command = [sys.executable, "-m", "app.cli", "sample-api", "--fd", str(listener.fileno())]
         process = subprocess.Popen(command, pass_fds=[listener.fileno()])
         port = listener.getsockname()[1]
-    deadline = time.monotonic() + 20
-    while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/healthz")
-            assert connection.getresponse().status == 200
-            break
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
+    _until_it_answers(process, port, "/healthz")
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    assert process.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def fronted(sample_api, tmp_path_factory):
+    """The base URL of a gateway in front of it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    mine = {
+        "UPSTREAM": sample_api,
+        "STILLWATCH_GATEWAY_PORT": str(port),
+        "STILLWATCH_DATA": str(tmp_path_factory.mktemp("gateway")),
+        "STILLWATCH_SECRET": "a secret of thirty-two characters or more",
+        "STILLWATCH_DRAIN_SECONDS": "0",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "app.cli", "gateway"], env={**os.environ, **mine})
+    _until_it_answers(process, port, "/_stillwatch/livez")
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     assert process.wait(60) == 0

@@ -73,6 +73,7 @@ def test_refusals_are_the_clients_own_errors(client, options, error):
         ("POST", "/v1/chat/completions", {"Authorization": "Bearer x"}, b"{", 400),
         ("POST", "/v1/chat/completions", {"Authorization": "Bearer x"}, b"[]", 400),
         ("GET", "/v1/chat/completions", {"Authorization": "Bearer x"}, b"", 405),
+        ("POST", "/v1/messages", {"x-api-key": "x"}, b'{"model": "sample-small", "messages": []}', 400),
         ("GET", "/v1/nothing", {"Authorization": "Bearer x"}, b"", 404),
         ("GET", "/", {}, b"", 200),
     ],

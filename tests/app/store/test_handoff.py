@@ -200,6 +200,83 @@ async def test_counters_are_sent_while_connected(path, monkeypatch):
     await _stop(server)
 
 
+class _Clogged(asyncio.Protocol):
+    """An extractor that takes counters, and for now no copy."""
+
+    def __init__(self, got):
+        self._got = got
+        self._decoder = Decoder()
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        records = self._decoder.feed(data)
+        self._got += records
+        if any(isinstance(record, Copy) for record in records):
+            self.transport.pause_reading()
+
+
+async def test_counters_come_while_copies_wait_and_are_dropped(path, monkeypatch):
+    monkeypatch.setattr(handoff, "COUNTER_SECONDS", 0.02)
+    got, made = [], []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(lambda: made.append(_Clogged(got)) or made[-1], str(path))
+    sender = Sender(path, 200_000, "g", lambda: {"dropped": sender.dropped})
+    sender.start()
+    await _until(lambda: sender.connected)
+    frame = encode(_copy(size=50_000))
+    while sender.dropped < 100:
+        _offer(sender, frame)
+        await asyncio.sleep(0)
+    await _until(lambda: got[-1] == Counters("g", {"dropped": sender.dropped}))
+    for protocol in made:
+        protocol.transport.abort()
+    await sender.close(0)
+    await _stop(server)
+
+
+async def test_an_extractor_that_reads_no_counters_does_not_fill_the_gateways_memory(path, monkeypatch):
+    monkeypatch.setattr(handoff, "COUNTER_SECONDS", 0.0)
+
+    class Deaf(asyncio.Protocol):
+        def connection_made(self, transport):
+            transport.pause_reading()
+            made.append(transport)
+
+    made, asked = [], []
+    server = await asyncio.get_running_loop().create_unix_server(Deaf, str(path))
+    sender = Sender(path, 1000, "g", lambda: asked.append(1) or {"x" * 50_000: 1})
+    sender.start()
+    await _until(lambda: asked)
+    last = 0
+    while last < len(asked):  # until the kernel takes no more
+        last = len(asked)
+        await asyncio.sleep(0.1)
+    assert len(asked) < 100
+    for transport in made:
+        transport.abort()
+    await sender.close(0)
+    await _stop(server)
+
+
+async def test_what_a_gateway_drops_at_its_end_is_told(path):
+    got, made = [], []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(lambda: made.append(_Clogged(got)) or made[-1], str(path))
+    sender = Sender(path, 1 << 30, "g", lambda: {"dropped": sender.dropped})
+    sender.start()
+    await _until(lambda: sender.connected and got)
+    for _ in range(100):
+        _offer(sender, encode(_copy(size=50_000)))
+    await sender.close(0.05)
+    assert sender.dropped > 0
+    await _until(lambda: got[-1] == Counters("g", {"dropped": sender.dropped}))
+    for protocol in made:
+        protocol.transport.abort()
+    await _stop(server)
+
+
 async def test_closing_sends_what_waits_and_counts_what_cannot_go(path):
     got = []
     server = await serve(path, got.extend)

@@ -20,6 +20,14 @@ def test_counters_are_added_up_by_parts_of_their_names():
     assert readings.total([], "dropped") == 0
 
 
+def test_no_count_of_drops_is_no_zero_while_nobody_tells_any():
+    gateway, extractor = (Heartbeat(role, "1", 0.0, 0.0) for role in ("gateway", "extractor"))
+    assert readings.dropped([gateway, extractor]) == 0
+    for beats in (None, [], [extractor], [gateway]):
+        assert readings.dropped(beats) is None
+    assert readings.dropped([Heartbeat("extractor", "1", 0.0, 0.0, counters={"dropped_redis": 3.0})]) == 3
+
+
 def test_the_slowest_worker_says_the_lag():
     beats = [
         beat("worker", "a", gauges={"lag_seconds": 2.0}),

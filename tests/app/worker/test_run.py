@@ -17,9 +17,10 @@ import pytest
 import redis
 import sqlalchemy as sa
 
+from app.alerts import lifecycle
 from app.clients import idle
 from app.errors import SettingError
-from app.models import OutboxMessage
+from app.models import Alert, OutboxMessage
 from app.store import accounts, heartbeat, linking
 from app.store.db import make_engine, session_scope
 from app.store.stream import keys
@@ -111,6 +112,33 @@ def test_its_heartbeat_says_when_events_are_left_out_of_linking(settings, engine
         worker.close()
     assert (beat.counters["linking_left_out"], beat.gauges["linking_waiting_events"]) == (3, 0)
     assert beat.info["linking"] == "leaves events out"
+
+
+def test_it_tells_alerts_what_was_counted_since(settings, engine, redis_url, make_finding):
+    now = time.time()
+
+    async def opened_and_read(act):
+        database = make_engine(settings.database_url)
+        async with session_scope(database) as session:
+            found = await act(session)
+        await database.dispose()
+        return found
+
+    asyncio.run(opened_and_read(lambda session: lifecycle.record(session, [make_finding()], now)))
+    worker = Worker(settings, engine, Identity("w-1", "", 1), 4.0)
+    try:
+        worker._quality.owe(0xC0FFEE, now, now)
+        with redis.Redis.from_url(redis_url) as server:
+            for role in ("gateway", "extractor"):
+                beat = heartbeat.Heartbeat(role, "a", now + 5, now + 5, counters={"dropped": 3.0})
+                heartbeat.publish(server, beat)
+        worker._beat()
+        assert worker._quality.settled() == {}
+    finally:
+        worker.close()
+    alert = asyncio.run(opened_and_read(lambda session: session.scalar(sa.select(Alert))))
+    assert alert.latest["data_quality"]["dropped_events"] == 6.0
+    assert alert.evidence["data_quality"]["dropped_events"] == 0
 
 
 def test_it_waits_for_a_server_that_is_not_there_yet(launch, private_valkey, publish, ordinary, counted, eventually):

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.errors import Unavailable
 from app.models.alert import Alert
 from app.store.db import make_engine, migrate
+from app.store.heartbeat import Heartbeat
 from app.store.packed import unpack
 from app.store.redis import Link
 from app.store.rows import Rows
@@ -52,7 +53,8 @@ class Bench:
         self.leases = Leases(self.link, Identity("w", "", 1), PARTITIONS, 30.0)
         self.recorder = Recorder(make_engine(database_url), engine.reference.group_name, self.counts)
         rows = Rows(self.link, engine.row, engine.schema, engine.empty, 1.0)
-        self.scorer = Scorer(self.link, rows, engine, self.recorder, Quality(0.0), PARTITIONS, self.counts)
+        self.quality = Quality(0.0)
+        self.scorer = Scorer(self.link, rows, engine, self.recorder, self.quality, PARTITIONS, self.counts)
         self.clock = 0.0
 
     def round(self, seconds=1.0):
@@ -157,10 +159,14 @@ def test_findings_are_recorded_with_their_evidence(scorers, engine, client, publ
     assert [ref for ref, _ in found] == [f"cl_{77:016x}"]
     evidence = found[0][1]
     assert evidence["traffic"]["requests"] > 0
-    assert evidence["data_quality"]["dropped_events"] == 0
+    assert evidence["data_quality"]["dropped_events"] is None  # nobody told any counters
     assert evidence["contributions"]
     assert one.counts["findings"] >= 1
     assert client.xlen("decisions") == one.counts["decisions"] >= 1
+    later = time.time() + 3600
+    told = [Heartbeat(role, "a", later, 1.0, counters={"dropped": 4.0}) for role in ("gateway", "extractor")]
+    one.quality.observe(told, later, 1.0)
+    assert list(one.quality.settled()) == [77]  # what it said of losses is looked at again once they were counted
 
 
 def test_findings_wait_for_the_database_and_other_partitions_go_on(
