@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,10 @@ _STEP: Final = 64 << 10
 _MEMBERS: Final = 1_000  # gzip members read of one body
 _PLAIN: Final = frozenset({b"", b"identity"})
 _GZIP: Final = frozenset({b"gzip", b"x-gzip"})
+# How JSON, forms and events begin, in UTF-8, 16 or 32; and what none of them holds, but nearly all that is compressed.
+_BEGINNING = re.compile(rb"(?:[\0 \t\r\n]|\xef\xbb\xbf|\xff\xfe|\xfe\xff)*+(?:[\[{]|--|[\w%+.\-]{0,64}[:=])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SAMPLE: Final = 4096  # bytes in which that is looked for
 
 
 class Body(NamedTuple):
@@ -56,13 +61,24 @@ def _inflate(data: bytes, wbits: int) -> tuple[bytes, bool, bool]:
     return b"".join(parts), False, True
 
 
+def _is_text(kept: bytes) -> bool:
+    """Whether a body is plain, whatever its header says: most servers look at no encoding of a request.
+
+    Asked before anything is undone: some plain texts are valid bare deflate, of another text.
+    """
+    if not _BEGINNING.match(kept):
+        return not kept
+    sample = kept[:_SAMPLE]
+    return not _CONTROL.search(sample.decode(json.detect_encoding(sample), "replace"))
+
+
 def plain(kept: bytes, cut: int, encoding: bytes) -> Body:
     """The plain bytes of a copied body; `cut` is the offset of the gap in the kept bytes, -1 for none."""
     head, tail = (kept, b"") if cut < 0 else (kept[:cut], kept[cut:])
     if not encoding:
         return Body(head, tail, cut >= 0)
     applied = [name for part in encoding.lower().split(b",") if (name := part.strip()) not in _PLAIN]
-    if not applied or not kept:
+    if not applied or _is_text(kept):
         return Body(head, tail, cut >= 0)
     if len(applied) > 1 or applied[0] not in _GZIP | {b"deflate"}:
         return Body(b"", b"", True, "encoding")

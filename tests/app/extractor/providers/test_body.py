@@ -43,6 +43,39 @@ def test_an_encoding_that_we_do_not_read_is_named(encoding):
     assert plain(b"whatever", -1, encoding) == (b"", b"", True, "encoding")
 
 
+CODINGS = [b"br", b"gzip", b"deflate", b"zstd", b"x", b"utf-8", b"gzip, br", b"identity, deflate"]
+
+
+@pytest.mark.parametrize("encoding", CODINGS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT,
+        b" \r\n\t" * 2000 + TEXT,
+        b"\xef\xbb\xbf" + TEXT,
+        b'{"a": "\xff\x9f"}',  # no UTF-8, which Go's parsers take
+        json.dumps({"text": "ĀЖ漢"}, ensure_ascii=False).encode("utf-16"),
+        json.dumps({"text": "ĀЖ漢"}, ensure_ascii=False).encode("utf-16-be"),
+        json.dumps({"text": "ĀЖ漢"}, ensure_ascii=False).encode("utf-32"),
+        b'[{"a": 1}]',
+        b"--boundary\r\n",
+        b"data: {}\n\n",
+        b"messages=%5B%5D",
+        b'{"wmsuwftyvok  ":1}',  # bare deflate too, of other bytes
+    ],
+)
+def test_a_plain_text_is_plain_whatever_its_header_says(data, encoding):
+    assert plain(data, -1, encoding) == (data, b"", False, "")
+    assert plain(data, 1, encoding) == (data[:1], data[1:], True, "")
+
+
+def test_what_is_compressed_and_begins_like_a_text_is_none():
+    brotli = bytes.fromhex(
+        "5bc6b424a2bad9c35f227a567bf100e812181c13f80fd3b21dd7e3f5f9edf4076fca7fbd2c3ca0b44cd929716239"
+    )
+    assert plain(brotli, -1, b"br") == (b"", b"", True, "encoding")
+
+
 def test_a_gap_leaves_head_and_tail():
     assert plain(b"headtail", 4, b"") == (b"head", b"tail", True, "")
 

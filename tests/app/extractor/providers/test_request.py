@@ -105,6 +105,15 @@ def test_a_request_in_another_encoding_is_opaque_and_named(wire, squeeze):
     assert (exchange.dialect, cause) == (Dialect.OPAQUE, "request_encoding")
 
 
+@pytest.mark.parametrize("said", [b"br", b"gzip", b"deflate", b"x"])
+@pytest.mark.parametrize("name", ["anthropic", "openai_upload"])
+def test_a_coding_that_was_said_and_not_done_hides_nothing(wire, name, said):
+    copy = wire(name)
+    told = wire(name, request_headers=(*copy.request_headers, (b"content-encoding", said)))
+    assert read(told) == read(copy)
+    assert read(told).exchange.messages
+
+
 @pytest.mark.parametrize("body", [b"null", b"[1]", b'"text"', b"7"])
 @pytest.mark.parametrize("name", ["anthropic", "gemini", "openai_responses", "ollama_chat", "anthropic_batch"])
 def test_what_is_no_object_is_opaque_and_named(wire, name, body):
