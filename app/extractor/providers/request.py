@@ -17,6 +17,7 @@ _SIGNED: Final = frozenset({Operation.CHAT, Operation.RESPONSE})  # their prompt
 # Answers of servers that did not look at the body, to anybody without a key: it may grow to no more than this.
 _UNASKED: Final = frozenset({401, 404, 405})
 _UNASKED_RATIO: Final = 8
+_BEFORE: Final = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"  # may stand before JSON; many servers look at no content type
 _PLACES: Final = ("messages", "prompt", "input", "contents", "requests")
 
 
@@ -30,7 +31,7 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
         return None, "request_encoding"
     missing = _missing(copy, body)
     kind = header(copy.request_headers, b"content-type")
-    if b"multipart/form-data" in kind[:64].lower():
+    if b"multipart/form-data" in kind[:64].lower() and body.head.lstrip(_BEFORE)[:1] != b"{":
         is_file = route.operation == Operation.BATCH and route.dialect == Dialect.OPENAI
         fields = uploads.read(body.head, body.tail, kind, body.cut, missing) if is_file else None
         cause = "" if fields is not None else "opaque"

@@ -152,6 +152,15 @@ def test_a_coding_that_was_said_and_not_done_hides_nothing(wire, name, said):
     assert read(told).exchange.messages
 
 
+@pytest.mark.parametrize("kind", [b"multipart/form-data", b"multipart/form-data; boundary=b", b"text/plain", b""])
+@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_a_content_type_hides_no_json(wire, kind, form):
+    copy = wire("ollama_chat")
+    body = copy.request_body.decode().encode(form)
+    told = wire("ollama_chat", request_headers=((b"content-type", kind), (b"user-agent", b"test/1")), request_body=body)
+    assert read(told) == read(copy)
+
+
 @pytest.mark.parametrize("body", [b"null", b"[1]", b'"text"', b"7"])
 @pytest.mark.parametrize("name", ["anthropic", "gemini", "openai_responses", "ollama_chat", "anthropic_batch"])
 def test_what_is_no_object_is_opaque_and_named(wire, name, body):
