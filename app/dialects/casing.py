@@ -20,10 +20,10 @@ class Names:
         if fields.keys() <= self._exact:
             return fields
         found: dict[str, Any] = {}
-        for key in fields.keys() - self._exact:
-            known = self._folded.get(key.casefold())
+        for key, value in fields.items():
+            known = None if key in self._exact else self._folded.get(key.casefold())
             if known is not None and fields.get(known) in (None, [], ""):
-                found[known] = fields[key]
+                found[known] = value
         return {**fields, **found} if found else fields
 
     def last(self, fields: Fields) -> Fields:

@@ -100,9 +100,10 @@ def _named(method: str, path: str, query: str) -> Route:
     verb = _VERB.search(path)
     if verb:
         return _of_verb(path.lower(), unquote(verb[1]), verb[2].lower())
-    parent, _, last = path.lower().rpartition("/")
+    lower = path.lower()
+    parent, _, last = lower.rpartition("/")
     known = _ENDINGS.get(f"{parent[parent.rfind('/') + 1 :]}/{last}") or _ENDINGS.get(last)
-    if known is None or (last == "messages" and "/threads/" in parent):
+    if known is None or (last == "messages" and "/threads/" in lower):
         return OPAQUE
     deployment = _DEPLOYMENT.search(path)
     return Route(*known, unquote(deployment[1])[:NAME_LIMIT] if deployment else "")

@@ -48,6 +48,8 @@ def test_the_usual_name_goes_before_but_for_an_empty_one():
     assert REQUEST.of({"messages": TURNS, "MESSAGES": other})["messages"] == TURNS
     assert REQUEST.of({"MESSAGES": TURNS, "messages": []})["messages"] == TURNS
     assert REQUEST.of({"Temperature": 1, "temperature": 0})["temperature"] == 0
+    for names in (("MESSAGES", "Messages", "mESSAGES"), ("mESSAGES", "Messages", "MESSAGES")):
+        assert REQUEST.of({key: [key] for key in names})["messages"] == [names[-1]]
 
 
 def test_ollama_takes_the_last_of_several_names_as_go_does():
