@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
+from app.dialects.casing import MESSAGE, REQUEST
 from app.dialects.values import (
     Fields,
     bounded,
@@ -46,6 +47,8 @@ REFUSALS: Final = {
 def _messages(value: object) -> list[Message]:
     """A message of the API; its tool results become messages of their own."""
     fields = mapping(value)
+    if "role" not in fields or "content" not in fields:
+        fields = MESSAGE.of(fields)
     role = name(fields.get("role")) or "user"
     content = fields.get("content")
     if not isinstance(content, list):
@@ -65,6 +68,7 @@ def _messages(value: object) -> list[Message]:
 
 def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
+    body = REQUEST.of(body)
     items = bounded(sequence(body.get("messages")))
     read = [_messages(item) for item in items]
     system = content_text(body.get("system") or "")

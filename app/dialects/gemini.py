@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
+from app.dialects.casing import CONFIG, MESSAGE, PART, REQUEST
 from app.dialects.values import (
     NAME_LIMIT,
     Fields,
@@ -37,8 +38,9 @@ _RECITATIONS: Final = frozenset({"RECITATION", "IMAGE_RECITATION"})
 def _part(value: object) -> tuple[str, bool]:
     """The text of a part, and whether it is a tool's result."""
     fields = mapping(value)
-    if isinstance(fields.get("text"), str):
-        return fields["text"], False
+    text = fields.get("text") if "text" in fields else PART.of(fields).get("text")
+    if isinstance(text, str):
+        return text, False
     call = mapping(first(fields, "functionCall", "function_call"))
     if call:
         return call_text(call.get("name"), call.get("args")), False
@@ -52,6 +54,8 @@ def _messages(value: object) -> list[Message]:
     if isinstance(value, str):
         return [Message("user", value)]
     fields = mapping(value)
+    if "role" not in fields or "parts" not in fields:
+        fields = MESSAGE.of(fields)
     role = "assistant" if fields.get("role") == "model" else name(fields.get("role")) or "user"
     given = fields.get("parts")
     parts = [_part(part) for part in bounded(given if isinstance(given, list) else [given] if given else [])]
@@ -82,9 +86,10 @@ def _embedding(body: Mapping[str, Any]) -> Fields:
 
 def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange; the model and the way of streaming are in the path."""
+    body = REQUEST.of(body)
     if operation == Operation.EMBEDDING:
         return _embedding(body)
-    config = mapping(first(body, "generationConfig", "generation_config"))
+    config = CONFIG.of(mapping(first(body, "generationConfig", "generation_config")))
     instruction = first(body, "systemInstruction", "system_instruction")
     system = lines(message.text for message in _contents(instruction))
     schema = first(config, "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema")

@@ -1,4 +1,4 @@
-"""Ollama's own API beside its OpenAI-like one: chat, generate and embed."""
+"""Ollama's own API beside its OpenAI-like one: chat, generate and embed; names in any letter case, as Go reads them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.dialects.answer import BaseAnswer
+from app.dialects.casing import CONFIG, MESSAGE, REQUEST
 from app.dialects.openai import prompt_list, read_message
 from app.dialects.values import Fields, bounded, canonical, first, integer, mapping, name, real, sequence, string
 from detectors.exchange import Finish, Message, Operation
@@ -19,7 +20,7 @@ def _logprobs(body: Mapping[str, Any]) -> int:
 
 def _messages(body: Mapping[str, Any], operation: Operation) -> list[Message]:
     if operation == Operation.CHAT:
-        return [read_message(item) for item in bounded(sequence(body.get("messages")))]
+        return [read_message(MESSAGE.last(mapping(item))) for item in bounded(sequence(body.get("messages")))]
     if operation == Operation.EMBEDDING:
         return [Message("user", text) for text in bounded(prompt_list(first(body, "input", "prompt")))]
     system, prompt = string(body.get("system")), string(body.get("prompt"))
@@ -28,7 +29,8 @@ def _messages(body: Mapping[str, Any], operation: Operation) -> list[Message]:
 
 def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange; the API streams unless told otherwise."""
-    options = mapping(body.get("options"))
+    body = REQUEST.last(body)
+    options = CONFIG.last(mapping(body.get("options")))
     messages = _messages(body, operation)
     form = body.get("format")
     tools = body.get("tools")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
+from app.dialects.casing import MESSAGE, REQUEST
 from app.dialects.values import (
     Fields,
     bounded,
@@ -51,6 +52,9 @@ def read_message(value: object) -> Message:
     """A message of a chat, its tool calls one a line."""
     fields = mapping(value)
     content = fields.get("content")
+    if content is None or "role" not in fields:
+        fields = MESSAGE.of(fields)
+        content = fields.get("content")
     text = "" if content is None else content_text(content)
     called = fields.get("tool_calls")
     if not called and isinstance(content, str) and not fields.get("function_call"):
@@ -161,6 +165,7 @@ def read_parameters(body: Mapping[str, Any]) -> Fields:
 
 def read_request(body: Mapping[str, Any], operation: Operation) -> Fields:
     """The request side of an Exchange from a CHAT, COMPLETION or EMBEDDING body."""
+    body = REQUEST.of(body)
     fields = read_parameters(body)
     if operation == Operation.CHAT:
         items = bounded(sequence(body.get("messages")))

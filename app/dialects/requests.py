@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.dialects import anthropic, batches, gemini, ollama, openai, responses
+from app.dialects.casing import REQUEST
 from app.dialects.paths import OPAQUE, Route, recognise
 from app.dialects.values import Fields, mapping, name, sequence, string
 from detectors.exchange import Dialect, Operation
@@ -70,6 +71,7 @@ def _one(route: Route, body: Mapping[str, Any]) -> Fields:
 
 
 def _batch(route: Route, body: Mapping[str, Any]) -> Fields | None:
+    body = REQUEST.of(body)
     if route.dialect == Dialect.ANTHROPIC:
         return batches.read_anthropic(body)
     if route.dialect == Dialect.GEMINI:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.dialects import signatures
 from app.dialects.answer import BaseAnswer
+from app.dialects.casing import MESSAGE, REQUEST
 from app.dialects.openai import read_parameters
 from app.dialects.values import (
     Fields,
@@ -55,6 +56,8 @@ def _item(value: object) -> Message:
     if isinstance(value, str):
         return Message("user", value)
     fields = mapping(value)
+    if "content" not in fields or "role" not in fields:
+        fields = MESSAGE.of(fields)
     kind, role = name(fields.get("type")), name(fields.get("role"))
     if kind.endswith(_RETURNED):
         return Message("tool", _result(kind, fields.get("output")))
@@ -81,6 +84,7 @@ def _stored(prompt: Mapping[str, Any], alone: bool) -> str:
 
 def read_request(body: Mapping[str, Any]) -> Fields:
     """The request side of an Exchange."""
+    body = REQUEST.of(body)
     fields = read_parameters(body)
     given = body.get("input")
     taken = bounded(sequence(given))

@@ -9,6 +9,8 @@ from typing import Any, Final
 import orjson
 import xxhash
 
+from app.dialects.casing import PART
+
 Fields = dict[str, Any]
 """Keyword arguments of an Exchange."""
 
@@ -16,6 +18,7 @@ CHARS_PER_TOKEN: Final = 4.1
 MESSAGES_LIMIT: Final = 4_000  # messages or prompts read of one request: the first and the last of them
 NAME_LIMIT: Final = 256  # characters kept of a model's name, a user id or a role
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking", "summary_text"})
+_TEXTLESS: Final = frozenset({"", "text", "input_text", "output_text"})  # strange without a text
 _CACHING: Final = "cache_control"  # on a part: where a cached prefix ends, which clients move from turn to turn
 
 
@@ -100,6 +103,9 @@ def _plain_text(part: object) -> str:
         return part
     fields = mapping(part)
     kind = name(fields.get("type"))
+    if "text" not in fields and kind in _TEXTLESS:
+        fields = PART.of(fields)
+        kind = name(fields.get("type"))
     if kind in _TEXT_TYPES or (not kind and "text" in fields):
         text = first(fields, "text", "refusal", "thinking")
         return text if isinstance(text, str) else canonical(text)

@@ -13,9 +13,10 @@ from app.extractor.providers.body import header
 from app.store.frames import DIALECTS
 from app.store.frozen import maker
 from app.store.handoff import Copy
-from detectors.exchange import Channel, Dialect, Exchange, Outcome
+from detectors.exchange import Channel, Dialect, Exchange, Operation, Outcome
 
 _OUTCOMES: Final = {int(outcome): outcome for outcome in Outcome}
+_PROMPTED: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
 _TARGET_REMEMBERED: Final = 200  # bytes; most requests of a client go to the same few
 
 
@@ -53,8 +54,17 @@ def read(copy: Copy) -> Reading:
     if asked is None:
         return Reading(Exchange(**fields), cause)
     answered, answer_cause = response.read(copy, route)
+    if not cause and _is_unseen(asked, answered):
+        cause = "request_shape"
     exchanges.join(fields, asked, answered, route)
     return Reading(_exchange(**fields), cause or answer_cause)
+
+
+def _is_unseen(asked: Fields, answered: Fields) -> bool:
+    """Whether a model answered what we saw nothing of, though no gap of the copy holds it."""
+    if asked["messages"] or asked["operation"] not in _PROMPTED or asked.get("truncated"):
+        return False
+    return any(answered.get("completions", ()))
 
 
 @lru_cache(maxsize=1024)

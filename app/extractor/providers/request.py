@@ -8,12 +8,16 @@ from app.dialects import requests
 from app.dialects.paths import Route
 from app.dialects.values import Fields
 from app.extractor.providers import endings, salvage, uploads
-from app.extractor.providers.body import Body, document, header, plain
+from app.extractor.providers.body import RATIO, Body, document, header, plain
 from app.store.handoff import Copy
 from detectors.exchange import Dialect, Operation
 
 _SEVERAL: Final = 4  # from so many prompts on, a gap in the list is taken to hold more of their kind
 _SIGNED: Final = frozenset({Operation.CHAT, Operation.RESPONSE})  # their prompts may bring reasoning back
+# Answers of servers that did not look at the body, to anybody without a key: it may grow to no more than this.
+_UNASKED: Final = frozenset({401, 404, 405})
+_UNASKED_RATIO: Final = 8
+_BEFORE: Final = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"  # may stand before JSON; many servers look at no content type
 _PLACES: Final = ("messages", "prompt", "input", "contents", "requests")
 
 
@@ -21,12 +25,13 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
     """The request's fields, dialect and operation included, and why some or all are missing."""
     if route.operation == Operation.RETRIEVAL:
         return requests.read(route, None), ""
-    body = plain(copy.request_body, copy.request_cut, header(copy.request_headers, b"content-encoding"))
+    ratio = _UNASKED_RATIO if copy.status in _UNASKED else RATIO
+    body = plain(copy.request_body, copy.request_cut, header(copy.request_headers, b"content-encoding"), ratio)
     if body.problem and not body.head:
         return None, "request_encoding"
     missing = _missing(copy, body)
     kind = header(copy.request_headers, b"content-type")
-    if b"multipart/form-data" in kind[:64].lower():
+    if b"multipart/form-data" in kind[:64].lower() and body.head.lstrip(_BEFORE)[:1] != b"{":
         is_file = route.operation == Operation.BATCH and route.dialect == Dialect.OPENAI
         fields = uploads.read(body.head, body.tail, kind, body.cut, missing) if is_file else None
         cause = "" if fields is not None else "opaque"
@@ -46,13 +51,10 @@ def read(copy: Copy, route: Route) -> tuple[Fields | None, str]:
 
 
 def _missing(copy: Copy, body: Body) -> int:
-    """About how many plain bytes the gap holds."""
+    """About how many plain bytes are not kept."""
     if not body.cut:
         return 0
-    if copy.request_cut >= 0 and len(body.head) == copy.request_cut:  # not compressed, or as good as not
-        return max(copy.request_bytes - len(copy.request_body), 0)
-    taken = copy.request_cut if copy.request_cut >= 0 else len(copy.request_body)
-    return max(round(len(body.head) * copy.request_bytes / max(taken, 1)) - len(body.head), 0)
+    return max(round(copy.request_bytes * body.grown) - len(body.head) - len(body.tail), 0)
 
 
 def _document(body: Body, route: Route) -> tuple[Any, str, int]:
@@ -61,23 +63,29 @@ def _document(body: Body, route: Route) -> tuple[Any, str, int]:
         try:
             return document(body.head), "", len(body.head)
         except ValueError:
-            return _beginning(body, route), "request_json", len(body.head)
+            found, taken = _beginning(body, route)
+            return found, "request_json", taken
     try:
         return salvage.joined(body.head, body.tail), "", len(body.head) + len(body.tail)
     except ValueError:
-        return _beginning(body, route), "", len(body.head)
+        found, taken = _beginning(body, route)
+        return found, "", taken
 
 
-def _beginning(body: Body, route: Route) -> Any:
-    """The document that the head begins, with what the tail ends or a scan of it finds; None where nothing is found."""
+def _beginning(body: Body, route: Route) -> tuple[Any, int]:
+    """The document that the head begins, with what the tail ends or a scan of it finds, and the bytes read of the head.
+
+    None where nothing is found.
+    """
+    head = salvage.bounded(body.head)
     try:
-        begun = salvage.completed(body.head)
+        begun = salvage.completed(head)
     except ValueError:
-        found = salvage.asked(body.head + b" " + body.tail, route.dialect)
-        return found if body.cut or any(found.get(place) for place in _PLACES) else None
+        found = salvage.asked(head + b" " + body.tail, route.dialect)
+        return found if body.cut or any(found.get(place) for place in _PLACES) else None, len(head)
     if not isinstance(begun, dict) or not body.tail:
-        return begun
+        return begun, len(head)
     try:
-        return endings.continued(begun, body.tail, endings.place_of(route))
+        return endings.continued(begun, body.tail, endings.place_of(route)), len(head)
     except ValueError:
-        return salvage.asked(body.tail, route.dialect, begun)
+        return salvage.asked(body.tail, route.dialect, begun), len(head)

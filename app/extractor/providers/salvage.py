@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from itertools import islice
 from typing import Any, Final
 
 from app.dialects.signatures import genuine
@@ -15,6 +16,7 @@ Found = list[tuple[str, str | float | bool]]
 """Known fields and their values in the order of the text."""
 
 _VALUES_LIMIT: Final = 20_000  # fields looked at in one body
+MARKS_LIMIT: Final = 50_000  # texts and brackets looked at one by one: those of more messages than are read
 _DEPTH_LIMIT: Final = 1_000  # containers within each other; no parser reads more
 
 # A whole string or one that the end cuts; a bracket.
@@ -91,6 +93,14 @@ def joined(head: bytes, tail: bytes) -> Any:
     if not marks or head[marks[0].start()] != 34 or marks[0][1]:
         raise ValueError("the gap begins outside of a text")
     return found
+
+
+def bounded(data: bytes) -> bytes:
+    """`data` as far as its first MARKS_LIMIT texts and brackets go."""
+    if sum([data.count(sign) for sign in (b'"', b"[", b"]", b"{", b"}")]) <= MARKS_LIMIT:
+        return data
+    last = next(islice(MARK.finditer(data), MARKS_LIMIT, None), None)
+    return data if last is None else data[: last.start()]
 
 
 def completed(data: bytes) -> Any:

@@ -73,6 +73,52 @@ def test_recognise(target, route):
     assert recognise("POST", target) == route
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/chat/%63ompletions",
+        "/v1/%63hat/completions",  # as it stands it ends like the completions of old
+        "/v1/chat%2fcompletions?x=1",
+        "/v1/chat%2Fcompletions/",
+        "/v1/chat/%2563ompletions",  # two proxies undo one escape each
+        "/v1/chat/./completions",
+        "/v1/chat/x/../completions",
+        "/v1/embeddings/..%2Fchat/completions",
+        "//v1/chat//completions//",
+        "/v1/chat/completions;a=b/",
+        "/v1/chat;a=%2F/completions",
+        "/v1/chat/completions#fragment",
+        "/v1/chat/completions#/embeddings",
+        "/v1/chat/completions%0A",
+        "/v1/chat\\completions",
+        "/V1/Chat/COMPLETIONS",
+    ],
+)
+def test_a_path_is_what_a_server_serves_it_as(target):
+    assert recognise("POST", target) == Route(OPENAI, Operation.CHAT)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "route"),
+    [
+        ("POST", "/v1/models/g:%67enerateContent", Route(GEMINI, Operation.CHAT, "g")),
+        ("POST", "/v1beta/MODELS/G-2:StreamGenerateContent", Route(GEMINI, Operation.CHAT, "G-2", True)),
+        ("POST", "/v1/messages%2Fcount_tokens", Route(ANTHROPIC, Operation.COUNT)),
+        ("POST", "/api/%63hat", Route(OLLAMA, Operation.CHAT)),
+        ("POST", "/openai/deployments/my%2Fgpt/chat/%63ompletions", Route(OPENAI, Operation.CHAT, "my")),
+        ("POST", f"{VERTEX}/Anthropic/models/c-4:RawPredict", Route(ANTHROPIC, Operation.CHAT, "c-4")),
+        ("POST", "/v1/threads/t_1/%6Dessages", OPAQUE),
+        ("POST", "/v1/chat/completions/..", OPAQUE),
+        ("GET", "/v1/%72esponses/r_1", Route(OPENAI, Operation.RETRIEVAL)),
+        ("POST", "/%zz%", OPAQUE),
+        ("POST", "/%C3%28/\udc80/..", OPAQUE),
+        ("POST", "#", OPAQUE),
+    ],
+)
+def test_so_is_any_other(method, target, route):
+    assert recognise(method, target) == route
+
+
 def test_a_stored_response_is_fetched_not_made():
     assert recognise("GET", "/v1/responses/r_1") == Route(OPENAI, Operation.RETRIEVAL)
     target = "/openai/v1/responses/r_1?api-version=1&stream=true&starting_after=4"

@@ -385,3 +385,17 @@ def test_a_websocket_is_one_opaque_exchange_on_its_own_channel(copy_of):
     exchange = parse(copy_of(b"", b"", method="GET", target=b"/v1/realtime", status=101, ja4="t13d_a_b"))
     assert (exchange.channel, exchange.dialect, exchange.prompts) == (Channel.SOCKET, Dialect.OPAQUE, 1)
     assert exchange.ja4 == "t13d_a_b"
+
+
+@pytest.mark.parametrize("name", ["openai_chat", "openai_chat_stream", "anthropic", "gemini", "ollama_chat"])
+def test_an_answer_to_what_nobody_saw_is_counted(wire, name):
+    copy = wire(name)
+    hidden = json.dumps({"model": "m", "unknown": json.loads(copy.request_body)}).encode()
+    assert read(wire(name, request_body=hidden)).cause == "request_shape"
+    assert read(wire(name, request_body=hidden, status=400)).cause == ""  # refused: nothing was hidden
+    assert read(copy).cause == ""
+
+
+def test_a_model_that_is_loaded_by_a_chat_of_nothing_hides_nothing(wire):
+    answer = b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"load"}'
+    assert read(wire("ollama_chat", request_body=b'{"model":"m"}', response_body=answer)).cause == ""

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from app.extractor.providers import read
+from app.extractor.providers import read, salvage
+from app.extractor.providers.body import RATIO
 from detectors.exchange import Dialect, Operation
 
 
@@ -98,11 +99,66 @@ def test_a_compressed_batch_is_counted_by_what_it_grows_to(wire):
     assert exchange.prompts == pytest.approx(12_000, rel=0.1)
 
 
+GZIPPED = ((b"content-type", b"application/json"), (b"content-encoding", b"gzip"))
+
+
+@pytest.mark.parametrize("name", ["anthropic", "openai_chat"])
+def test_a_body_that_grows_without_end_is_read_at_its_beginning_and_counted(wire, name):
+    turns = [{"role": "user", "content": "hello world " * 170} for _ in range(3999)]
+    raw = gzip.compress(json.dumps({"model": "m", "messages": turns}).encode(), mtime=0)
+    exchange, cause = read(wire(name, request_headers=GZIPPED, request_body=raw, request_bytes=len(raw)))
+    assert (cause, exchange.truncated) == ("", True)
+    assert sum(len(message.text) for message in exchange.messages) <= RATIO * len(raw)
+    assert len(exchange.messages) > 500
+    assert exchange.prompt_chars == pytest.approx(8_300_000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("status", "times"), [(200, RATIO), (400, RATIO), (403, RATIO), (429, RATIO), (401, 8), (404, 8), (405, 8)]
+)
+def test_of_what_no_model_was_asked_less_is_read(wire, status, times):
+    raw = gzip.compress(
+        json.dumps({"model": "m", "messages": [{"role": "user", "content": "a " * 3_000_000}]}).encode()
+    )
+    exchange, _ = read(
+        wire("openai_chat", status=status, request_headers=GZIPPED, request_body=raw, request_bytes=len(raw))
+    )
+    assert len(exchange.messages[0].text) == pytest.approx(max(times * len(raw), 64 << 10), rel=0.01)
+
+
+@pytest.mark.parametrize("unit", [b"{},", b'"a",', b"[[]],", b'{"role":"user","content":"a"},'])
+def test_of_a_broken_list_no_more_is_looked_at_than_is_used(wire, unit):
+    raw = gzip.compress(b'{"model":"m","messages":[' + unit * (4_000_000 // len(unit)), mtime=0)
+    looked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(salvage, "completed", lambda data: looked.append(data) or {"messages": []})
+        read(wire("openai_chat", request_headers=GZIPPED, request_body=raw, request_bytes=len(raw)))
+    assert [sum(1 for _ in salvage.MARK.finditer(data)) <= salvage.MARKS_LIMIT for data in looked] == [True]
+
+
 @pytest.mark.parametrize("squeeze", [b"br", b"zstd"])
 def test_a_request_in_another_encoding_is_opaque_and_named(wire, squeeze):
     headers = ((b"content-type", b"application/json"), (b"content-encoding", squeeze))
     exchange, cause = read(wire("anthropic", request_headers=headers, request_body=b"\x28\xb5"))
     assert (exchange.dialect, cause) == (Dialect.OPAQUE, "request_encoding")
+
+
+@pytest.mark.parametrize("said", [b"br", b"gzip", b"deflate", b"x"])
+@pytest.mark.parametrize("name", ["anthropic", "openai_upload"])
+def test_a_coding_that_was_said_and_not_done_hides_nothing(wire, name, said):
+    copy = wire(name)
+    told = wire(name, request_headers=(*copy.request_headers, (b"content-encoding", said)))
+    assert read(told) == read(copy)
+    assert read(told).exchange.messages
+
+
+@pytest.mark.parametrize("kind", [b"multipart/form-data", b"multipart/form-data; boundary=b", b"text/plain", b""])
+@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_a_content_type_hides_no_json(wire, kind, form):
+    copy = wire("ollama_chat")
+    body = copy.request_body.decode().encode(form)
+    told = wire("ollama_chat", request_headers=((b"content-type", kind), (b"user-agent", b"test/1")), request_body=body)
+    assert read(told) == read(copy)
 
 
 @pytest.mark.parametrize("body", [b"null", b"[1]", b'"text"', b"7"])

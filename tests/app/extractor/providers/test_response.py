@@ -55,6 +55,16 @@ def test_an_answer_in_lines_is_read_though_its_type_says_one_document(wire):
     assert parse(copy).completions == parse(wire("ollama_chat")).completions
 
 
+@pytest.mark.parametrize("name", ["openai_chat", "openai_chat_stream", "gemini_array", "ollama_chat"])
+@pytest.mark.parametrize("said", [b"br", b"gzip", b"x"])
+def test_an_answer_whose_coding_was_said_and_not_done_is_read(wire, name, said):
+    from app.extractor.providers import read
+
+    copy = wire(name)
+    told = wire(name, response_headers=(*copy.response_headers, (b"content-encoding", said)))
+    assert read(told) == read(copy)
+
+
 @pytest.mark.parametrize(
     ("body", "refusal"),
     [

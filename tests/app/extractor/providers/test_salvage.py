@@ -204,3 +204,17 @@ def test_a_megabyte_made_to_be_slow_is_not(hostile):
         except ValueError:
             continue
     assert time.process_time() - begun < 4
+
+
+@pytest.mark.parametrize("unit", [b"{},", b'"a",', b'{"role":"user","content":"a"},'])
+def test_bounded_keeps_as_many_texts_and_brackets_as_are_looked_at(unit):
+    data = b"[" + unit * salvage.MARKS_LIMIT
+    found = salvage.bounded(data)
+    assert data.startswith(found)
+    assert sum(1 for _ in salvage.MARK.finditer(found)) == salvage.MARKS_LIMIT
+    assert salvage.completed(found)
+
+
+def test_bounded_keeps_a_long_text_with_many_brackets_whole():
+    data = b'{"prompt": "' + b"[{}]" * salvage.MARKS_LIMIT
+    assert salvage.bounded(data) == data
