@@ -122,14 +122,6 @@ async def member_ids(session: AsyncSession, campaign_id: str) -> list[str]:
     return list(await session.scalars(query.order_by(CampaignMember.client_id)))
 
 
-async def linked(session: AsyncSession, campaign_id: str) -> int:
-    """How many requests of its present members were linked, by what is written of each."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(CampaignMember.requests), 0)).where(
-        CampaignMember.campaign_id == campaign_id, CampaignMember.left_at.is_(None)
-    )
-    return int(await session.scalar(query) or 0)
-
-
 async def edges_page(session: AsyncSession, campaign_id: str, cursor: str | None, limit: int) -> Page[CampaignEdge]:
     """A page of the stored edges, the strongest first; NotFound where there is no such campaign."""
     await get_campaign(session, campaign_id)
