@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detectors.elicitation_languages import MORE
 from detectors.phrases import Phrases, Rule, named, rule
 
 # Upper-case words in a wording stand for these parts; texts are folded to lower case, so nothing clashes.
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
         r"paso[- ]a[- ]paso|étape[- ]par[- ]étape|schritt[- ]für[- ]schritt|passo[- ](?:a|dopo)[- ]passo",
         r"шаг[- ]за[- ]шагом|пошагово|خطوة بخطوة|단계 ?별로|단계적으로|차근차근",
         r"ステップ[・ ]?バイ[・ ]?ステップ|段階的に(?:考え|思考|推論)|順(?:を追|序立て)って|順序立てて",
+        *MORE["steps"],
     ),
     # A worked solution, as in a textbook.
     rule(
@@ -48,6 +50,7 @@ RULES: tuple[Rule, ...] = (
         r"vollständige[nrs]? lösungsweg|soluci(?:ón completa|ones completas)|soluci(?:ón detallada|ones detalladas)",
         r"solutions? détaillées?|soluç(?:ão completa|ões completas|ão detalhada|ões detalhadas)",
         r"soluzion[ei] (?:complet|dettagliat)[ae]|подробн(?:ое|ого|ым|ые|ых) решени",
+        *MORE["worked"],
     ),
     # Reasoning inside inline tags before the answer.
     rule(
@@ -57,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         r"|reflection|chain_of_thought)[>\]]",
         r"begin_of_thought",
         r"(?:inside|within|between|in|use) (?:the )?(?:xml )?(?:think(?:ing)?|reasoning|thought) tags",
+        *MORE["tags"],
     ),
     # All of the reasoning, private or hidden reasoning, nothing left out.
     rule(
@@ -74,6 +78,7 @@ RULES: tuple[Rule, ...] = (
         r"raisonnements? (?:complet|interne|intégra)|(?:vollständige|innere)[nrms]? gedanken(?:gang|gänge)?",
         r"raciocínios? (?:completo|interno)|ragionament[oi] (?:complet|intern)[oi]",
         r"(?:полнONE|внутреннONE|все) (?:ONE )?рассуждениONE",
+        *MORE["full"],
     ),
     # The reasoning behind a finished answer.
     rule(
@@ -87,6 +92,7 @@ RULES: tuple[Rule, ...] = (
         r"how (?:you|the assistant) (?:arrived at|came to|reached) (?:the|this|that|your) (?:ONE )?(?:answer|response"
         r"|result)",
         r"(?:还原|重构|反推)HANZI{0,12}(?:推理|思考)",
+        *MORE["behind"],
     ),
     # The language in which to think.
     rule(
@@ -98,6 +104,7 @@ RULES: tuple[Rule, ...] = (
         r"|needs? to)GAP(?:in|match|use)\bGAP(?:language|TONGUE)",
         r"language of (?:your|the) (?:thinking|reasoning|thoughts?)",
         r"用(?:中文|英文|日文|韩文)(?:进行)?(?:思考|推理)|思考(?:内容|过程)?(?:的)?语言",
+        *MORE["language"],
     ),
     # A debugging or inspection mode.
     rule(
@@ -108,6 +115,7 @@ RULES: tuple[Rule, ...] = (
         r"GAP(?:THOUGHT|system prompt|hidden|internal)",
         r"THOUGHTGAPfor (?:debugging|diagnostic|inspection) purposes?",
         r"(?:调试|诊断)模式",
+        *MORE["debug"],
     ),
     # A claim to be the true system prompt, or a wish to see it.
     rule(
@@ -120,6 +128,8 @@ RULES: tuple[Rule, ...] = (
         r"(?:repeat|print|reveal|output|show|tell me) (?:ONE ){0,3}(?:your|the) (?:ONE )?system (?:prompt|message"
         r"|instructions?)",
         r"(?:忽略|无视)(?:之前|以上|先前)的(?:所有)?指令|(?:真正|实际)的系统提示",
+        r"(?<!not )(?<!n't )(?<!never )forget (?:ONE ){0,2}?instructions? (?:ONE ){1,4}?(?:received|given)\b",
+        *MORE["override"],
     ),
     # Memory or earlier reasoning, translated or transliterated.
     rule(
@@ -128,6 +138,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:translate|transliterate|romani[sz]e)GAP(?:your|the|prior|previous|earlier|hidden|internal)GAP"
         r"(?:THOUGHT|memory|context window|system prompt)",
         r"(?:翻译|音译)HANZI{0,15}(?:推理|思考|记忆|思维)",
+        *MORE["translate"],
     ),
     # Reasoning or instructions, exact to the character.
     rule(
@@ -138,6 +149,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:THOUGHT|system prompt|your instructions|your memory)GAP(?:verbatim|word[- ]for[- ]word"
         r"|character[- ](?:for[- ]character|exact))",
         r"(?:逐字|一字不差|原封不动)HANZI{0,15}(?:推理|思考|提示词|思维)",
+        *MORE["exact"],
     ),
     # Words for the classifier that watches.
     rule(
@@ -149,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         r"|allow|pass|not flag|treat|skip|approve)",
         r"(?:bypass|evade|avoid|without triggering|not trigger) (?:the |any )?(?:ONE )?(?:classifier|content filter)",
         r"(?:分类器|过滤器|审核系统)HANZI{0,10}(?:忽略|放行|通过)",
+        *MORE["classifier"],
     ),
     # An encrypted block, a token or a signature to be expanded.
     rule(
@@ -158,6 +171,7 @@ RULES: tuple[Rule, ...] = (
         r"|encrypted (?:reasoning|thinking|thought|content|block)|redacted[_ ]thinking|thought ?signature"
         r"|reasoning (?:token|blob|block))",
         r"(?:解密|展开|还原)HANZI{0,12}(?:签名|加密)",
+        *MORE["expand"],
     ),
     # The assistant as another vendor's product.
     rule(
@@ -167,6 +181,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:act|respond|answer|behave) as (?:if you (?:are|were) )?VENDOR\b",
         r"you are (?:an? )?(?:ONE ){0,3}(?:made|trained|developed|created|built) by MAKER\b",
         r"你是(?:由)?(?:chatgpt|claude|gemini|deepseek|通义|千问|豆包|文心|智谱|月之暗面|阿里|百度|字节)",
+        *MORE["identity"],
     ),
 )
 

@@ -13,7 +13,7 @@ from detectors.folded import Codes, Places, packed
 
 LEAST: Final = 2  # signs of a string; three of one in ASCII, which would else be in every other word
 _RUNS: Final = (4, 3, 2)  # signs of a run; a string is known by the longest that it has
-_SIZES: Final = (1 << 17, 1 << 13, 1 << 13)  # buckets for the runs of each length, one after another
+_SIZES: Final = (1 << 18, 1 << 14, 1 << 14)  # buckets for the runs of each length, one after another
 _THREES: Final = np.uint64(_SIZES[0])
 _TWOS: Final = np.uint64(_SIZES[0] + _SIZES[1])
 _SPREAD: Final = 0x9E3779B1
@@ -21,7 +21,7 @@ _MIX: Final = 0x9E3779B97F4A7C15
 _U32: Final = (1 << 32) - 1
 _U64: Final = (1 << 64) - 1
 _FACTOR, _FACTORS, _LOW = np.uint64(_SPREAD), np.uint64(_MIX), np.uint64(_U32)
-_SHIFT, _SHIFT_SHORT = np.uint64(64 - 17), np.uint64(64 - 13)
+_SHIFT, _SHIFT_SHORT = np.uint64(64 - 18), np.uint64(64 - 14)
 _EIGHT, _SIXTEEN, _THREE, _SEVEN = np.uint64(8), np.uint64(16), np.uint64(3), np.uint64(7)
 _CROWDED: Final = 8  # strings of one run that count as much as a run being common
 # How often English text has a letter, in percent; of any other sign, one in a hundred.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detectors.grading_languages import MORE
 from detectors.phrases import Phrases, Rule, named, rule
 
 # What stands for the names in upper case.
@@ -39,6 +40,10 @@ RULES: tuple[Rule, ...] = (
         r"оцен[а-я]{1,8}GAP(?:по шкале|от [01] до)|по шкале от|балльной шкале",
         r"(?:avali(?:e|em|ar)|pontu(?:e|em|ar))\bGAP(?:escala|de [01] a)",
         r"من [01١٠] (?:إلى|الى)|على مقياس|स्केल पर|अंक (?:दें|दीजिए|दीजिये)|[1१] से (?:5|10|५|१०)|thang điểm|ให้คะแนน",
+        r"RATE (?:the |these |each |every |all |both |this |four |two ){0,2}(?:ONE ){0,2}?(?:ANSWERS"
+        r"|texts?),? (?:from |between |with )?(?:0|1|one|zero) (?:to|-|through) (?:3|4|5|6|7|10|100|five|ten"
+        r"|seven)\b",
+        *MORE["scale"],
     ),
     # Two or more answers set side by side.
     rule(
@@ -61,6 +66,7 @@ RULES: tuple[Rule, ...] = (
         r"какой (?:из )?(?:двух |этих )?ответ(?:ов)? лучше|сравни(?:те)?GAPответ",
         r"qual (?:das (?:duas )?)?respostas? é (?:a )?melhor|quale (?:delle (?:due )?)?rispost[ae] è (?:la )?migliore",
         r"أي (?:من )?(?:ال)?(?:إجاب|رد)GAPأفضل|कौन[- ]?सा (?:उत्तर|जवाब) (?:बेहतर|अच्छा)",
+        *MORE["compare"],
     ),
     # What a mark goes by.
     rule(
@@ -79,6 +85,7 @@ RULES: tuple[Rule, ...] = (
         r"критери[а-я]{1,4} (?:для )?оцен|criterios? de (?:evaluación|calificación)|critères? d'évaluation",
         r"bewertungskriteri|critérios? de avaliação|criteri(?:o)? di valutazione",
         r"معايير (?:التقييم|التصحيح)|मूल्यांकन (?:मानदंड|के मानदंड)|tiêu chí (?:đánh giá|chấm)|เกณฑ์การ(?:ให้คะแนน|ประเมิน)",
+        *MORE["criteria"],
     ),
     # The form of the verdict.
     rule(
@@ -102,6 +109,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:solo|sólo|únicamente) (?:la|el|con la|con el) (?:puntuación|calificación|número|nota)",
         r"(?:uniquement|seulement) (?:la note|le score)|(?:apenas|somente) (?:a nota|a pontuação|o número)",
         r"(?:solo|soltanto|esclusivamente) (?:con )?(?:il (?:punteggio|voto)|la valutazione)",
+        *MORE["verdict"],
     ),
     # The part of a judge.
     rule(
@@ -120,8 +128,9 @@ RULES: tuple[Rule, ...] = (
         r"(?:беспристрастн|строг|справедлив)[а-я]{1,4} (?:судь|эксперт|экзаменатор)|juez imparcial|jueza imparcial",
         r"(?:unparteiisch|unvoreingenommen|streng)e[rnms]? (?:richter|prüfer|gutachter)",
         r"juge impartial|juíza imparcial|juiz imparcial|giudice imparziale|evaluador(?:a)? expert[oa]",
+        *MORE["judge"],
     ),
-    # Marks as a training signal.
+    # Marks as a training signal, or answers revised by principles for it.
     rule(
         "reward",
         _PARTS,
@@ -132,6 +141,16 @@ RULES: tuple[Rule, ...] = (
         r"(?:process|step[- ]level|outcome) (?:reward|supervision)"
         r"|(?:correctness|validity) of (?:each|every) (?:reasoning"
         r" )?step",
+        r"\b(?:critique|revision) ?requests?\s?:",
+        r"(?:ways|aspects|respects|parts) (?:in |of |where )[^.!?\n]{0,20}?(?:assistant|model|ai"
+        r"|chatbot)(?:'s)? (?:ONE )?(?:response|answer|reply|message|output) (?:is|was|are|may be|might be"
+        r"|could be)\b",
+        r"(?:rewrite|revise) (?:ONE )?(?:assistant|model|ai|chatbot)(?:'s)? (?:ONE )?(?:response|answer"
+        r"|reply)GAP(?:remove|harm|ethic|toxic|bias|principle|constitution)",
+        r"(?:critique|criticise|criticize|revise|rewrite) (?:ONE ){0,4}?(?:response|answer|reply"
+        r"|draft) (?:according to|against|based on|in light of|under|to (?:follow|comply with|satisfy"
+        r"|respect))GAP(?:principle|constitution)",
+        *MORE["reward"],
     ),
     # An answer held against a known one.
     rule(
@@ -145,6 +164,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:参考|标准)答案|(?:模範|正解)(?:解答|回答)|(?:모범|참조) ?(?:답안|정답)|эталонн[а-я]{1,3} ответ",
         r"respuestas? de referencia|réponses? de référence|(?:referenz|muster)(?:antwort|lösung)",
         r"respostas? de referência|rispost[ae] di riferimento",
+        *MORE["reference"],
     ),
 )
 

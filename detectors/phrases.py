@@ -39,7 +39,7 @@ class _Scan:
     def __init__(self, wordings: Sequence[Wording]) -> None:
         for wording in wordings:
             if not wording.needs:
-                raise ValueError(f"a wording without a word to look for: {wording.pattern.pattern}")
+                raise ValueError(f"a wording without a word to look for: {wording.text}")
         self._strings = sorted({one for wording in wordings for strings in wording.needs for one in strings})
         self._needs = [wording.needs for wording in wordings]
         self._buckets = finder.bucketed(self._strings)

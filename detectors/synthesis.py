@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detectors.phrases import Phrases, Rule, named, rule
+from detectors.synthesis_languages import MORE, TEXTS
 
 # What stands for the names in upper case.
 _PARTS = {
@@ -19,6 +20,7 @@ _PARTS = {
     "PREGUNTAS": r"(?:preguntas?|instrucciones|instrucción|tareas?|ejercicios?|\d problemas)",
     "FRAGEN": r"(?:fragen?|anweisung(?:en)?|aufgaben?|übungen|übung)",
     "LEARNER": r"(?:model|models|llm|llms|ai|assistant|chatbot|network|classifier|embedder|retriever)",
+    **TEXTS,
 }
 
 RULES: tuple[Rule, ...] = (
@@ -58,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         r"|formula|formulare|elabora|elaborare)\bGAP(?:domand[ae]|istruzion[ei]|compit[oi]|esercizi(?:o)?)\b",
         r"(?:сгенериру|созда|напиши|придума|состав|сформулиру|сгенерировать|генерируй|генерировать|написать"
         r"|придумывать|сформулировать)[а-я]{0,6}GAP(?:вопрос|инструкци|задач|задани|упражнени)",
+        *MORE["tasks"],
     ),
     # A task together with its answer, or a triple for an embedder.
     rule(
@@ -75,6 +78,9 @@ RULES: tuple[Rule, ...] = (
         r"|문답)[- ]?(?:과 )?(?:답변 )?쌍|質問(?:と|・|-|/)?(?:回答|答え)の?(?:ペア|組|セット)",
         r"pares (?:de )?pregunta|paires? (?:de )?questions?|fragen?[- ](?:und[- ])?antwort(?:en)?[- ]?paare?",
         r"pares (?:de )?pergunta|coppie (?:di )?domand|пар(?:ы|а|у|ами)? [«\"]?вопрос",
+        r"(?:quer(?:y|ies)|requests?|questions?|instructions?) and (?:the |their |its )?(?:corresponding|matching"
+        r"|correct|expected|right|necessary) (?:function|tool|api)[- ]calls?",
+        *MORE["pairs"],
     ),
     # What it is for.
     rule(
@@ -92,8 +98,14 @@ RULES: tuple[Rule, ...] = (
         r"(?:学習|訓練)(?:用)?データ|ファインチューニング|학습(?:용)? ?데이터|파인 ?튜닝",
         r"datos de entrenamiento|données d'entra[iî]nement|trainings(?:daten|beispiel)|dados de trein(?:o|amento)",
         r"dati di (?:addestramento|training)|обучающ[а-я]{2,3} (?:данн|выборк|пример)|дообуч(?:ени|ить)",
+        r"(?:student|smaller|weaker) LEARNER (?:ONE ){0,3}?(?:learn from|learn how|imitate|mimic|be (?:fine-?tuned"
+        r"|trained))",
+        r"(?:textbook|course unit|wikihow|coursework)\bGAP(?:related to|inspired by|drawing on"
+        r"|in the spirit of) (?:the |this |that |given |following ){0,2}(?:ONE )?(?:extract|excerpt|snippet"
+        r"|web ?page|seed)\b",
+        *MORE["training"],
     ),
-    # A task made harder, or another one after its likeness.
+    # A task made harder, or another one after its likeness or after a snippet.
     rule(
         "evolve",
         _PARTS,
@@ -110,6 +122,9 @@ RULES: tuple[Rule, ...] = (
         r"add(?:ing)? (?:one|an?|some|more|another) (?:more )?(?:constraints?|requirements?)(?:[/ ](?:constraints?"
         r"|requirements?))?GAPTASK",
         r"(?:改写|重写|改编|升级|改造)HANZI{0,15}(?:指令|提示|问题|题目)|更复杂|更难|更有挑战|增加难度|提高难度|难度更高",
+        r"(?:draw|take|gain|get|seek)(?:s|ing)? (?:ONE )?inspiration from (?:the |this |a "
+        r"|an )?(?:ONE ){0,3}(?:instructions?|snippets?|seed (?:prompts?|questions?|tasks?|examples?))\b",
+        *MORE["evolve"],
     ),
     # Unlike those there are.
     rule(
@@ -126,6 +141,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:maximi[sz]|ensur|promot|increas)\w{1,3} (?:ONE )?diversity\b",
         r"多样(?:性|化)|不(?:要|得|能|可)重复|(?:与|和)(?:上述|以上|已有|现有|前面)HANZI{0,8}不同|多様(?:な|性)"
         r"|다양(?:한|성)",
+        *MORE["diverse"],
     ),
     # What the tasks are to be about.
     rule(
@@ -137,8 +153,10 @@ RULES: tuple[Rule, ...] = (
         r"(?:topic|concept|knowledge|skill) tree|taxonomy of|(?:root|parent|leaf) topic",
         r"(?:create|generate|invent|imagine|describe) (?:COUNT )?(?:[\w-]{1,40},? ){0,3}?personas?\b",
         r"(?:列出|生成|给出|提供)HANZI{0,12}(?:子主题|子话题|子类别|细分主题|子领域)",
+        r"who (?:is|would be) (?:most )?likely to (?:read|write|ask)GAP(?:text|passage|document|web ?page)",
+        *MORE["topics"],
     ),
-    # The part of the user.
+    # The part of the user, or both parts.
     rule(
         "user",
         _PARTS,
@@ -158,6 +176,16 @@ RULES: tuple[Rule, ...] = (
         r"(?:扮演|模拟|模仿)HANZI{0,8}(?:用户|使用者|人类|提问者)|(?:用户|使用者)(?:的)?(?:下一|后续)(?:个|条|轮|步)?(?:问题|消息"
         r"|提问|发言)",
         r"(?:生成|编写|创作|构造)HANZI{0,20}对话",
+        r"MAKE\b[^.!?\n]{0,30}?multi-?(?:turn|round) (?:ONE )?(?:conversations?|dialogues?|dialogs?|chats?)",
+        r"(?:humans?|users?|person|speakers?)\b[^.!?\n]{0,50}?\b(?:ai|assistant|chatbot|model"
+        r"|agent)s?\b[^.!?\n]{0,20}?(?:take turns|taking turns|alternate) (?:ONE )?(?:chat|talk|speak|convers"
+        r"|discuss|asking)",
+        r"(?:human|user)(?:'s)? (?:statements?|turns?|messages?|lines?|utterances?) (?:always |must "
+        r"|should )?(?:start|begin)s? with[^.!?\n]{0,40}?(?:ai|assistant|bot|model)\b",
+        r"(?:complete|fill in|extend|continue) the (?:ONE )?transcript\b",
+        r"(?:never|do not|don't) (?:flip|swap|reverse) (?:the |our |your )?roles?\b|(?:must|will|should|shall"
+        r"|have to) (?:ONE )?instruct me\b",
+        *MORE["user"],
     ),
     # The task for an answer or a text that is there.
     rule(
@@ -172,6 +200,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:based on|from|given|using|read|with) (?:ONE ){0,2}SOURCEGAP(?:MAKE)GAPquestions?\b",
         r"(?:根据|基于|阅读)HANZI{0,15}(?:文本|段落|上下文|文章|内容|资料|文档|材料)HANZI{0,15}(?:生成|提出|编写|设计"
         r"|构造)HANZI{0,10}(?:问题|问答|题)",
+        *MORE["backward"],
     ),
 )
 

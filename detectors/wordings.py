@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from math import inf
 from typing import Final, NamedTuple
 
 from detectors.finder import findable
 
 _PRODUCT: Final = 64  # strings that a part may stand for and still be spelled out
-_NEEDS: Final = 4  # needs that are checked of one wording
+_NEEDS: Final = 3  # needs that are checked of one wording
 # A word's edge is also where a script that sets no spaces, or Korean with its endings, meets Latin letters.
 _TIGHT: Final = "[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7ff]"
 _EDGE: Final = rf"(?:\b|(?<=[a-z0-9_])(?={_TIGHT})|(?<={_TIGHT})(?=[a-z0-9_]))"
@@ -195,8 +196,7 @@ def alternatives(wording: str) -> list[str]:
 class Wording(NamedTuple):
     """A wording without alternatives: each match holds one string of each of `needs`, and is at most so long."""
 
-    pattern: re.Pattern[str]
-    plain: re.Pattern[str]  # the same for ASCII, where an edge is cheaper to find
+    text: str
     needs: tuple[tuple[str, ...], ...]
     longest: float
 
@@ -204,7 +204,7 @@ class Wording(NamedTuple):
         """Whether it is in a text that holds of each need the strings in `held`, and no others."""
         if not all(held):
             return False
-        pattern = self.plain if text.isascii() else self.pattern
+        pattern = _plain(self.text) if text.isascii() else expression(self.text)
         if self.longest == inf:
             return pattern.search(text) is not None
         reach = int(self.longest)
@@ -232,15 +232,23 @@ def _places(text: str, strings: Sequence[str]) -> list[int]:
     return sorted(found) if len(strings) > 1 else found
 
 
+@cache  # most are never asked for: each is compiled when it first is
 def expression(wording: str) -> re.Pattern[str]:
     r"""A wording's expression, in which `\b` is also where Latin letters meet signs of a script without spaces."""
     return re.compile(wording.replace(r"\b", _EDGE))
 
 
+@cache
+def _plain(wording: str) -> re.Pattern[str]:
+    """The same for ASCII, where an edge is cheaper to find."""
+    return re.compile(wording)
+
+
+@cache  # of each class one search alone and one with all others are compiled
 def read(wording: str) -> Wording:
     """What every match of a wording without alternatives holds."""
     need = _Reader(wording).read()
     holds = need.holds if need.exact is None else (need.exact,) if _usable(need.exact) else ()
     chosen = sorted(holds, key=lambda strings: (len(strings), -min(map(len, strings))))[:_NEEDS]
     needs = tuple(tuple(sorted(strings)) for strings in chosen)
-    return Wording(expression(wording), re.compile(wording), needs, need.longest)
+    return Wording(wording, needs, need.longest)
