@@ -235,7 +235,8 @@ def _exchange(maker: Maker, client: int, at: float, ask: Ask, failed: bool, retr
         "user_agent": profile.agent,
         "ja4": profile.ja4,
         "finish": Finish.UNKNOWN if failed else Finish.LENGTH if cut else Finish.STOP,
-        "usage": Usage.ABSENT if failed else Usage.REPORTED,
+        # Nobody sees what a batch is answered: it is fetched later, as a file.
+        "usage": Usage.ABSENT if failed or operation == Operation.BATCH else Usage.REPORTED,
         "input_tokens": sent // 4,
         "output_tokens": chars // 4,
         "max_tokens": limit,

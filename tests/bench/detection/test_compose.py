@@ -13,9 +13,11 @@ import pytest
 
 from bench.detection import compose, frames, harvests, jobs, lists, local, personas, pipelines, profile, sources
 from bench.detection.compose import CLIP, Ask, account
+from detectors import twins
+from detectors.batch import Batch
 from detectors.engine import WINDOW
 from detectors.event import Flag
-from detectors.exchange import Dialect, Message, Operation
+from detectors.exchange import Dialect, Message, Operation, Usage
 
 ROOT = Path(compose.__file__).parent
 SCRIPTS = [script for script, _ in personas.WEIGHTS]
@@ -128,6 +130,15 @@ def test_samples_that_a_dialect_lacks_become_repeats(pools) -> None:
     assert set(made.events["choices"].tolist()) == {1}
     assert set(made.events["top_logprobs"].tolist()) == {-1}
     assert made.harvested.all()
+
+
+def test_nobody_sees_what_a_batch_is_answered(pools) -> None:
+    """As at the gateway: a batch is answered by files that are fetched later."""
+    made = account("b", "", jobs.nightly_batch, pools, "batch", 4, personas.kinds_of(jobs.nightly_batch))
+    assert (made.events["usage"][made.events["status"] == 200] == Usage.ABSENT).all()
+    assert twins.measures(Batch(made.events)).unknown.all()
+    judge = account("j", "", jobs.judge, pools, "judge", 20, personas.kinds_of(jobs.judge))
+    assert (judge.events["usage"][judge.events["status"] == 200] == Usage.REPORTED).all()
 
 
 def test_one_message_is_no_longer_than_the_clip(pools) -> None:
