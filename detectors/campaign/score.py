@@ -47,7 +47,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
     recipe = m.of(Kind.RECIPE)
     parts = [
         _term("size", facts.parties, "count", sized(facts.parties),
-              f"{facts.parties:,} independent clients take part."),
+              f"{facts.parties:,} clients take part, those of one organisation counted once."),
         _term("answers_taken", m.taken, "share", float(harvest.nats_taken(np.array([m.taken]))[0]), _taken_sentence(m)),
         _term("own_networks", m.networks, "share", 3.0 * (m.networks - 0.5),
               "Its members come from different networks." if m.networks > 0.5
@@ -74,7 +74,7 @@ def terms(measured: Measured, facts: Facts) -> tuple[Term, ...]:
                            f"{recipe.df:,} of {facts.people:,} clients use."))  # fmt: skip
     if not facts.framed:
         nats = min(4.0, 10.0 * facts.held) - _ALONE
-        text = f"Only wordings tie them; {percent(facts.held)} of them are tied by wordings with their parameters too."
+        text = f"Some are tied by wordings alone; {percent(facts.held)} of them by wordings with their parameters too."
         parts.append(_term("wordings_alone", facts.held, "share", nats, text))
     parts += _signed(m, facts.people) + _events(facts, size)
     return tuple(parts if np.isnan(facts.rank) else _whole(parts, m, facts))
