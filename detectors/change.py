@@ -101,7 +101,7 @@ class Change(Detector):
             return
         whole = seen.whole
         fields = [rows[name] for name in ("n", "habits", "logs", "new", "seen", "known", "sets")]
-        logs = whole["payload_chars"], twins.measures(whole).log_assumed
+        logs = whole["payload_chars"], twins.measures(whole).log_choice
         names = whole["at"], whole["network"], whole["agent"], whole["model"]
         fold(_count, fields, (seen.starts, seen.counts, seen.places, twins.habits(seen), *logs, *names))
 

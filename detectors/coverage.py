@@ -96,7 +96,7 @@ class Coverage(Detector):
         answers = twins.measures(whole)
         asks = np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "log_chars")]
-        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_assumed, asks))
+        fold(_fold, own, (*events, whole["flags"], answers.code, answers.log_choice, asks))
         own = [rows[name] for name in ("opened", "spoken", "samples", "known", "open", "words", "payloads")]
         columns = [whole[name] for name in ("words", "kind", "payload", "body")]
         fold(_fold_asking, own, (*events, asks, answers.choice, *columns))

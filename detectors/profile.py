@@ -53,7 +53,7 @@ def update(rows: NDArray[np.void], batch: Batch) -> None:
     answers = twins.measures(whole)
     fields = [rows[name] for name in ("n", "flags", "logs", "squares", "users", "networks", "agents")]
     columns = [whole[name] for name in ("payload_chars", "in_chars", "user", "network", "agent")]
-    fold(_fold, fields, (seen.starts, seen.counts, seen.places, answers.code, answers.log_assumed, *columns))
+    fold(_fold, fields, (seen.starts, seen.counts, seen.places, answers.code, answers.log_choice, *columns))
 
 
 @compiled

@@ -92,14 +92,14 @@ class Reasoning(Detector):
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
-        sizes = answers.chars, answers.choice, answers.log_assumed, whole["reasoning_chars"]
+        sizes = answers.chars, answers.choice, answers.log_choice, whole["reasoning_chars"]
         own = [rows[name] for name in ("n", "twins", "log_chars", "payloads")]
         fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"]))
         bits, flags = whole["elicitation"], whole["flags"]
         if bits.any() or whole.flag(Flag.ELICIT_SYSTEM | Flag.ELICIT_USER).any():
             fold(_count_asked, [rows[name] for name in ("plain", "strong", "system", "user")], (*events, bits, flags))
             own = [rows[name] for name in ("apart", "apart_chars", "apart_payloads")]
-            told = answers.code, answers.log_assumed, whole["payload"], whole["body"]
+            told = answers.code, answers.log_choice, whole["payload"], whole["body"]
             fold(_count_apart, own, (*events, bits, flags, *told))
 
     def measure(self, rows: NDArray[np.void]) -> NDArray[np.float64]:

@@ -107,7 +107,7 @@ class Sampling(Detector):
         answers = twins.measures(whole)
         own = [rows[name] for name in ("several", "samples", "logprobs", "blank", "weights", "scored", "labels")]
         columns = [whole[name] for name in ("choices", "top_logprobs", "flags", "in_chars", "max_tokens", "answer")]
-        fold(_fold_special, own, (*events, answers.open, answers.code, answers.chars, answers.log_assumed, *columns))
+        fold(_fold_special, own, (*events, answers.open, answers.code, answers.chars, answers.log_choice, *columns))
         own = [rows[name] for name in ("n", "twins", "bodies", "settings", "moments", "answers")]
         columns = [whole[name] for name in ("body", "params", "choices", "at", "answer")]
         fold(_fold_bodies, own, (*events, twins.habits(seen), *columns))

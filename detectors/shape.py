@@ -96,7 +96,7 @@ class Shape(Detector):
         answers, asks = twins.measures(whole), np.empty(len(seen), np.bool_)
         own = [rows[name] for name in ("n", "part", "twins", "steps", "opened")]
         fold(_fold, own, (*events, whole["flags"], answers.code, asks))
-        sizes = whole["payload_chars"], answers.log_assumed, whole["max_tokens"]
+        sizes = whole["payload_chars"], answers.log_choice, whole["max_tokens"]
         own = [rows[name] for name in ("limited", "room", "logs")]
         fold(_fold_sizes, own, (*events, asks, *sizes))
         told = whole["flags"], whole["kind"], whole["payload"], whole["body"], whole["tools"]

@@ -111,7 +111,7 @@ class Template(Detector):
         whole = seen.whole
         events = seen.starts, seen.counts, seen.places
         answers = twins.measures(whole)
-        sizes = answers.code, answers.chars, answers.choice, answers.log_assumed, whole["top_logprobs"]
+        sizes = answers.code, answers.chars, answers.choice, answers.log_choice, whole["top_logprobs"]
         worth = np.empty(len(seen), np.uint32)
         own = [rows[name] for name in ("n", "twins", "log_one", "log_all", "payloads", "worthy", "worthies")]
         fold(_fold, own, (*events, twins.habits(seen), *sizes, whole["payload"], whole["body"], _LEFT, worth))

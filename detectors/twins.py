@@ -80,8 +80,7 @@ class Measures(NamedTuple):
 
     chars: NDArray[np.int64]  # answer text of the request, all choices; 0 too where nobody knows
     choice: NDArray[np.int64]  # of one choice
-    log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling
-    log_assumed: NDArray[np.int64]  # the same, but where nobody saw the answer that of a usual one
+    log_choice: NDArray[np.int64]  # of it, in sixteenths of a doubling; where nobody saw it that of a usual one
     open: NDArray[np.bool_]  # the answer is free text, or unknown and not limited to a few tokens
     unknown: NDArray[np.bool_]  # nobody saw the answer or its counts: a batch's, or one that is fetched later
     code: NDArray[np.uint8]  # the counted twins of the event, a bit each in the order of TWINS, and SYSTEM_BIT
@@ -96,12 +95,12 @@ def _measures(batch: Batch) -> Measures:
     if batch.whole is not batch:
         return Measures._make(values.take(batch.places) for values in measures(batch.whole))
     size = len(batch)
-    chars, choice, logs, assumed = (np.empty(size, np.int64) for _ in range(4))
+    chars, choice, logs = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     is_open, unknown, code = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.uint8)
     counts = batch["out_chars"], batch["out_tokens"], batch["usage"], batch["choices"], batch["prompts"]
-    _measure(*counts, batch["max_tokens"], chars, choice, logs, assumed, is_open, unknown)
+    _measure(*counts, batch["max_tokens"], chars, choice, logs, is_open, unknown)
     _codes(batch["flags"], batch["temperature"], batch["payload_chars"], chars, choice, is_open, unknown, code)
-    return Measures(chars, choice, logs, assumed, is_open, unknown, code)
+    return Measures(chars, choice, logs, is_open, unknown, code)
 
 
 @compiled
@@ -115,11 +114,10 @@ def _measure(
     chars: NDArray[np.int64],
     choice: NDArray[np.int64],
     logs: NDArray[np.int64],
-    assumed: NDArray[np.int64],
     is_open: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
 ) -> None:
-    """Fill in the last six columns."""
+    """Fill in the last five columns."""
     for place in range(len(chars)):
         text = np.int64(out_chars[place])
         if text == 0:  # a log without answer texts still has token counts: about four characters a token
@@ -131,8 +129,8 @@ def _measure(
             one = text // samples
         limit = max_tokens[place]
         capped = 0 < limit <= CLOSED_TOKENS and one < UNHEEDED_CHARS
-        chars[place], choice[place], logs[place] = text, one, log16(float(one))
-        assumed[place] = USUAL_LOG if nobody else logs[place]
+        chars[place], choice[place] = text, one
+        logs[place] = USUAL_LOG if nobody else log16(float(one))
         is_open[place] = (one >= CLOSED_CHARS or nobody) and not capped
         unknown[place] = nobody
 

@@ -186,7 +186,7 @@ class _Loads:
             seen.flag(Flag.TOOLS | Flag.SCHEMA), seen.flag(Flag.USER_ID), seen.flag(Flag.STREAM),
             4 * answers.chars <= 5 * seen["payload_chars"].astype(np.int64), (asks != 0) & ~strong, strong,
             (seen["choices"] >= 2) & answers.open, logprobs, seen["listed"] & np.uint8(Listed.TRAIN),
-            seen["grading"] != 0, answers.log_choice // 2, seen.flag(Flag.BLANK_INPUT),
+            seen["grading"] != 0, np.where(answers.unknown, 0, answers.log_choice // 2), seen.flag(Flag.BLANK_INPUT),
         )  # fmt: skip
         self.sums = np.column_stack(columns).astype(np.int64)
         self.topic = (seen["topic"].astype(np.int64) + 8) >> 4

@@ -174,7 +174,7 @@ def test_measures_are_those_of_each_event_by_itself(seed: int) -> None:
         )  # fmt: skip
         assert (known.chars[place], known.choice[place]) == (chars, choice)
         assert (known.open[place], known.unknown[place]) == (is_open, unknown)
-        assert known.log_choice[place] == int(16 * np.log2(1 + choice))
+        assert known.log_choice[place] == (twins.USUAL_LOG if unknown else int(16 * np.log2(1 + choice)))
         assert tuple(known.code[place] >> bit & 1 for bit in range(7)) == has
         assert (known.code[place] >= twins.SYSTEM_BIT) == bool(flags & Flag.SYSTEM)
 
@@ -187,9 +187,9 @@ def test_a_limit_that_the_answer_did_not_heed_makes_no_label_of_it(traffic, char
 def test_an_answer_that_nobody_saw_is_taken_for_a_usual_one(traffic) -> None:
     unseen = traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.ABSENT)
     found = twins.measures(Batch(unseen))
-    assert (found.log_choice == 0).all()
-    assert (found.log_assumed == twins.USUAL_LOG).all()
+    assert (found.choice == 0).all()
+    assert (found.log_choice == twins.USUAL_LOG).all()
     seen = twins.measures(Batch(traffic(1, 10, out_chars=0, out_tokens=50)))  # a log without texts: its counts tell
-    assert (seen.log_assumed == seen.log_choice).all()
+    assert (seen.log_choice == int(16 * np.log2(201))).all()
     silent = twins.measures(Batch(traffic(1, 10, out_chars=0, out_tokens=0, usage=Usage.REPORTED)))
-    assert (silent.log_assumed == 0).all()  # seen, and empty
+    assert (silent.log_choice == 0).all()  # seen, and empty
