@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ FINDING = np.dtype(
         ("at", "<f8"),
     ]
 )
+_FOUND = np.dtype([*((name, FINDING[name]) for name in FINDING.names or ()), ("place", "<i8")])  # of the row it saw
 SUMMARY = np.dtype(
     [
         ("client", "<u8"),
@@ -62,6 +64,13 @@ _HEAD: list[tuple[str, str]] = [
     ("look", "u1"),
     ("part", "u1"),  # 0: all of a client's traffic; else the number of the part that is kept apart, see parts
 ]
+
+
+class Told(NamedTuple):
+    """Findings, sorted by client and each client's in the order in which they came, and its row as it stood at each."""
+
+    findings: NDArray[np.void]
+    seen: NDArray[np.void]
 
 
 class Engine:
@@ -102,15 +111,18 @@ class Engine:
     def step(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> NDArray[np.void]:
         """Fold `events` (any order, any clients) into `rows`, in place, and return the findings.
 
-        `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A
-        finding, at most one a client, is told where the level changed, or where the score rose by RISE
-        while in review; its `requests` and `at` are those at which the level was reached. Each look is
-        taken at its very number of requests, so rows do not depend on how the stream was cut. Of several
-        looks of a client in one batch the last one's level is told: what rose and fell again is not.
+        `rows[i]["client"]` must be the sorted unique clients of `events`; raises ValueError otherwise. A finding is
+        told where a look changed the level, or where the score rose by RISE while in review; its `requests` and
+        `at` are those of the look. Each look is taken at its very number of requests, so neither rows nor findings
+        depend on how the stream was cut; but a tripwire is told of after the batch that touched it.
         """
+        return self.tell(rows, events, now).findings
+
+    def tell(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> Told:
+        """`step`, with what each finding saw."""
         del now  # findings carry the time of the events, so that a late batch says when it happened
         if not len(events):
-            return np.zeros(0, FINDING)
+            return Told(np.zeros(0, FINDING), rows[:0])
         batch = events if isinstance(events, Batch) else self.batch(events)
         if not np.array_equal(rows["client"], batch.clients):
             raise ValueError("rows are not those of the sorted unique clients of the events")
@@ -118,20 +130,20 @@ class Engine:
         activity.update(rows["activity"], batch)
         first, last = window_of(batch.clients, batch.first), window_of(batch.clients, batch.last)
         if np.array_equal(first, last):
-            return _once_a_client(self._within(rows, batch, last))
+            return _by_client(self._within(rows, batch, last))
         # A batch that spans the end of a client's window is folded in as if it had been cut there.
         window = window_of(batch.spread(batch.clients), batch["at"])
         told = []
         for behind in range(int((last - first).max()), -1, -1):
             part = batch.compact(batch.spread(last) - window == behind)
             if len(part.clients) == len(rows):  # as the last part has something of every client
-                told.append(self._within(rows, part, last - behind))
+                told += self._within(rows, part, last - behind)
             elif len(part):
                 place = np.searchsorted(batch.clients, part.clients)
                 some = taken(rows, place)
-                told.append(self._within(some, part, last[place] - behind))
+                told += self._within(some, part, last[place] - behind)
                 put(rows, place, some)
-        return _once_a_client(np.concatenate(told))
+        return _by_client(told)
 
     def explain(self, row: np.void, now: float) -> Explanation:
         """All that is known for and against one client, as its row stands."""
@@ -167,8 +179,8 @@ class Engine:
             self.reset += int(stale.sum())
             rows[stale] = self.empty(rows["client"][stale])
 
-    def _within(self, rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> NDArray[np.void]:
-        """Fold events of which each client's lie in one `window`, and take the looks that they reach."""
+    def _within(self, rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> list[Told]:
+        """Fold events of which each client's lie in one `window`; what is told at the looks they reach, in order."""
         self._begin(rows, window)
         late = window < rows["window"]
         current = batch.only(~batch.spread(late)) if late.any() else batch
@@ -176,7 +188,7 @@ class Engine:
         due = np.flatnonzero(looks > rows["look"])
         if not len(due):
             self._fold(rows, batch, current)
-            return self._wires(rows)
+            return [self._wires(rows)]
         # The row at a look holds the events up to it: each look gets a copy of its client's row with
         # those folded in, so that all looks of a batch are one more fold, however many there are.
         times = looks[due].astype(np.intp) - rows["look"][due]
@@ -188,8 +200,8 @@ class Engine:
         part = batch.prefixes(who, _reach(batch, who, until))
         self._fold(seen, part, part)
         self._fold(rows, batch, current)
-        told = self._look(rows, seen, who, nth, look.astype(np.uint8))
-        return np.concatenate([told, self._wires(rows)])
+        found = self._look(rows, seen, who, nth, look.astype(np.uint8))
+        return [_told(found, seen), self._wires(rows)]
 
     def _begin(self, rows: NDArray[np.void], window: NDArray[np.int32]) -> None:
         """Forget what the detectors know of a client whose next window begins."""
@@ -221,7 +233,7 @@ class Engine:
         nth: NDArray[np.intp],
         look: NDArray[np.uint8],
     ) -> NDArray[np.void]:
-        """Compare clients with their peers, each as it stood in `seen` at its look; the findings, by `nth` look."""
+        """Compare clients with their peers, each as it stood in `seen` at its look; what is found, by `nth` look."""
         seen["look"] = look
         seen["group"] = self.judge.group(seen)
         found = self.judge.judge(seen, float(seen["last"].max()))
@@ -241,24 +253,23 @@ class Engine:
             for name, value in (("look", look), ("group", seen["group"]), ("score", score)):
                 rows[name][client] = value[now]
             if tell.any():
-                told.append(_findings(seen[now[tell]], previous[tell], level[tell], score[now[tell]]))
-        return np.concatenate(told) if told else np.zeros(0, FINDING)
+                told.append(_found(seen, now[tell], previous[tell], level[tell], score[now[tell]]))
+        return np.concatenate(told) if told else np.zeros(0, _FOUND)
 
-    def _wires(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+    def _wires(self, rows: NDArray[np.void]) -> Told:
         """Clients that touch a tripwire are reviewed at once; a look could be thousands of requests away."""
-        if not self.judge.wires.any():
-            return np.zeros(0, FINDING)
         # What touches one in a part touches it in the whole.
-        fresh = np.flatnonzero(self.judge.tripped(rows, (rows["level"] < Level.REVIEW) & (rows["part"] == 0), 0.0))
+        among = (rows["level"] < Level.REVIEW) & (rows["part"] == 0)
+        fresh = np.flatnonzero(self.judge.tripped(rows, among, 0.0)) if self.judge.wires.any() else np.zeros(0, np.intp)
         if not len(fresh):
-            return np.zeros(0, FINDING)
+            return Told(np.zeros(0, FINDING), rows[:0])
         seen = taken(rows, fresh)
         previous = seen["level"].copy()
         level = np.full(len(fresh), Level.REVIEW, np.uint8)
         score = np.full(len(fresh), fuse.trip_score(self.reference), np.float32)
         for name, value in (("level", level), ("score", score), ("told", score)):
             rows[name][fresh] = value
-        return _findings(seen, previous, level, score)
+        return _told(_found(seen, np.arange(len(seen)), previous, level, score), seen)
 
 
 def taken(rows: NDArray[np.void], places: NDArray[np.intp]) -> NDArray[np.void]:
@@ -312,42 +323,47 @@ def _fold_head(
 
 
 def _reach(batch: Batch, who: NDArray[np.intp], until: NDArray[np.int64]) -> NDArray[np.intp]:
-    """How many of a client's events hold its first `until` counted ones, and uncounted ones right after them."""
+    """How many of a client's events hold its first `until` counted ones."""
     total = np.concatenate([[0], np.cumsum(batch.counted_mask)])  # before each event
     start = batch.starts[who]
-    end = np.searchsorted(total[1:], total[start] + until, side="right")
-    return np.asarray(np.minimum(end - start, batch.counts[who]), np.intp)
+    return np.asarray(np.searchsorted(total[1:], total[start] + until) + 1 - start, np.intp)
 
 
-def _findings(
-    seen: NDArray[np.void], previous: NDArray[np.uint8], level: NDArray[np.uint8], score: NDArray[np.float32]
+def _found(
+    seen: NDArray[np.void],
+    place: NDArray[np.intp],
+    previous: NDArray[np.uint8],
+    level: NDArray[np.uint8],
+    score: NDArray[np.float32],
 ) -> NDArray[np.void]:
-    findings = np.zeros(len(seen), FINDING)
-    findings["client"] = seen["client"]
-    findings["level"] = level
-    findings["previous"] = previous
-    findings["score"] = score
-    findings["requests"] = seen["events"]
-    findings["at"] = seen["last"]
-    return findings
+    found = np.zeros(len(place), _FOUND)
+    for name, of in (("client", "client"), ("requests", "events"), ("at", "last")):
+        found[name] = seen[of][place]
+    for name, value in (("place", place), ("previous", previous), ("level", level), ("score", score)):
+        found[name] = value
+    return found
 
 
-def _once_a_client(findings: NDArray[np.void]) -> NDArray[np.void]:
-    """Of several findings of a client, in order, the first that reached its last level, with the last score."""
-    clients, first, count = np.unique(findings["client"], return_index=True, return_counts=True)
-    if len(clients) == len(findings):
-        return findings
-    out = findings[first]
-    keep = np.ones(len(out), np.bool_)
-    for place in np.flatnonzero(count > 1):
-        told = findings[findings["client"] == clients[place]]
-        reached = told[int(np.flatnonzero(told["level"] == told["level"][-1])[0])]
-        previous = out["previous"][place]
-        out[place] = reached
-        out["previous"][place] = previous
-        out["score"][place] = told["score"][-1]
-        keep[place] = previous != reached["level"] or reached["level"] == Level.REVIEW
-    return out[keep]
+def _told(found: NDArray[np.void], seen: NDArray[np.void]) -> Told:
+    """Findings with a copy of the row that each of them saw, which takes up what was found."""
+    findings = np.zeros(len(found), FINDING)
+    for name in FINDING.names or ():
+        findings[name] = found[name]
+    stood = taken(seen, found["place"]) if len(found) else seen[:0]
+    for name, of in (("level", "level"), ("score", "score"), ("told", "score")):
+        stood[name] = findings[of]
+    return Told(findings, stood)
+
+
+def _by_client(told: Sequence[Told]) -> Told:
+    """All that was told, in its order, as what is told of one client after the other."""
+    if len(told) == 1 and len(told[0].findings) < 2:
+        return told[0]
+    findings = np.concatenate([one.findings for one in told])
+    order = np.argsort(findings["client"], kind="stable")
+    kind = told[0].seen.dtype
+    seen = np.concatenate([one.seen.view(f"V{kind.itemsize}") for one in told])  # as plain bytes, not field by field
+    return Told(findings[order], seen.take(order).view(kind))
 
 
 def _row(detectors: Sequence[Detector]) -> np.dtype[np.void]:

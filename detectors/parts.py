@@ -126,6 +126,49 @@ def fade(rows: NDArray[np.void]) -> None:
         rows[name][gone] = 0
 
 
+def until(rows: NDArray[np.void], batch: Batch, window: NDArray[np.int32]) -> NDArray[np.intp] | None:
+    """How many of each client's events come before a part of it may be forgotten, or with that; None: all of all.
+
+    `rows` and `window` are as `route` takes them, before it. Forgotten is a part where a window begins, and where FADES
+    requests of it came: a batch is cut there, so that what was before is not told as what came after.
+    """
+    last = window[batch.starts + batch.counts - 1]
+    begins = rows["window"] != last
+    fills = (rows["seen"] < FADES) & (rows["seen"] + batch.counts >= FADES)
+    if not ((rows["level"] > 0) & (begins | fills) | (window[batch.starts] != last)).any():
+        return None
+    out = batch.counts.copy()
+    fields = [rows[name] for name in ("window", "seen", "level")]
+    fold(_until, fields, (batch.starts, batch.counts, batch.counted_mask, window, out))
+    return out if (out < batch.counts).any() else None
+
+
+@compiled
+def _until(
+    current: NDArray[np.int32], seen: NDArray[np.uint32], level: NDArray[np.uint8],
+    starts: NDArray[np.int64], lengths: NDArray[np.int64], counted: NDArray[np.bool_], window: NDArray[np.int32],
+    out: NDArray[np.int64],
+) -> None:  # fmt: skip
+    for row in range(len(starts)):
+        now, known, held = current[row], np.int64(seen[row]), level[row] > 0
+        for nth in range(lengths[row]):
+            place = starts[row] + nth
+            if not counted[place] or window[place] < now:
+                continue
+            if window[place] > now:
+                if nth > 0 and (held or known >= LEAST):  # by fewer no part was raised
+                    out[row] = nth
+                    break
+                if held:
+                    out[row] = 1
+                    break
+                now, known = window[place], np.int64(0)
+            known += 1
+            if held and known == FADES:
+                out[row] = nth + 1
+                break
+
+
 def said(rows: NDArray[np.void], level: NDArray[np.uint8], score: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether a client stands where it does because of a part: by level, and by score where both are told of."""
     above = (rows["level"] == level) & (rows["level"] > 0) & (rows["score"] > score)

@@ -9,7 +9,7 @@ from detectors.campaign import Linker, Settings
 from detectors.campaign.graph import Bounds
 from detectors.checks import NOW, sample
 from detectors.compiled import LOOPS
-from detectors.engine import Engine
+from detectors.engine import WINDOW, Engine
 from detectors.event import Listed
 from detectors.exchange import Dialect, Exchange, Message, Operation, Outcome
 from detectors.features import events
@@ -24,6 +24,7 @@ def fold(engine: Engine) -> None:
     """Run every loop of a worker's engine once, looks and an explanation included; `engine` is not touched."""
     other = Engine(engine.detectors, engine.reference)
     made = sample(events=4_000)
+    made["at"][-100:] += WINDOW  # into the clients' next window
     rows = other.empty(np.unique(made["client"]))
     mixed.step(other, rows, made, NOW, other.empty)
     other.explain(rows[0], NOW)

@@ -216,7 +216,7 @@ def _count(report: Report, block: NDArray[np.void]) -> None:
 
 
 def _turns(block: NDArray[np.void]) -> list[NDArray[np.void]]:
-    """A block in parts in which no client comes to two looks: what one look found, the next would hide.
+    """A block in parts in which no client comes to two looks: of several a row holds the last one's score alone.
 
     So what is said of a client does not depend on how many others are in the log.
     """

@@ -237,12 +237,12 @@ class Scorer:
         self._counts["parts_left_out"] += stepped.left_out
         if not len(findings):
             return Scored(rows, parts, [], summaries, summaries[:0])
-        where = np.searchsorted(rows["client"], findings["client"])
-        found = summaries[where]
+        traffic = self._engine.summary(stepped.seen)
         inputs = [
-            self._input(finding, rows[index], parts[part] if part >= 0 else None, summary, now)
-            for finding, index, part, summary in zip(findings, where, stepped.because, found, strict=True)
+            self._input(finding, row, stepped.apart[part] if part >= 0 else None, summary, now)
+            for finding, row, part, summary in zip(findings, stepped.seen, stepped.because, traffic, strict=True)
         ]
+        found = summaries[np.searchsorted(rows["client"], findings["client"])]
         return Scored(rows, parts, inputs, summaries, found)
 
     def _input(
@@ -255,7 +255,7 @@ class Scorer:
             score=float(finding["score"]),
             requests=int(finding["requests"]),
             at=float(finding["at"]),
-            explanation=mixed.explain(self._engine, row, part, now),
+            explanation=mixed.explain(self._engine, row, part, now, int(finding["level"])),
             traffic={
                 "requests": int(summary["requests"]),
                 "tokens_in": int(summary["in_tokens"]),

@@ -20,7 +20,7 @@ from app.settings import read_settings
 from app.worker.partitions import identify
 from app.worker.run import Worker, warm
 from detectors.batch import Batch
-from detectors.engine import Engine
+from detectors.engine import Engine, Told
 from detectors.registry import load
 
 LEASE_SECONDS = 60.0
@@ -47,13 +47,13 @@ class Timed(Engine):
     spent = 0.0
     clients = 0
 
-    def step(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> NDArray[np.void]:
+    def tell(self, rows: NDArray[np.void], events: NDArray[np.void] | Batch, now: float) -> Told:
         """The same as Engine's."""
         begun = time.process_time()
-        findings = super().step(rows, events, now)
+        told = super().tell(rows, events, now)
         self.spent += time.process_time() - begun
         self.clients += int((rows["part"] == 0).sum())
-        return findings
+        return told
 
 
 class Drain:

@@ -32,4 +32,8 @@ def test_a_client_never_seen_is_not_there(shipped_engine: Engine, traffic) -> No
 
 def test_it_returns_the_engine_s_findings(shipped_engine: Engine, harvest) -> None:
     found = Table(shipped_engine).step(harvest(9, 100), 0.0)
-    assert found["client"].tolist() == [9]
+    assert set(found["client"].tolist()) == {9}
+    assert (
+        found.tobytes()
+        == shipped_engine.step(shipped_engine.empty(found["client"][:1]), harvest(9, 100), 0.0).tobytes()
+    )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.errors import Unavailable
 from app.models.alert import Alert
+from app.models.alert_event import AlertEvent
 from app.store.db import make_engine, migrate
 from app.store.heartbeat import Heartbeat
 from app.store.packed import unpack
@@ -25,7 +26,7 @@ from app.worker.quality import Quality
 from app.worker.record import Recorder
 from app.worker.score import FULL_BATCH_BLOCKS, MOST_BLOCKS, MOST_EVENTS, Pace, Scorer
 from detectors import parts
-from detectors.engine import Engine
+from detectors.engine import WINDOW, Engine
 from detectors.event import Flag
 from detectors.reasoning import Reasoning
 
@@ -96,15 +97,19 @@ def scorers(redis_url, sqlite_url, migrated):
         one.close()
 
 
-def alerts(url):
+def stored(url, query):
     async def read():
         engine = make_engine(url)
         async with engine.connect() as connection:
-            found = (await connection.execute(sa.select(Alert.client_id, Alert.evidence))).all()
+            found = (await connection.execute(query)).all()
         await engine.dispose()
         return found
 
     return asyncio.run(read())
+
+
+def alerts(url):
+    return stored(url, sa.select(Alert.client_id, Alert.evidence))
 
 
 def spread(count):
@@ -339,6 +344,20 @@ def test_a_part_of_a_client_s_traffic_is_kept_and_told_of(
     assert 25 <= evidence["part_requests"] <= 50
     assert evidence["traffic"]["requests"] > 200
     assert one.recorder.pending == 4  # summaries of the client alone
+
+
+def test_what_rose_and_fell_within_one_batch_is_told(scorers, engine, client, publish, harvest, sqlite_url):
+    calm = hidden(harvest, count=80)[np.arange(80) % 8 != 0]
+    calm["at"] += WINDOW
+    publish(client, np.concatenate([harvest(np.full(60, 77)), calm]))
+    one = scorers(engine)
+    one.round()
+    assert one.counts["batches"] == 1
+    ((_, evidence),) = alerts(sqlite_url)
+    assert evidence["requests"] == evidence["traffic"]["requests"] <= 50  # as it stood when it was found
+    assert one.counts["findings"] >= 2
+    kinds = [kind for (kind,) in stored(sqlite_url, sa.select(AlertEvent.kind).order_by(AlertEvent.sequence))]
+    assert (kinds[0], kinds[-1]) == ("opened", "cleared")
 
 
 def test_parts_are_counted_once_though_the_commit_is_lost(scorers, engine, client, publish, harvest):
