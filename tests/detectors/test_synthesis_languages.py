@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from detectors.synthesis import CLASSES, RULES, match, names
 from detectors.synthesis_languages import MORE
-from detectors.text import normalise
+from tests.detectors.classes import wording_tests
 
 ASKS = {
     "tasks": [
@@ -256,14 +254,9 @@ ORDINARY = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in ASKS.items() for text in texts])
-def test_each_class_is_found_in_its_languages(name, text):
-    assert name in names(match(normalise(text)))
-
-
-@pytest.mark.parametrize("text", ORDINARY)
-def test_what_is_near_matches_nothing(text):
-    assert names(match(normalise(text))) == ()
+test_each_class_is_found_in_its_languages, test_what_is_near_matches_nothing = wording_tests(
+    ASKS, ORDINARY, lambda text: names(match(text))
+)
 
 
 def test_every_class_has_further_languages_and_its_rule_holds_them():
