@@ -31,6 +31,7 @@ class Judged(NamedTuple):
     fused: Fused
     rank: NDArray[np.float64]  # (clients,): what orders clients, log-odds of harvesting
     kinds: NDArray[np.float64]  # (clients, families): log-odds by each family's own trees; NaN where it has none
+    read: NDArray[np.float64]  # (clients, numbers): what the forest read of each row; no numbers without a forest
 
 
 class Judge:
@@ -78,13 +79,13 @@ class Judge:
         p[looked], floors[looked] = calibrate.cells(self.reference, self._known, group, look, scores[looked])
         tripped = (scores >= TRIP) & self.wires
         fused = self.fused(p, floors, rows["group"], rows["look"], tripped)
-        odds = self._lifted(rows, scores, measured)
+        odds, read = self._lifted(rows, scores, measured)
         rank = self._rank(rows, scores, odds[:, 0], p, tripped)
         if self.forest is not None:
             rank = rank + BLEND * fused.score
             fused = self.joined(fused, rows["look"], rank, odds[:, 1:])
         fused = fuse.marked_down(fused, rows["part"] > 0, parts.MARGIN)
-        return Judged(scores, p, floors, fused, rank, odds[:, 1:])
+        return Judged(scores, p, floors, fused, rank, odds[:, 1:], read)
 
     def odds(self, rows: NDArray[np.void], scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """The log-odds of each client by all of the forest's trees, then by those of each family alone, without lift.
@@ -94,21 +95,18 @@ class Judge:
         if self.forest is None:
             raise ValueError("the reference has no joint score")
         measured = [one.measure(rows[one.name]) for one in self.detectors]
-        return self._odds(self.forest, likeness.joined(rows, scores, measured))
+        return self.forest.odds(likeness.joined(rows, scores, measured)[:, self._read], len(fuse.FAMILIES))
 
     def _lifted(
         self, rows: NDArray[np.void], scores: NDArray[np.float32], measured: Sequence[NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
-        """`odds` less `lift`, NaN without a forest: the profile, which both read, is read out of the rows once."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`odds` less `lift`, NaN without a forest, and what the forest read: all is read out of the rows once."""
         if self.forest is None:
-            return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan)
+            return np.full((len(rows), 1 + len(fuse.FAMILIES)), np.nan), np.zeros((len(rows), 0))
         numbers = likeness.joined(rows, scores, measured)
         uses, looks = numbers[:, : len(profile.FEATURES)], np.maximum(rows["look"], 1)
-        return np.asarray(self._odds(self.forest, numbers) - self.reference.lift_of(uses, looks), np.float64)
-
-    def _odds(self, forest: Forest, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The forest's log-odds of all that `likeness.joined` gives."""
-        return forest.odds(numbers[:, self._read], len(fuse.FAMILIES))
+        read = numbers[:, self._read]
+        return self.forest.odds(read, len(fuse.FAMILIES)) - self.reference.lift_of(uses, looks), read
 
     def fused(
         self,
@@ -251,11 +249,9 @@ class Judge:
         self, rows: NDArray[np.void], found: Judged, evidence: Sequence[Evidence]
     ) -> tuple[Counterfactual, ...]:
         """What carries the joint score of the one row in `rows`, judged as `found`."""
-        if self.forest is None or self._read is None:
+        if self.forest is None:
             return ()
-        forest, look = self.forest, int(rows["look"][0])
-        measured = [one.measure(rows[one.name]) for one in self.detectors]
-        own = likeness.joined(rows, found.scores, measured)[0, self._read]
+        forest, look, own = self.forest, int(rows["look"][0]), found.read[0]
         rest = float(found.rank[0] - forest.log_odds(own[None])[0])  # what joins the forest's stays as it is
         less = parts.MARGIN if rows["part"][0] else 0.0
         limit = calibrate.joint_limit(self.reference, look)

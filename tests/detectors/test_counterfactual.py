@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from detectors import calibrate, counterfactual, likeness, registry
 from detectors.base import Level
 from detectors.counterfactual import ASPECTS, LEAST, ORDINARY, STEPS, steps
+from detectors.engine import Engine
+from detectors.reasoning import Reasoning
 from detectors.table import Table
 
 MEASURES = [number for held in ASPECTS.values() for number in held]
@@ -129,3 +131,26 @@ def test_who_is_not_watched_is_told_no_joint_score_and_nothing_that_it_rests_on(
     row = table.rows()[0].copy()
     row["level"] = Level.NONE
     assert engine.explain(row, 0.0).rests_on == ()
+
+
+class Counting(Reasoning):
+    """A detector that counts how often it measures."""
+
+    measured = 0
+
+    def measure(self, rows: np.ndarray) -> np.ndarray:
+        self.measured += 1
+        return super().measure(rows)
+
+
+def test_an_explanation_measures_a_row_once(harvest) -> None:
+    shipped, counting = registry.load(), Counting()
+    found = [counting if type(one) is Reasoning else one for one in shipped.detectors]
+    engine = Engine(found, shipped.reference)
+    table = Table(engine)
+    table.step(harvest(1, 120, out_chars=3_000), 0.0)
+    row = table.rows()[0].copy()
+    row["level"] = Level.REVIEW
+    counting.measured = 0
+    assert engine.explain(row, 0.0).rests_on
+    assert counting.measured == 1
