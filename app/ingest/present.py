@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import redis
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import organisations
 from app.clients import queries
-from app.errors import InvalidInput, NotFound, Unavailable
+from app.errors import InvalidInput, NotFound
 from app.models.client import Client, client_number
 from app.models.label import Label
 from app.models.vocabulary import Verdict
 from app.settings import Settings
-from app.store import packed
 from app.store.db import make_engine, migrate, read_scope
-from app.store.redis import connect
-from app.store.stream import partition_of, row_key
+from app.store.redis import Link
+from app.store.rows import stored
 from detectors.engine import Engine
 from detectors.reference import LOOKS
 
 MOST: Final = 200_000  # clients taken, those seen last: many more than any threshold needs
-CHUNK: Final = 500
 SECONDS: Final = 5.0  # for one reply: nobody's request waits for it
 
 
@@ -104,24 +102,9 @@ def _number(ref: str) -> int | None:
 
 def _rows(settings: Settings, engine: Engine, clients: Sequence[int]) -> tuple[NDArray[np.void], int]:
     """The rows of clients that reached the first look; how many were of another version."""
-    link = connect(settings.redis_url, SECONDS)
-    partition = partition_of(np.array(clients, np.uint64), settings.partitions)
-    keys = [row_key(int(place), client) for place, client in zip(partition, clients, strict=True)]
-    parts: list[NDArray[np.void]] = []
-    foreign = 0
-    try:
-        for start in range(0, len(keys), CHUNK):
-            with link.pipeline(transaction=False) as pipe:
-                for key in keys[start : start + CHUNK]:
-                    pipe.get(key)
-                values: list[Any] = pipe.execute()
-            stored = [value for value in values if value is not None]
-            rows = packed.unpack(stored, engine.row)
-            right = rows["schema"] == engine.schema
-            foreign += len(stored) - int(right.sum())
-            parts.append(rows[right & (rows["counted"] >= LOOKS[0])])
-    except redis.RedisError as error:
-        raise Unavailable(f"Redis: {error}") from error
-    finally:
-        link.close()
-    return (np.concatenate(parts) if parts else np.zeros(0, engine.row)), foreign
+    parts, foreign = [np.zeros(0, engine.row)], 0
+    with closing(Link(settings.redis_url, SECONDS)) as link:
+        for rows, others in stored(link, engine.row, engine.schema, clients, settings.partitions):
+            parts.append(rows[rows["counted"] >= LOOKS[0]])
+            foreign += others
+    return np.concatenate(parts), foreign

@@ -12,37 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.settings import Settings
-from app.store import packed
 from app.store.redis import Link
 from app.store.reference import load_engine
-from app.store.stream import partition_of, row_key
+from app.store.rows import stored
 from detectors.campaign import Campaign, rows
 from detectors.campaign.pooled import Pooled, Told, load
 from detectors.engine import Engine
 
-CHUNK = 500  # rows of one round trip: about 2 MB
 MOST_ROWS = 5_000  # of one campaign; the earliest members are taken
 MOST = 4  # campaigns scored between two passes
 AGAIN_SECONDS = 60.0  # after which a campaign's rows are looked at again
 MOST_HEARD = 2_000  # clients of whose own rows is heard between two passes: about 8 MB
 
 logger = logging.getLogger(__name__)
-
-
-def rows_of(
-    link: Link, row: np.dtype[np.void], schema: int, clients: Sequence[int], partitions: int
-) -> NDArray[np.void]:
-    """The rows that are there and ours, in no particular order; raises Unavailable."""
-    wanted = np.array(list(clients)[:MOST_ROWS], np.uint64)
-    places = partition_of(wanted, partitions)
-    found: list[bytes | None] = []
-    for start in range(0, len(wanted), CHUNK):
-        pairs = zip(places[start : start + CHUNK].tolist(), wanted[start : start + CHUNK].tolist(), strict=True)
-        replies = link.pipeline([("GET", row_key(place, client)) for place, client in pairs])
-        found += replies
-    rows = packed.unpack(found, row)
-    ours: NDArray[np.void] = rows[rows["schema"] == schema]
-    return ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,7 @@ class Pooling:
         due = [client for client in asked if client not in self._heard][:MOST_HEARD]
         if not due:
             return {}
-        found = rows_of(link, self._engine.row, self._engine.schema, due, self._partitions)
+        found = self._rows(link, due)
         self._heard.update(dict.fromkeys(due, ticks))
         return rows.ranks(self._engine, found)
 
@@ -96,9 +78,13 @@ class Pooling:
         due = [one for one in campaigns if self._is_due(one, ticks)]
         for one in due[:MOST]:
             clients = [member.client for member in one.members]
-            found = rows_of(link, self._engine.row, self._engine.schema, clients, self._partitions)
+            found = self._rows(link, clients[:MOST_ROWS])
             if len(found):
                 self.scores[one.id] = Scored(ticks, len(clients), self._calibration.rescore(self._engine, found))
+
+    def _rows(self, link: Link, clients: Sequence[int]) -> NDArray[np.void]:
+        found = stored(link, self._engine.row, self._engine.schema, clients, self._partitions)
+        return np.concatenate([self._engine.empty(np.zeros(0, np.uint64)), *(rows for rows, _ in found)])
 
     def _is_due(self, campaign: Campaign, ticks: float) -> bool:
         known = self.scores.get(campaign.id)

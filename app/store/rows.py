@@ -7,7 +7,7 @@ given up for lost and arrives late changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,15 @@ from app.store import blocks, packed
 from app.store.blocks import Memory
 from app.store.redis import Argument, Link, pack
 from app.store.reply import Reply
-from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, read, read_command
+from app.store.stream import POISON_BLOCKS, START, Blocks, Keys, keys, partition_of, read, read_command, row_key
 
 DAY_MILLISECONDS = 86_400_000
 _ABSENT = 1  # the mark of a value that is not there
 _FOREIGN = 2  # the mark of a value that is no row of ours
 _SENT_ROWS = 256  # written and sent at once: what was just written is still in the processor's cache
 _MULTI, _EXEC, _UNWATCH = pack("MULTI"), pack("EXEC"), pack("UNWATCH")
+
+LOOKED_UP = 500  # rows of one round trip for who only reads: about 2 MB
 
 Empty = Callable[[NDArray[np.uint64]], NDArray[np.void]]
 
@@ -57,6 +59,23 @@ class Loaded:
     fresh: int
     reset: int
     absent: NDArray[np.bool_]
+
+
+def stored(
+    link: Link, row: np.dtype[np.void], schema: int, clients: Sequence[int], partitions: int
+) -> Iterator[tuple[NDArray[np.void], int]]:
+    """The rows of `clients` that are there, some at a time, in their order, and how many of them are not ours.
+
+    Whoever owns their partitions goes on writing them. Raises Unavailable.
+    """
+    names = partition_of(np.array(clients, np.uint64), partitions).tolist()
+    for start in range(0, len(names), LOOKED_UP):
+        some = slice(start, start + LOOKED_UP)
+        replies = link.pipeline([("GET", row_key(*one)) for one in zip(names[some], clients[some], strict=True)])
+        there = [one for one in replies if one is not None]
+        rows = packed.unpack(there, row)
+        ours = rows[rows["schema"] == schema]
+        yield ours, len(there) - len(ours)
 
 
 class Rows:

@@ -10,7 +10,7 @@ from app.errors import LeaseLost, Unavailable
 from app.store.packed import pack as packed
 from app.store.packed import unpack
 from app.store.redis import Link
-from app.store.rows import Claim, Rows
+from app.store.rows import Claim, Rows, stored
 from app.store.stream import keys, partition_of, publish_command, row_key
 from detectors.event import pack, zeros
 
@@ -238,3 +238,16 @@ def test_rows_come_back_whatever_stands_between_them(client, rows, seed):
     assert (loaded.rows["events"] == np.where(kind == 0, clients + np.uint64(7), 0)).all()
     assert loaded.fresh == (kind == 3).sum()
     assert loaded.reset == len(clients) - loaded.fresh - (kind == 0).sum()
+
+
+def test_stored_rows_that_are_there_and_ours_come_some_at_a_time(link, client, monkeypatch):
+    monkeypatch.setattr("app.store.rows.LOOKED_UP", 2)
+    held = empty(np.array([1, 2, 3], np.uint64))
+    held["schema"][2] += 1
+    places = partition_of(np.arange(6, dtype=np.uint64), PARTITIONS).tolist()
+    for row, value in zip(held, packed(held), strict=True):
+        client.set(row_key(places[int(row["client"])], int(row["client"])), value)
+    client.set(row_key(places[4], 4), b"short")
+    found = list(stored(link, ROW, SCHEMA, [1, 2, 3, 4, 5], PARTITIONS))
+    assert [rows["client"].tolist() for rows, _ in found] == [[1, 2], [], []]
+    assert [others for _, others in found] == [0, 2, 0]
