@@ -10,14 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models.alert import Alert
 from app.models.alert_event import AlertEvent
 from app.models.base import moment, new_id
-from app.webhooks import outbox
 
 SYSTEM = "stillwatch"  # the actor of what no person did
-TOLD = frozenset({"opened", "escalated", "closed", "reopened"})  # the steps that others are notified of
 
 
 def step(session: AsyncSession, alert: Alert, kind: str, actor: str, data: Mapping[str, Any], now: float) -> None:
-    """Count the version up, and write the step and its notification beside the change."""
+    """Count the version up, and write the step beside the change."""
     alert.version += 1
     alert.updated_at = moment(now)
     event = AlertEvent(
@@ -30,13 +28,3 @@ def step(session: AsyncSession, alert: Alert, kind: str, actor: str, data: Mappi
         data=dict(data),
     )
     session.add(event)
-    if kind in TOLD:
-        summary = {
-            "alert_id": alert.id,
-            "client_id": alert.client_id,
-            "status": str(alert.state),
-            "severity": str(alert.severity),
-            "score": alert.score,
-            "version": alert.version,
-        }
-        outbox.enqueue(session, f"alert.{kind}", f"{alert.id}:{alert.version}", summary, now)

@@ -80,7 +80,7 @@ async def read_metrics(request: Request) -> Response:
     beats, rows = await asyncio.gather(status.heartbeats(request), status.stored(request))
     families = [
         metrics.dependencies({"redis": beats is not None, "db": rows is not None}),
-        *(metrics.alerts(rows.alerts, rows.outbox) if rows is not None else ()),
+        *((metrics.alerts(rows.alerts),) if rows is not None else ()),
         *metrics.processes(beats or (), now),
     ]
     return Response(request.app.state.metrics.render(families), media_type=TEXT)

@@ -72,13 +72,12 @@ def dependencies(up: Mapping[str, bool]) -> Metric:
     return family
 
 
-def alerts(counts: Mapping[Any, int], outbox: int) -> list[Metric]:
-    """Alerts by state, and how many notifications wait."""
+def alerts(counts: Mapping[Any, int]) -> Metric:
+    """Alerts by state."""
     states = GaugeMetricFamily("stillwatch_alerts", "Alerts by state", labels=("status",))
     for state, count in counts.items():
         states.add_metric((str(state),), count)
-    waiting = GaugeMetricFamily("stillwatch_outbox_depth", "Notifications written and not yet delivered", value=outbox)
-    return [states, waiting]
+    return states
 
 
 def processes(beats: Iterable[Heartbeat], now: float) -> list[Metric]:

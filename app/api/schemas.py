@@ -235,7 +235,6 @@ class StatusShape(Shape):
     db: str = Field(description="ok or away")
     scorer_lag_s: float | None = Field(description="How far the slowest worker is behind; null where none says")
     dropped_events: float | None = Field(description="Dropped since the processes started; null where nobody says")
-    outbox_depth: int | None = Field(description="Notifications not yet delivered; null while the database is away")
     alerts: dict[str, int] = Field(description="Alerts by status; empty while the database is away")
     clients: int | None = Field(description="null while the database is away")
     processes: list[Process]

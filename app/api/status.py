@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 from fastapi import APIRouter
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,7 +19,6 @@ from app.api.schemas import Process, StatusShape
 from app.clients import queries as clients
 from app.errors import Unavailable
 from app.models.base import moment
-from app.models.outbox import OutboxMessage
 from app.policies import mode as modes
 from app.policies.mode import Present
 from app.store import lately, readings
@@ -43,7 +41,6 @@ class Stored:
 
     alerts: dict[str, int]
     clients: int
-    outbox: int
     mode: Present
 
 
@@ -138,10 +135,8 @@ async def _stored(engine: AsyncEngine, setting: str) -> Stored:
     async with read_scope(engine) as session:
         counts = await alerts.counts_by_state(session)
         totals = await clients.totals(session)
-        waiting = sa.select(sa.func.count()).select_from(OutboxMessage).where(OutboxMessage.delivered_at.is_(None))
-        outbox = await session.scalar(waiting) or 0
         mode = await modes.present(session, setting)
-    return Stored({str(state): count for state, count in counts.items()}, totals.clients, outbox, mode)
+    return Stored({str(state): count for state, count in counts.items()}, totals.clients, mode)
 
 
 async def told(request: Request) -> Told | None:
@@ -208,7 +203,6 @@ async def get_status(request: Request) -> StatusShape:
         db="ok" if rows is not None else "away",
         scorer_lag_s=found.lag,
         dropped_events=found.dropped,
-        outbox_depth=rows.outbox if rows is not None else None,
         alerts=rows.alerts if rows is not None else {},
         clients=rows.clients if rows is not None else None,
         processes=[_process(beat) for beat in beats or ()],

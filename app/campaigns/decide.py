@@ -175,7 +175,7 @@ async def revoke(
     )
     ended = []
     for one in await session.scalars(query.order_by(Decision.id).with_for_update()):
-        ended.append(decide.end(session, one, decide.REVOKED, now, actor))
+        ended.append(decide.end(one, decide.REVOKED, now, actor))
         one.revoked_note = reason
     if ended:
         history.step(session, campaign, "revoked", actor, {"reason": reason, "decisions": len(ended)}, now)

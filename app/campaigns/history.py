@@ -10,15 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models.base import moment, new_id
 from app.models.campaign import Campaign
 from app.models.campaign_event import CampaignEvent
-from app.webhooks import outbox
-from detectors.base import Level
 
 SYSTEM = "stillwatch"  # the actor of what no person did
-TOLD = frozenset({"opened", "escalated", "closed", "reopened", "split", "merged"})  # what others are notified of
 
 
 def step(session: AsyncSession, campaign: Campaign, kind: str, actor: str, data: Mapping[str, Any], now: float) -> None:
-    """Count the version up, and write the step and its notification beside the change."""
+    """Count the version up, and write the step beside the change."""
     campaign.version += 1
     campaign.updated_at = moment(now)
     event = CampaignEvent(
@@ -31,12 +28,3 @@ def step(session: AsyncSession, campaign: Campaign, kind: str, actor: str, data:
         data=dict(data),
     )
     session.add(event)
-    if kind in TOLD and campaign.level >= Level.REVIEW:
-        summary = {
-            "campaign_id": campaign.id,
-            "status": str(campaign.state),
-            "size": campaign.size,
-            "score": campaign.score,
-            "version": campaign.version,
-        }
-        outbox.enqueue(session, f"campaign.{kind}", f"{campaign.id}:{campaign.version}", summary, now)

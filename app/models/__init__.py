@@ -15,7 +15,6 @@ from app.models.given_account import GivenAccount, GivenStamp
 from app.models.label import Label
 from app.models.mode import ModeChange
 from app.models.organisation import Organisation, OrganisationAccount, OrganisationClient
-from app.models.outbox import OutboxMessage
 from app.models.session import ConsoleSession
 from app.models.sign_up import SignUpAttribute, SignUpNews
 from app.models.token import Token
@@ -45,7 +44,6 @@ __all__ = [
     "Organisation",
     "OrganisationAccount",
     "OrganisationClient",
-    "OutboxMessage",
     "SignUpAttribute",
     "SignUpNews",
     "Token",

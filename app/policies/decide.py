@@ -15,7 +15,6 @@ from app.models.client import client_number
 from app.models.decision import SYSTEM, Decision
 from app.models.vocabulary import Action
 from app.policies import rules
-from app.webhooks import outbox
 
 MANUAL = "manual"  # the policy of what a person decides
 REVOKED = "revoked"  # why a decision ended that a person took back
@@ -78,12 +77,11 @@ def _locked(query: sa.Select[Decision]) -> sa.Select[Decision]:
     return query.order_by(Decision.id).with_for_update().execution_options(populate_existing=True)
 
 
-def end(session: AsyncSession, decision: Decision, reason: str, now: float, actor: str = SYSTEM) -> DecisionOut:
+def end(decision: Decision, reason: str, now: float, actor: str = SYSTEM) -> DecisionOut:
     """End a decision that stands, for a reason in one word."""
     decision.revoked_at = moment(now)
     decision.revoked_reason = reason
     decision.revoked_by = actor
-    outbox.enqueue(session, "decision.revoked", decision.id, {"id": decision.id, "reason": reason}, now)
     return outcome(decision)
 
 
@@ -116,20 +114,14 @@ async def apply(
             if not all(rules.makes_way(intent, _seen(one), now) for one in old):
                 continue
             goes = [one for one in old if rules.ends(intent, _seen(one), now)]
-            ended += [end(session, one, ended_as(one, now), now) for one in goes]
+            ended += [end(one, ended_as(one, now), now) for one in goes]
             old = [one for one in old if one not in goes]
             made.append(_make(alert, intent, now))
     await session.flush()  # what ends must be gone before the index sees what takes its place
     for decision in made:
-        add(session, decision, now)
+        session.add(decision)
     await session.flush()
     return [*ended, *(outcome(decision) for decision in made)]
-
-
-def add(session: AsyncSession, decision: Decision, now: float) -> None:
-    """Put a new decision into the database, and its notification."""
-    session.add(decision)
-    outbox.enqueue(session, "decision.created", decision.id, _summary(decision), now)
 
 
 def _make(alert: Alert, intent: rules.Intent, now: float) -> Decision:
@@ -151,20 +143,10 @@ def _make(alert: Alert, intent: rules.Intent, now: float) -> Decision:
     )
 
 
-def _summary(decision: Decision) -> dict[str, Any]:
-    return {
-        "id": decision.id,
-        "alert_id": decision.alert_id,
-        "client_id": decision.client_id,
-        "action": str(decision.action),
-        "simulated": decision.simulated,
-    }
-
-
 async def revoke_of_alert(session: AsyncSession, alert_id: str, reason: str, now: float) -> list[DecisionOut]:
     """End every standing decision that came from the alert; returns them."""
     query = sa.select(Decision).where(Decision.alert_id == alert_id, Decision.revoked_at.is_(None))
-    return [end(session, decision, reason, now) for decision in await session.scalars(_locked(query))]
+    return [end(decision, reason, now) for decision in await session.scalars(_locked(query))]
 
 
 async def ended_of_alert(session: AsyncSession, alert_id: str) -> list[DecisionOut]:

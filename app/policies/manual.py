@@ -158,10 +158,10 @@ async def make(session: AsyncSession, order: Order, actor: str, now: float) -> M
     decision = draft(order, actor, now)
     await _check(session, order)
     old = replaced(decision, await standing(session, order.client_id, lock=True))
-    ended = [decide.end(session, one, decide.ended_as(one, now), now, actor) for one in old]
+    ended = [decide.end(one, decide.ended_as(one, now), now, actor) for one in old]
     try:
         await session.flush()  # what ends must be gone before the index sees what takes its place
-        decide.add(session, decision, now)
+        session.add(decision)
         await session.flush()
     except IntegrityError:
         raise Conflict("another decision about this client was made at the same moment: look, then try again") from None
@@ -178,7 +178,7 @@ async def revoke(session: AsyncSession, decision_id: str, note: str, actor: str,
         raise NotFound("no such decision")
     if decision.revoked_at is not None or decision.expires_at <= moment(now):
         raise Conflict("the decision has ended already")
-    ended = decide.end(session, decision, decide.REVOKED, now, actor)
+    ended = decide.end(decision, decide.REVOKED, now, actor)
     decision.revoked_note = note
     await session.flush()
     return Made(decision, [ended])

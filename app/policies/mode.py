@@ -14,7 +14,6 @@ from app.models.base import moment
 from app.models.mode import ModeChange
 from app.models.vocabulary import Mode
 from app.store.mode import Told
-from app.webhooks import outbox
 
 REASON_LIMIT = 2000  # characters
 
@@ -77,8 +76,6 @@ async def switch(
     values = {"mode": Mode(wanted), "reason": reason, "actor": actor, "at": moment(now)}
     change = ModeChange(version=before.version + 1, **values)
     session.add(change)
-    payload = {"mode": wanted, "before": str(before.mode), "version": change.version, "actor": actor}
-    outbox.enqueue(session, "mode.changed", str(change.version), payload, now)
     try:
         await session.flush()
     except IntegrityError:

@@ -31,7 +31,6 @@ from app.policies.decide import outcome
 from app.store.db import is_locked_by_us, leave, session_scope
 from app.store.deadline import DeadlineExceeded, within
 from app.store.mode import Told
-from app.webhooks import outbox
 from detectors.batch import order_of
 
 CALL_SECONDS = 2.0  # of one transaction, so that no lease runs out meanwhile
@@ -60,9 +59,8 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many notifications were deleted, which clients, and whether there may be more to delete."""
+    """Which clients were deleted, and whether there may be more to delete."""
 
-    notifications: int
     clients: list[int]
     more: bool
 
@@ -155,14 +153,10 @@ class Recorder:
         return self.transact(work)
 
     def prune(self, now: float, kept_seconds: float) -> Pruned:
-        """Delete some notifications and clients that are over their time, which is `kept_seconds` for clients.
-
-        Raises Unavailable.
-        """
-        notifications = self.transact(lambda session: outbox.prune(session, now))
+        """Delete some clients that were last seen more than `kept_seconds` ago; raises Unavailable."""
         before, after = moment(now - kept_seconds), self._looked_at
         clients, self._looked_at = self.transact(lambda session: idle.prune(session, before, after))
-        return Pruned(notifications, clients, bool(notifications) or self._looked_at is not None)
+        return Pruned(clients, self._looked_at is not None)
 
     def transact(self, work: Work[T], worked: Callable[[], bool] = lambda: False) -> T:
         """The result of `work` in a transaction of its own; raises Unavailable.

@@ -49,7 +49,7 @@ BEAT_SECONDS = 2.0
 LAST_FLUSH_SECONDS = 3.0
 BACKOFF_SECONDS = (0.05, 1.0)
 RETRY_SECONDS = 1.0  # until the database is asked again
-PRUNE_SECONDS = 600.0  # between two looks for old notifications and clients, where there were no more
+PRUNE_SECONDS = 600.0  # between two looks for old clients, where there were no more
 TELLER = 0  # the partition whose owner compares decisions and mode with the database
 
 logger = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ class Worker:
         self._given.go_on()
 
     def _prune(self, moment: float) -> None:
-        """Where it is this worker's turn, delete notifications and clients that are over their time, some at a time.
+        """Where it is this worker's turn, delete clients that are over their time, some at a time.
 
         Clients' accounts go from Redis with them. Raises Unavailable where Redis is: they go at the next turn.
         """
@@ -227,7 +227,6 @@ class Worker:
             gone = self._recorder.prune(time.time(), self._client_seconds)
         except Unavailable:
             return
-        self._counts["notifications_deleted"] += gone.notifications
         self._counts["clients_deleted"] += len(gone.clients)
         self._next_prune = moment + (0.0 if gone.more else PRUNE_SECONDS)
         self._gone = gone.clients

@@ -1,16 +1,16 @@
-"""Each step counts the version up, and the ones that matter to others are told once."""
+"""Each step counts the version up."""
 
 import sqlalchemy as sa
 
 from app.alerts import history
-from app.models import AlertEvent, OutboxMessage
+from app.models import AlertEvent
 from app.models.base import moment
 from app.store.db import read_scope, session_scope
 
 NOW = 1_800_000_100.0
 
 
-async def test_a_step_is_the_version_and_the_notification(database, make_finding):
+async def test_a_step_is_the_version(database, make_finding):
     from app.alerts import lifecycle
     from app.models import Alert
 
@@ -23,8 +23,3 @@ async def test_a_step_is_the_version_and_the_notification(database, make_finding
         events = list(await session.scalars(sa.select(AlertEvent).order_by(AlertEvent.sequence)))
         assert [(event.sequence, event.kind) for event in events] == [(1, "opened"), (2, "cleared"), (3, "escalated")]
         assert events[2].at == moment(NOW + 2)
-        messages = list(await session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id)))
-    told = [message for message in messages if message.topic.startswith("alert.")]
-    assert [message.topic for message in told] == ["alert.opened", "alert.escalated"]
-    assert told[1].payload["version"] == 3
-    assert "evidence" not in told[1].payload

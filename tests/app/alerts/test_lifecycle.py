@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.alerts import lifecycle
 from app.clients import queries as clients
 from app.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, PreconditionRequired
-from app.models import Alert, AlertEvent, Decision, Label, OutboxMessage
+from app.models import Alert, AlertEvent, Decision, Label
 from app.models.base import moment
 from app.models.client import client_ref
 from app.models.vocabulary import Disposition, Severity, State, Verdict
@@ -71,14 +71,13 @@ async def test_a_finding_opens_an_alert_with_evidence_decision_and_notification(
     assert decisions[0].simulated
     assert decisions[0].client == 0xC0FFEE
     assert decisions[0].expires_at - decisions[0].starts_at == pytest.approx(86400)
-    assert [m.topic for m in await rows(database, OutboxMessage)] == ["alert.opened", "decision.created"]
 
 
 async def test_the_same_finding_twice_changes_nothing(database, make_finding):
     await record(database, make_finding())
-    before = [(len(await rows(database, t))) for t in (Alert, AlertEvent, Decision, OutboxMessage)]
+    before = [(len(await rows(database, t))) for t in (Alert, AlertEvent, Decision)]
     assert await record(database, make_finding(), now=NOW + 5) == []
-    assert [(len(await rows(database, t))) for t in (Alert, AlertEvent, Decision, OutboxMessage)] == before
+    assert [(len(await rows(database, t))) for t in (Alert, AlertEvent, Decision)] == before
     assert (await the_alert(database)).updated_at == moment(NOW)
 
 

@@ -73,7 +73,6 @@ async def test_metrics_hold_this_process_and_every_other(call, record, redis_url
         'stillwatch_console_requests_total{method="GET",route="/api/v1/alerts",status="200"} 1.0',
         'stillwatch_dependency_up{dependency="redis"} 1.0',
         'stillwatch_alerts{status="new"} 1.0',
-        "stillwatch_outbox_depth 2.0",
         'stillwatch_process_count_total{instance="w1",name="events",role="worker"} 12.0',
         'stillwatch_process_gauge{instance="w1",name="partitions",role="worker"} 16.0',
     ):

@@ -35,9 +35,8 @@ def test_a_heartbeat_becomes_counters_gauges_and_an_age():
     assert found["stillwatch_process_gauge", (who[0], ("name", "owned"), who[1])] == 2.5
 
 
-def test_alerts_by_state_and_the_outbox():
-    found = samples(ApiMetrics().render(metrics.alerts({"new": 2, "closed": 1}, 5)))
+def test_alerts_by_state():
+    found = samples(ApiMetrics().render([metrics.alerts({"new": 2, "closed": 1})]))
     assert found["stillwatch_alerts", (("status", "new"),)] == 2.0
-    assert found["stillwatch_outbox_depth", ()] == 5.0
     up = samples(ApiMetrics().render([metrics.dependencies({"db": True, "redis": False})]))
     assert up["stillwatch_dependency_up", (("dependency", "redis"),)] == 0.0

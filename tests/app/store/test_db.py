@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
 from app.errors import Unavailable
-from app.models import Client, GivenAccount, OutboxMessage, metadata
+from app.models import AlertEvent, Client, GivenAccount, metadata
 from app.models.base import moment, new_id
 from app.models.client import client_ref
 from app.store.db import is_migrated, make_engine, migrate, migration_config, read_scope, revert, session_scope
@@ -125,7 +125,10 @@ def fill(connection):
     return before
 
 
-def test_every_migration_keeps_the_rows_of_every_table(database_url):
+DROPPED = {"0011": {"outbox"}}  # by revision
+
+
+def test_every_migration_keeps_the_rows_of_every_table_but_those_it_drops(database_url):
     """SQLite cannot make a table anew where a row refers to one of it: empty tables do not show that."""
     scripts = ScriptDirectory.from_config(migration_config())
     revisions = sorted(one.revision for one in scripts.walk_revisions())
@@ -133,9 +136,14 @@ def test_every_migration_keeps_the_rows_of_every_table(database_url):
     for revision in revisions:
         migrate(database_url, revision)
         before = inspect(database_url, fill)
+        dropped = DROPPED.get(revision, set())
+        assert not dropped & set(before)
+        known -= dropped
         assert {name: before.get(name) for name in known} == dict.fromkeys(known, 1), revision
         known = set(before)
     revert(database_url, revisions[0])
+    gone = set().union(*DROPPED.values())
+    assert inspect(database_url, fill).items() >= dict.fromkeys(gone, 0).items()
     assert set(inspect(database_url, fill).values()) == {1}
 
 
@@ -338,7 +346,15 @@ async def test_numbers_that_are_no_json_are_refused(sqlite_database):
 
     async def write():
         async with session_scope(sqlite_database) as session:
-            session.add(OutboxMessage(id="ob_1", topic="t", once="o", payload=payload, created_at=moment(NOW)))
+            step = {
+                "id": "ae_1",
+                "alert_id": "al_1",
+                "sequence": 1,
+                "at": moment(NOW),
+                "kind": "opened",
+                "actor": "ana",
+            }
+            session.add(AlertEvent(**step, data=payload))
 
     with pytest.raises(StatementError):
         await write()

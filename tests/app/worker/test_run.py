@@ -20,11 +20,10 @@ import sqlalchemy as sa
 from app.alerts import lifecycle
 from app.clients import idle
 from app.errors import SettingError
-from app.models import Alert, OutboxMessage
+from app.models import Alert
 from app.store import accounts, heartbeat, linking
 from app.store.db import make_engine, session_scope
 from app.store.stream import keys
-from app.webhooks import outbox
 from app.worker.partitions import Identity
 from app.worker.run import Worker
 from bench.crash import ROOT
@@ -190,33 +189,6 @@ def test_it_takes_up_a_new_reference_and_tells_what_clients_are_like(settings, e
         worker.close()
 
 
-def test_old_notifications_go_with_the_first_partition_s_owner(settings, engine):
-    async def written(work):
-        database = make_engine(settings.database_url)
-        async with session_scope(database) as session:
-            found = await work(session)
-        await database.dispose()
-        return found
-
-    async def write(session):
-        for number in range(3):
-            outbox.enqueue(session, "alert.opened", f"al_{number}", {}, time.time() - number * outbox.KEPT_SECONDS)
-
-    async def count(session):
-        return await session.scalar(sa.select(sa.func.count()).select_from(OutboxMessage))
-
-    asyncio.run(written(write))
-    worker = Worker(settings, engine, Identity("w-1", "", 1), 4.0)
-    try:
-        worker._prune(1.0)  # it owns nothing yet
-        assert asyncio.run(written(count)) == 3
-        worker._leases.tick()
-        worker._prune(2.0)
-        assert (asyncio.run(written(count)), worker.counts["notifications_deleted"]) == (1, 2)
-    finally:
-        worker.close()
-
-
 def test_clients_go_as_long_after_they_were_seen_as_their_rows_in_redis(settings, engine, monkeypatch):
     monkeypatch.setattr(idle, "PRUNED", 2)
     old = np.zeros(5, SUMMARY)
@@ -227,6 +199,8 @@ def test_clients_go_as_long_after_they_were_seen_as_their_rows_in_redis(settings
         worker._recorder.flush_all(10.0)
         names = {f"{client:016x}": "ACME GmbH" for client in range(1, 6)}
         worker._link.call(*accounts.name_command(names))
+        worker._prune(1.0)  # it owns nothing yet
+        assert worker.counts["clients_deleted"] == 0
         worker._leases.tick()
         worker._prune(1.0)
         assert worker.counts["clients_deleted"] == 2

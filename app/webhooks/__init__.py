@@ -1,1 +1,0 @@
-"""Notifications: written with the change they tell of."""
