@@ -66,7 +66,7 @@ def _in_turns(
     load: Load,
 ) -> Stepped:  # fmt: skip
     """`step` where parts may be forgotten within the batch: with `first` events of each client, then with the rest."""
-    shelf, told, place = _Shelf(load), [], np.arange(len(rows))
+    shelf, told, place = _Shelf(load, rows[:0]), [], np.arange(len(rows))
     while True:
         head = np.arange(len(batch)) - batch.spread(batch.starts) < batch.spread(first)
         some, rest = (
@@ -78,7 +78,7 @@ def _in_turns(
         shelf.keep(one.rows)
         told.append(one)
         if not len(rest):
-            return _together(told, shelf.rows(rows[:0]))
+            return _together(told, shelf.rows)
         events, batch = rest, engine.batch(rest)
         place = np.searchsorted(rows["client"], batch.clients)
         due = parts.until(rows["parts"][place], batch, _windows(batch))
@@ -110,27 +110,37 @@ def _turn(
 
 
 class _Shelf:
-    """The rows of parts between the turns of a batch."""
+    """The rows of parts between the turns of a batch, by number; `none` is an array of such rows without any."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, none: NDArray[np.void]) -> None:
+        self.rows = none
         self._load = load
-        self._held: dict[int, np.void] = {}
 
     def load(self, numbers: NDArray[np.uint64]) -> NDArray[np.void]:
         """As `Load`: those that were kept, and else what it gives."""
-        rows = self._load(numbers).copy()
-        for place, number in enumerate(numbers.tolist()):
-            if number in self._held:
-                rows[place] = self._held[number]
+        rows = self._load(numbers).copy()  # which may be gone with its next call
+        place, known = self._find(numbers)
+        put(rows, np.flatnonzero(known), taken(self.rows, place[known]))
         return rows
 
     def keep(self, rows: NDArray[np.void]) -> None:
         """Take rows up as they stand now."""
-        self._held.update(zip(rows["client"].tolist(), rows, strict=True))
+        if not len(self.rows):
+            self.rows = rows
+            return
+        place, known = self._find(rows["client"])
+        put(self.rows, place[known], taken(rows, np.flatnonzero(known)))
+        if not known.all():
+            both = (self.rows, taken(rows, np.flatnonzero(~known)))
+            joined = np.concatenate([one.view(f"V{one.itemsize}") for one in both]).view(rows.dtype)
+            self.rows = taken(joined, np.argsort(joined["client"]))
 
-    def rows(self, like: NDArray[np.void]) -> NDArray[np.void]:
-        """All that was kept, by number; `like` is an array of such rows."""
-        return _stacked([row for _, row in sorted(self._held.items(), key=lambda one: one[0])], like)
+    def _find(self, numbers: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Where each number stands, and whether it is there."""
+        if not len(self.rows):
+            return np.zeros(len(numbers), np.intp), np.zeros(len(numbers), np.bool_)
+        place = np.minimum(np.searchsorted(self.rows["client"], numbers), len(self.rows) - 1)
+        return place, self.rows["client"][place] == numbers
 
 
 def explain(engine: Engine, row: np.void, part: np.void | None, now: float, level: int | None = None) -> Explanation:
@@ -189,13 +199,16 @@ def _sent(events: NDArray[np.void], batch: Batch, place: NDArray[np.uint8]) -> _
         return None
     every = ids(batch.clients[batch.index[marked]], place[marked])
     order = order_of(every)
-    numbers, starts = np.unique(every[order], return_index=True)
+    every = every[order]
+    starts = np.flatnonzero(np.append(True, every[1:] != every[:-1]))
+    numbers = every[starts]
     left_out = max(len(numbers) - MOST, 0)
     if left_out:
-        order, numbers, starts = order[: starts[MOST]], numbers[:MOST], starts[:MOST]
+        end = starts[MOST]
+        order, every, numbers, starts = order[:end], every[:end], numbers[:MOST], starts[:MOST]
     marked = marked[order]
     chosen = taken(np.ascontiguousarray(events), batch.order[marked])
-    chosen["client"] = every[order]
+    chosen["client"] = every
     return _Sent(chosen, marked, numbers, starts, batch.index[marked[starts]], place[marked[starts]], left_out)
 
 
