@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level, Term
+from detectors.campaign import chance, signals, succession
 from detectors.campaign import score as scores
-from detectors.campaign import signals, succession
 from detectors.campaign.link import SPEAKS, WORDS, Group
 from detectors.campaign.members import Known, against, belong, independent, keeping_up, parties, shown, undecided
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES
 from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Measured, Seldom
 from detectors.campaign.tally import edges_of
-from detectors.campaign.tells import WORDING, Kind
+from detectors.campaign.tells import PHRASES, WORDING, Kind
 from detectors.campaign.widen import MIXED
 
 _EDGES = 50
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
 _ROUNDS = 4  # looks at who barely belongs
+_WORDED = 0.5  # members with a wording that is no phrase: where they are fewer, phrases alone tie the group
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
@@ -211,7 +212,17 @@ def _facts(known: Known, measured: Measured) -> Facts:
         lead=float(lead.mean()) if len(rank) else float("nan"),
         lead_low=float(np.quantile(lead, THIRD)) if len(rank) else float("nan"),
         behind=independent - parties(known, near),
+        ahead=_ahead(known, measured) if len(rank) else float("nan"),
     )
+
+
+def _ahead(known: Known, measured: Measured) -> float:
+    """How far all who use the phrase that ties the members lead; NaN where other wordings tie half of them."""
+    top = measured.wording
+    if top is None or top.kind not in PHRASES or measured.worded >= _WORDED:
+        return float("nan")
+    users = known.graph.edges["account"][known.graph.of_tokens(np.array([top.token]))]
+    return chance.ahead(known.crowd, known.lead[users])
 
 
 def _expected(known: Known, measured: Measured) -> float:
