@@ -154,6 +154,22 @@ def test_a_phrase_alone_ties_only_who_leads_further_than_random_sets(operator, b
     assert max((one.level for one in campaigns), default=Level.NONE) is level
 
 
+@pytest.mark.parametrize(("usual", "level"), [(0, Level.REVIEW), (3, Level.REVIEW), (20, Level.NONE)])
+def test_of_a_system_prompt_that_others_use_too_its_users_must_stand_out(operator, bystanders, usual, level) -> None:
+    """Twelve who harvest have it alone, with a few, or with twenty of whom most harvest no more than others do."""
+    leading, others = list(range(1, 13)), list(range(101, 101 + usual))
+    events = [operator([client], seed=client, wording=600 + client) for client in leading + others]
+    for own in events:
+        own["system"] = 99
+    rows = dict.fromkeys(leading, Own(6.5, 1.9)) | dict.fromkeys(others, Own(2.0, -0.4))
+    rows |= {client: Own(6.5, 1.9) if client % 3 == 0 else Own(2.0, -0.4) for client in range(10_000, 10_024)}
+    linker = Linker(SMALL)
+    linker.observe(np.concatenate([*events, bystanders(24)]))
+    linker.tell(rows)
+    campaigns = linker.link(float(max(one["at"].max() for one in events)))
+    assert max((one.level for one in campaigns), default=Level.NONE) is level
+
+
 @pytest.mark.parametrize(
     ("kinds", "reason"),
     [

@@ -41,6 +41,8 @@ def test_the_chance_of_few_overlaps_is_that_of_a_poisson_law() -> None:
         (20.0, FACTS._replace(rank=3.0, low=2.0, ahead=2.9), Level.NONE),
         (12.0, FACTS._replace(rank=3.0, low=2.0, ahead=3.0), Level.REVIEW),
         (20.0, FACTS._replace(rank=3.0, low=2.0, ahead=2.9, successors=1), Level.REVIEW),
+        (20.0, FACTS._replace(rank=3.0, low=2.0, picked=1.9), Level.NONE),
+        (12.0, FACTS._replace(rank=3.0, low=2.0, picked=2.0), Level.REVIEW),
         (13.0, FACTS._replace(parties=4), Level.WATCH),
         (13.0, FACTS._replace(parties=3), Level.NONE),
         (13.0, FACTS._replace(parties=3, successors=1), Level.REVIEW),
