@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level, Term
+from detectors.campaign import chance, signals, succession
 from detectors.campaign import score as scores
-from detectors.campaign import signals, succession
 from detectors.campaign.link import SPEAKS, WORDS, Group
 from detectors.campaign.members import Known, against, belong, independent, keeping_up, parties, shown, undecided
 from detectors.campaign.report import Campaign, Edge, Member, Without
 from detectors.campaign.score import NAMES
 from detectors.campaign.signals import THIRD, UNUSUAL, Facts, Measured, Seldom
 from detectors.campaign.tally import edges_of
-from detectors.campaign.tells import WORDING, Kind
+from detectors.campaign.tells import PHRASES, WORDING, Kind
 from detectors.campaign.widen import MIXED
 
 _EDGES = 50
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
 _ROUNDS = 4  # looks at who barely belongs
+_WORDED = 0.5  # members with a wording that is no phrase: where they are fewer, phrases alone tie the group
+_PICKED = 1.25  # users of a wording for each that is a member: from here on the members are a picked part of them
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
@@ -191,6 +193,7 @@ def _facts(known: Known, measured: Measured) -> Facts:
     rank, lead = rank[~np.isnan(rank)], lead[~np.isnan(rank)]
     if len(rank) < min(HEARD * len(measured.members), _ENOUGH):
         rank = rank[:0]
+    ahead, picked = _ahead(known, measured) if len(rank) else (float("nan"),) * 2
     near = keeping_up(known, measured.members, measured.members) if len(rank) else measured.members
     independent = parties(known, measured.members)
     return Facts(
@@ -211,7 +214,26 @@ def _facts(known: Known, measured: Measured) -> Facts:
         lead=float(lead.mean()) if len(rank) else float("nan"),
         lead_low=float(np.quantile(lead, THIRD)) if len(rank) else float("nan"),
         behind=independent - parties(known, near),
+        ahead=ahead,
+        picked=picked,
     )
+
+
+def _ahead(known: Known, measured: Measured) -> tuple[float, float]:
+    """How far all who use the wording that ties the members lead, where it proves little by itself; else NaN.
+
+    First where it is a phrase, and no other wording ties half of the members; then where others use it beside them: of
+    a system prompt that anybody may have, the members are those of its users who stand out.
+    """
+    top, none = measured.wording, float("nan")
+    if top is None:
+        return none, none
+    phrased = top.kind in PHRASES and measured.worded < _WORDED
+    if not phrased and top.df < _PICKED * top.members:
+        return none, none
+    users = known.graph.edges["account"][known.graph.of_tokens(np.array([top.token]))]
+    found = chance.ahead(known.crowd, known.lead[users])
+    return (found, none) if phrased else (none, found)
 
 
 def _expected(known: Known, measured: Measured) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.campaign.chance import Crowd
 from detectors.campaign.graph import Graph
 from detectors.campaign.link import Apart, Rules, parted
 from detectors.campaign.score import Scoring
@@ -38,6 +39,7 @@ class Known(NamedTuple):
     shut: NDArray[np.float64]  # of each account: since when it is refused for good; NaN: it is not
     gone: int  # how many are
     paces: NDArray[np.float64]  # of each account: how often it went on for another, or another for it
+    crowd: Crowd  # the leads of all accounts
 
 
 def taking(known: Known, accounts: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -36,6 +36,8 @@ class Scoring:
     members: int = 5  # for review, without those whose own rows lie far behind
     watched: int = 4  # for watching
     moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
+    ahead: float = 3.0  # standard errors by which all who use a phrase lead, or it ties nobody by itself
+    picked: float = 2.0  # and all who use another wording that has users beside the members
     repeated: int = 3  # moves that are a tripwire
     after_ban: float = 48 * 3600.0
 
@@ -143,7 +145,7 @@ def promising(found: tuple[Term, ...], measured: Measured, facts: Facts, scoring
 
     Asked of every group that nobody has heard of: no sentence is put together for it.
     """
-    best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD, behind=0)
+    best = facts._replace(rank=_BEST, low=_BEST, lead=_AHEAD, lead_low=_AHEAD, behind=0, ahead=NAN, picked=NAN)
     apart = [(one.feature, one.share) for one in found if one.feature in _APART]
     shares = [*apart, *whole.shipped().terms(measured, best).items()]
     return _reached(shares, best, scoring) is not Level.NONE
@@ -274,6 +276,8 @@ def needed(facts: Facts, scoring: Scoring) -> float:
 def level(score: float, facts: Facts, scoring: Scoring) -> Level:
     """REVIEW by score and by how many there are whose own rows keep up; repeated displacement is a tripwire."""
     tripped, eventful = _tripped(facts, scoring), _eventful(facts, scoring)
+    if (facts.ahead < scoring.ahead or facts.picked < scoring.picked) and not eventful:
+        return Level.NONE
     least = scoring.moved_members if eventful else scoring.members
     ground = not np.isnan(facts.rank) or facts.framed or eventful or facts.held >= _GROUND
     enough = needed(facts, scoring)

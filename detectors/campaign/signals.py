@@ -22,6 +22,7 @@ _CORE = 0.2  # a token belongs to a group when so many of its members have it
 _OWN = 0.25  # and when so many of those who have it are members
 _HALF = 0.5
 _PREFERRED = 0.8
+_FIRM = 3  # members that have a wording, and it is the group's and not that of a pair in it
 _SEVERAL = 8  # sign-up attributes that are shown of a group
 _ORDER = (
     Kind.FRAMED,
@@ -34,6 +35,7 @@ _ORDER = (
     Kind.PHRASE,
 )
 _WORDED = np.isin(np.arange(len(Kind)), WORDING)
+_PHRASED = np.isin(np.arange(len(Kind)), PHRASES)
 _SELDOM = np.isin(np.arange(len(Kind)), (Kind.MOVED, Kind.FOLLOWED, Kind.BESIDE, Kind.ITEM, Kind.SIGNUP))
 _FIRST, _NONE = np.zeros(1, np.intp), np.zeros(0, np.intp)
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
@@ -61,10 +63,12 @@ class Facts(NamedTuple):
     lead: float = NAN  # mean log-odds of the members' own rows above most ordinary clients'; NaN: not told
     lead_low: float = NAN  # a third of the members lie below it
     behind: int = 0  # of the parties, those whose own rows lie far behind the median member's
+    ahead: float = NAN  # standard errors by which all who use the members' phrase lead; NaN: not phrases alone tie them
+    picked: float = NAN  # the same of another wording; NaN: hardly anybody beside the members uses it
 
     def untold(self) -> Facts:
         """The same, as if nobody had told what the members' rows say."""
-        return self._replace(rank=NAN, low=NAN, lead=NAN, lead_low=NAN, behind=0)
+        return self._replace(rank=NAN, low=NAN, lead=NAN, lead_low=NAN, behind=0, ahead=NAN, picked=NAN)
 
 
 class Shared(NamedTuple):
@@ -108,6 +112,7 @@ class Measured:
     programs: float
     exact: float  # of the best wording, twice the members that have it by the members and by all who have it
     exact_tools: float  # the same of offered tools
+    worded: float  # share of the members with a wording of the core that is no phrase, and that three have
     dense: float  # the share of the members that have a wording of the core, mean over who has which
     seldom: Seldom
     taken: float = field(init=False)  # how much the sub-stream's requests look like taking answers, 0 to 1
@@ -169,6 +174,7 @@ def measure(graph: Graph, members: NDArray[np.int32], useful: NDArray[np.float64
         programs=_spread(of, Kind.AGENT),
         exact=exact,
         exact_tools=exact_tools,
+        worded=_worded(of, core),
         dense=float((inside**2).sum() / max(inside.sum(), 1) / of.size),
         seldom=_seldom(graph, of),
     )
@@ -194,6 +200,12 @@ def _seldom(graph: Graph, of: Tally) -> Seldom:
     some = np.flatnonzero(_SELDOM[of.kinds][of.which]) if _SELDOM[of.kinds].any() else _NONE
     which = of.which[some]
     return Seldom(of.kinds[which], of.tokens[which], of.who[some], graph.edges["n"][of.edge[some]])
+
+
+def _worded(of: Tally, core: _Inner) -> float:
+    """The share of the members with a wording of the core that is no phrase, and that enough of them have."""
+    firm = ~_PHRASED[of.kinds] & (of.inside >= _FIRM)
+    return len(np.unique(core.who[firm[core.which]])) / max(of.size, 1)
 
 
 def _exact(of: Tally) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Level
-from detectors.campaign import assess, link, moves, saved, settle, supplied, tells
+from detectors.campaign import assess, chance, link, moves, saved, settle, supplied, tells
 from detectors.campaign.assess import HEARD, Assessment
 from detectors.campaign.graph import Bounds, Graph
 from detectors.campaign.heard import Heard, Turn
@@ -189,7 +189,8 @@ class Linker:
         shut = np.full(len(self.graph.clients), np.nan)
         place = self.graph.clients.find(np.fromiter(self._gone.keys(), np.uint64, len(self._gone)))
         shut[place[place >= 0]] = np.fromiter(self._gone.values(), np.float64, len(self._gone))[place >= 0]
-        return Known(*known, *heard, self.forbidden, shut, len(self._gone), self.paces.times(self.graph))
+        paces, crowd = self.paces.times(self.graph), chance.crowd(heard.lead)
+        return Known(*known, *heard, self.forbidden, shut, len(self._gone), paces, crowd)
 
     def _assess(self, known: Known, groups: list[Group]) -> list[Assessment]:
         """The campaigns among the groups, those by surer ground first; `asked` grows by whom they want to hear of."""

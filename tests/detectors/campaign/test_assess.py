@@ -8,6 +8,7 @@ import pytest
 from detectors.base import Level
 from detectors.campaign import Campaign, Linker, assess
 from detectors.campaign.graph import Bounds
+from detectors.campaign.rows import Own
 from detectors.campaign.state import Settings
 from detectors.campaign.tells import Kind
 from detectors.event import Listed
@@ -129,6 +130,44 @@ def test_a_pace_that_moves_between_members_is_told_with_what_chance_gives(operat
     assert "6 times a member was refused" in moved.sentence
     assert "by chance fewer than 0.1 times; 12 of 12 members" in moved.sentence
     assert not any("pace" in edge.kind or "minute" in edge.kind for edge in one.edges)
+
+
+def phrased(operator, clients: list[int]) -> np.ndarray:
+    """Accounts with wordings of their own and a phrase in common, in each request."""
+    events = np.concatenate([operator([client], seed=client, wording=600 + client) for client in clients])
+    events["temperature"] = 0.7
+    events["sketch"][:, 0] = 77
+    return events
+
+
+@pytest.mark.parametrize(("users", "level"), [(12, Level.REVIEW), (36, Level.NONE)])
+def test_a_phrase_alone_ties_only_who_leads_further_than_random_sets(operator, bystanders, users, level) -> None:
+    """The same twelve lead by their rows, and alone use the phrase, or twenty-four clients that do not use it too."""
+    leading, usual = list(range(1, 13)), list(range(101, 125))
+    events = np.concatenate([phrased(operator, (leading + usual)[:users]), bystanders(24)])
+    rows = dict.fromkeys(leading, Own(6.5, 1.9)) | dict.fromkeys(usual, Own(2.0, -0.4))
+    rows |= {client: Own(6.5, 1.9) if client % 3 == 0 else Own(2.0, -0.4) for client in range(10_000, 10_024)}
+    linker = Linker(SMALL)
+    linker.observe(events)
+    linker.tell(rows)
+    campaigns = linker.link(float(events["at"].max()))
+    assert max((one.level for one in campaigns), default=Level.NONE) is level
+
+
+@pytest.mark.parametrize(("usual", "level"), [(0, Level.REVIEW), (3, Level.REVIEW), (20, Level.NONE)])
+def test_of_a_system_prompt_that_others_use_too_its_users_must_stand_out(operator, bystanders, usual, level) -> None:
+    """Twelve who harvest have it alone, with a few, or with twenty of whom most harvest no more than others do."""
+    leading, others = list(range(1, 13)), list(range(101, 101 + usual))
+    events = [operator([client], seed=client, wording=600 + client) for client in leading + others]
+    for own in events:
+        own["system"] = 99
+    rows = dict.fromkeys(leading, Own(6.5, 1.9)) | dict.fromkeys(others, Own(2.0, -0.4))
+    rows |= {client: Own(6.5, 1.9) if client % 3 == 0 else Own(2.0, -0.4) for client in range(10_000, 10_024)}
+    linker = Linker(SMALL)
+    linker.observe(np.concatenate([*events, bystanders(24)]))
+    linker.tell(rows)
+    campaigns = linker.link(float(max(one["at"].max() for one in events)))
+    assert max((one.level for one in campaigns), default=Level.NONE) is level
 
 
 @pytest.mark.parametrize(
