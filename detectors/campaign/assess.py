@@ -25,7 +25,7 @@ _EDGES = 50
 HEARD, _ENOUGH = 0.5, 500  # the rows count once so many of the members', or so many, were told
 _ROUNDS = 4  # looks at who barely belongs
 _WORDED = 0.5  # members with a wording that is no phrase: where they are fewer, phrases alone tie the group
-_PICKED = 1.25  # users of a wording for each that is a member: from here on the members are a picked part of them
+_PICKED = 1.25  # users of a system prompt for each that is a member: from here on the members are a picked part of them
 _ONE = 0.95  # one wording holds a group together when so many of it have it
 
 
@@ -222,14 +222,14 @@ def _facts(known: Known, measured: Measured) -> Facts:
 def _ahead(known: Known, measured: Measured) -> tuple[float, float]:
     """How far all who use the wording that ties the members lead, where it proves little by itself; else NaN.
 
-    First where it is a phrase, and no other wording ties half of the members; then where others use it beside them: of
-    a system prompt that anybody may have, the members are those of its users who stand out.
+    First where it is a phrase, and no other wording ties half of the members; then where it is a system prompt that
+    others use beside them: of one that anybody may have, the members are those of its users who stand out.
     """
     top, none = measured.wording, float("nan")
     if top is None:
         return none, none
     phrased = top.kind in PHRASES and measured.worded < _WORDED
-    if not phrased and top.df < _PICKED * top.members:
+    if not phrased and (top.kind is not Kind.SYSTEM or top.df < _PICKED * top.members):
         return none, none
     users = known.graph.edges["account"][known.graph.of_tokens(np.array([top.token]))]
     found = chance.ahead(known.crowd, known.lead[users])

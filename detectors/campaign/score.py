@@ -37,7 +37,7 @@ class Scoring:
     watched: int = 4  # for watching
     moved_members: int = 3  # for both, where refused requests moved or accounts took over from banned ones
     ahead: float = 3.0  # standard errors by which all who use a phrase lead, or it ties nobody by itself
-    picked: float = 2.0  # and all who use another wording that has users beside the members
+    picked: float = 2.0  # and all who use a system prompt that others have beside the members
     repeated: int = 3  # moves that are a tripwire
     after_ban: float = 48 * 3600.0
 

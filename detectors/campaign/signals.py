@@ -64,7 +64,7 @@ class Facts(NamedTuple):
     lead_low: float = NAN  # a third of the members lie below it
     behind: int = 0  # of the parties, those whose own rows lie far behind the median member's
     ahead: float = NAN  # standard errors by which all who use the members' phrase lead; NaN: not phrases alone tie them
-    picked: float = NAN  # the same of another wording; NaN: hardly anybody beside the members uses it
+    picked: float = NAN  # the same of a system prompt; NaN: no such ties them, or hardly anybody else has it
 
     def untold(self) -> Facts:
         """The same, as if nobody had told what the members' rows say."""
